@@ -1,0 +1,28 @@
+/** The predefined keys of image-spec `annotations.md`. */
+export const annotations = {
+  created: 'org.opencontainers.image.created',
+  authors: 'org.opencontainers.image.authors',
+  url: 'org.opencontainers.image.url',
+  documentation: 'org.opencontainers.image.documentation',
+  source: 'org.opencontainers.image.source',
+  version: 'org.opencontainers.image.version',
+  revision: 'org.opencontainers.image.revision',
+  vendor: 'org.opencontainers.image.vendor',
+  licenses: 'org.opencontainers.image.licenses',
+  refName: 'org.opencontainers.image.ref.name',
+  title: 'org.opencontainers.image.title',
+  description: 'org.opencontainers.image.description',
+  baseDigest: 'org.opencontainers.image.base.digest',
+  baseName: 'org.opencontainers.image.base.name',
+} as const;
+
+/** Text by key; an object without a prototype, so that no key is special. */
+export type Annotations = Readonly<Record<string, string>>;
+
+const refNameGrammar =
+  /^[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*(?:\/[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*)*$/;
+
+/** The grammar of `org.opencontainers.image.ref.name` (image-spec `annotations.md`). */
+export function isRefName(text: string): boolean {
+  return text.length <= 1024 && refNameGrammar.test(text);
+}

@@ -1,0 +1,73 @@
+import type { Descriptor } from './descriptor.js';
+import type { Digest } from './digest.js';
+import type { ResolvedManifest } from './resolved-manifest.js';
+import type { Tag } from './tag.js';
+
+/** What every call takes last. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Inclusive byte positions, as in HTTP (RFC 9110, section 14.1.2). */
+export interface ByteRange {
+  readonly first: number;
+  readonly last?: number;
+}
+
+/** Turns a name into a descriptor: the one place where tag or digest is one parameter. */
+export interface Resolver {
+  /** @throws OciError `MANIFEST_UNKNOWN`, `NAME_UNKNOWN` */
+  resolve(tagOrDigest: Tag | Digest, options?: CallOptions): Promise<Descriptor>;
+}
+
+export interface ManifestSource {
+  /** @throws OciError `MANIFEST_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `DOCUMENT_INVALID` */
+  fetchManifest(descriptor: Descriptor, options?: CallOptions): Promise<ResolvedManifest>;
+}
+
+export interface BlobSource {
+  /**
+   * The verified bytes of a blob: the iteration fails at its end, or before, when they are not what
+   * the descriptor says.
+   *
+   * @throws OciError `BLOB_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`
+   */
+  fetchBlob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>>;
+}
+
+export interface BlobSink {
+  hasBlob(descriptor: Descriptor, options?: CallOptions): Promise<boolean>;
+  /** Stores the bytes of `body` when they are what the descriptor says, and nothing otherwise. */
+  pushBlob(
+    descriptor: Descriptor,
+    body: AsyncIterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<void>;
+}
+
+export interface ManifestSink {
+  /** Stores a manifest under its digest, and under a tag when one is given. */
+  pushManifest(
+    manifest: ResolvedManifest,
+    options?: CallOptions & { readonly tag?: Tag | undefined },
+  ): Promise<void>;
+}
+
+export interface TagLister {
+  /** Every tag, over all pages, in the registry's order. */
+  listTags(options?: CallOptions): AsyncIterable<Tag>;
+}
+
+export interface ReferrerLister {
+  /** What refers to a manifest as its subject. */
+  listReferrers(
+    subject: Descriptor,
+    options?: CallOptions & { readonly artifactType?: string | undefined },
+  ): AsyncIterable<Descriptor>;
+}
+
+/** All that is needed to copy from somewhere. */
+export interface ReadableRepository extends Resolver, ManifestSource, BlobSource {}
+
+/** A repository of a registry, of a layout, of memory. */
+export interface Repository extends ReadableRepository, BlobSink, ManifestSink, TagLister {}

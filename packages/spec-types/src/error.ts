@@ -1,0 +1,113 @@
+/**
+ * Every way in which an operation can fail. The set is closed: a `switch` over it is checked by
+ * the compiler, and `docs/errors.md` has a line for each.
+ */
+export const errorCodes = [
+  'ABORTED',
+  'ARCHIVE_INVALID',
+  'ARCHIVE_UNSAFE',
+  'BLOB_UNKNOWN',
+  'CONFIG_INVALID',
+  'DENIED',
+  'DIGEST_INVALID',
+  'DIGEST_MISMATCH',
+  'DIGEST_UNSUPPORTED',
+  'DOCUMENT_INVALID',
+  'EXTENSION_INVALID',
+  'INTERNAL',
+  'LAYER_AMBIGUOUS',
+  'LIMIT_EXCEEDED',
+  'MANIFEST_UNKNOWN',
+  'NAME_UNKNOWN',
+  'NETWORK',
+  'OFFLINE',
+  'POLICY_REFUSED',
+  'PROTOCOL',
+  'RATE_LIMITED',
+  'REFERENCE_INVALID',
+  'REGISTRY_UNAVAILABLE',
+  'SIZE_MISMATCH',
+  'STORAGE_DENIED',
+  'STORAGE_FAILED',
+  'STORAGE_FULL',
+  'TAG_EXISTS',
+  'TIMEOUT',
+  'TLS',
+  'UNAUTHORIZED',
+  'UNSUPPORTED',
+  'USAGE',
+] as const;
+
+export type OciErrorCode = (typeof errorCodes)[number];
+
+/** One entry of a registry's error body (distribution-spec, "Error Codes"): the registry's words. */
+export interface RegistryError {
+  readonly code: string;
+  readonly message?: string;
+  readonly detail?: unknown;
+}
+
+/** Which end of a transfer failed. */
+export type Side = 'source' | 'destination';
+
+/** The request that failed; query values and credentials are never part of it. */
+export interface FailedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly status?: number;
+  /** How many times it was tried, the first included. */
+  readonly attempts: number;
+}
+
+export interface OciErrorOptions {
+  /** What the reader can do about it: one sentence, or a command to run. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+  /** Whether the same call may succeed later. */
+  readonly retryable?: boolean | undefined;
+  /** How long the registry asked to wait, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+  readonly side?: Side | undefined;
+  readonly request?: FailedRequest | undefined;
+  readonly registryErrors?: readonly RegistryError[] | undefined;
+}
+
+const brand: unique symbol = Symbol.for('@oci/error');
+
+/** The one error class of these packages: `code` says what went wrong, `hint` what to do next. */
+export class OciError extends Error {
+  override readonly name: string = 'OciError';
+  readonly code: OciErrorCode;
+  readonly hint: string | undefined;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly side: Side | undefined;
+  readonly request: FailedRequest | undefined;
+  readonly registryErrors: readonly RegistryError[];
+  readonly [brand]: true = true;
+
+  constructor(code: OciErrorCode, message: string, options: OciErrorOptions = {}) {
+    super(redact(message), options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint === undefined ? undefined : redact(options.hint);
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+    this.side = options.side;
+    this.request = options.request && { ...options.request, url: redact(options.request.url) };
+    this.registryErrors = options.registryErrors ?? [];
+  }
+}
+
+/** Recognises an `OciError` of any copy of this package, and narrows by code when codes are given. */
+export function isOciError(value: unknown, ...codes: readonly OciErrorCode[]): value is OciError {
+  if (typeof value !== 'object' || value === null || !(brand in value)) return false;
+  return codes.length === 0 || codes.includes((value as OciError).code);
+}
+
+const urlCredentials = /(\bhttps?:\/\/)[^\s/@]+@/gi;
+const urlQuery = /(\bhttps?:\/\/[^\s?"'<>]+)\?[^\s"'<>]+/gi;
+
+/** Takes user names, passwords and query strings (signed URLs, tokens) out of the URLs in a text. */
+export function redact(text: string): string {
+  return text.replace(urlCredentials, '$1').replace(urlQuery, '$1?…');
+}

@@ -1,0 +1,98 @@
+export { type Annotations, annotations, isRefName } from './annotation.js';
+export type {
+  BlobSink,
+  BlobSource,
+  ByteRange,
+  CallOptions,
+  ManifestSink,
+  ManifestSource,
+  ReadableRepository,
+  ReferrerLister,
+  Repository,
+  Resolver,
+  TagLister,
+} from './contracts.js';
+export {
+  type Descriptor,
+  type Platform,
+  descriptorSchema,
+  emptyDescriptor,
+  platformSchema,
+} from './descriptor.js';
+export {
+  type Digest,
+  type DigestAlgorithm,
+  digestAlgorithm,
+  digestEncoded,
+  isDigest,
+  parseDigest,
+  verifiableAlgorithm,
+} from './digest.js';
+export {
+  type FailedRequest,
+  OciError,
+  type OciErrorCode,
+  type OciErrorOptions,
+  type RegistryError,
+  type Side,
+  errorCodes,
+  isOciError,
+  redact,
+} from './error.js';
+export {
+  type ImageConfig,
+  type ImageHistory,
+  imageConfigSchema,
+  parseImageConfig,
+} from './image-config.js';
+export { type LayoutHeader, layoutHeaderSchema, parseLayoutHeader } from './layout.js';
+export {
+  type ImageIndex,
+  type ImageManifest,
+  type Manifest,
+  artifactTypeOf,
+  childrenOf,
+  imageIndexSchema,
+  imageManifestSchema,
+  maxManifestSize,
+  parseManifest,
+} from './manifest.js';
+export {
+  isImageManifestMediaType,
+  isIndexMediaType,
+  isManifestMediaType,
+  isMediaType,
+  manifestMediaTypes,
+  mediaTypes,
+  parseContentType,
+} from './media-type.js';
+export { type EventListener, Operation, type TransferEvent } from './operation.js';
+export {
+  type Reference,
+  type RegistryHost,
+  formatReference,
+  networkHost,
+  parseReference,
+  parseRegistryHost,
+  withDefaultTag,
+} from './reference.js';
+export { isBookkeepingTag, referrersTag } from './referrers-tag.js';
+export {
+  type RegistryErrorBody,
+  type RegistryErrorCode,
+  parseRegistryErrors,
+  registryErrorBodySchema,
+  registryErrorCodes,
+} from './registry-error.js';
+export {
+  type ManifestReference,
+  type Page,
+  type RegistryRoute,
+  type UploadStart,
+  parseRegistryPath,
+  registryPaths,
+} from './registry-url.js';
+export { type RepositoryName, isRepositoryName, parseRepositoryName } from './repository-name.js';
+export type { ResolvedManifest } from './resolved-manifest.js';
+export { parseStrictJson } from './strict-json.js';
+export { type Tag, isTag, parseTag, tagOfVersion, versionOfTag } from './tag.js';

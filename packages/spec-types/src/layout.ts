@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+import { validate } from './manifest.js';
+import { parseStrictJson } from './strict-json.js';
+
+/** The content of the file `oci-layout` (image-spec `image-layout.md`). */
+export interface LayoutHeader {
+  readonly imageLayoutVersion: '1.0.0';
+}
+
+export const layoutHeaderSchema: z.ZodType<LayoutHeader> = z.looseObject({
+  imageLayoutVersion: z.literal('1.0.0'),
+});
+
+/** @throws OciError `DOCUMENT_INVALID` */
+export function parseLayoutHeader(bytes: Uint8Array): LayoutHeader {
+  return validate(layoutHeaderSchema, parseStrictJson(bytes), 'oci-layout file');
+}

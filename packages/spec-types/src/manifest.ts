@@ -1,0 +1,139 @@
+import { z } from 'zod';
+
+import type { Annotations } from './annotation.js';
+import { type Descriptor, annotationsSchema, descriptorSchema, mediaTypeSchema } from './descriptor.js';
+import { OciError } from './error.js';
+import { isImageManifestMediaType, isIndexMediaType, mediaTypes } from './media-type.js';
+import { parseStrictJson } from './strict-json.js';
+
+/** A config and layers (image-spec `manifest.md`; Docker's schema 2 has the same shape). */
+export interface ImageManifest {
+  readonly schemaVersion: 2;
+  readonly mediaType?: string;
+  readonly artifactType?: string;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly subject?: Descriptor;
+  readonly annotations?: Annotations;
+}
+
+/** A list of manifests (image-spec `image-index.md`; Docker's manifest list has the same shape). */
+export interface ImageIndex {
+  readonly schemaVersion: 2;
+  readonly mediaType?: string;
+  readonly artifactType?: string;
+  readonly manifests: readonly Descriptor[];
+  readonly subject?: Descriptor;
+  readonly annotations?: Annotations;
+}
+
+/** A document that a manifest URL serves, told apart by `kind`; `mediaType` is never missing. */
+export type Manifest =
+  | { readonly kind: 'image'; readonly mediaType: string; readonly document: ImageManifest }
+  | { readonly kind: 'index'; readonly mediaType: string; readonly document: ImageIndex };
+
+export const imageManifestSchema: z.ZodType<ImageManifest> = z.looseObject({
+  schemaVersion: z.literal(2),
+  mediaType: mediaTypeSchema.exactOptional(),
+  artifactType: mediaTypeSchema.exactOptional(),
+  config: descriptorSchema,
+  layers: z.array(descriptorSchema),
+  subject: descriptorSchema.exactOptional(),
+  annotations: annotationsSchema.exactOptional(),
+});
+
+export const imageIndexSchema: z.ZodType<ImageIndex> = z.looseObject({
+  schemaVersion: z.literal(2),
+  mediaType: mediaTypeSchema.exactOptional(),
+  artifactType: mediaTypeSchema.exactOptional(),
+  manifests: z.array(descriptorSchema),
+  subject: descriptorSchema.exactOptional(),
+  annotations: annotationsSchema.exactOptional(),
+});
+
+/** Bytes: what every registry accepts at least, and what this project reads at most. */
+export const maxManifestSize: number = 4 * 1024 * 1024;
+
+/**
+ * Reads a manifest or an index out of its bytes.
+ *
+ * The type is the document's `mediaType`, else the one it was served with, else what its shape says
+ * without doubt. Refused: a `mediaType` that differs from `servedAs`, a document that is both
+ * manifest and index (CVE-2021-41190), duplicate names, Docker's schema 1.
+ *
+ * @param servedAs the media type of the `Content-Type` or descriptor that led here
+ * @throws OciError `DOCUMENT_INVALID`, `UNSUPPORTED`
+ */
+export function parseManifest(bytes: Uint8Array, servedAs?: string): Manifest {
+  const value = parseStrictJson(bytes);
+  if (!isObject(value)) throw new OciError('DOCUMENT_INVALID', 'the manifest is not a JSON object');
+  const mediaType = mediaTypeOf(value, servedAs);
+  if (isIndexMediaType(mediaType)) {
+    return { kind: 'index', mediaType, document: validate(imageIndexSchema, value, 'index') };
+  }
+  if (isImageManifestMediaType(mediaType)) {
+    return { kind: 'image', mediaType, document: validate(imageManifestSchema, value, 'manifest') };
+  }
+  throw new OciError('UNSUPPORTED', `manifests of type ${mediaType} are not supported`, {
+    hint: 'Supported are OCI and Docker schema 2 manifests and indexes.',
+  });
+}
+
+/** The artifact type: the manifest's own, else the media type of its config (image-spec `manifest.md`). */
+export function artifactTypeOf(manifest: Manifest): string | undefined {
+  const { document } = manifest;
+  if (document.artifactType !== undefined) return document.artifactType;
+  return manifest.kind === 'image' ? manifest.document.config.mediaType : undefined;
+}
+
+/** The content that a manifest points to: config and layers, or the manifests of an index. */
+export function childrenOf(manifest: Manifest): readonly Descriptor[] {
+  if (manifest.kind === 'index') return manifest.document.manifests;
+  return [manifest.document.config, ...manifest.document.layers];
+}
+
+function mediaTypeOf(value: Record<string, unknown>, servedAs: string | undefined): string {
+  const hasManifests = 'manifests' in value;
+  const hasLayers = 'layers' in value || 'config' in value;
+  if (hasManifests && hasLayers) {
+    throw new OciError('DOCUMENT_INVALID', 'the document has "manifests" beside "layers" or "config"');
+  }
+  if (value['schemaVersion'] === 1 || 'fsLayers' in value) {
+    throw new OciError('UNSUPPORTED', 'the manifest is of Docker schema 1, which is obsolete', {
+      hint: 'Push the artifact again with a current tool.',
+    });
+  }
+  const declared = value['mediaType'];
+  if (declared !== undefined && typeof declared !== 'string') {
+    throw new OciError('DOCUMENT_INVALID', 'the mediaType of the manifest is not a string');
+  }
+  const known = isKnownType(servedAs) ? servedAs : undefined;
+  if (declared !== undefined && known !== undefined && declared !== known) {
+    throw new OciError('DOCUMENT_INVALID', `the manifest says ${declared}, but was served as ${known}`);
+  }
+  const mediaType = declared ?? known ?? (hasManifests ? mediaTypes.imageIndex : mediaTypes.imageManifest);
+  if (isIndexMediaType(mediaType) ? hasLayers : isImageManifestMediaType(mediaType) && hasManifests) {
+    throw new OciError('DOCUMENT_INVALID', `the document is not what its media type ${mediaType} says`);
+  }
+  return mediaType;
+}
+
+/** Old servers answer `application/json` or nothing that says more. */
+function isKnownType(mediaType: string | undefined): mediaType is string {
+  if (mediaType === undefined) return false;
+  return !['application/json', 'text/plain', 'application/octet-stream'].includes(mediaType);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @throws OciError `DOCUMENT_INVALID` that names the first findings with their paths */
+export function validate<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return value as T;
+  const findings = result.error.issues
+    .slice(0, 3)
+    .map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`);
+  throw new OciError('DOCUMENT_INVALID', `the ${what} is invalid: ${findings.join('; ')}`);
+}

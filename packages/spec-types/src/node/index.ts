@@ -1,0 +1,1 @@
+export { Verifier, describeManifest, digestOf, verified, verifyBytes, verifyManifest } from './verify.js';

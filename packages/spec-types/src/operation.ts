@@ -1,0 +1,75 @@
+import type { Digest } from './digest.js';
+
+/** What happens during a transfer. Bytes are cumulative for their blob. */
+export type TransferEvent =
+  | { readonly type: 'resolve'; readonly reference: string; readonly digest: Digest }
+  | { readonly type: 'start'; readonly digest: Digest; readonly size: number; readonly title?: string }
+  | { readonly type: 'bytes'; readonly digest: Digest; readonly done: number; readonly size: number }
+  | { readonly type: 'resume'; readonly digest: Digest; readonly offset: number }
+  | { readonly type: 'retry'; readonly attempt: number; readonly delayMs: number; readonly reason: string }
+  | { readonly type: 'wait'; readonly host: string; readonly delayMs: number; readonly reason: string }
+  | { readonly type: 'verify'; readonly digest: Digest }
+  | { readonly type: 'cached'; readonly digest: Digest; readonly size: number }
+  | { readonly type: 'done'; readonly digest: Digest; readonly size: number }
+  | { readonly type: 'warning'; readonly message: string };
+
+export type EventListener<E = TransferEvent> = (event: E) => void;
+
+/**
+ * Long work: a promise of its result and an async iterable of what happens on the way. It runs
+ * whether or not anybody iterates; events from before an iteration began are not kept.
+ */
+export class Operation<T, E = TransferEvent> implements PromiseLike<T>, AsyncIterable<E> {
+  readonly #result: Promise<T>;
+  readonly #listeners = new Set<EventListener<E>>();
+
+  /** Begins `work` in the next microtask, so that whoever made the operation can listen first. */
+  constructor(work: (emit: EventListener<E>) => Promise<T>) {
+    const emit = (event: E): void => {
+      for (const listener of this.#listeners) listener(event);
+    };
+    this.#result = Promise.resolve().then(() => work(emit));
+    // A failure reaches whoever awaits or iterates; an operation that nobody looks at is not a crash.
+    this.#result.catch(() => {});
+  }
+
+  /** Calls the listener for every event from now on. @returns a function that ends it */
+  on(listener: EventListener<E>): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- an operation is awaited like a promise
+  then<R = T, F = never>(
+    fulfilled?: ((value: T) => R | PromiseLike<R>) | null,
+    rejected?: ((reason: unknown) => F | PromiseLike<F>) | null,
+  ): Promise<R | F> {
+    return this.#result.then(fulfilled, rejected);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
+    const queue: E[] = [];
+    let finished = false;
+    let wake = (): void => {};
+    const end = this.on((event) => {
+      queue.push(event);
+      wake();
+    });
+    const settle = (): void => {
+      finished = true;
+      wake();
+    };
+    this.#result.then(settle, settle);
+    try {
+      while (true) {
+        const event = queue.shift();
+        if (event !== undefined) yield event;
+        else if (finished) break;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+      await this.#result;
+    } finally {
+      end();
+    }
+  }
+}

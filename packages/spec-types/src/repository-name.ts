@@ -1,0 +1,28 @@
+import { OciError } from './error.js';
+
+/**
+ * `<name>` of the distribution-spec ("Pulling manifests"): path components of lower-case letters
+ * and digits, joined by `/`, each with `.`, `_`, `__` or dashes inside. At most 255 characters.
+ * Made only by {@link parseRepositoryName}.
+ */
+export type RepositoryName = string & { readonly __brand: 'RepositoryName' };
+
+const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const grammar = new RegExp(`^${component}(?:/${component})*$`);
+const maxLength = 255;
+
+export function isRepositoryName(text: string): text is RepositoryName {
+  return text.length <= maxLength && grammar.test(text);
+}
+
+/** @throws OciError `REFERENCE_INVALID` */
+export function parseRepositoryName(text: string): RepositoryName {
+  if (isRepositoryName(text)) return text;
+  throw new OciError(
+    'REFERENCE_INVALID',
+    `invalid repository name ${JSON.stringify(text.slice(0, 300))}`,
+    {
+      hint: 'A repository name has lower-case letters, digits, and ".", "_", "-" between them; parts are joined by "/".',
+    },
+  );
+}

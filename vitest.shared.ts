@@ -1,0 +1,11 @@
+import type { ViteUserConfig } from 'vitest/config';
+
+/** Tests run against the sources of every package, so that none has to be built first. */
+export function project(name: string): ViteUserConfig {
+  const conditions = ['@oci/source', 'node', 'import', 'module', 'default'];
+  return {
+    resolve: { conditions },
+    ssr: { resolve: { conditions } },
+    test: { name, include: ['src/**/*.test.ts'], testTimeout: 30_000 },
+  };
+}
