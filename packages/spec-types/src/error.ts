@@ -72,8 +72,6 @@ export interface OciErrorOptions {
   readonly registryErrors?: readonly RegistryError[] | undefined;
 }
 
-const brand: unique symbol = Symbol.for('@oci/error');
-
 /** The one error class of these packages: `code` says what went wrong, `hint` what to do next. */
 export class OciError extends Error {
   override readonly name: string = 'OciError';
@@ -84,7 +82,6 @@ export class OciError extends Error {
   readonly side: Side | undefined;
   readonly request: FailedRequest | undefined;
   readonly registryErrors: readonly RegistryError[];
-  readonly [brand]: true = true;
 
   constructor(code: OciErrorCode, message: string, options: OciErrorOptions = {}) {
     super(redact(message), options.cause === undefined ? undefined : { cause: options.cause });
@@ -100,8 +97,9 @@ export class OciError extends Error {
 
 /** Recognises an `OciError` of any copy of this package, and narrows by code when codes are given. */
 export function isOciError(value: unknown, ...codes: readonly OciErrorCode[]): value is OciError {
-  if (typeof value !== 'object' || value === null || !(brand in value)) return false;
-  return codes.length === 0 || codes.includes((value as OciError).code);
+  if (!(value instanceof Error) || value.name !== 'OciError' || !('code' in value)) return false;
+  const known: readonly unknown[] = codes.length === 0 ? errorCodes : codes;
+  return known.includes(value.code);
 }
 
 const urlCredentials = /(\bhttps?:\/\/)[^\s/@]+@/gi;
