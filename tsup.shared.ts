@@ -5,13 +5,18 @@ export function library(entry: Record<string, string>): Options {
   return { entry, format: 'esm', target: 'node20', sourcemap: true, clean: true, silent: true };
 }
 
-/** A program: our own packages are part of it, so that it starts with few files to read. */
+/** A program: everything it needs is part of it, so that it starts with few files to read. */
 export function program(entry: Record<string, string>): Options {
   return {
     ...library(entry),
-    noExternal: [/^@oci\//],
+    splitting: true,
+    noExternal: [/.*/],
+    // Some of what is bundled is CommonJS and calls `require` for the modules of Node.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
     esbuildOptions(options) {
-      options.conditions = ['@oci/source'];
+      options.conditions = ['@oci/source', 'node', 'import', 'module'];
     },
   };
 }

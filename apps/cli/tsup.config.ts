@@ -1,5 +1,5 @@
 import { defineConfig } from 'tsup';
 
-import { library } from '../../tsup.shared.js';
+import { program } from '../../tsup.shared.js';
 
-export default defineConfig(library({ main: 'src/main.ts' }));
+export default defineConfig(program({ main: 'src/main.ts' }));

@@ -2,4 +2,4 @@ import { defineConfig } from 'tsup';
 
 import { library } from '../../tsup.shared.js';
 
-export default defineConfig(library({ index: 'src/index.ts' }));
+export default defineConfig(library({ index: 'src/index.ts', main: 'src/main.ts' }));

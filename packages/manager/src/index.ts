@@ -1,1 +1,19 @@
-export {};
+export { type Artifact } from './artifact-list.js';
+export {
+  type ExtensionType,
+  type RepositoryTemplates,
+  defaultTemplates,
+  extensionRepository,
+  extensionTypes,
+  kclRepository,
+  parseExtensionType,
+} from './artifact-name.js';
+export { selectContentLayer } from './content-layer.js';
+export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
+export { artifactJson, pullJson } from './json.js';
+export { OciManager, type OciManagerOptions, type PullOptions } from './manager.js';
+export { type ManifestInfo } from './manifest-info.js';
+export { type ManagerMetrics } from './metrics.js';
+export { nearest } from './nearest.js';
+export { type PulledArtifact } from './pull.js';
+export { compareVersions } from './version-order.js';

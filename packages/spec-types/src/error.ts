@@ -109,3 +109,19 @@ const urlQuery = /(\bhttps?:\/\/[^\s?"'<>]+)\?[^\s"'<>]+/gi;
 export function redact(text: string): string {
   return text.replace(urlCredentials, '$1').replace(urlQuery, '$1?…');
 }
+
+/**
+ * Any thrown value as an `OciError`: one stays as it is, an abort becomes `ABORTED`, and what nobody
+ * foresaw `INTERNAL`.
+ */
+export function asOciError(thrown: unknown): OciError {
+  if (isOciError(thrown)) return thrown;
+  if (thrown instanceof Error && thrown.name === 'AbortError') {
+    return new OciError('ABORTED', 'the operation was cancelled', { cause: thrown });
+  }
+  if (thrown instanceof Error && thrown.name === 'TimeoutError') {
+    return new OciError('TIMEOUT', thrown.message, { cause: thrown, retryable: true });
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new OciError('INTERNAL', message, { cause: thrown, hint: 'This is a defect: please report it.' });
+}

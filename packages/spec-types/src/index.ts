@@ -35,6 +35,7 @@ export {
   type OciErrorOptions,
   type RegistryError,
   type Side,
+  asOciError,
   errorCodes,
   isOciError,
   redact,

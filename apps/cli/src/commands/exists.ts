@@ -1,0 +1,17 @@
+import { withContext } from '../context.js';
+import { Exit, exitCodes } from '../exit-code.js';
+import type { Invocation } from './invocation.js';
+
+export async function exists(
+  { repository, version }: { readonly repository: string; readonly version: string },
+  { command, terminal }: Invocation,
+): Promise<void> {
+  await withContext(command, terminal, async ({ manager, output, signal }) => {
+    const found = await manager.artifactExists(repository, version, { signal });
+    output.print({
+      json: { repository, version, exists: found },
+      text: `${repository} ${version} ${found ? 'exists' : 'does not exist'}`,
+    });
+    if (!found) throw new Exit(exitCodes.notFound);
+  });
+}

@@ -1,0 +1,49 @@
+import { type OciManager, type PulledArtifact, pullJson } from '@oci/manager';
+import type { Operation } from '@oci/spec-types';
+import prettyBytes from 'pretty-bytes';
+
+import { type Context, withContext } from '../context.js';
+import { fields } from '../output.js';
+import type { Invocation } from './invocation.js';
+
+interface PullArguments {
+  readonly name: string;
+  readonly version: string;
+  readonly layer?: string;
+}
+
+export async function pullKcl(args: PullArguments, invocation: Invocation): Promise<void> {
+  await pull(invocation, (manager, options) =>
+    manager.pullKclPackage(args.name, args.version, { ...options, layer: args.layer }),
+  );
+}
+
+export async function pullExtension(
+  args: PullArguments & { readonly type: string },
+  invocation: Invocation,
+): Promise<void> {
+  await pull(invocation, (manager, options) =>
+    manager.pullExtensionArtifact(args.type, args.name, args.version, { ...options, layer: args.layer }),
+  );
+}
+
+type Begin = (manager: OciManager, options: { signal: AbortSignal }) => Operation<PulledArtifact>;
+
+async function pull(invocation: Invocation, begin: Begin): Promise<void> {
+  await withContext(invocation.command, invocation.terminal, async (context: Context) => {
+    const operation = begin(context.manager, { signal: context.signal });
+    operation.on(context.progress);
+    const pulled = await operation;
+    context.output.print({ json: pullJson(pulled), text: summary(pulled), brief: pulled.path });
+  });
+}
+
+function summary(pulled: PulledArtifact): string {
+  return fields([
+    ['reference', pulled.reference],
+    ['digest', pulled.digest],
+    ['size', `${prettyBytes(pulled.size)}, ${pulled.mediaType}`],
+    ['from cache', pulled.fromCache ? 'yes' : 'no'],
+    ['path', pulled.path],
+  ]);
+}

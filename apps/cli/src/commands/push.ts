@@ -1,0 +1,45 @@
+import { type PackedArtifact, packExtension, packKclPackage, pushArtifact } from '@oci/extensions';
+import { parseExtensionType } from '@oci/manager';
+import prettyBytes from 'pretty-bytes';
+
+import { type Context, withContext } from '../context.js';
+import { fields } from '../output.js';
+import type { Invocation } from './invocation.js';
+
+interface PushArguments {
+  readonly dir: string;
+  readonly force?: boolean;
+}
+
+export async function pushKcl(args: PushArguments, { command, terminal }: Invocation): Promise<void> {
+  await withContext(command, terminal, async (context) => {
+    await push(await packKclPackage(args.dir), args, context);
+  });
+}
+
+export async function pushExtension(
+  args: PushArguments & { readonly type: string },
+  { command, terminal }: Invocation,
+): Promise<void> {
+  await withContext(command, terminal, async (context) => {
+    const type = parseExtensionType(args.type);
+    await push(await packExtension({ type, directory: args.dir }), args, context);
+  });
+}
+
+async function push(packed: PackedArtifact, args: PushArguments, context: Context): Promise<void> {
+  const { manager, output, settings, signal } = context;
+  const repository = packed.repository(settings.values.namespace);
+  await pushArtifact(manager.repository(repository), packed, { force: args.force ?? false, signal });
+  const { digest } = packed.manifest.descriptor;
+  const size = packed.blobs.reduce((sum, blob) => sum + blob.descriptor.size, 0);
+  output.print({
+    json: { repository, version: packed.tag, digest, size },
+    text: fields([
+      ['pushed', `${repository}:${packed.tag}`],
+      ['digest', digest],
+      ['size', prettyBytes(size)],
+    ]),
+    brief: digest,
+  });
+}

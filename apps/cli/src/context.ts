@@ -1,0 +1,60 @@
+import { OciManager, type OciManagerOptions } from '@oci/manager';
+import { type Settings, loadSettings, managerOptions } from '@oci/manager/config';
+import type { Command } from 'commander';
+
+import type { GlobalOptions } from './global-options.js';
+import { Output } from './output.js';
+import { type ProgressReporter, createProgress } from './progress.js';
+import type { Terminal } from './terminal.js';
+
+/** What a command works with. */
+export interface Context {
+  readonly settings: Settings;
+  readonly output: Output;
+  readonly progress: ProgressReporter;
+  readonly signal: AbortSignal;
+  /** Opens nothing before its first call; closed when the command ends. */
+  readonly manager: OciManager;
+}
+
+/** Runs a command with the settings that its options, the environment and the file give. */
+export async function withContext(
+  command: Command,
+  terminal: Terminal,
+  work: (context: Context) => Promise<void>,
+): Promise<void> {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const settings = await loadSettings({ ...inputs(options), env: terminal.env });
+  const manager = new OciManager(await optionsOf(settings, options));
+  const context: Context = {
+    settings,
+    manager,
+    output: new Output(terminal, options),
+    progress: createProgress(terminal, options),
+    signal: terminal.signal,
+  };
+  try {
+    await work(context);
+  } finally {
+    await manager.close();
+  }
+}
+
+function inputs(options: GlobalOptions): Parameters<typeof loadSettings>[0] {
+  return {
+    configFile: options.config,
+    flags: {
+      registry_url: options.registry,
+      namespace: options.namespace,
+      cache_dir: options.cacheDir,
+      plain_http: options.plainHttp,
+      insecure: options.insecure,
+      ca_file: options.caFile,
+    },
+  };
+}
+
+function optionsOf(settings: Settings, options: GlobalOptions): Promise<OciManagerOptions> {
+  const { offline = false, refresh = false } = options;
+  return managerOptions(settings.values, { offline, refresh });
+}

@@ -1,0 +1,9 @@
+/** Where a command writes and what it may be interrupted by; tests give their own. */
+export interface Terminal {
+  /** Data. */
+  readonly stdout: NodeJS.WritableStream;
+  /** Progress, warnings, errors. */
+  readonly stderr: NodeJS.WritableStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}

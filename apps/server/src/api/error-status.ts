@@ -1,0 +1,42 @@
+import type { OciErrorCode } from '@oci/spec-types';
+
+/** The HTTP status of a failure: 4xx for what the caller can change, 502 to 504 for an upstream's. */
+const statusByCode: Readonly<Record<OciErrorCode, number>> = {
+  ABORTED: 499,
+  ARCHIVE_INVALID: 502,
+  ARCHIVE_UNSAFE: 422,
+  BLOB_UNKNOWN: 404,
+  CONFIG_INVALID: 500,
+  DENIED: 403,
+  DIGEST_INVALID: 400,
+  DIGEST_MISMATCH: 502,
+  DIGEST_UNSUPPORTED: 422,
+  DOCUMENT_INVALID: 502,
+  EXTENSION_INVALID: 422,
+  INTERNAL: 500,
+  LAYER_AMBIGUOUS: 422,
+  LIMIT_EXCEEDED: 422,
+  MANIFEST_UNKNOWN: 404,
+  NAME_UNKNOWN: 404,
+  NETWORK: 502,
+  OFFLINE: 404,
+  POLICY_REFUSED: 403,
+  PROTOCOL: 502,
+  RATE_LIMITED: 429,
+  REFERENCE_INVALID: 400,
+  REGISTRY_UNAVAILABLE: 502,
+  SIZE_MISMATCH: 502,
+  STORAGE_DENIED: 500,
+  STORAGE_FAILED: 500,
+  STORAGE_FULL: 507,
+  TAG_EXISTS: 409,
+  TIMEOUT: 504,
+  TLS: 502,
+  UNAUTHORIZED: 502,
+  UNSUPPORTED: 422,
+  USAGE: 400,
+};
+
+export function statusOf(code: OciErrorCode): number {
+  return statusByCode[code];
+}

@@ -1,0 +1,97 @@
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { createFileObjectStore } from '@oci/cache';
+import { OciManager, type OciManagerOptions } from '@oci/manager';
+import { OciError } from '@oci/spec-types';
+
+import { createApp } from './api/app.js';
+import { createHostedRegistry } from './hosted/hosted-registry.js';
+import { type ListenAddress, formatOrigin, isLoopback } from './listen-address.js';
+import { createRegistryApi } from './registry-api/registry-api.js';
+
+export interface ServerOptions {
+  readonly listen: ListenAddress;
+  /** Where hosted repositories are kept. */
+  readonly dataDir: string;
+  /** What the API manages; `registryUrl` is this server's own when absent. */
+  readonly manager: Omit<OciManagerOptions, 'registryUrl'> & { readonly registryUrl?: string | undefined };
+  /** Serve HTTP to other machines, where anybody reads and alters what passes. Default false. */
+  readonly allowPlainHttp?: boolean | undefined;
+  readonly logLevel?: string | undefined;
+}
+
+export interface RunningServer {
+  /** `http://host:port`. */
+  readonly url: string;
+  /** Lets running requests end, at most `graceMs` (default 10 s), and closes. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+/** How often abandoned uploads are looked for, and how long one may rest, in milliseconds. */
+const uploads = { sweepEveryMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
+
+/**
+ * Starts the registry and the API on one port.
+ *
+ * @throws OciError `POLICY_REFUSED` for an address that others reach, `CONFIG_INVALID` when it is taken
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  refusePublicHttp(options);
+  const hosted = createHostedRegistry(createFileObjectStore(options.dataDir));
+  const registryApi = createRegistryApi({ registry: hosted });
+  let manager: OciManager | undefined;
+  const app = createApp({
+    logLevel: options.logLevel,
+    manager: () => (manager ??= new OciManager({ ...options.manager, registryUrl: options.manager.registryUrl ?? url })),
+    attach: (handler) =>
+      createServer((request, response) => {
+        const isRegistry = /^\/v2(?:[/?]|$)/.test(request.url ?? '');
+        void (isRegistry ? registryApi : handler)(request, response);
+      }),
+  });
+  await app.ready();
+  const address = await listen(app.server, options.listen);
+  const url = formatOrigin({ host: options.listen.host, port: address.port });
+
+  const sweep = (): void => void hosted.expireUploads({ olderThanMs: uploads.olderThanMs }).catch((error: unknown) => app.log.error(error));
+  sweep();
+  const timer = setInterval(sweep, uploads.sweepEveryMs).unref();
+  return {
+    url,
+    async close({ graceMs = 10_000 } = {}) {
+      clearInterval(timer);
+      const deadline = setTimeout(() => app.server.closeAllConnections(), graceMs);
+      const closed = app.close();
+      app.server.closeIdleConnections();
+      await closed;
+      clearTimeout(deadline);
+      await manager?.close();
+    },
+  };
+}
+
+function refusePublicHttp({ listen: { host }, allowPlainHttp }: ServerOptions): void {
+  if (allowPlainHttp || isLoopback(host)) return;
+  throw new OciError('POLICY_REFUSED', `${host} is reached by other machines, and HTTP protects nothing`, {
+    hint: 'Listen on 127.0.0.1 behind a TLS proxy, or accept the risk with --allow-plain-http.',
+  });
+}
+
+function listen(
+  server: Server,
+  { host, port }: ListenAddress,
+): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${cause.code})`;
+      reject(
+        new OciError('CONFIG_INVALID', `${host}:${port} ${why}`, {
+          cause,
+          hint: 'Choose another with --listen 127.0.0.1:PORT; port 0 takes a free one.',
+        }),
+      );
+    });
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}

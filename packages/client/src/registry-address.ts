@@ -1,0 +1,29 @@
+import { OciError, type RegistryHost, parseRegistryHost } from '@oci/spec-types';
+
+/** Which registry, and how it is spoken to. */
+export interface RegistryAddress {
+  readonly host: RegistryHost;
+  readonly scheme: 'http' | 'https';
+}
+
+/**
+ * Parses what a user writes for a registry: a URL without a path, or a bare `host[:port]`, which means
+ * HTTPS, on loopback HTTP as in docker, crane and oras.
+ *
+ * @throws OciError `REFERENCE_INVALID`
+ */
+export function parseRegistryAddress(text: string, options: { plainHttp: boolean }): RegistryAddress {
+  const match = /^(https?):\/\/([^/?#@]+)\/?$/.exec(text);
+  if (match) return { host: parseRegistryHost(match[2] ?? ''), scheme: match[1] === 'http' ? 'http' : 'https' };
+  if (text.includes('/') || text.includes('@')) {
+    throw new OciError('REFERENCE_INVALID', `${JSON.stringify(text.slice(0, 200))} is not the address of a registry`, {
+      hint: 'It looks like https://registry.example or localhost:5000, without a path, user or password.',
+    });
+  }
+  const host = parseRegistryHost(text);
+  return { host, scheme: options.plainHttp || isLoopbackHost(host) ? 'http' : 'https' };
+}
+
+function isLoopbackHost(host: RegistryHost): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/.test(host);
+}

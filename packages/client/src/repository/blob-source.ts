@@ -1,0 +1,118 @@
+import { type Descriptor, OciError, asOciError, registryPaths } from '@oci/spec-types';
+import { verified } from '@oci/spec-types/node';
+
+import { refuseEncoding } from '../transport/bounded-body.js';
+import { type RegistryResponse, header } from '../transport/exchange.js';
+import { networkFailure } from '../transport/network-failure.js';
+import { backoff } from '../transport/retry.js';
+import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+
+/**
+ * The verified bytes of a blob. A connection that breaks in the middle is taken up again where it
+ * broke, by a range request; the iteration fails when the bytes are not the descriptor's.
+ */
+export async function fetchBlob(
+  endpoint: Endpoint,
+  descriptor: Descriptor,
+  options: RemoteOptions,
+): Promise<AsyncIterable<Uint8Array>> {
+  const first = await openBlob(endpoint, { descriptor, offset: 0 }, options);
+  return verified(resuming(first, { endpoint, descriptor, options }), descriptor);
+}
+
+/** An answer, and how many of its first bytes have been passed on already. */
+interface OpenBlob {
+  readonly response: RegistryResponse;
+  readonly skip: number;
+}
+
+async function openBlob(
+  endpoint: Endpoint,
+  { descriptor, offset }: { descriptor: Descriptor; offset: number },
+  options: RemoteOptions,
+): Promise<OpenBlob> {
+  const { digest, size } = descriptor;
+  const response = await call(endpoint, {
+    ...options,
+    method: 'GET',
+    target: registryPaths.blob(endpoint.name, digest),
+    headers: offset > 0 ? { range: `bytes=${offset}-${size - 1}` } : {},
+    subject: { name: `${endpoint.name}@${digest}`, missing: 'BLOB_UNKNOWN' },
+    expected: offset > 0 ? [200, 206] : [200],
+  });
+  try {
+    refuseEncoding(response);
+    const partial = response.status === 206;
+    if (partial) refuseWrongRange(response, { offset, size });
+    else refuseWrongLength(response, descriptor);
+    // A server that ignores ranges sends all of it again.
+    return { response, skip: partial ? 0 : offset };
+  } catch (error) {
+    response.body.destroy();
+    throw error;
+  }
+}
+
+async function* resuming(
+  first: OpenBlob,
+  { endpoint, descriptor, options }: { endpoint: Endpoint; descriptor: Descriptor; options: RemoteOptions },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { retryPolicy } = endpoint;
+  let open = first;
+  let offset = 0;
+  for (let failures = 0; ; ) {
+    try {
+      for await (const chunk of withoutFirst(open.response.body, open.skip)) {
+        offset += chunk.byteLength;
+        failures = 0;
+        yield chunk;
+      }
+      // Too few bytes are a broken connection only where the length was not announced.
+      return;
+    } catch (thrown) {
+      const url = open.response.url;
+      const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
+      failures += 1;
+      if (!error.retryable || failures >= retryPolicy.attempts || offset >= descriptor.size) throw error;
+      const delayMs = backoff(retryPolicy, failures);
+      options.onEvent?.({ type: 'retry', attempt: failures + 1, delayMs, reason: error.message });
+      await retryPolicy.delay(delayMs, options.signal).catch((reason: unknown) => {
+        throw asOciError(reason);
+      });
+      open = await openBlob(endpoint, { descriptor, offset }, options);
+      options.onEvent?.({ type: 'resume', digest: descriptor.digest, offset: open.skip > 0 ? 0 : offset });
+    }
+  }
+}
+
+async function* withoutFirst(
+  body: AsyncIterable<Uint8Array>,
+  count: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let skip = count;
+  for await (const chunk of body) {
+    if (skip >= chunk.byteLength) {
+      skip -= chunk.byteLength;
+      continue;
+    }
+    yield skip > 0 ? chunk.subarray(skip) : chunk;
+    skip = 0;
+  }
+}
+
+function refuseWrongLength(response: RegistryResponse, { digest, size }: Descriptor): void {
+  const length = header(response, 'content-length');
+  if (length === undefined || Number(length) === size) return;
+  throw new OciError('SIZE_MISMATCH', `${digest} has ${size} bytes, ${response.url.host} announces ${length}`, {
+    hint: 'The registry or something on the way altered it. Nothing was kept.',
+  });
+}
+
+/** `Content-Range` has to name exactly the bytes that were asked for (RFC 9110, section 14.4). */
+function refuseWrongRange(response: RegistryResponse, { offset, size }: { offset: number; size: number }): void {
+  const value = header(response, 'content-range') ?? '';
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(value);
+  const total = match?.[3] === '*' ? size : Number(match?.[3]);
+  if (match && Number(match[1]) === offset && Number(match[2]) === size - 1 && total === size) return;
+  throw new OciError('PROTOCOL', `${response.url.host} answers a range with ${JSON.stringify(value.slice(0, 100))}`);
+}

@@ -1,0 +1,49 @@
+import type { CallOptions, EventListener, RepositoryName } from '@oci/spec-types';
+
+import { repositoryScope } from '../authorization/scope.js';
+import type { BodyLimits } from '../transport/bounded-body.js';
+import type { Exchange, RegistryRequest, RegistryResponse } from '../transport/exchange.js';
+import { type Subject, expectStatus } from '../transport/response-failure.js';
+import type { RetryPolicy } from '../transport/retry.js';
+
+/** What every call to a registry takes last. */
+export interface RemoteOptions extends CallOptions {
+  /** Hears of retries, waits, resumed downloads and warnings. */
+  readonly onEvent?: EventListener | undefined;
+}
+
+/** One repository of a registry, and how to reach it: what the abilities are built on. */
+export interface Endpoint {
+  readonly exchange: Exchange;
+  readonly origin: URL;
+  readonly name: RepositoryName;
+  readonly limits: BodyLimits;
+  readonly retryPolicy: RetryPolicy;
+}
+
+interface EndpointRequest extends RemoteOptions {
+  readonly method: RegistryRequest['method'];
+  /** A path of `registryPaths`, or a whole URL that the registry gave us. */
+  readonly target: string | URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RegistryRequest['body'];
+  readonly subject: Subject;
+  readonly expected: readonly number[];
+}
+
+/** Sends one request of a repository and checks its status. */
+export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<RegistryResponse> {
+  const reads = ask.method === 'GET' || ask.method === 'HEAD';
+  const request: RegistryRequest = {
+    method: ask.method,
+    url: typeof ask.target === 'string' ? new URL(ask.target, endpoint.origin) : ask.target,
+    headers: { 'accept-encoding': 'identity', ...ask.headers },
+    body: ask.body,
+    scopes: [repositoryScope(endpoint.name, 'pull', ...(reads ? [] : (['push'] as const)))],
+    signal: ask.signal,
+    onEvent: ask.onEvent,
+  };
+  const response = await endpoint.exchange(request);
+  const { subject } = ask;
+  return expectStatus(response, ask.expected, { request, subject, errorBytes: endpoint.limits.errorBytes });
+}

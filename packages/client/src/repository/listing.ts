@@ -1,0 +1,63 @@
+import { OciError } from '@oci/spec-types';
+
+import { readBody } from '../transport/bounded-body.js';
+import { type RegistryResponse, header } from '../transport/exchange.js';
+import type { Subject } from '../transport/response-failure.js';
+import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { nextPage } from './link-header.js';
+
+/** A list that comes in pages. */
+export interface Listing {
+  /** The path of the first page. */
+  readonly path: string;
+  /** The member of each page that holds the entries. */
+  readonly member: 'tags' | 'repositories';
+  readonly subject: Subject;
+}
+
+/** The entries of all pages, one page in memory at a time; `Link` says where the next is (RFC 8288). */
+export async function* listEntries(
+  endpoint: Endpoint,
+  listing: Listing,
+  options: RemoteOptions,
+): AsyncGenerator<string, void, undefined> {
+  const seen = new Set<string>();
+  let page: URL | undefined = new URL(listing.path, endpoint.origin);
+  while (page) {
+    if (seen.has(page.href)) throw new OciError('PROTOCOL', `${page.host} pages in a circle`);
+    seen.add(page.href);
+    if (seen.size > endpoint.limits.pages) {
+      throw new OciError('LIMIT_EXCEEDED', `${page.host} has more than ${endpoint.limits.pages} pages`);
+    }
+    const response: RegistryResponse = await call(endpoint, {
+      ...options,
+      method: 'GET',
+      target: page,
+      headers: { accept: 'application/json' },
+      subject: listing.subject,
+      expected: [200],
+    });
+    const request = { url: page, method: 'GET', signal: options.signal } as const;
+    const body = await readBody(response, endpoint.limits.pageBytes, request);
+    yield* entriesOf(body, listing);
+    page = nextPage(header(response, 'link'), page);
+  }
+}
+
+function entriesOf(body: Uint8Array, { member, subject }: Listing): readonly string[] {
+  const value = parse(body);
+  const entries = value?.[member];
+  // Old registries say null where there is nothing.
+  if (entries === null) return [];
+  if (Array.isArray(entries) && entries.every((entry) => typeof entry === 'string')) return entries;
+  throw new OciError('DOCUMENT_INVALID', `the list of ${member} for ${subject.name} can't be read`);
+}
+
+function parse(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

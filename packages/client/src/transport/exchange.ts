@@ -1,0 +1,46 @@
+import type { EventListener } from '@oci/spec-types';
+
+/** One request to a registry, or to where a registry sent us. */
+export interface RegistryRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes can be sent again; a stream can not, so its request is never repeated. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** Token scopes that the request needs, e.g. `repository:kcl/x:pull`. */
+  readonly scopes: readonly string[];
+  /** Connect to public addresses only: the URL came from a registry, not from the user. */
+  readonly publicOnly?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventListener | undefined;
+}
+
+export interface RegistryResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: ResponseBody;
+  /** Where the answer came from, behind all redirects. */
+  readonly url: URL;
+  /** How many times the request was sent. */
+  readonly attempts: number;
+}
+
+/** Bytes that have to be read to their end, dumped or destroyed: they hold a connection. */
+export interface ResponseBody extends AsyncIterable<Uint8Array> {
+  dump(): Promise<void>;
+  destroy(): void;
+}
+
+/** Sends a request and gives its answer, whatever the status: the one shape of the transport. */
+export type Exchange = (request: RegistryRequest) => Promise<RegistryResponse>;
+
+/** The first value of a header. */
+export function header(response: RegistryResponse, name: string): string | undefined {
+  const value = response.headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+export function canRepeat(request: RegistryRequest): boolean {
+  return request.body === undefined || request.body instanceof Uint8Array;
+}

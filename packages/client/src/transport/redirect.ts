@@ -1,0 +1,51 @@
+import { OciError } from '@oci/spec-types';
+
+import { refuseUnsafeHop, resolvesInternally } from './address-policy.js';
+import { type Exchange, type RegistryRequest, canRepeat, header } from './exchange.js';
+
+const maxRedirects = 10;
+
+/** Headers that any server may see; all others are for the origin that was asked first. */
+const anywhere = new Set(['accept', 'accept-encoding', 'range', 'content-type', 'content-length']);
+
+/**
+ * Follows redirects in a loop of our own: what was for one origin never reaches another, not even on
+ * the way back (GHSA-vh4v-2xq2-g5cg), and every hop is checked.
+ */
+export function followRedirects(next: Exchange): Exchange {
+  return async (request) => {
+    let current = request;
+    for (let hops = 0; ; hops += 1) {
+      const response = await next(current);
+      const location = redirectLocation(response.status, header(response, 'location'), current.url);
+      if (!location) return response;
+      await response.body.dump();
+      if (hops >= maxRedirects) throw new OciError('PROTOCOL', `${request.url.host} redirects more than ${maxRedirects} times`);
+      current = await follow(current, location, response.status);
+    }
+  };
+}
+
+function redirectLocation(status: number, location: string | undefined, base: URL): URL | undefined {
+  if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return undefined;
+  if (!URL.canParse(location, base.href)) {
+    throw new OciError('PROTOCOL', `${base.host} redirects to what is not a URL`);
+  }
+  return new URL(location, base.href);
+}
+
+async function follow(request: RegistryRequest, to: URL, status: number): Promise<RegistryRequest> {
+  refuseUnsafeHop(request.url, to);
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  if (!isRead && (status < 307 || !canRepeat(request))) {
+    throw new OciError('PROTOCOL', `${request.url.host} redirects a ${request.method} with ${status}`, {
+      hint: 'Uploads are redirected with 307 or 308, or by their Location.',
+    });
+  }
+  if (to.origin === request.url.origin) return { ...request, url: to };
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).filter(([name]) => anywhere.has(name.toLowerCase())),
+  );
+  const publicOnly = request.publicOnly ?? !(await resolvesInternally(request.url));
+  return { ...request, url: to, headers, publicOnly };
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { OciError, asOciError } from '@oci/spec-types';
+
+import { type Exchange, type RegistryRequest, type RegistryResponse, canRepeat, header } from './exchange.js';
+import { parseRetryAfter } from './retry-after.js';
+
+/** When a request is sent again. */
+export interface RetryPolicy {
+  /** In all, the first included. Default 5. */
+  readonly attempts: number;
+  /** The first pause is random up to this; each further one up to twice as much. Default 200 ms. */
+  readonly baseDelayMs: number;
+  /** No pause of ours is longer. Default 30 s. */
+  readonly maxDelayMs: number;
+  /** A `Retry-After` beyond this fails at once. Default 60 s. */
+  readonly maxWaitMs: number;
+  /** Waits; tests give one that doesn't. */
+  readonly delay: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  /** 0 up to 1. */
+  readonly random: () => number;
+}
+
+export const defaultRetryPolicy: RetryPolicy = {
+  attempts: 5,
+  baseDelayMs: 200,
+  maxDelayMs: 30_000,
+  maxWaitMs: 60_000,
+  delay: async (milliseconds, signal) => sleep(milliseconds, undefined, signal ? { signal } : {}),
+  random: Math.random,
+};
+
+const transientStatus = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/**
+ * Sends a request again after a network failure or a status that may pass, with exponential backoff
+ * and full jitter; what the registry asks for by `Retry-After` is kept. A POST is not repeated, nor
+ * a body that is a stream.
+ */
+export function retry(next: Exchange, policy: RetryPolicy): Exchange {
+  return async (request) => {
+    const attempts = canRepeat(request) && request.method !== 'POST' ? policy.attempts : 1;
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await settle(next, request);
+      if (!isTransient(outcome) || attempt >= attempts) return conclude(outcome, attempt);
+      await pause(outcome, { request, policy, attempt });
+    }
+  };
+}
+
+/** The pause before attempt `attempt + 1`, in milliseconds: full jitter below a doubling bound. */
+export function backoff(policy: RetryPolicy, attempt: number): number {
+  const bound = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempt - 1));
+  return Math.round(bound * policy.random());
+}
+
+type Outcome = { readonly response: RegistryResponse } | { readonly error: OciError };
+
+async function settle(next: Exchange, request: RegistryRequest): Promise<Outcome> {
+  try {
+    return { response: await next(request) };
+  } catch (error) {
+    return { error: asOciError(error) };
+  }
+}
+
+function isTransient(outcome: Outcome): boolean {
+  return 'error' in outcome ? outcome.error.retryable : transientStatus.has(outcome.response.status);
+}
+
+function conclude(outcome: Outcome, attempts: number): RegistryResponse {
+  if ('response' in outcome) return { ...outcome.response, attempts };
+  const { error } = outcome;
+  if (attempts === 1) throw error;
+  throw new OciError(error.code, `${error.message} (${attempts} attempts)`, {
+    hint: error.hint,
+    cause: error,
+    retryable: error.retryable,
+    request: error.request && { ...error.request, attempts },
+  });
+}
+
+async function pause(
+  outcome: Outcome,
+  { request, policy, attempt }: { request: RegistryRequest; policy: RetryPolicy; attempt: number },
+): Promise<void> {
+  const { host } = request.url;
+  const asked = 'response' in outcome ? parseRetryAfter(header(outcome.response, 'retry-after')) : undefined;
+  const reason = 'error' in outcome ? outcome.error.message : `${host} answered ${outcome.response.status}`;
+  if ('response' in outcome) await outcome.response.body.dump();
+  if (asked !== undefined && asked > policy.maxWaitMs) {
+    throw new OciError('RATE_LIMITED', `${host} asks to wait ${Math.ceil(asked / 1000)} s`, {
+      retryAfterMs: asked,
+      retryable: true,
+      hint: 'Try again after that time.',
+    });
+  }
+  const delayMs = asked ?? backoff(policy, attempt);
+  if (asked === undefined) request.onEvent?.({ type: 'retry', attempt: attempt + 1, delayMs, reason });
+  else request.onEvent?.({ type: 'wait', host, delayMs, reason });
+  await policy.delay(delayMs, request.signal).catch((error: unknown) => {
+    throw asOciError(error);
+  });
+}

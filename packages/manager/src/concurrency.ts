@@ -1,0 +1,25 @@
+/**
+ * Runs `work` for every item, at most `limit` at a time. After a failure nothing new begins, those
+ * that run are aborted and waited for, and the failure is passed on.
+ */
+export async function forEachConcurrent<T>(
+  items: Iterable<T>,
+  work: (item: T, signal: AbortSignal) => Promise<void>,
+  options: { readonly limit: number; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const failure = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal;
+  const queue = items[Symbol.iterator]();
+  const lane = async (): Promise<void> => {
+    for (let next = queue.next(); !next.done && !signal.aborted; next = queue.next()) {
+      await work(next.value, signal).catch((error: unknown) => {
+        failure.abort(error);
+        throw error;
+      });
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: options.limit }, lane));
+  options.signal?.throwIfAborted();
+  if (failure.signal.aborted) throw failure.signal.reason;
+  for (const result of lanes) if (result.status === 'rejected') throw result.reason;
+}

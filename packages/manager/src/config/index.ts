@@ -1,0 +1,10 @@
+export { type SettingInputs, type Settings, describeSource, loadSettings } from './load.js';
+export { managerOptions } from './manager-options.js';
+export {
+  type SettingKey,
+  type SettingSource,
+  type SettingValue,
+  type SettingValues,
+  environmentName,
+  settingDefinitions,
+} from './settings.js';

@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+import { readConfigFile } from './config-file.js';
+import { settingValue } from './setting-value.js';
+import {
+  type SettingKey,
+  type SettingSource,
+  type SettingValue,
+  type SettingValues,
+  environmentName,
+  settingDefinitions,
+} from './settings.js';
+
+/** What settings are loaded from. */
+export interface SettingInputs {
+  /** Values given on the command line. */
+  readonly flags?: Partial<Record<SettingKey, unknown>> | undefined;
+  /** `--config`; else `OCI_CONFIG`; else the user's file, when there is one. */
+  readonly configFile?: string | undefined;
+  /** Default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** What relative paths of flags and variables start from. Default: the working directory. */
+  readonly cwd?: string | undefined;
+}
+
+export interface Settings {
+  readonly values: SettingValues;
+  /** For every setting that has a value. */
+  readonly sources: ReadonlyMap<SettingKey, SettingSource>;
+  /** The file that was read. */
+  readonly configFile?: string;
+}
+
+/**
+ * Loads every setting: flags, then the environment, then the file, then defaults.
+ *
+ * @throws OciError `CONFIG_INVALID`
+ */
+export async function loadSettings(inputs: SettingInputs = {}): Promise<Settings> {
+  const env = inputs.env ?? process.env;
+  const cwd = inputs.cwd ?? process.cwd();
+  const configFile = findConfigFile(inputs, env, cwd);
+  const file = configFile === undefined ? undefined : await readConfigFile(configFile);
+  const defaults = defaultValues(env);
+  const values: Partial<Record<SettingKey, SettingValue>> = {};
+  const sources = new Map<SettingKey, SettingSource>();
+  for (const key of Object.keys(settingDefinitions) as SettingKey[]) {
+    const chosen = choose(key, { flags: inputs.flags, env, file, configFile, defaults });
+    if (!chosen) continue;
+    const { raw, source } = chosen;
+    const baseDir = source.from === 'file' ? dirname(source.path) : cwd;
+    values[key] = settingValue(key, raw, { where: describeSource(source), baseDir });
+    sources.set(key, source);
+  }
+  // `defaults` has every key but ca_file, so nothing that the type promises is missing.
+  return { values: values as SettingValues, sources, ...(configFile !== undefined && { configFile }) };
+}
+
+export function describeSource(source: SettingSource): string {
+  switch (source.from) {
+    case 'flag':
+      return `flag ${source.name}`;
+    case 'environment':
+      return `environment ${source.name}`;
+    case 'file':
+      return `file ${source.path}`;
+    case 'default':
+      return 'default';
+  }
+}
+
+interface Layers {
+  readonly flags: SettingInputs['flags'];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly file: ReadonlyMap<SettingKey, unknown> | undefined;
+  readonly configFile: string | undefined;
+  readonly defaults: Readonly<Partial<Record<SettingKey, SettingValue>>>;
+}
+
+function choose(key: SettingKey, layers: Layers): { raw: unknown; source: SettingSource } | undefined {
+  const given = layers.flags?.[key];
+  if (given !== undefined) {
+    return { raw: given, source: { from: 'flag', name: `--${key.replaceAll(/[._]/g, '-')}` } };
+  }
+  const name = environmentName(key);
+  const variable = layers.env[name];
+  if (variable !== undefined && variable !== '') return { raw: variable, source: { from: 'environment', name } };
+  if (layers.configFile !== undefined && layers.file?.has(key)) {
+    return { raw: layers.file.get(key), source: { from: 'file', path: layers.configFile } };
+  }
+  const value = layers.defaults[key];
+  return value === undefined ? undefined : { raw: value, source: { from: 'default' } };
+}
+
+function findConfigFile(
+  inputs: SettingInputs,
+  env: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): string | undefined {
+  const named = inputs.configFile ?? env['OCI_CONFIG'];
+  if (named) return resolve(cwd, named);
+  const usual = join(userDirectory(env['XDG_CONFIG_HOME'], '.config'), 'ocictl', 'config.toml');
+  return existsSync(usual) ? usual : undefined;
+}
+
+function defaultValues(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<Exclude<SettingKey, 'ca_file'>, SettingValue>> {
+  const data = userDirectory(env['XDG_DATA_HOME'], '.local/share');
+  return {
+    registry_url: 'http://localhost:5000',
+    namespace: 'provisioning-extensions',
+    cache_dir: join(userDirectory(env['XDG_CACHE_HOME'], '.cache'), 'ocictl'),
+    install_dir: join(data, 'ocictl', 'extensions'),
+    repositories: [],
+    plain_http: false,
+    insecure: false,
+    'cache.moving_tag_ttl_ms': 5 * 60_000,
+    'server.listen': '127.0.0.1:5000',
+    'server.data_dir': join(data, 'oci-server'),
+  };
+}
+
+/** A directory of the XDG kind; for a user without a home directory, below the temporary one. */
+function userDirectory(configured: string | undefined, fallback: string): string {
+  if (configured?.startsWith('/')) return configured;
+  const home = homedir();
+  return home && home !== '/' ? join(home, fallback) : join(tmpdir(), `ocictl-${process.getuid?.() ?? 0}`, fallback);
+}

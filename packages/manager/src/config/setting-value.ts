@@ -1,0 +1,61 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+
+import { OciError } from '@oci/spec-types';
+
+import { type SettingKey, type SettingValue, settingDefinitions } from './settings.js';
+
+/**
+ * Checks a value out of the file, the environment or a flag, and gives it its kind.
+ *
+ * @param raw text from the environment or a flag; what TOML holds from the file
+ * @throws OciError `CONFIG_INVALID`
+ */
+export function settingValue(
+  key: SettingKey,
+  raw: unknown,
+  origin: { readonly where: string; readonly baseDir: string },
+): SettingValue {
+  const { kind } = settingDefinitions[key];
+  const fail = (expected: string): never => {
+    throw new OciError('CONFIG_INVALID', `${key} (${origin.where}) has to be ${expected}`, {
+      hint: 'See every value and where it comes from with: ocictl config show',
+    });
+  };
+  switch (kind) {
+    case 'text':
+      return typeof raw === 'string' && raw !== '' ? raw : fail('a text that is not empty');
+    case 'path':
+      return typeof raw === 'string' && raw !== '' ? absolute(raw, origin.baseDir) : fail('a path');
+    case 'flag':
+      return flag(raw) ?? fail('true or false');
+    case 'list':
+      return list(raw) ?? fail('a list of texts');
+    case 'milliseconds':
+      return wholeNumber(raw) ?? fail('a whole number of milliseconds, 0 or more');
+  }
+}
+
+function absolute(path: string, baseDir: string): string {
+  const expanded = path === '~' || path.startsWith('~/') ? homedir() + path.slice(1) : path;
+  return resolve(baseDir, expanded);
+}
+
+function flag(raw: unknown): boolean | undefined {
+  if (typeof raw === 'boolean') return raw;
+  if (raw === 'true' || raw === '1') return true;
+  if (raw === 'false' || raw === '0') return false;
+  return undefined;
+}
+
+function list(raw: unknown): readonly string[] | undefined {
+  const items: unknown = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : raw;
+  if (!Array.isArray(items)) return undefined;
+  return items.every((item) => typeof item === 'string' && item !== '') ? (items as string[]) : undefined;
+}
+
+function wholeNumber(raw: unknown): number | undefined {
+  const value = typeof raw === 'string' && /^\d+$/.test(raw) ? Number(raw) : raw;
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

@@ -1,0 +1,211 @@
+import { type Cache, ManifestLru, SingleFlight, type StoredBlob, type ViewName, openCache } from '@oci/cache';
+import {
+  type CredentialSource,
+  type Registry,
+  type RegistryOptions,
+  type RemoteRepository,
+  createRegistry,
+  dockerConfigCredentials,
+} from '@oci/client';
+import {
+  type CallOptions,
+  Operation,
+  type RepositoryName,
+  type Tag,
+  asOciError,
+  isOciError,
+  parseRepositoryName,
+  tagOfVersion,
+} from '@oci/spec-types';
+
+import { type Artifact, listArtifacts } from './artifact-list.js';
+import {
+  type RepositoryTemplates,
+  defaultTemplates,
+  extensionRepository,
+  kclRepository,
+  parseExtensionType,
+} from './artifact-name.js';
+import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
+import { type ManifestInfo, describe } from './manifest-info.js';
+import { ManifestLookup } from './manifest-lookup.js';
+import { type ManagerMetrics, PullCounters } from './metrics.js';
+import { type PulledArtifact, pull } from './pull.js';
+import { withNearestTags } from './unknown-version.js';
+
+export interface OciManagerOptions {
+  /** `http://localhost:5000`, `https://registry.example`; a bare host means HTTPS, loopback HTTP. */
+  readonly registryUrl: string;
+  /** The namespace of extensions. */
+  readonly namespace: string;
+  readonly cacheDir: string;
+  readonly templates?: Partial<RepositoryTemplates> | undefined;
+  /** Repositories to list where the registry has no catalog. */
+  readonly repositories?: readonly string[] | undefined;
+  readonly freshness?: Partial<FreshnessPolicy> | undefined;
+  /** Default: docker's and podman's configuration files. */
+  readonly credentials?: CredentialSource | undefined;
+  /** Further options of the connection: TLS, retries, timeouts, limits. */
+  readonly connection?: Omit<RegistryOptions, 'url' | 'credentials'> | undefined;
+}
+
+export interface PullOptions extends CallOptions {
+  /** A digest, title or media type, when the artifact has several archives. */
+  readonly layer?: string | undefined;
+}
+
+/**
+ * The guide's calls: pulls, lists and inspects KCL packages and extensions of one registry, through
+ * a cache directory. Nothing is opened before the first call.
+ */
+export class OciManager {
+  readonly #options: OciManagerOptions;
+  readonly #templates: RepositoryTemplates;
+  readonly #policy: FreshnessPolicy;
+  readonly #memory: ManifestLru = new ManifestLru();
+  readonly #downloads: SingleFlight<StoredBlob> = new SingleFlight();
+  readonly #counters = new PullCounters();
+  #registry: Registry | undefined;
+  #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
+
+  constructor(options: OciManagerOptions) {
+    this.#options = options;
+    this.#templates = { ...defaultTemplates, ...options.templates };
+    this.#policy = { ...defaultFreshness, ...options.freshness };
+  }
+
+  /** Downloads a KCL package, unless it is in the cache, to `kcl/<name>/<version>/package.tar.gz`. */
+  pullKclPackage(name: string, version: string, options: PullOptions = {}): Operation<PulledArtifact> {
+    const repository = (): RepositoryName => kclRepository(this.#templates, name);
+    return this.#pull({ repository, version, view: { kind: 'kcl', name, version } }, options);
+  }
+
+  /** Downloads an extension to `extensions/<type>/<name>/<version>/artifact.tar.gz`. */
+  pullExtensionArtifact(
+    type: string,
+    name: string,
+    version: string,
+    options: PullOptions = {},
+  ): Operation<PulledArtifact> {
+    const repository = (): RepositoryName => this.#extensionRepository(type, name);
+    const view: ViewName = { kind: 'extension', type, name, version };
+    return this.#pull({ repository, version, view }, options);
+  }
+
+  /** Every version of every artifact below a namespace, e.g. `kcl`. */
+  async listOciArtifacts(namespace: string, options: CallOptions = {}): Promise<readonly Artifact[]> {
+    const { lookup } = await this.#open();
+    const registry = this.#connection();
+    const manifestOf = async (repository: RepositoryName, tag: Tag, signal: AbortSignal) => {
+      const name = { registry: registry.host, repository, tag };
+      return (await lookup.find(name, { policy: this.#policy, signal })).manifest;
+    };
+    const parts = { registry, repositories: this.#options.repositories ?? [], manifestOf };
+    return listArtifacts(namespace, parts, options);
+  }
+
+  /** Asks the registry; a manifest in the cache proves nothing here. */
+  async artifactExists(repository: string, version: string, options: CallOptions = {}): Promise<boolean> {
+    const remote = this.#connection().repository(parseRepositoryName(repository));
+    try {
+      await remote.resolve(tagOfVersion(version), options);
+      return true;
+    } catch (error) {
+      if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return false;
+      throw error;
+    }
+  }
+
+  /** The manifest of a version: memory (100 entries), then disk, then the registry. */
+  async getManifest(repository: string, version: string, options: CallOptions = {}): Promise<ManifestInfo> {
+    const { lookup } = await this.#open();
+    const name = this.#manifestName(parseRepositoryName(repository), version);
+    const find = lookup.find(name, { policy: this.#policy, signal: options.signal });
+    const found = await find.catch(withNearestTags(name, this.#connection(), options));
+    return describe(found);
+  }
+
+  /** A repository of the manager's registry, e.g. to push to. @throws OciError `REFERENCE_INVALID` */
+  repository(name: string): RemoteRepository {
+    return this.#connection().repository(parseRepositoryName(name));
+  }
+
+  /** Forgets the manifests in memory; what is on disk stays. */
+  clearCache(): void {
+    this.#memory.clear();
+  }
+
+  metrics(): ManagerMetrics {
+    const { hits, misses, size } = this.#memory.stats;
+    return this.#counters.snapshot({ hits, misses, entries: size });
+  }
+
+  /** Closes the connections; calls that run are not waited for. */
+  async close(): Promise<void> {
+    await this.#registry?.close();
+    this.#registry = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #pull(
+    what: { repository: () => RepositoryName; version: string; view: ViewName },
+    options: PullOptions,
+  ): Operation<PulledArtifact> {
+    return new Operation(async (onEvent) => {
+      const startedAt = performance.now();
+      try {
+        const name = this.#manifestName(what.repository(), what.version);
+        const { cache, lookup } = await this.#open();
+        const connect = () => this.#connection().repository(name.repository);
+        const onBytes = (bytes: number): void => this.#counters.addBytes(bytes);
+        const parts = { cache, lookup, connect, onBytes, downloads: this.#downloads };
+        const run = pull(
+          { name, view: what.view, layer: options.layer },
+          parts,
+          { policy: this.#policy, signal: options.signal, onEvent },
+        );
+        const pulled = await run.catch(withNearestTags(name, this.#connection(), options));
+        this.#counters.pulled({ fromCache: pulled.fromCache, elapsedMs: performance.now() - startedAt });
+        return pulled;
+      } catch (error) {
+        this.#counters.failed();
+        throw asOciError(error);
+      }
+    });
+  }
+
+  #manifestName(repository: RepositoryName, version: string): { registry: Registry['host']; repository: RepositoryName; tag: Tag } {
+    return { registry: this.#connection().host, repository, tag: tagOfVersion(version) };
+  }
+
+  #extensionRepository(type: string, name: string): RepositoryName {
+    const { namespace } = this.#options;
+    return extensionRepository(this.#templates, { namespace, type: parseExtensionType(type), name });
+  }
+
+  #connection(): Registry {
+    this.#registry ??= createRegistry({
+      ...this.#options.connection,
+      url: this.#options.registryUrl,
+      credentials: this.#options.credentials ?? dockerConfigCredentials(),
+    });
+    return this.#registry;
+  }
+
+  #open(): Promise<{ cache: Cache; lookup: ManifestLookup }> {
+    this.#opening ??= this.#openCache().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #openCache(): Promise<{ cache: Cache; lookup: ManifestLookup }> {
+    const cache = await openCache(this.#options.cacheDir);
+    const connect = (repository: RepositoryName) => this.#connection().repository(repository);
+    return { cache, lookup: new ManifestLookup({ cache, memory: this.#memory, connect }) };
+  }
+}
