@@ -16,7 +16,7 @@ export const annotations = {
   baseName: 'org.opencontainers.image.base.name',
 } as const;
 
-/** Text by key; an object without a prototype, so that no key is special. */
+/** Text by key. A key that a user chose is looked up with `Object.hasOwn`: none is special. */
 export type Annotations = Readonly<Record<string, string>>;
 
 const refNameGrammar =

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import type { Annotations } from './annotation.js';
 import { type Digest, isDigest } from './digest.js';
+import { listOf, mapOf } from './document-schema.js';
 import { isMediaType } from './media-type.js';
 
 /** What content is: its type, identity and length (image-spec `descriptor.md`). */
@@ -37,22 +38,25 @@ export const mediaTypeSchema: z.ZodType<string> = z
   .string()
   .refine(isMediaType, 'not a media type');
 
-export const annotationsSchema: z.ZodType<Annotations> = z.record(z.string(), z.string());
+export const annotationsSchema: z.ZodType<Annotations> = mapOf(z.string());
 
 export const platformSchema: z.ZodType<Platform> = z.looseObject({
   architecture: z.string(),
   os: z.string(),
   'os.version': z.string().exactOptional(),
-  'os.features': z.array(z.string()).exactOptional(),
+  'os.features': listOf(z.string()).exactOptional(),
   variant: z.string().exactOptional(),
-  features: z.array(z.string()).exactOptional(),
+  features: listOf(z.string()).exactOptional(),
 });
+
+/** RFC 3986, section 3: a relative URL means nothing here. */
+const urlSchema = z.string().refine((text) => URL.canParse(text), 'not a URL');
 
 export const descriptorSchema: z.ZodType<Descriptor> = z.looseObject({
   mediaType: mediaTypeSchema,
   digest: digestSchema,
   size: z.int().nonnegative(),
-  urls: z.array(z.string()).exactOptional(),
+  urls: listOf(urlSchema).exactOptional(),
   annotations: annotationsSchema.exactOptional(),
   data: z.base64().exactOptional(),
   artifactType: mediaTypeSchema.exactOptional(),

@@ -9,7 +9,7 @@ import { OciError } from './error.js';
  * encoded   = [a-zA-Z0-9=_-]+
  * ```
  *
- * sha256 and sha512 are lower-case hex of 64 and 128 characters. An unknown algorithm is a valid
+ * sha256 and blake3 are 64, sha512 is 128 characters of lower-case hex. An unknown algorithm is a valid
  * digest that can't be verified. Made only by {@link parseDigest}.
  */
 export type Digest = string & { readonly __brand: 'Digest' };
@@ -18,11 +18,11 @@ export type Digest = string & { readonly __brand: 'Digest' };
 export type DigestAlgorithm = 'sha256' | 'sha512';
 
 const grammar = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
-const encodedGrammar: Record<string, RegExp> = {
-  sha256: /^[a-f0-9]{64}$/,
-  sha512: /^[a-f0-9]{128}$/,
-  blake3: /^[a-f0-9]{64}$/,
-};
+const encodedGrammar: ReadonlyMap<string, RegExp> = new Map([
+  ['sha256', /^[a-f0-9]{64}$/],
+  ['sha512', /^[a-f0-9]{128}$/],
+  ['blake3', /^[a-f0-9]{64}$/],
+]);
 
 /** A digest longer than this fits no file name and no header that is in use. */
 const maxLength = 256;
@@ -30,7 +30,7 @@ const maxLength = 256;
 export function isDigest(text: string): text is Digest {
   if (text.length > maxLength || !grammar.test(text)) return false;
   const [algorithm, encoded] = split(text);
-  return encodedGrammar[algorithm]?.test(encoded) ?? true;
+  return encodedGrammar.get(algorithm)?.test(encoded) ?? true;
 }
 
 /** @throws OciError `DIGEST_INVALID` */

@@ -1,3 +1,5 @@
+import { redact, redactJson, redactUrl } from './redact.js';
+
 /**
  * Every way in which an operation can fail. The set is closed: a `switch` over it is checked by
  * the compiler, and `docs/errors.md` has a line for each.
@@ -90,8 +92,8 @@ export class OciError extends Error {
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.side = options.side;
-    this.request = options.request && { ...options.request, url: redact(options.request.url) };
-    this.registryErrors = options.registryErrors ?? [];
+    this.request = options.request && { ...options.request, url: redactUrl(options.request.url) };
+    this.registryErrors = (options.registryErrors ?? []).map(redactRegistryError);
   }
 }
 
@@ -100,14 +102,6 @@ export function isOciError(value: unknown, ...codes: readonly OciErrorCode[]): v
   if (!(value instanceof Error) || value.name !== 'OciError' || !('code' in value)) return false;
   const known: readonly unknown[] = codes.length === 0 ? errorCodes : codes;
   return known.includes(value.code);
-}
-
-const urlCredentials = /(\bhttps?:\/\/)[^\s/@]+@/gi;
-const urlQuery = /(\bhttps?:\/\/[^\s?"'<>]+)\?[^\s"'<>]+/gi;
-
-/** Takes user names, passwords and query strings (signed URLs, tokens) out of the URLs in a text. */
-export function redact(text: string): string {
-  return text.replace(urlCredentials, '$1').replace(urlQuery, '$1?…');
 }
 
 /**
@@ -122,6 +116,22 @@ export function asOciError(thrown: unknown): OciError {
   if (thrown instanceof Error && thrown.name === 'TimeoutError') {
     return new OciError('TIMEOUT', thrown.message, { cause: thrown, retryable: true });
   }
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new OciError('INTERNAL', message, { cause: thrown, hint: 'This is a defect: please report it.' });
+  return new OciError('INTERNAL', messageOf(thrown), {
+    cause: thrown,
+    hint: 'This is a defect: please report it.',
+  });
+}
+
+/** An object that is no error may have no text, or throw when it is asked for it. */
+function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return Object(thrown) === thrown ? `a thrown ${typeof thrown}` : String(thrown);
+}
+
+function redactRegistryError(error: RegistryError): RegistryError {
+  return {
+    code: redact(error.code),
+    ...(error.message !== undefined && { message: redact(error.message) }),
+    ...(error.detail !== undefined && { detail: redactJson(error.detail) }),
+  };
 }

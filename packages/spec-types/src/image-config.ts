@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { type Digest } from './digest.js';
+import type { Digest } from './digest.js';
 import { digestSchema } from './descriptor.js';
-import { validate } from './manifest.js';
+import { listOf, mapOf, validate } from './document-schema.js';
 import { parseStrictJson } from './strict-json.js';
 
 /** What an image runs and how it was made (image-spec `config.md`); optional fields may be null. */
@@ -39,13 +39,13 @@ const historySchema: z.ZodType<ImageHistory> = z.looseObject({
 
 const executionSchema = z.looseObject({
   User: text,
-  ExposedPorts: z.record(z.string(), z.looseObject({})).nullable().exactOptional(),
-  Env: z.array(z.string()).nullable().exactOptional(),
-  Entrypoint: z.array(z.string()).nullable().exactOptional(),
-  Cmd: z.array(z.string()).nullable().exactOptional(),
-  Volumes: z.record(z.string(), z.looseObject({})).nullable().exactOptional(),
+  ExposedPorts: mapOf(z.looseObject({})).nullable().exactOptional(),
+  Env: listOf(z.string()).nullable().exactOptional(),
+  Entrypoint: listOf(z.string()).nullable().exactOptional(),
+  Cmd: listOf(z.string()).nullable().exactOptional(),
+  Volumes: mapOf(z.looseObject({})).nullable().exactOptional(),
   WorkingDir: text,
-  Labels: z.record(z.string(), z.string()).nullable().exactOptional(),
+  Labels: mapOf(z.string()).nullable().exactOptional(),
   StopSignal: text,
   ArgsEscaped: z.boolean().nullable().exactOptional(),
 });
@@ -53,14 +53,14 @@ const executionSchema = z.looseObject({
 export const imageConfigSchema: z.ZodType<ImageConfig> = z.looseObject({
   architecture: z.string(),
   os: z.string(),
-  rootfs: z.looseObject({ type: z.literal('layers'), diff_ids: z.array(digestSchema) }),
+  rootfs: z.looseObject({ type: z.literal('layers'), diff_ids: listOf(digestSchema) }),
   created: text,
   author: text,
   variant: text,
   'os.version': text,
-  'os.features': z.array(z.string()).nullable().exactOptional(),
+  'os.features': listOf(z.string()).nullable().exactOptional(),
   config: executionSchema.nullable().exactOptional(),
-  history: z.array(historySchema).nullable().exactOptional(),
+  history: listOf(historySchema).nullable().exactOptional(),
 });
 
 /** @throws OciError `DOCUMENT_INVALID` */

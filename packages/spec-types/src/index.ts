@@ -38,7 +38,6 @@ export {
   asOciError,
   errorCodes,
   isOciError,
-  redact,
 } from './error.js';
 export {
   type ImageConfig,
@@ -68,6 +67,7 @@ export {
   parseContentType,
 } from './media-type.js';
 export { type EventListener, Operation, type TransferEvent } from './operation.js';
+export { redact } from './redact.js';
 export {
   type Reference,
   type RegistryHost,

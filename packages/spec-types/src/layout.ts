@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { validate } from './manifest.js';
+import { validate } from './document-schema.js';
 import { parseStrictJson } from './strict-json.js';
 
 /** The content of the file `oci-layout` (image-spec `image-layout.md`). */

@@ -1,10 +1,21 @@
 import { z } from 'zod';
 
 import type { Annotations } from './annotation.js';
-import { type Descriptor, annotationsSchema, descriptorSchema, mediaTypeSchema } from './descriptor.js';
+import {
+  type Descriptor,
+  annotationsSchema,
+  descriptorSchema,
+  mediaTypeSchema,
+} from './descriptor.js';
+import { listOf, validate } from './document-schema.js';
 import { OciError } from './error.js';
-import { isImageManifestMediaType, isIndexMediaType, mediaTypes } from './media-type.js';
-import { parseStrictJson } from './strict-json.js';
+import {
+  isImageManifestMediaType,
+  isIndexMediaType,
+  isMediaType,
+  mediaTypes,
+} from './media-type.js';
+import { invalidDocument, parseStrictJson } from './strict-json.js';
 
 /** A config and layers (image-spec `manifest.md`; Docker's schema 2 has the same shape). */
 export interface ImageManifest {
@@ -37,7 +48,7 @@ export const imageManifestSchema: z.ZodType<ImageManifest> = z.looseObject({
   mediaType: mediaTypeSchema.exactOptional(),
   artifactType: mediaTypeSchema.exactOptional(),
   config: descriptorSchema,
-  layers: z.array(descriptorSchema),
+  layers: listOf(descriptorSchema),
   subject: descriptorSchema.exactOptional(),
   annotations: annotationsSchema.exactOptional(),
 });
@@ -46,7 +57,7 @@ export const imageIndexSchema: z.ZodType<ImageIndex> = z.looseObject({
   schemaVersion: z.literal(2),
   mediaType: mediaTypeSchema.exactOptional(),
   artifactType: mediaTypeSchema.exactOptional(),
-  manifests: z.array(descriptorSchema),
+  manifests: listOf(descriptorSchema),
   subject: descriptorSchema.exactOptional(),
   annotations: annotationsSchema.exactOptional(),
 });
@@ -66,7 +77,7 @@ export const maxManifestSize: number = 4 * 1024 * 1024;
  */
 export function parseManifest(bytes: Uint8Array, servedAs?: string): Manifest {
   const value = parseStrictJson(bytes);
-  if (!isObject(value)) throw new OciError('DOCUMENT_INVALID', 'the manifest is not a JSON object');
+  if (!isObject(value)) throw invalidDocument('the manifest is not a JSON object');
   const mediaType = mediaTypeOf(value, servedAs);
   if (isIndexMediaType(mediaType)) {
     return { kind: 'index', mediaType, document: validate(imageIndexSchema, value, 'index') };
@@ -96,7 +107,7 @@ function mediaTypeOf(value: Record<string, unknown>, servedAs: string | undefine
   const hasManifests = 'manifests' in value;
   const hasLayers = 'layers' in value || 'config' in value;
   if (hasManifests && hasLayers) {
-    throw new OciError('DOCUMENT_INVALID', 'the document has "manifests" beside "layers" or "config"');
+    throw invalidDocument('the document has "manifests" beside "layers" or "config"');
   }
   if (value['schemaVersion'] === 1 || 'fsLayers' in value) {
     throw new OciError('UNSUPPORTED', 'the manifest is of Docker schema 1, which is obsolete', {
@@ -104,16 +115,19 @@ function mediaTypeOf(value: Record<string, unknown>, servedAs: string | undefine
     });
   }
   const declared = value['mediaType'];
-  if (declared !== undefined && typeof declared !== 'string') {
-    throw new OciError('DOCUMENT_INVALID', 'the mediaType of the manifest is not a string');
+  if (declared !== undefined && !(typeof declared === 'string' && isMediaType(declared))) {
+    throw invalidDocument('the mediaType of the manifest is not a media type');
   }
   const known = isKnownType(servedAs) ? servedAs : undefined;
   if (declared !== undefined && known !== undefined && declared !== known) {
-    throw new OciError('DOCUMENT_INVALID', `the manifest says ${declared}, but was served as ${known}`);
+    throw invalidDocument(`the manifest says ${declared}, but was served as ${known}`);
   }
-  const mediaType = declared ?? known ?? (hasManifests ? mediaTypes.imageIndex : mediaTypes.imageManifest);
-  if (isIndexMediaType(mediaType) ? hasLayers : isImageManifestMediaType(mediaType) && hasManifests) {
-    throw new OciError('DOCUMENT_INVALID', `the document is not what its media type ${mediaType} says`);
+  const mediaType =
+    declared ?? known ?? (hasManifests ? mediaTypes.imageIndex : mediaTypes.imageManifest);
+  if (
+    isIndexMediaType(mediaType) ? hasLayers : isImageManifestMediaType(mediaType) && hasManifests
+  ) {
+    throw invalidDocument(`the document is not what its media type ${mediaType} says`);
   }
   return mediaType;
 }
@@ -126,14 +140,4 @@ function isKnownType(mediaType: string | undefined): mediaType is string {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** @throws OciError `DOCUMENT_INVALID` that names the first findings with their paths */
-export function validate<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return value as T;
-  const findings = result.error.issues
-    .slice(0, 3)
-    .map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`);
-  throw new OciError('DOCUMENT_INVALID', `the ${what} is invalid: ${findings.join('; ')}`);
 }

@@ -30,8 +30,7 @@ export const manifestMediaTypes: readonly string[] = [
   mediaTypes.dockerManifest,
 ];
 
-const grammar =
-  /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
+const grammar = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
 
 /** RFC 6838, section 4.2. */
 export function isMediaType(text: string): boolean {
@@ -46,7 +45,10 @@ export function isMediaType(text: string): boolean {
 export function parseContentType(value: string): string {
   const type = (value.split(';', 1)[0] ?? '').trim();
   if (isMediaType(type)) return type.toLowerCase();
-  throw new OciError('DOCUMENT_INVALID', `invalid media type ${JSON.stringify(value.slice(0, 200))}`);
+  throw new OciError(
+    'DOCUMENT_INVALID',
+    `invalid media type ${JSON.stringify(value.slice(0, 200))}`,
+  );
 }
 
 export function isIndexMediaType(mediaType: string): boolean {

@@ -3,11 +3,31 @@ import type { Digest } from './digest.js';
 /** What happens during a transfer. Bytes are cumulative for their blob. */
 export type TransferEvent =
   | { readonly type: 'resolve'; readonly reference: string; readonly digest: Digest }
-  | { readonly type: 'start'; readonly digest: Digest; readonly size: number; readonly title?: string }
-  | { readonly type: 'bytes'; readonly digest: Digest; readonly done: number; readonly size: number }
+  | {
+      readonly type: 'start';
+      readonly digest: Digest;
+      readonly size: number;
+      readonly title?: string;
+    }
+  | {
+      readonly type: 'bytes';
+      readonly digest: Digest;
+      readonly done: number;
+      readonly size: number;
+    }
   | { readonly type: 'resume'; readonly digest: Digest; readonly offset: number }
-  | { readonly type: 'retry'; readonly attempt: number; readonly delayMs: number; readonly reason: string }
-  | { readonly type: 'wait'; readonly host: string; readonly delayMs: number; readonly reason: string }
+  | {
+      readonly type: 'retry';
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'wait';
+      readonly host: string;
+      readonly delayMs: number;
+      readonly reason: string;
+    }
   | { readonly type: 'verify'; readonly digest: Digest }
   | { readonly type: 'cached'; readonly digest: Digest; readonly size: number }
   | { readonly type: 'done'; readonly digest: Digest; readonly size: number }
@@ -48,7 +68,7 @@ export class Operation<T, E = TransferEvent> implements PromiseLike<T>, AsyncIte
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
-    const queue: E[] = [];
+    let queue: E[] = [];
     let finished = false;
     let wake = (): void => {};
     const end = this.on((event) => {
@@ -62,10 +82,12 @@ export class Operation<T, E = TransferEvent> implements PromiseLike<T>, AsyncIte
     this.#result.then(settle, settle);
     try {
       while (true) {
-        const event = queue.shift();
-        if (event !== undefined) yield event;
-        else if (finished) break;
-        else await new Promise<void>((resolve) => (wake = resolve));
+        const events = queue;
+        queue = [];
+        yield* events;
+        if (queue.length > 0) continue;
+        if (finished) break;
+        await new Promise<void>((resolve) => (wake = resolve));
       }
       await this.#result;
     } finally {

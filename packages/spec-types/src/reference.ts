@@ -21,17 +21,31 @@ export interface Reference {
 
 const hostLabel = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const hostGrammar = new RegExp(
-  `^(?:${hostLabel}(?:\\.${hostLabel})*|\\[[a-fA-F0-9:]+\\])(?::([0-9]{1,5}))?$`,
+  `^(${hostLabel}(?:\\.${hostLabel})*|\\[[a-fA-F0-9:]+\\])(?::([1-9][0-9]{0,4}))?$`,
 );
 const dockerHub = 'docker.io';
 const bareHex = /^[a-f0-9]{64}$/;
+const withoutScheme = 'A reference has no https:// in front: it begins with the host.';
 
 /** @throws OciError `REFERENCE_INVALID` */
 export function parseRegistryHost(text: string): RegistryHost {
   const match = text.length <= 255 ? hostGrammar.exec(text) : null;
-  if (!match || Number(match[1] ?? 0) > 65_535) throw invalid(text, 'the registry is not host[:port]');
-  const host = text.toLowerCase();
+  const name = canonicalName(match?.[1] ?? '');
+  const port = match?.[2];
+  const host = port === undefined ? name : `${name}:${port}`;
+  // Without a letter, "." or ":" no reference could name it: it would be read as part of a path.
+  if (name === undefined || Number(port ?? 0) > 65_535 || !/[a-z.:]/.test(host ?? '')) {
+    const hint = text.includes('://') ? withoutScheme : undefined;
+    throw invalid(text, 'the registry is not host[:port]', hint);
+  }
   return (host === 'index.docker.io' ? dockerHub : host) as RegistryHost;
+}
+
+/** The host as a URL holds it. One that a URL takes for another (0x7f.1 for 127.0.0.1) is none. */
+function canonicalName(name: string): string | undefined {
+  if (name === '' || !URL.canParse(`https://${name}`)) return undefined;
+  const { hostname } = new URL(`https://${name}`);
+  return name.startsWith('[') || hostname === name.toLowerCase() ? hostname : undefined;
 }
 
 /**
@@ -41,6 +55,7 @@ export function parseRegistryHost(text: string): RegistryHost {
  * @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID`
  */
 export function parseReference(text: string): Reference {
+  if (/^[a-z]+:\/\//i.test(text)) throw invalid(text, 'it is a URL', withoutScheme);
   const at = text.indexOf('@');
   const named = at < 0 ? text : text.slice(0, at);
   const digest = at < 0 ? undefined : parseDigest(text.slice(at + 1));
@@ -60,7 +75,8 @@ export function parseReference(text: string): Reference {
 
   const name = registry === dockerHub && !path.includes('/') ? `library/${path}` : path;
   const repository = parseRepositoryName(name);
-  if (registry.length + 1 + repository.length > 255) throw invalid(text, 'host and name exceed 255 characters');
+  if (registry.length + 1 + repository.length > 255)
+    throw invalid(text, 'host and name exceed 255 characters');
   return { registry, repository, ...(tag && { tag }), ...(digest && { digest }) };
 }
 
@@ -69,11 +85,16 @@ export function withDefaultTag(reference: Reference): Reference {
   return reference.tag || reference.digest ? reference : { ...reference, tag: 'latest' as Tag };
 }
 
-/** The text of a reference, in full: parsing it gives the same reference. */
+/**
+ * The text of a reference, in full: parsing it gives the same reference. A host of one word is
+ * written in capitals, since only then a reader takes it for a host.
+ */
 export function formatReference(reference: Reference): string {
   const tag = reference.tag ? `:${reference.tag}` : '';
   const digest = reference.digest ? `@${reference.digest}` : '';
-  return `${reference.registry}/${reference.repository}${tag}${digest}`;
+  const { registry } = reference;
+  const host = looksLikeHost(registry) ? registry : registry.toUpperCase();
+  return `${host}/${reference.repository}${tag}${digest}`;
 }
 
 /** Where a registry is reached: the name `docker.io` is served by another host. */
@@ -83,13 +104,15 @@ export function networkHost(registry: RegistryHost): RegistryHost {
 
 /** The first component is a host iff it is `localhost`, has a "." or ":", or an upper-case letter. */
 function looksLikeHost(component: string): boolean {
-  return component === 'localhost' || /[.:A-Z]/.test(component) || component.startsWith('[');
+  return component === 'localhost' || /[.:A-Z]/.test(component);
 }
 
 function invalid(text: string, why: string, hint?: string): OciError {
   return new OciError(
     'REFERENCE_INVALID',
     `invalid reference ${JSON.stringify(text.slice(0, 300))}: ${why}`,
-    { hint: hint ?? 'A reference looks like registry.example/team/name:1.0.0, or …@sha256:<hex>.' },
+    {
+      hint: hint ?? 'A reference looks like registry.example/team/name:1.0.0, or ...@sha256:<hex>.',
+    },
   );
 }

@@ -16,8 +16,11 @@ export const registryPaths = {
   uploads: (name: RepositoryName, start: UploadStart = {}): string =>
     `/v2/${name}/blobs/uploads/${query(start)}`,
   upload: (name: RepositoryName, session: string): string => `/v2/${name}/blobs/uploads/${session}`,
-  referrers: (name: RepositoryName, digest: Digest, filter: { artifactType?: string } = {}): string =>
-    `/v2/${name}/referrers/${digest}${query(filter)}`,
+  referrers: (
+    name: RepositoryName,
+    digest: Digest,
+    filter: { artifactType?: string } = {},
+  ): string => `/v2/${name}/referrers/${digest}${query(filter)}`,
 } as const;
 
 /** `n` entries behind `last`. */
@@ -38,12 +41,19 @@ export type RegistryRoute =
   | { readonly endpoint: 'base' }
   | { readonly endpoint: 'catalog' }
   | { readonly endpoint: 'tags'; readonly name: RepositoryName }
-  | { readonly endpoint: 'manifest'; readonly name: RepositoryName; readonly reference: ManifestReference }
+  | {
+      readonly endpoint: 'manifest';
+      readonly name: RepositoryName;
+      readonly reference: ManifestReference;
+    }
   | { readonly endpoint: 'blob'; readonly name: RepositoryName; readonly digest: Digest }
   | { readonly endpoint: 'uploads'; readonly name: RepositoryName }
   | { readonly endpoint: 'upload'; readonly name: RepositoryName; readonly session: string }
   | { readonly endpoint: 'referrers'; readonly name: RepositoryName; readonly digest: Digest }
-  | { readonly endpoint: 'invalid'; readonly code: 'NAME_INVALID' | 'DIGEST_INVALID' | 'TAG_INVALID' };
+  | {
+      readonly endpoint: 'invalid';
+      readonly code: 'NAME_INVALID' | 'DIGEST_INVALID' | 'TAG_INVALID';
+    };
 
 /** `<tag-or-digest>`: the one place of the API where either stands. */
 export type ManifestReference = { readonly tag: Tag } | { readonly digest: Digest };
@@ -98,7 +108,10 @@ function parseManifestReference(text: string): ManifestReference | undefined {
 
 function query(parameters: object): string {
   const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(parameters) as [string, string | number | undefined][]) {
+  for (const [key, value] of Object.entries(parameters) as [
+    string,
+    string | number | undefined,
+  ][]) {
     if (value !== undefined) search.set(key, String(value));
   }
   const text = search.toString();

@@ -11,53 +11,69 @@ const maxDepth = 64;
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
   const text = decodeUtf8(bytes);
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    checkStructure(text);
+    return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new OciError('DOCUMENT_INVALID', 'the document is not JSON', { cause });
+    if (cause instanceof OciError) throw cause;
+    throw invalidDocument('the document is not JSON', cause);
   }
-  refuseDuplicateNames(text);
-  return value;
+}
+
+/** What every unreadable document ends in. */
+export function invalidDocument(message: string, cause?: unknown): OciError {
+  const hint = 'Whoever published it has to publish a correct one.';
+  return new OciError('DOCUMENT_INVALID', message, { hint, cause });
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new OciError('DOCUMENT_INVALID', 'the document is not UTF-8', { cause });
+    throw invalidDocument('the document is not UTF-8', cause);
   }
 }
 
-/** Walks the tokens of a text that `JSON.parse` accepted, and compares the names of each object. */
-function refuseDuplicateNames(text: string): void {
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
+/**
+ * Compares the names of each object and bounds the depth, in one pass and before anything is built.
+ * What else is wrong with a text is left to `JSON.parse`.
+ */
+function checkStructure(text: string): void {
   const open: (Set<string> | undefined)[] = [];
   let expectName = false;
-  for (let match = token.exec(text); match; match = token.exec(text)) {
-    const lexeme = match[0];
-    if (lexeme === '{' || lexeme === '[') {
-      open.push(lexeme === '{' ? new Set() : undefined);
-      if (open.length > maxDepth) throw new OciError('DOCUMENT_INVALID', 'the document is nested too deeply');
-      expectName = lexeme === '{';
-    } else if (lexeme === '}' || lexeme === ']') {
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '"') {
+      const end = endOfString(text, at);
+      if (expectName) addName(open.at(-1), text.slice(at, end + 1));
+      expectName = false;
+      at = end;
+    } else if (character === '{' || character === '[') {
+      open.push(character === '{' ? new Set() : undefined);
+      if (open.length > maxDepth) throw invalidDocument('the document is nested too deeply');
+      expectName = character === '{';
+    } else if (character === '}' || character === ']') {
       open.pop();
       expectName = false;
-    } else if (lexeme === ',') {
+    } else if (character === ',') {
       expectName = open.at(-1) !== undefined;
-    } else if (lexeme === ':') {
-      expectName = false;
-    } else if (expectName) {
-      addName(open.at(-1), JSON.parse(lexeme) as string);
-      expectName = false;
     }
   }
 }
 
-function addName(names: Set<string> | undefined, name: string): void {
-  if (name === '__proto__') throw new OciError('DOCUMENT_INVALID', 'the document has a "__proto__" name');
+/** The position of the quote that ends the string which begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at;
+}
+
+function addName(names: Set<string> | undefined, lexeme: string): void {
+  const name = JSON.parse(lexeme) as string;
+  if (name === '__proto__') throw invalidDocument('the document has a "__proto__" name');
   if (names?.has(name)) {
-    throw new OciError('DOCUMENT_INVALID', `the document has the name ${JSON.stringify(name)} twice in one object`);
+    const shown = JSON.stringify(name.slice(0, 100));
+    throw invalidDocument(`the document has the name ${shown} twice in one object`);
   }
   names?.add(name);
 }

@@ -1,1 +1,9 @@
-export { Verifier, describeManifest, digestOf, verified, verifyBytes, verifyManifest } from './verify.js';
+export {
+  Verifier,
+  describeManifest,
+  digestOf,
+  embeddedContent,
+  verified,
+  verifyBytes,
+  verifyManifest,
+} from './verify.js';

@@ -38,6 +38,7 @@ export class Verifier {
 
   /** @throws OciError `SIZE_MISMATCH` as soon as there are too many bytes */
   update(chunk: Uint8Array): void {
+    if (chunk.byteLength === 0) return;
     this.#size += chunk.byteLength;
     if (this.#size > this.#descriptor.size) {
       throw sizeMismatch(this.#descriptor, `more than ${this.#descriptor.size}`);
@@ -63,6 +64,7 @@ export async function* verified(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const verifier = new Verifier(descriptor);
   for await (const chunk of body) {
+    if (chunk.byteLength === 0) continue;
     verifier.update(chunk);
     // The last bytes are checked before they are passed on: a consumer never has it all unverified.
     if (verifier.size === descriptor.size) verifier.finish();
@@ -83,6 +85,19 @@ export function verifyBytes(
 }
 
 /**
+ * The content that a descriptor carries in its `data`, verified (image-spec `descriptor.md`); undefined
+ * when it carries none. It saves the fetch of small content, such as the empty config.
+ *
+ * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `DIGEST_UNSUPPORTED`
+ */
+export function embeddedContent(
+  descriptor: Pick<Descriptor, 'data' | 'digest' | 'size'>,
+): Uint8Array | undefined {
+  if (descriptor.data === undefined) return undefined;
+  return verifyBytes(Buffer.from(descriptor.data, 'base64'), descriptor);
+}
+
+/**
  * The proof that a manifest is what was asked for: its bytes match, then they are parsed.
  *
  * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `DOCUMENT_INVALID`, `UNSUPPORTED`
@@ -90,7 +105,11 @@ export function verifyBytes(
 export function verifyManifest(bytes: Uint8Array, descriptor: Descriptor): ResolvedManifest {
   verifyBytes(bytes, descriptor);
   const manifest = parseManifest(bytes, descriptor.mediaType);
-  return { ...manifest, descriptor: { ...descriptor, mediaType: manifest.mediaType }, bytes } as ResolvedManifest;
+  return {
+    ...manifest,
+    descriptor: { ...descriptor, mediaType: manifest.mediaType },
+    bytes,
+  } as ResolvedManifest;
 }
 
 /**
@@ -101,18 +120,30 @@ export function verifyManifest(bytes: Uint8Array, descriptor: Descriptor): Resol
  */
 export function describeManifest(bytes: Uint8Array, servedAs?: string): ResolvedManifest {
   const manifest = parseManifest(bytes, servedAs);
-  const descriptor = { mediaType: manifest.mediaType, digest: digestOf(bytes), size: bytes.byteLength };
+  const descriptor = {
+    mediaType: manifest.mediaType,
+    digest: digestOf(bytes),
+    size: bytes.byteLength,
+  };
   return { ...manifest, descriptor, bytes } as ResolvedManifest;
 }
 
 function digestMismatch(expected: Digest, actual: Digest): OciError {
-  return new OciError('DIGEST_MISMATCH', `the content is not what was asked for: expected ${expected}, got ${actual}`, {
-    hint: 'The registry or something on the way altered it. Nothing was kept; try again, then check the registry.',
-  });
+  return new OciError(
+    'DIGEST_MISMATCH',
+    `the content is not what was asked for: expected ${expected}, got ${actual}`,
+    {
+      hint: 'The registry or something on the way altered it. Nothing was kept; try again, then check the registry.',
+    },
+  );
 }
 
 function sizeMismatch(expected: Pick<Descriptor, 'digest' | 'size'>, got: string): OciError {
-  return new OciError('SIZE_MISMATCH', `${expected.digest} has ${expected.size} bytes, got ${got}`, {
-    hint: 'The registry or something on the way altered it. Nothing was kept; try again, then check the registry.',
-  });
+  return new OciError(
+    'SIZE_MISMATCH',
+    `${expected.digest} has ${expected.size} bytes, got ${got}`,
+    {
+      hint: 'The registry or something on the way altered it. Nothing was kept; try again, then check the registry.',
+    },
+  );
 }

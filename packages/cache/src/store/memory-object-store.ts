@@ -1,0 +1,81 @@
+import { type ByteRange, type CallOptions, asOciError } from '@oci/spec-types';
+
+import { ensureObjectKey } from './object-key.js';
+import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './object-store.js';
+
+interface Held {
+  readonly bytes: Buffer;
+  readonly info: ObjectInfo;
+}
+
+/** Objects in memory, gone with the process: for tests and throw-away registries. */
+export class MemoryObjectStore implements ObjectStore {
+  readonly #objects = new Map<string, Held>();
+  #version = 0;
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    return this.#objects.get(ensureObjectKey(key))?.info;
+  }
+
+  async get(
+    key: string,
+    options: CallOptions & { readonly range?: ByteRange | undefined } = {},
+  ): Promise<StoredObject | undefined> {
+    const held = this.#objects.get(ensureObjectKey(key));
+    if (!held) return undefined;
+    const { first = 0, last } = options.range ?? {};
+    const bytes = held.bytes.subarray(first, last === undefined ? undefined : last + 1);
+    return { info: held.info, body: once(bytes) };
+  }
+
+  async put(
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    options: CallOptions & { readonly condition?: PutCondition | undefined } = {},
+  ): Promise<ObjectInfo | undefined> {
+    ensureObjectKey(key);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) {
+      if (options.signal?.aborted) throw asOciError(options.signal.reason);
+      chunks.push(chunk);
+    }
+    const current = this.#objects.get(key);
+    const { condition } = options;
+    if (condition && 'ifAbsent' in condition && current) return undefined;
+    if (condition && 'ifVersion' in condition && current?.info.version !== condition.ifVersion) return undefined;
+    return this.#set(key, Buffer.concat(chunks));
+  }
+
+  async *list(
+    prefix: string,
+    options: CallOptions & { readonly after?: string | undefined } = {},
+  ): AsyncGenerator<string, void, undefined> {
+    const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
+    for (const key of keys) if (options.after === undefined || key > options.after) yield key;
+  }
+
+  async delete(key: string): Promise<void> {
+    this.#objects.delete(ensureObjectKey(key));
+  }
+
+  async join(keys: readonly string[], target: string): Promise<void> {
+    const parts = keys.map((key) => this.#objects.get(ensureObjectKey(key))?.bytes ?? Buffer.alloc(0));
+    if (!this.#objects.has(ensureObjectKey(target))) this.#set(target, Buffer.concat(parts));
+    for (const key of keys) this.#objects.delete(key);
+  }
+
+  #set(key: string, bytes: Buffer): ObjectInfo {
+    this.#version += 1;
+    const info = { size: bytes.byteLength, modifiedAt: Date.now(), version: String(this.#version) };
+    this.#objects.set(key, { bytes, info });
+    return info;
+  }
+}
+
+export function createMemoryObjectStore(): MemoryObjectStore {
+  return new MemoryObjectStore();
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  if (bytes.byteLength > 0) yield bytes;
+}

@@ -1,0 +1,69 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { OciError, isOciError } from '@oci/spec-types';
+
+/** What was done, where, and how many bytes it needs, when that is known. */
+export interface StorageAction {
+  readonly path: string;
+  readonly neededBytes?: number | undefined;
+}
+
+/**
+ * What a failure of the file system means, with the path; a failure that isn't its own passes.
+ *
+ * @returns `STORAGE_FULL`, `STORAGE_DENIED` or `STORAGE_FAILED`
+ */
+export function storageFailure(cause: unknown, { path, neededBytes }: StorageAction): unknown {
+  if (isOciError(cause) || !isSystemError(cause)) return cause;
+  switch (cause.code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new OciError('STORAGE_FULL', `no space is left for ${path}${spaceOf(path, neededBytes)}`, {
+        cause,
+        hint: 'Free some space, or choose another directory with --cache-dir.',
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new OciError('STORAGE_DENIED', `${path} can not be written (${cause.code})`, {
+        cause,
+        hint: 'Check its owner and mode, or choose another directory with --cache-dir.',
+      });
+    case 'ENAMETOOLONG':
+      return new OciError('STORAGE_FAILED', `the path ${path.slice(0, 400)} is too long for the file system`, { cause });
+    default:
+      return new OciError('STORAGE_FAILED', `${path}: ${cause.message}`, { cause });
+  }
+}
+
+/** Runs file operations on a path and tells their failures in our terms. */
+export async function onStorage<T>(action: StorageAction, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storageFailure(error, action);
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return isSystemError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}
+
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return isSystemError(error) && codes.includes(error.code);
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error;
+}
+
+function spaceOf(path: string, neededBytes: number | undefined): string {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    const needed = neededBytes === undefined ? '' : `, ${neededBytes} bytes are needed`;
+    return `: ${bavail * bsize} bytes are free${needed}`;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A file that nobody has touched for this long, and whose process is gone, is left over. */
+const restMs = 10 * 60_000;
+/** A process number may be in use again, or be of another machine: then only age decides. */
+const abandonedMs = 24 * 60 * 60_000;
+
+/**
+ * Names for files that are being written, in one directory of the same file system as their target.
+ * The name holds the process number, so that what a killed process left is recognised.
+ */
+export class TemporaryFiles {
+  readonly #dir: string;
+  #ready: Promise<void> | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** A new path in the directory, which exists. */
+  async create(): Promise<string> {
+    this.#ready ??= this.#prepare().catch((error: unknown) => {
+      this.#ready = undefined;
+      throw error;
+    });
+    await this.#ready;
+    return join(this.#dir, `${process.pid}-${randomBytes(12).toString('hex')}`);
+  }
+
+  async #prepare(): Promise<void> {
+    await mkdir(this.#dir, { recursive: true });
+    await this.reclaim();
+  }
+
+  /** Removes what killed processes left. @returns how many files */
+  async reclaim(now: number = Date.now()): Promise<number> {
+    const names = await readdir(this.#dir).catch(() => []);
+    let removed = 0;
+    for (const name of names) {
+      const path = join(this.#dir, name);
+      const info = await stat(path).catch(() => undefined);
+      if (!info) continue;
+      const age = now - info.mtimeMs;
+      const isLeft = age > abandonedMs || (age > restMs && !isAlive(Number.parseInt(name, 10)));
+      if (isLeft) await unlink(path).then(() => (removed += 1)).catch(() => {});
+    }
+    return removed;
+  }
+}
+
+/** Whether a process of this machine has the number. */
+export function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

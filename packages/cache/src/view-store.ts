@@ -1,0 +1,139 @@
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+
+import { type Digest, OciError, type RegistryHost, type RepositoryName } from '@oci/spec-types';
+
+import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
+import { type ViewName, viewPath } from './layout.js';
+import { isMissing, onStorage } from './store/storage-failure.js';
+import type { TemporaryFiles } from './store/temporary-files.js';
+import type { StoredBlob } from './stored-blob.js';
+
+/** What a view has to show. */
+export interface ViewRequest {
+  readonly name: ViewName;
+  readonly registry: RegistryHost;
+  readonly repository: RepositoryName;
+  readonly manifestDigest: Digest;
+  readonly blob: StoredBlob;
+}
+
+/** A gzip tar at one of the guide's paths. */
+export interface View {
+  readonly path: string;
+}
+
+/** What `view.json` says: whose content the file beside it is, and how the file looked then. */
+interface ViewRecord {
+  readonly version: 1;
+  readonly registry: string;
+  readonly repository: string;
+  readonly manifest: string;
+  readonly layer: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** The guide's paths: each shows one verified blob, and says which. */
+export class ViewStore {
+  readonly #dir: string;
+  readonly #temporary: TemporaryFiles;
+
+  constructor(dir: string, temporary: TemporaryFiles) {
+    this.#dir = dir;
+    this.#temporary = temporary;
+  }
+
+  /**
+   * Shows a blob at its path, unless it is shown there already. What another registry or digest left
+   * under the same name is replaced, never served.
+   *
+   * @throws OciError `REFERENCE_INVALID`, `UNSUPPORTED` for content that is no tar, `STORAGE_…`
+   */
+  async materialise(request: ViewRequest): Promise<View> {
+    const { directory, file } = viewPath(request.name);
+    const folder = join(this.#dir, directory);
+    const path = join(folder, file);
+    return onStorage({ path, neededBytes: request.blob.descriptor.size }, async () => {
+      if (await isShown(folder, path, request)) return { path };
+      await mkdir(folder, { recursive: true });
+      const temporary = await this.#temporary.create();
+      try {
+        await writeGzipTar(request.blob, temporary);
+        // Without its record, a file of which only half is known is not believed.
+        await rm(join(folder, 'view.json'), { force: true });
+        await rename(temporary, path);
+        await this.#record(folder, path, request);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      return { path };
+    });
+  }
+
+  async #record(folder: string, path: string, request: ViewRequest): Promise<void> {
+    const { size, mtimeMs } = await stat(path);
+    const record: ViewRecord = { version: 1, ...identityOf(request), size, mtimeMs };
+    const temporary = await this.#temporary.create();
+    await writeFile(temporary, JSON.stringify(record));
+    await rename(temporary, join(folder, 'view.json'));
+  }
+}
+
+function identityOf(request: ViewRequest): Pick<ViewRecord, 'registry' | 'repository' | 'manifest' | 'layer'> {
+  const { registry, repository, manifestDigest, blob } = request;
+  return { registry, repository, manifest: manifestDigest, layer: blob.descriptor.digest };
+}
+
+async function isShown(folder: string, path: string, request: ViewRequest): Promise<boolean> {
+  try {
+    const record = JSON.parse(await readFile(join(folder, 'view.json'), 'utf8')) as ViewRecord;
+    const { size, mtimeMs } = await stat(path);
+    const expected: ViewRecord = { version: 1, ...identityOf(request), size, mtimeMs };
+    return (Object.keys(expected) as (keyof ViewRecord)[]).every((key) => record[key] === expected[key]);
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/** A blob that is gzip is copied (by reference where the file system can), plain tar is compressed. */
+async function writeGzipTar(blob: StoredBlob, target: string): Promise<void> {
+  const type = await typeOf(blob);
+  // Not a hard link: whoever edits the view would edit the blob.
+  if (type === 'gzip') return copyFile(blob.path, target, constants.COPYFILE_FICLONE);
+  if (type === 'tar') {
+    const source = await open(blob.path);
+    const sink = await open(target, 'wx');
+    return pipeline(source.createReadStream(), createGzip({ level: 6 }), unknownSystem(), sink.createWriteStream());
+  }
+  throw new OciError('UNSUPPORTED', `${blob.descriptor.digest} is ${type ?? 'no archive'}, not a tar`, {
+    hint: 'Its bytes are in the cache under blobs/; it is not shown at a path for tar files.',
+  });
+}
+
+async function typeOf(blob: StoredBlob): Promise<ArchiveType | undefined> {
+  const file = await open(blob.path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(detectionBytes), 0, detectionBytes, 0);
+    return detectArchive(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
+}
+
+/** The tenth byte of a gzip names the operating system (RFC 1952): unknown, so that all write the same. */
+function unknownSystem(): Transform {
+  let position = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (position <= 9 && position + chunk.length > 9) chunk[9 - position] = 255;
+      position += chunk.length;
+      done(null, chunk);
+    },
+  });
+}
