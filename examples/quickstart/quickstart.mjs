@@ -86,7 +86,7 @@ try {
   say(`${tree.root}  (${tree.files} files)`);
 
   step('Install the extension');
-  const target = { type: 'taskserv', name: 'kubernetes', version: '1.28.0' };
+  const target = /** @type {const} */ ({ type: 'taskserv', name: 'kubernetes', version: '1.28.0' });
   const installed = await installExtension(manager, target, { installDir: join(work, 'installed') });
   say(installed.path);
 

@@ -8,7 +8,7 @@ export { type ReferenceEntry, ReferenceStore } from './reference-store.js';
 export { SingleFlight } from './single-flight.js';
 export { FileObjectStore, type FileObjectStoreOptions, createFileObjectStore } from './store/file-object-store.js';
 export { MemoryObjectStore, createMemoryObjectStore } from './store/memory-object-store.js';
-export { encodeSegment, isObjectKey } from './store/object-key.js';
+export { decodeSegment, encodeSegment, isObjectKey } from './store/object-key.js';
 export type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './store/object-store.js';
 export { type StoredBlob } from './stored-blob.js';
 export { type View, type ViewRequest, ViewStore } from './view-store.js';

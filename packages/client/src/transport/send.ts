@@ -43,8 +43,7 @@ export function createSend(options: ConnectionOptions): { send: Exchange; close:
       });
       // A body that breaks after nobody reads it any more must not end the process.
       answer.body.on('error', () => {});
-      const body = Object.assign(answer.body, { dump: async () => void (await answer.body.dump({ limit: 64 * 1024 })) });
-      return { status: answer.statusCode, headers: answer.headers, body, url: request.url, attempts: 1 };
+      return { status: answer.statusCode, headers: answer.headers, body: answer.body, url: request.url, attempts: 1 };
     } catch (error) {
       throw networkFailure(error, request);
     }

@@ -6,30 +6,39 @@ export interface SettingDefinition {
   readonly description: string;
 }
 
-const define = <K extends SettingKind>(
-  kind: K,
-  description: string,
-): { readonly kind: K; readonly description: string } => ({ kind, description });
+/** The kind of every setting, by its dotted path below `[orchestrator.oci]`. */
+export interface SettingKinds {
+  registry_url: 'text';
+  namespace: 'text';
+  cache_dir: 'path';
+  install_dir: 'path';
+  repositories: 'list';
+  plain_http: 'flag';
+  insecure: 'flag';
+  ca_file: 'path';
+  'cache.moving_tag_ttl_ms': 'milliseconds';
+  'server.listen': 'text';
+  'server.data_dir': 'path';
+}
 
-/**
- * Every setting below `[orchestrator.oci]`, by its dotted path: the file, the environment and the
- * flags are read, checked and shown by this table alone.
- */
-export const settingDefinitions = {
-  registry_url: define('text', 'OCI registry HTTP endpoint'),
-  namespace: define('text', 'default namespace of extensions'),
-  cache_dir: define('path', 'local cache directory for downloaded artifacts'),
-  install_dir: define('path', 'where extensions are installed'),
-  repositories: define('list', 'repositories to list where the registry has no catalog'),
-  plain_http: define('flag', 'use HTTP for a registry that is named without a scheme'),
-  insecure: define('flag', 'do not verify TLS certificates'),
-  ca_file: define('path', 'PEM file of certificate authorities to trust besides the system'),
-  'cache.moving_tag_ttl_ms': define('milliseconds', 'how long latest and other moving tags are believed'),
-  'server.listen': define('text', 'address that oci-server listens on, host:port'),
-  'server.data_dir': define('path', 'where oci-server keeps hosted repositories'),
-} as const satisfies Record<string, SettingDefinition>;
+/** Every setting: the file, the environment and the flags are read, checked and shown by this table alone. */
+export const settingDefinitions: {
+  readonly [K in keyof SettingKinds]: SettingDefinition & { readonly kind: SettingKinds[K] };
+} = {
+  registry_url: { kind: 'text', description: 'OCI registry HTTP endpoint' },
+  namespace: { kind: 'text', description: 'default namespace of extensions' },
+  cache_dir: { kind: 'path', description: 'local cache directory for downloaded artifacts' },
+  install_dir: { kind: 'path', description: 'where extensions are installed' },
+  repositories: { kind: 'list', description: 'repositories to list where the registry has no catalog' },
+  plain_http: { kind: 'flag', description: 'use HTTP for a registry that is named without a scheme' },
+  insecure: { kind: 'flag', description: 'do not verify TLS certificates' },
+  ca_file: { kind: 'path', description: 'PEM file of authorities to trust besides the system' },
+  'cache.moving_tag_ttl_ms': { kind: 'milliseconds', description: 'how long moving tags are believed' },
+  'server.listen': { kind: 'text', description: 'address that oci-server listens on, host:port' },
+  'server.data_dir': { kind: 'path', description: 'where oci-server keeps hosted repositories' },
+};
 
-export type SettingKey = keyof typeof settingDefinitions;
+export type SettingKey = keyof SettingKinds;
 
 interface ValueOf {
   text: string;
@@ -43,7 +52,7 @@ export type SettingValue = ValueOf[SettingKind];
 
 /** The loaded values; only `ca_file` may be absent. */
 export type SettingValues = {
-  readonly [K in Exclude<SettingKey, 'ca_file'>]: ValueOf[(typeof settingDefinitions)[K]['kind']];
+  readonly [K in Exclude<SettingKey, 'ca_file'>]: ValueOf[SettingKinds[K]];
 } & { readonly ca_file?: string };
 
 /** Where a value came from. */

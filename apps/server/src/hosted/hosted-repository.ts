@@ -1,0 +1,62 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  OciError,
+  type Repository,
+  type RepositoryName,
+  type ResolvedManifest,
+  type Tag,
+  isDigest,
+} from '@oci/spec-types';
+import { verified } from '@oci/spec-types/node';
+
+import type { HostedRegistry } from './hosted-registry.js';
+
+/** A hosted repository without HTTP, by the contract that all repositories fulfil. */
+export class HostedRepository implements Repository {
+  readonly #registry: HostedRegistry;
+  readonly #name: RepositoryName;
+
+  constructor(registry: HostedRegistry, name: RepositoryName) {
+    this.#registry = registry;
+    this.#name = name;
+  }
+
+  async resolve(tagOrDigest: Tag | Digest): Promise<Descriptor> {
+    const reference = isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest };
+    const descriptor = await this.#registry.manifests.resolve(this.#name, reference);
+    if (descriptor) return descriptor;
+    throw new OciError('MANIFEST_UNKNOWN', `${this.#name} has no ${tagOrDigest}`);
+  }
+
+  async fetchManifest(descriptor: Descriptor): Promise<ResolvedManifest> {
+    return this.#registry.manifests.read(await this.resolve(descriptor.digest));
+  }
+
+  async fetchBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    const blob = await this.#registry.blobs.open(this.#name, descriptor.digest, options);
+    if (blob) return verified(blob.body, descriptor);
+    throw new OciError('BLOB_UNKNOWN', `${this.#name} has no ${descriptor.digest}`);
+  }
+
+  async hasBlob(descriptor: Descriptor): Promise<boolean> {
+    return (await this.#registry.blobs.size(this.#name, descriptor.digest)) !== undefined;
+  }
+
+  async pushBlob(
+    descriptor: Descriptor,
+    body: AsyncIterable<Uint8Array>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    await this.#registry.blobs.put(this.#name, { descriptor, body }, options);
+  }
+
+  async pushManifest(manifest: ResolvedManifest, options: { readonly tag?: Tag | undefined } = {}): Promise<void> {
+    await this.#registry.manifests.put(this.#name, manifest, options.tag ? [options.tag] : []);
+  }
+
+  listTags(): AsyncIterable<Tag> {
+    return this.#registry.manifests.tags(this.#name);
+  }
+}

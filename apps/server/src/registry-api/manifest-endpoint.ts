@@ -1,0 +1,108 @@
+import {
+
+  type ManifestReference,
+  type RepositoryName,
+  type Tag,
+  isManifestMediaType,
+  isTag,
+  maxManifestSize,
+  parseContentType,
+  registryPaths,
+} from '@oci/spec-types';
+import { describeManifest, verifyManifest } from '@oci/spec-types/node';
+
+import { ApiError } from './api-error.js';
+import { type ApiRequest, answer } from './api-request.js';
+
+interface ManifestRoute {
+  readonly name: RepositoryName;
+  readonly reference: ManifestReference;
+}
+
+/** end-3, end-7, end-9: pull, push and delete a manifest. */
+export async function serveManifest(api: ApiRequest, route: ManifestRoute): Promise<void> {
+  switch (api.request.method) {
+    case 'PUT':
+      return put(api, route);
+    case 'DELETE':
+      return remove(api, route);
+    default:
+      return get(api, route);
+  }
+}
+
+async function get(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
+  const { manifests } = api.registry;
+  const descriptor = await manifests.resolve(name, reference);
+  if (!descriptor) throw await unknown(api, name);
+  const headers = {
+    'content-type': descriptor.mediaType,
+    'content-length': descriptor.size,
+    'docker-content-digest': descriptor.digest,
+    etag: `"${descriptor.digest}"`,
+  };
+  if (api.request.method === 'HEAD') return answer(api, 200, headers);
+  answer(api, 200, headers, (await manifests.read(descriptor)).bytes);
+}
+
+async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
+  const bytes = await readManifest(api);
+  const servedAs = parseContentType(api.request.headers['content-type'] ?? '');
+  if (!isManifestMediaType(servedAs)) throw new ApiError(400, 'MANIFEST_INVALID', `${servedAs} is no manifest`);
+  const manifest =
+    'digest' in reference
+      ? verifyManifest(bytes, { mediaType: servedAs, digest: reference.digest, size: bytes.byteLength })
+      : describeManifest(bytes, servedAs);
+  const tags = 'tag' in reference ? [reference.tag] : tagsOf(api);
+  await api.registry.manifests.put(name, manifest, tags).catch((error: { code?: string; message: string }) => {
+    if (error.code !== 'BLOB_UNKNOWN') throw error;
+    throw new ApiError(404, 'MANIFEST_BLOB_UNKNOWN', error.message);
+  });
+  const { digest } = manifest.descriptor;
+  const { subject } = manifest.document;
+  if (tags.length > 0 && 'digest' in reference) api.response.setHeader('oci-tag', tags);
+  answer(api, 201, {
+    location: registryPaths.manifest(name, digest),
+    'docker-content-digest': digest,
+    ...(subject && { 'oci-subject': subject.digest }),
+  });
+}
+
+async function remove(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
+  const { manifests } = api.registry;
+  const removed =
+    'digest' in reference
+      ? await manifests.delete(name, reference.digest)
+      : await manifests.deleteTag(name, reference.tag);
+  if (!removed) throw await unknown(api, name);
+  answer(api, 202);
+}
+
+/** end-7b: `?tag=` beside a digest, several times. */
+function tagsOf({ query }: ApiRequest): readonly Tag[] {
+  const tags = query.getAll('tag');
+  const valid = tags.filter(isTag);
+  if (valid.length !== tags.length) throw new ApiError(400, 'TAG_INVALID', 'a tag of the query is malformed');
+  if (valid.length > 100) throw new ApiError(414, 'TAG_INVALID', 'more than 100 tags at once');
+  return valid;
+}
+
+async function readManifest({ request }: ApiRequest): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxManifestSize) {
+      throw new ApiError(413, 'SIZE_INVALID', `a manifest has at most ${maxManifestSize} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function unknown(api: ApiRequest, name: RepositoryName): Promise<ApiError> {
+  return (await api.registry.hasRepository(name))
+    ? new ApiError(404, 'MANIFEST_UNKNOWN', `${name} has no such manifest`)
+    : new ApiError(404, 'NAME_UNKNOWN', `there is no repository ${name}`);
+}
+

@@ -1,0 +1,3 @@
+export def "aws list-servers" [--region: string] {
+    aws ec2 describe-instances --region $region | from json
+}

@@ -1,0 +1,62 @@
+import {
+  type ExtensionType,
+  defaultTemplates,
+  extensionRepository,
+} from '@oci/manager';
+import { OciError, annotations, tagOfVersion } from '@oci/spec-types';
+
+import { declaredIdentity } from '../validate/declared-identity.js';
+import { archive } from './archive.js';
+import { type PackedArtifact, assemble } from './packed-artifact.js';
+import { readSourceTree } from './source-tree.js';
+
+/** The artifact type of an extension; the platform has published none of its own. */
+export function extensionArtifactType(type: ExtensionType): string {
+  return `application/vnd.provisioning.extension.${type}.v1`;
+}
+
+export interface ExtensionSourceDirectory {
+  readonly type: ExtensionType;
+  readonly directory: string;
+  /** Default: what the extension's own files say. */
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  readonly created?: Date | undefined;
+}
+
+/**
+ * Packs an extension's directory: an artifact type of ours, the empty config, one gzip tar.
+ *
+ * @throws OciError `USAGE`, `EXTENSION_INVALID` when nothing says its name and version
+ */
+export async function packExtension(source: ExtensionSourceDirectory): Promise<PackedArtifact> {
+  const tree = await readSourceTree(source.directory);
+  const textOf = (path: string): string | undefined => {
+    const file = tree.find((entry) => entry.path === path && entry.type === 'file');
+    return file && Buffer.from(file.content).toString('utf8');
+  };
+  const declared = declaredIdentity(textOf);
+  const name = source.name ?? declared?.name;
+  const version = source.version ?? declared?.version;
+  if (name === undefined || version === undefined) {
+    throw new OciError('EXTENSION_INVALID', `nothing in ${source.directory} says the extension's name and version`, {
+      hint: 'Put an extension.toml there: [extension] name = "…" version = "…".',
+    });
+  }
+  const parts = assemble({
+    artifactType: extensionArtifactType(source.type),
+    layer: await archive(tree),
+    title: `${name}_${version}.tgz`,
+    annotations: {
+      [annotations.title]: name,
+      [annotations.version]: version,
+      ...(declared?.description && { [annotations.description]: declared.description }),
+    },
+    created: source.created,
+  });
+  return {
+    ...parts,
+    tag: tagOfVersion(version),
+    repository: (namespace) => extensionRepository(defaultTemplates, { namespace, type: source.type, name }),
+  };
+}
