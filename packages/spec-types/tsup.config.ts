@@ -2,4 +2,10 @@ import { defineConfig } from 'tsup';
 
 import { library } from '../../tsup.shared.js';
 
-export default defineConfig(library({ index: 'src/index.ts', 'node/index': 'src/node/index.ts', 'api/index': 'src/api/index.ts' }));
+export default defineConfig(
+  library({
+    index: 'src/index.ts',
+    'node/index': 'src/node/index.ts',
+    'api/index': 'src/api/index.ts',
+  }),
+);

@@ -62,9 +62,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     async close({ graceMs = 10_000 } = {}) {
       clearInterval(timer);
       const deadline = setTimeout(() => app.server.closeAllConnections(), graceMs);
-      const closed = app.close();
-      app.server.closeIdleConnections();
-      await closed;
+      // Fastify closes only what it listens on itself.
+      await Promise.all([closeServer(app.server), app.close()]);
       clearTimeout(deadline);
       await manager?.close();
     },
@@ -93,5 +92,13 @@ function listen(
       );
     });
     server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}
+
+/** Ends when the requests that run have ended; connections without one are closed at once. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
   });
 }

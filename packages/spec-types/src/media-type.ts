@@ -43,7 +43,7 @@ export function isMediaType(text: string): boolean {
  * @throws OciError `DOCUMENT_INVALID`
  */
 export function parseContentType(value: string): string {
-  const type = (value.split(';', 1)[0] ?? '').trim();
+  const type = /^[ \t]*([^ \t;]*)[ \t]*(?:;|$)/.exec(value)?.[1] ?? '';
   if (isMediaType(type)) return type.toLowerCase();
   throw new OciError(
     'DOCUMENT_INVALID',

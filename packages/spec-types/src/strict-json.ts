@@ -34,29 +34,32 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
+/** What is open at some depth: an array, an object without a name yet, or the names of one. */
+type Level = 'array' | 'object' | Set<string>;
+
 /**
  * Compares the names of each object and bounds the depth, in one pass and before anything is built.
  * What else is wrong with a text is left to `JSON.parse`.
  */
 function checkStructure(text: string): void {
-  const open: (Set<string> | undefined)[] = [];
+  const open: Level[] = [];
   let expectName = false;
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at];
     if (character === '"') {
       const end = endOfString(text, at);
-      if (expectName) addName(open.at(-1), text.slice(at, end + 1));
+      if (expectName) addName(open, text.slice(at, end + 1));
       expectName = false;
       at = end;
     } else if (character === '{' || character === '[') {
-      open.push(character === '{' ? new Set() : undefined);
+      open.push(character === '{' ? 'object' : 'array');
       if (open.length > maxDepth) throw invalidDocument('the document is nested too deeply');
       expectName = character === '{';
     } else if (character === '}' || character === ']') {
       open.pop();
       expectName = false;
     } else if (character === ',') {
-      expectName = open.at(-1) !== undefined;
+      expectName = open.length > 0 && open.at(-1) !== 'array';
     }
   }
 }
@@ -68,12 +71,16 @@ function endOfString(text: string, start: number): number {
   return at;
 }
 
-function addName(names: Set<string> | undefined, lexeme: string): void {
+function addName(open: Level[], lexeme: string): void {
   const name = JSON.parse(lexeme) as string;
   if (name === '__proto__') throw invalidDocument('the document has a "__proto__" name');
-  if (names?.has(name)) {
+  const names = open.at(-1);
+  if (!(names instanceof Set)) {
+    open[open.length - 1] = new Set([name]);
+  } else if (names.has(name)) {
     const shown = JSON.stringify(name.slice(0, 100));
     throw invalidDocument(`the document has the name ${shown} twice in one object`);
+  } else {
+    names.add(name);
   }
-  names?.add(name);
 }

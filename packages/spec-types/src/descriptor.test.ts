@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+
+import { documents } from '../test-vectors.js';
+import { descriptorSchema, emptyDescriptor, parseStrictJson, platformSchema } from './index.js';
+import { validate } from './document-schema.js';
+
+test.each(documents('descriptor', 'valid'))('$name is a descriptor', ({ bytes }) => {
+  const text = new TextDecoder().decode(bytes);
+  expect(validate(descriptorSchema, parseStrictJson(bytes), 'descriptor')).toEqual(
+    JSON.parse(text),
+  );
+});
+
+test.each(documents('descriptor', 'invalid'))('$name is refused', ({ bytes }) => {
+  expect(() => validate(descriptorSchema, parseStrictJson(bytes), 'descriptor')).toThrow(
+    expect.objectContaining({ name: 'OciError', code: 'DOCUMENT_INVALID' }),
+  );
+});
+
+test('the empty descriptor is a descriptor', () => {
+  expect(descriptorSchema.parse(emptyDescriptor)).toEqual(emptyDescriptor);
+});
+
+test('content of 3 MiB inside a descriptor is checked without a recursion', () => {
+  const data = 'AAAA'.repeat(786_432);
+  expect(descriptorSchema.safeParse({ ...emptyDescriptor, data }).success).toBe(true);
+  expect(descriptorSchema.safeParse({ ...emptyDescriptor, data: `${data}!` }).success).toBe(false);
+});
+
+test('a platform needs an architecture and a system', () => {
+  expect(platformSchema.safeParse({ architecture: 'arm64', os: 'linux', more: 1 }).success).toBe(
+    true,
+  );
+  expect(platformSchema.safeParse({ architecture: 'arm64' }).success).toBe(false);
+});

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import * as api from './api/index.js';
+import * as main from './index.js';
+import * as node from './node/index.js';
+
+describe('the exported names', () => {
+  test('of the main entry', () => {
+    expect(Object.keys(main).sort()).toEqual([
+      'OciError',
+      'Operation',
+      'annotations',
+      'artifactTypeOf',
+      'asOciError',
+      'childrenOf',
+      'descriptorSchema',
+      'digestAlgorithm',
+      'digestEncoded',
+      'emptyDescriptor',
+      'errorCodes',
+      'formatReference',
+      'imageConfigSchema',
+      'imageIndexSchema',
+      'imageManifestSchema',
+      'isBookkeepingTag',
+      'isDigest',
+      'isImageManifestMediaType',
+      'isIndexMediaType',
+      'isManifestMediaType',
+      'isMediaType',
+      'isOciError',
+      'isRefName',
+      'isRepositoryName',
+      'isTag',
+      'layoutHeaderSchema',
+      'manifestMediaTypes',
+      'maxManifestSize',
+      'mediaTypes',
+      'networkHost',
+      'parseContentType',
+      'parseDigest',
+      'parseImageConfig',
+      'parseLayoutHeader',
+      'parseManifest',
+      'parseReference',
+      'parseRegistryErrors',
+      'parseRegistryHost',
+      'parseRegistryPath',
+      'parseRepositoryName',
+      'parseStrictJson',
+      'parseTag',
+      'platformSchema',
+      'redact',
+      'referrersTag',
+      'registryErrorBodySchema',
+      'registryErrorCodes',
+      'registryPaths',
+      'tagOfVersion',
+      'verifiableAlgorithm',
+      'versionOfTag',
+      'withDefaultTag',
+    ]);
+  });
+
+  test('of ./node', () => {
+    expect(Object.keys(node).sort()).toEqual([
+      'Verifier',
+      'describeManifest',
+      'digestOf',
+      'embeddedContent',
+      'verified',
+      'verifyBytes',
+      'verifyManifest',
+    ]);
+  });
+
+  test('of ./api', () => {
+    expect(Object.keys(api).sort()).toEqual([
+      'artifactJsonSchema',
+      'errorJson',
+      'errorJsonSchema',
+      'listArtifactsRequestSchema',
+      'listArtifactsResponseSchema',
+      'pullJsonSchema',
+    ]);
+  });
+});
+
+describe('what a browser loads', () => {
+  const imports = /\bfrom '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm;
+  const nodeOnly = /\b(?:Buffer|process|require|__dirname|__filename|setImmediate|global)\b/;
+
+  /** The sources that an entry reaches, by file name. */
+  function reachable(entry: string, found = new Map<string, string>()): Map<string, string> {
+    const url = new URL(entry, import.meta.url);
+    if (found.has(url.href)) return found;
+    const source = readFileSync(url, 'utf8');
+    found.set(url.href, source);
+    for (const specifier of specifiers(source).filter((name) => name.startsWith('.'))) {
+      reachable(new URL(specifier.replace(/\.js$/, '.ts'), url).href, found);
+    }
+    return found;
+  }
+
+  function specifiers(source: string): readonly string[] {
+    return [...source.matchAll(imports)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+  }
+
+  function withoutComments(source: string): string {
+    return source.replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, '');
+  }
+
+  test.each(['./index.ts', './api/index.ts'])('%s imports zod and nothing of Node', (entry) => {
+    const sources = reachable(entry);
+    const foreign = [...sources.values()]
+      .flatMap(specifiers)
+      .filter((name) => !name.startsWith('.'));
+    expect([...new Set(foreign)]).toEqual(['zod']);
+    const code = [...sources].map(([file, source]) => [file, withoutComments(source)] as const);
+    expect(code.filter(([, source]) => nodeOnly.test(source)).map(([file]) => file)).toEqual([]);
+  });
+
+  test('the scan sees what is there', () => {
+    expect(reachable('./index.ts').size).toBeGreaterThan(15);
+    const ofNode = [...reachable('./node/index.ts').values()];
+    expect(ofNode.flatMap(specifiers)).toContain('node:crypto');
+    expect(ofNode.some((source) => nodeOnly.test(source))).toBe(true);
+  });
+});
