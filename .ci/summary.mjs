@@ -5,8 +5,11 @@ const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const required = (process.env.OCI_TEST_PEERS ?? '').split(',').filter(Boolean);
 const tests = report.testResults.flatMap((file) => file.assertionResults);
 const skipped = tests.filter(({ status }) => status === 'pending' || status === 'skipped');
-const missed = skipped.filter(({ fullName }) => required.some((peer) => fullName.includes(`needs ${peer}`)));
-for (const { fullName } of missed) console.log(`skipped, but its peer is required here: ${fullName}`);
+const missed = skipped.filter(({ fullName }) =>
+  required.some((peer) => fullName.includes(`needs ${peer}`)),
+);
+for (const { fullName } of missed)
+  console.log(`skipped, but its peer is required here: ${fullName}`);
 console.log(
   `${report.numPassedTests} passed, ${report.numFailedTests + missed.length} failed, ${skipped.length - missed.length} skipped`,
 );

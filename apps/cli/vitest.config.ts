@@ -1,5 +1,7 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
 
 import { project } from '../../vitest.shared.js';
 
-export default defineConfig(project('cli'));
+export default defineConfig(
+  mergeConfig(project('cli'), { test: { globalSetup: './src/e2e/build.ts' } }),
+);

@@ -41,7 +41,11 @@ try {
   const created = new Date();
   const packed = [
     await packKclPackage(join(samples, 'kcl/provisioning-core'), { created }),
-    await packExtension({ type: 'taskserv', directory: join(samples, 'taskserv/kubernetes'), created }),
+    await packExtension({
+      type: 'taskserv',
+      directory: join(samples, 'taskserv/kubernetes'),
+      created,
+    }),
     await packExtension({ type: 'provider', directory: join(samples, 'provider/aws'), created }),
     await packExtension({ type: 'cluster', directory: join(samples, 'cluster/web'), created }),
   ];
@@ -87,7 +91,9 @@ try {
 
   step('Install the extension');
   const target = /** @type {const} */ ({ type: 'taskserv', name: 'kubernetes', version: '1.28.0' });
-  const installed = await installExtension(manager, target, { installDir: join(work, 'installed') });
+  const installed = await installExtension(manager, target, {
+    installDir: join(work, 'installed'),
+  });
   say(installed.path);
 
   step('Clear the manifest cache, and pull again from the cache directory');

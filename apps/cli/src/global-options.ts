@@ -22,7 +22,11 @@ export function addGlobalOptions(program: Command): Command {
     .option('--registry <url>', 'registry to use (also OCI_REGISTRY_URL)')
     .option('--namespace <name>', 'namespace of extensions (also OCI_NAMESPACE)')
     .option('--cache-dir <dir>', 'cache directory (also OCI_CACHE_DIR)')
-    .addOption(new Option('--format <format>', 'form of the result').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option('--format <format>', 'form of the result')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
     .addOption(
       new Option('--progress <mode>', 'form of the progress on stderr')
         .choices(['auto', 'plain', 'json', 'none'])

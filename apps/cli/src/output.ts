@@ -6,7 +6,10 @@ export class Output {
   readonly #terminal: Pick<Terminal, 'stdout'>;
   readonly #options: Pick<GlobalOptions, 'format' | 'quiet'>;
 
-  constructor(terminal: Pick<Terminal, 'stdout'>, options: Pick<GlobalOptions, 'format' | 'quiet'>) {
+  constructor(
+    terminal: Pick<Terminal, 'stdout'>,
+    options: Pick<GlobalOptions, 'format' | 'quiet'>,
+  ) {
     this.#terminal = terminal;
     this.#options = options;
   }
@@ -20,7 +23,8 @@ export class Output {
    */
   print(result: { readonly json: unknown; readonly text: string; readonly brief?: string }): void {
     const { format, quiet } = this.#options;
-    const text = format === 'json' ? JSON.stringify(result.json) : quiet ? (result.brief ?? '') : result.text;
+    const text =
+      format === 'json' ? JSON.stringify(result.json) : quiet ? (result.brief ?? '') : result.text;
     if (text !== '') this.#terminal.stdout.write(`${text}\n`);
   }
 }
@@ -28,9 +32,16 @@ export class Output {
 /** Rows below headings, in columns as wide as their widest cell. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [headings, ...rows];
-  const widths = headings.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const widths = headings.map((_, column) =>
+    Math.max(...all.map((row) => row[column]?.length ?? 0)),
+  );
   return all
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }
 

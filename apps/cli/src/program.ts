@@ -15,7 +15,10 @@ export function createProgram(terminal: Terminal): Command {
       writeOut: (text) => void terminal.stdout.write(text),
       writeErr: (text) => void terminal.stderr.write(text),
     })
-    .addHelpText('after', examples(['ocictl kcl pull provisioning-core 1.0.0', 'ocictl list kcl --format json']));
+    .addHelpText(
+      'after',
+      examples(['ocictl kcl pull provisioning-core 1.0.0', 'ocictl list kcl --format json']),
+    );
   addKclCommands(program, terminal);
   addExtensionCommands(program, terminal);
   addArtifactCommands(program, terminal);
@@ -23,7 +26,10 @@ export function createProgram(terminal: Terminal): Command {
   return program;
 }
 
-const layerOption = ['--layer <layer>', 'digest, title or media type, when there are several archives'] as const;
+const layerOption = [
+  '--layer <layer>',
+  'digest, title or media type, when there are several archives',
+] as const;
 
 function addKclCommands(program: Command, terminal: Terminal): void {
   const kcl = program.command('kcl').description('KCL packages');
@@ -31,11 +37,19 @@ function addKclCommands(program: Command, terminal: Terminal): void {
     .command('pull <name> <version>')
     .description('download a KCL package into the cache and print where it is')
     .option(...layerOption)
-    .addHelpText('after', examples(['ocictl kcl pull provisioning-core 1.0.0', 'tar -xzf "$(ocictl -q kcl pull provisioning-core 1.0.0)"']))
-    .action(async (name: string, version: string, options: { layer?: string }, command: Command) => {
-      const { pullKcl } = await import('./commands/pull.js');
-      await pullKcl({ name, version, ...options }, { command, terminal });
-    });
+    .addHelpText(
+      'after',
+      examples([
+        'ocictl kcl pull provisioning-core 1.0.0',
+        'tar -xzf "$(ocictl -q kcl pull provisioning-core 1.0.0)"',
+      ]),
+    )
+    .action(
+      async (name: string, version: string, options: { layer?: string }, command: Command) => {
+        const { pullKcl } = await import('./commands/pull.js');
+        await pullKcl({ name, version, ...options }, { command, terminal });
+      },
+    );
   kcl
     .command('push <dir>')
     .description('pack a directory with a kcl.mod and push it as kpm does')
@@ -56,19 +70,38 @@ function addExtensionCommands(program: Command, terminal: Terminal): void {
     .description('download an extension into the cache and print where it is')
     .option(...layerOption)
     .addHelpText('after', examples(['ocictl extension pull taskserv kubernetes 1.28.0']))
-    .action(async (type: string, name: string, version: string, options: { layer?: string }, command: Command) => {
-      const { pullExtension } = await import('./commands/pull.js');
-      await pullExtension({ type, name, version, ...options }, { command, terminal });
-    });
+    .action(
+      async (
+        type: string,
+        name: string,
+        version: string,
+        options: { layer?: string },
+        command: Command,
+      ) => {
+        const { pullExtension } = await import('./commands/pull.js');
+        await pullExtension({ type, name, version, ...options }, { command, terminal });
+      },
+    );
   extension
     .command('install <type> <name> <version>')
     .description('download, unpack, validate and install an extension')
     .option('--install-dir <dir>', 'where extensions are installed (also OCI_INSTALL_DIR)')
-    .addHelpText('after', examples(['ocictl extension install taskserv kubernetes 1.28.0 --install-dir ./extensions']))
-    .action(async (type: string, name: string, version: string, options: { installDir?: string }, command: Command) => {
-      const { install } = await import('./commands/install.js');
-      await install({ type, name, version, ...options }, { command, terminal });
-    });
+    .addHelpText(
+      'after',
+      examples(['ocictl extension install taskserv kubernetes 1.28.0 --install-dir ./extensions']),
+    )
+    .action(
+      async (
+        type: string,
+        name: string,
+        version: string,
+        options: { installDir?: string },
+        command: Command,
+      ) => {
+        const { install } = await import('./commands/install.js');
+        await install({ type, name, version, ...options }, { command, terminal });
+      },
+    );
   extension
     .command('push <type> <dir>')
     .description('pack an extension directory and push it')
@@ -102,10 +135,12 @@ function addArtifactCommands(program: Command, terminal: Terminal): void {
     .description('print the manifest of a version, byte for byte with --raw')
     .option('--raw', 'the bytes as published')
     .addHelpText('after', examples(['ocictl manifest kcl/provisioning-core 1.0.0']))
-    .action(async (repository: string, version: string, options: { raw?: boolean }, command: Command) => {
-      const { manifest } = await import('./commands/manifest.js');
-      await manifest({ repository, version, ...options }, { command, terminal });
-    });
+    .action(
+      async (repository: string, version: string, options: { raw?: boolean }, command: Command) => {
+        const { manifest } = await import('./commands/manifest.js');
+        await manifest({ repository, version, ...options }, { command, terminal });
+      },
+    );
 }
 
 function addMaintenanceCommands(program: Command, terminal: Terminal): void {

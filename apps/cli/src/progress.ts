@@ -13,7 +13,8 @@ export function createProgress(
 ): ProgressReporter {
   const { stderr } = terminal;
   if (options.quiet || options.progress === 'none') return () => {};
-  if (options.progress === 'json') return (event) => void stderr.write(`${JSON.stringify(event)}\n`);
+  if (options.progress === 'json')
+    return (event) => void stderr.write(`${JSON.stringify(event)}\n`);
   const isTerminal = 'isTTY' in stderr && stderr.isTTY === true;
   const everything = options.progress === 'plain' || isTerminal;
   return (event) => {
@@ -33,7 +34,9 @@ function describe(event: TransferEvent, everything: boolean): string | undefined
     case 'resume':
       return `resuming ${event.digest} at ${prettyBytes(event.offset)}`;
     case 'start':
-      return everything ? `downloading ${event.title ?? event.digest} (${prettyBytes(event.size)})` : undefined;
+      return everything
+        ? `downloading ${event.title ?? event.digest} (${prettyBytes(event.size)})`
+        : undefined;
     case 'done':
       return everything ? `verified ${event.digest} (${prettyBytes(event.size)})` : undefined;
     case 'resolve':

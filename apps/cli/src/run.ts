@@ -15,7 +15,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   } catch (thrown) {
     if (thrown instanceof Exit) return thrown.exitCode;
     // Commander has printed its message, or the help that was asked for.
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (thrown instanceof CommanderError)
+      return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     const error = terminal.signal.aborted ? interrupted(thrown) : asOciError(thrown);
     printFailure(error, terminal, formatOf(args));
     return exitCodeOf(error.code);
@@ -32,5 +33,9 @@ function interrupted(cause: unknown): OciError {
 /** The arguments may be what is wrong, so the format is looked for without parsing them. */
 function formatOf(args: readonly string[]): 'text' | 'json' {
   const at = args.lastIndexOf('--format');
-  return args[at + 1] === 'json' && at >= 0 ? 'json' : args.includes('--format=json') ? 'json' : 'text';
+  return args[at + 1] === 'json' && at >= 0
+    ? 'json'
+    : args.includes('--format=json')
+      ? 'json'
+      : 'text';
 }

@@ -35,7 +35,11 @@ export interface ListParts {
   readonly registry: Registry;
   /** Repositories to list where the registry has no catalog. */
   readonly repositories: readonly string[];
-  readonly manifestOf: (repository: RepositoryName, tag: Tag, signal: AbortSignal) => Promise<ResolvedManifest>;
+  readonly manifestOf: (
+    repository: RepositoryName,
+    tag: Tag,
+    signal: AbortSignal,
+  ) => Promise<ResolvedManifest>;
 }
 
 /** Manifests that are asked for at once. */
@@ -61,7 +65,8 @@ export async function listArtifacts(
   const artifacts: Artifact[] = [];
   const describe = async (entry: (typeof found)[number], signal: AbortSignal): Promise<void> => {
     const manifest = await unlessGone(parts.manifestOf(entry.repository, entry.tag, signal));
-    if (manifest) artifacts.push(artifactOf(entry.repository.slice(prefix.length), entry.tag, manifest));
+    if (manifest)
+      artifacts.push(artifactOf(entry.repository.slice(prefix.length), entry.tag, manifest));
   };
   await forEachConcurrent(found, describe, { limit: parallelManifests, signal: options.signal });
   return artifacts.sort(byNameAndVersion);
@@ -113,7 +118,9 @@ async function* tagsOf(
 }
 
 /** A tag may vanish between the listing and its manifest, and may be of a kind that can't be read. */
-async function unlessGone(manifest: Promise<ResolvedManifest>): Promise<ResolvedManifest | undefined> {
+async function unlessGone(
+  manifest: Promise<ResolvedManifest>,
+): Promise<ResolvedManifest | undefined> {
   try {
     return await manifest;
   } catch (error) {

@@ -1,8 +1,4 @@
-import {
-  OciError,
-  type RepositoryName,
-  parseRepositoryName,
-} from '@oci/spec-types';
+import { OciError, type RepositoryName, parseRepositoryName } from '@oci/spec-types';
 
 /** The kinds of platform extension (the guide, "Extension Artifacts"). */
 export const extensionTypes = ['provider', 'taskserv', 'cluster'] as const;
@@ -50,5 +46,7 @@ function artifactName(name: string): string {
 }
 
 function fill(template: string, values: Readonly<Record<string, string>>): RepositoryName {
-  return parseRepositoryName(template.replace(/\{(\w+)\}/g, (hole, key: string) => values[key] ?? hole));
+  return parseRepositoryName(
+    template.replace(/\{(\w+)\}/g, (hole, key: string) => values[key] ?? hole),
+  );
 }

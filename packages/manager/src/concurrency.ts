@@ -8,7 +8,9 @@ export async function forEachConcurrent<T>(
   options: { readonly limit: number; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const failure = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal;
+  const signal = options.signal
+    ? AbortSignal.any([options.signal, failure.signal])
+    : failure.signal;
   const queue = items[Symbol.iterator]();
   const lane = async (): Promise<void> => {
     for (let next = queue.next(); !next.done && !signal.aborted; next = queue.next()) {

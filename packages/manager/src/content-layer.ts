@@ -30,7 +30,11 @@ export function selectContentLayer(manifest: ImageManifest, selector?: string): 
     throw new OciError('UNSUPPORTED', 'the artifact has no layers, so there is nothing to unpack');
   }
   if (selector !== undefined) {
-    return onlyOf(layers, (layer) => names(layer).includes(selector), `is named ${JSON.stringify(selector)}`);
+    return onlyOf(
+      layers,
+      (layer) => names(layer).includes(selector),
+      `is named ${JSON.stringify(selector)}`,
+    );
   }
   const [first] = layers;
   if (first && layers.length === 1) return first;
@@ -44,7 +48,9 @@ function onlyOf(
 ): Descriptor {
   const [match, ...others] = layers.filter(matches);
   if (match && others.length === 0) return match;
-  const listed = layers.slice(0, 8).map((layer) => `${titleOf(layer) ?? layer.mediaType} ${layer.digest}`);
+  const listed = layers
+    .slice(0, 8)
+    .map((layer) => `${titleOf(layer) ?? layer.mediaType} ${layer.digest}`);
   throw new OciError('LAYER_AMBIGUOUS', `no layer of ${layers.length} ${what}`, {
     hint: `Choose one with --layer: ${listed.join(', ')}.`,
   });

@@ -1,4 +1,11 @@
-import { type Cache, ManifestLru, SingleFlight, type StoredBlob, type ViewName, openCache } from '@oci/cache';
+import {
+  type Cache,
+  ManifestLru,
+  SingleFlight,
+  type StoredBlob,
+  type ViewName,
+  openCache,
+} from '@oci/cache';
 import {
   type CredentialSource,
   type Registry,
@@ -75,7 +82,11 @@ export class OciManager {
   }
 
   /** Downloads a KCL package, unless it is in the cache, to `kcl/<name>/<version>/package.tar.gz`. */
-  pullKclPackage(name: string, version: string, options: PullOptions = {}): Operation<PulledArtifact> {
+  pullKclPackage(
+    name: string,
+    version: string,
+    options: PullOptions = {},
+  ): Operation<PulledArtifact> {
     const repository = (): RepositoryName => kclRepository(this.#templates, name);
     return this.#pull({ repository, version, view: { kind: 'kcl', name, version } }, options);
   }
@@ -93,7 +104,10 @@ export class OciManager {
   }
 
   /** Every version of every artifact below a namespace, e.g. `kcl`. */
-  async listOciArtifacts(namespace: string, options: CallOptions = {}): Promise<readonly Artifact[]> {
+  async listOciArtifacts(
+    namespace: string,
+    options: CallOptions = {},
+  ): Promise<readonly Artifact[]> {
     const { lookup } = await this.#open();
     const registry = this.#connection();
     const manifestOf = async (repository: RepositoryName, tag: Tag, signal: AbortSignal) => {
@@ -105,7 +119,11 @@ export class OciManager {
   }
 
   /** Asks the registry; a manifest in the cache proves nothing here. */
-  async artifactExists(repository: string, version: string, options: CallOptions = {}): Promise<boolean> {
+  async artifactExists(
+    repository: string,
+    version: string,
+    options: CallOptions = {},
+  ): Promise<boolean> {
     const remote = this.#connection().repository(parseRepositoryName(repository));
     try {
       await remote.resolve(tagOfVersion(version), options);
@@ -117,7 +135,11 @@ export class OciManager {
   }
 
   /** The manifest of a version: memory (100 entries), then disk, then the registry. */
-  async getManifest(repository: string, version: string, options: CallOptions = {}): Promise<ManifestInfo> {
+  async getManifest(
+    repository: string,
+    version: string,
+    options: CallOptions = {},
+  ): Promise<ManifestInfo> {
     const { lookup } = await this.#open();
     const name = this.#manifestName(parseRepositoryName(repository), version);
     const find = lookup.find(name, { policy: this.#policy, signal: options.signal });
@@ -162,13 +184,16 @@ export class OciManager {
         const connect = () => this.#connection().repository(name.repository);
         const onBytes = (bytes: number): void => this.#counters.addBytes(bytes);
         const parts = { cache, lookup, connect, onBytes, downloads: this.#downloads };
-        const run = pull(
-          { name, view: what.view, layer: options.layer },
-          parts,
-          { policy: this.#policy, signal: options.signal, onEvent },
-        );
+        const run = pull({ name, view: what.view, layer: options.layer }, parts, {
+          policy: this.#policy,
+          signal: options.signal,
+          onEvent,
+        });
         const pulled = await run.catch(withNearestTags(name, this.#connection(), options));
-        this.#counters.pulled({ fromCache: pulled.fromCache, elapsedMs: performance.now() - startedAt });
+        this.#counters.pulled({
+          fromCache: pulled.fromCache,
+          elapsedMs: performance.now() - startedAt,
+        });
         return pulled;
       } catch (error) {
         this.#counters.failed();
@@ -177,13 +202,20 @@ export class OciManager {
     });
   }
 
-  #manifestName(repository: RepositoryName, version: string): { registry: Registry['host']; repository: RepositoryName; tag: Tag } {
+  #manifestName(
+    repository: RepositoryName,
+    version: string,
+  ): { registry: Registry['host']; repository: RepositoryName; tag: Tag } {
     return { registry: this.#connection().host, repository, tag: tagOfVersion(version) };
   }
 
   #extensionRepository(type: string, name: string): RepositoryName {
     const { namespace } = this.#options;
-    return extensionRepository(this.#templates, { namespace, type: parseExtensionType(type), name });
+    return extensionRepository(this.#templates, {
+      namespace,
+      type: parseExtensionType(type),
+      name,
+    });
   }
 
   #connection(): Registry {

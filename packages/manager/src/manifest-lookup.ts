@@ -80,7 +80,8 @@ export class ManifestLookup {
     const held = this.#memory.get(memoryKey(name));
     if (held && isExactVersion(name.tag)) return held;
     const entry = await this.#cache.references.get(name);
-    if (!entry || !isFresh(options.policy, { tag: name.tag, resolvedAt: entry.resolvedAt })) return undefined;
+    if (!entry || !isFresh(options.policy, { tag: name.tag, resolvedAt: entry.resolvedAt }))
+      return undefined;
     if (held?.descriptor.digest === entry.digest) return held;
     const manifest = await this.#load(entry, options);
     if (manifest) this.#memory.set(memoryKey(name), manifest);
@@ -88,7 +89,10 @@ export class ManifestLookup {
   }
 
   /** One HEAD instead of a GET when a manifest that is here may still be the tag's. */
-  async #revalidate(name: ManifestName, options: LookupOptions): Promise<FoundManifest | undefined> {
+  async #revalidate(
+    name: ManifestName,
+    options: LookupOptions,
+  ): Promise<FoundManifest | undefined> {
     const entry = await this.#cache.references.get(name);
     if (!entry) return undefined;
     const held = await this.#load(entry, options);
@@ -117,11 +121,15 @@ export class ManifestLookup {
     this.#memory.set(memoryKey(name), manifest);
   }
 
-  async #load(descriptor: Descriptor, options: LookupOptions): Promise<ResolvedManifest | undefined> {
+  async #load(
+    descriptor: Descriptor,
+    options: LookupOptions,
+  ): Promise<ResolvedManifest | undefined> {
     if (!(await this.#cache.content.hasBlob(descriptor, options))) return undefined;
     try {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of await this.#cache.content.fetchBlob(descriptor, options)) chunks.push(chunk);
+      for await (const chunk of await this.#cache.content.fetchBlob(descriptor, options))
+        chunks.push(chunk);
       return verifyManifest(Buffer.concat(chunks), descriptor);
     } catch (error) {
       // A manifest that was damaged on the disk is asked for again, as if it had not been here.
@@ -136,7 +144,10 @@ function memoryKey(name: ManifestName): ManifestKey {
 }
 
 function call(options: LookupOptions): { signal?: AbortSignal; onEvent?: EventListener } {
-  return { ...(options.signal && { signal: options.signal }), ...(options.onEvent && { onEvent: options.onEvent }) };
+  return {
+    ...(options.signal && { signal: options.signal }),
+    ...(options.onEvent && { onEvent: options.onEvent }),
+  };
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -16,7 +16,11 @@ export interface ManagerMetrics {
   readonly averageDownloadMs: number;
   /** Bytes of blobs and manifests that came from registries. */
   readonly bytesDownloaded: number;
-  readonly manifestCache: { readonly hits: number; readonly misses: number; readonly entries: number };
+  readonly manifestCache: {
+    readonly hits: number;
+    readonly misses: number;
+    readonly entries: number;
+  };
 }
 
 /** Counts what a manager does. */

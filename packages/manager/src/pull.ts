@@ -13,7 +13,12 @@ import {
 
 import { forEachConcurrent } from './concurrency.js';
 import { selectContentLayer } from './content-layer.js';
-import type { FoundManifest, LookupOptions, ManifestLookup, ManifestName } from './manifest-lookup.js';
+import type {
+  FoundManifest,
+  LookupOptions,
+  ManifestLookup,
+  ManifestName,
+} from './manifest-lookup.js';
 import { selectManifest } from './platform.js';
 
 /** What a pull gives: a whole, verified file at the guide's path. */
@@ -125,11 +130,21 @@ async function download(
   const run = async (signal: AbortSignal): Promise<StoredBlob> => {
     const { onEvent } = options;
     const title = blob.annotations?.[annotations.title];
-    onEvent?.({ type: 'start', digest: blob.digest, size: blob.size, ...(title !== undefined && { title }) });
+    onEvent?.({
+      type: 'start',
+      digest: blob.digest,
+      size: blob.size,
+      ...(title !== undefined && { title }),
+    });
     const body = await parts.connect().fetchBlob(blob, { signal, ...(onEvent && { onEvent }) });
-    await parts.cache.content.pushBlob(blob, reported(body, blob, { onEvent, onBytes: parts.onBytes }), { signal });
+    await parts.cache.content.pushBlob(
+      blob,
+      reported(body, blob, { onEvent, onBytes: parts.onBytes }),
+      { signal },
+    );
     const stored = await parts.cache.content.get(blob, { signal });
-    if (!stored) throw new OciError('STORAGE_FAILED', `${blob.digest} is damaged right after it was written`);
+    if (!stored)
+      throw new OciError('STORAGE_FAILED', `${blob.digest} is damaged right after it was written`);
     onEvent?.({ type: 'done', digest: blob.digest, size: blob.size });
     return stored;
   };

@@ -1,5 +1,11 @@
 import type { Registry } from '@oci/client';
-import { type CallOptions, OciError, isBookkeepingTag, isOciError, versionOfTag } from '@oci/spec-types';
+import {
+  type CallOptions,
+  OciError,
+  isBookkeepingTag,
+  isOciError,
+  versionOfTag,
+} from '@oci/spec-types';
 
 import type { ManifestName } from './manifest-lookup.js';
 import { nearest } from './nearest.js';
@@ -22,7 +28,12 @@ export function withNearestTags(
     const hint = await versionHint(name, registry, options).catch(() => undefined);
     if (hint === undefined) throw error;
     const { request, registryErrors } = error;
-    throw new OciError('MANIFEST_UNKNOWN', error.message, { hint, cause: error, request, registryErrors });
+    throw new OciError('MANIFEST_UNKNOWN', error.message, {
+      hint,
+      cause: error,
+      request,
+      registryErrors,
+    });
   };
 }
 

@@ -21,7 +21,8 @@ export async function install(
   await withContext(command, terminal, async ({ manager, output, progress, settings, signal }) => {
     const { name, version } = args;
     const target = { type: parseExtensionType(args.type), name, version };
-    const installDir = args.installDir === undefined ? settings.values.install_dir : resolve(args.installDir);
+    const installDir =
+      args.installDir === undefined ? settings.values.install_dir : resolve(args.installDir);
     const operation = installExtension(manager, target, { installDir, signal });
     operation.on(progress);
     const installed = await operation;

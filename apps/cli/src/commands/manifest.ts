@@ -44,5 +44,10 @@ function summary(info: ManifestInfo): string {
 
 function line(content: ManifestInfo['layers'][number]): string {
   const title = content.annotations?.[annotations.title];
-  return [content.digest, prettyBytes(content.size), content.mediaType, ...(title ? [title] : [])].join(', ');
+  return [
+    content.digest,
+    prettyBytes(content.size),
+    content.mediaType,
+    ...(title ? [title] : []),
+  ].join(', ');
 }

@@ -23,7 +23,10 @@ export async function pullExtension(
   invocation: Invocation,
 ): Promise<void> {
   await pull(invocation, (manager, options) =>
-    manager.pullExtensionArtifact(args.type, args.name, args.version, { ...options, layer: args.layer }),
+    manager.pullExtensionArtifact(args.type, args.name, args.version, {
+      ...options,
+      layer: args.layer,
+    }),
   );
 }
 

@@ -11,7 +11,10 @@ interface PushArguments {
   readonly force?: boolean;
 }
 
-export async function pushKcl(args: PushArguments, { command, terminal }: Invocation): Promise<void> {
+export async function pushKcl(
+  args: PushArguments,
+  { command, terminal }: Invocation,
+): Promise<void> {
   await withContext(command, terminal, async (context) => {
     await push(await packKclPackage(args.dir), args, context);
   });
@@ -30,7 +33,10 @@ export async function pushExtension(
 async function push(packed: PackedArtifact, args: PushArguments, context: Context): Promise<void> {
   const { manager, output, settings, signal } = context;
   const repository = packed.repository(settings.values.namespace);
-  await pushArtifact(manager.repository(repository), packed, { force: args.force ?? false, signal });
+  await pushArtifact(manager.repository(repository), packed, {
+    force: args.force ?? false,
+    signal,
+  });
   const { digest } = packed.manifest.descriptor;
   const size = packed.blobs.reduce((sum, blob) => sum + blob.descriptor.size, 0);
   output.print({

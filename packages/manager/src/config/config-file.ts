@@ -31,7 +31,8 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'can not be read';
+    const why =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'can not be read';
     throw new OciError('CONFIG_INVALID', `the configuration file ${path} ${why}`, {
       cause,
       hint: 'It is named by --config or OCI_CONFIG.',
@@ -44,7 +45,9 @@ function parseToml(text: string, path: string): Table {
     return parse(text);
   } catch (cause) {
     const first = cause instanceof Error ? cause.message.trim() : String(cause);
-    throw new OciError('CONFIG_INVALID', `the configuration file ${path} is not TOML: ${first}`, { cause });
+    throw new OciError('CONFIG_INVALID', `the configuration file ${path} is not TOML: ${first}`, {
+      cause,
+    });
   }
 }
 
@@ -63,12 +66,16 @@ function* flatten(table: Table, prefix = ''): Generator<[key: string, value: unk
 }
 
 function isTable(value: unknown): value is Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
 }
 
 function unknownKey(key: string, path: string): OciError {
   const [near] = nearest(key, Object.keys(settingDefinitions), 1);
   return new OciError('CONFIG_INVALID', `unknown key orchestrator.oci.${key} in ${path}`, {
-    hint: near ? `Did you mean ${near}?` : `Known keys: ${Object.keys(settingDefinitions).join(', ')}.`,
+    hint: near
+      ? `Did you mean ${near}?`
+      : `Known keys: ${Object.keys(settingDefinitions).join(', ')}.`,
   });
 }

@@ -24,11 +24,17 @@ export function interpolate(
   if (typeof value !== 'string') return value;
   return value.replace(placeholder, (_, target: string) => {
     if (seen.includes(target)) {
-      throw invalid(context, `{{${target}}} refers to itself through ${[...seen, target].join(' -> ')}`);
+      throw invalid(
+        context,
+        `{{${target}}} refers to itself through ${[...seen, target].join(' -> ')}`,
+      );
     }
     const found = lookUp(context.document, target);
     if (typeof found !== 'string' && typeof found !== 'number' && typeof found !== 'boolean') {
-      throw invalid(context, `{{${target}}} is ${found === undefined ? 'not set' : 'not a simple value'}`);
+      throw invalid(
+        context,
+        `{{${target}}} is ${found === undefined ? 'not set' : 'not a simple value'}`,
+      );
     }
     return String(interpolate(found, context, [...seen, target]));
   });

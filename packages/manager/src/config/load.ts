@@ -55,7 +55,11 @@ export async function loadSettings(inputs: SettingInputs = {}): Promise<Settings
     sources.set(key, source);
   }
   // `defaults` has every key but ca_file, so nothing that the type promises is missing.
-  return { values: values as SettingValues, sources, ...(configFile !== undefined && { configFile }) };
+  return {
+    values: values as SettingValues,
+    sources,
+    ...(configFile !== undefined && { configFile }),
+  };
 }
 
 export function describeSource(source: SettingSource): string {
@@ -79,14 +83,18 @@ interface Layers {
   readonly defaults: Readonly<Partial<Record<SettingKey, SettingValue>>>;
 }
 
-function choose(key: SettingKey, layers: Layers): { raw: unknown; source: SettingSource } | undefined {
+function choose(
+  key: SettingKey,
+  layers: Layers,
+): { raw: unknown; source: SettingSource } | undefined {
   const given = layers.flags?.[key];
   if (given !== undefined) {
     return { raw: given, source: { from: 'flag', name: `--${key.replaceAll(/[._]/g, '-')}` } };
   }
   const name = environmentName(key);
   const variable = layers.env[name];
-  if (variable !== undefined && variable !== '') return { raw: variable, source: { from: 'environment', name } };
+  if (variable !== undefined && variable !== '')
+    return { raw: variable, source: { from: 'environment', name } };
   if (layers.configFile !== undefined && layers.file?.has(key)) {
     return { raw: layers.file.get(key), source: { from: 'file', path: layers.configFile } };
   }
@@ -127,5 +135,7 @@ function defaultValues(
 function userDirectory(configured: string | undefined, fallback: string): string {
   if (configured?.startsWith('/')) return configured;
   const home = homedir();
-  return home && home !== '/' ? join(home, fallback) : join(tmpdir(), `ocictl-${process.getuid?.() ?? 0}`, fallback);
+  return home && home !== '/'
+    ? join(home, fallback)
+    : join(tmpdir(), `ocictl-${process.getuid?.() ?? 0}`, fallback);
 }

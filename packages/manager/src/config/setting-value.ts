@@ -51,7 +51,9 @@ function flag(raw: unknown): boolean | undefined {
 function list(raw: unknown): readonly string[] | undefined {
   const items: unknown = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : raw;
   if (!Array.isArray(items)) return undefined;
-  return items.every((item) => typeof item === 'string' && item !== '') ? (items as string[]) : undefined;
+  return items.every((item) => typeof item === 'string' && item !== '')
+    ? (items as string[])
+    : undefined;
 }
 
 function wholeNumber(raw: unknown): number | undefined {

@@ -29,11 +29,20 @@ export const settingDefinitions: {
   namespace: { kind: 'text', description: 'default namespace of extensions' },
   cache_dir: { kind: 'path', description: 'local cache directory for downloaded artifacts' },
   install_dir: { kind: 'path', description: 'where extensions are installed' },
-  repositories: { kind: 'list', description: 'repositories to list where the registry has no catalog' },
-  plain_http: { kind: 'flag', description: 'use HTTP for a registry that is named without a scheme' },
+  repositories: {
+    kind: 'list',
+    description: 'repositories to list where the registry has no catalog',
+  },
+  plain_http: {
+    kind: 'flag',
+    description: 'use HTTP for a registry that is named without a scheme',
+  },
   insecure: { kind: 'flag', description: 'do not verify TLS certificates' },
   ca_file: { kind: 'path', description: 'PEM file of authorities to trust besides the system' },
-  'cache.moving_tag_ttl_ms': { kind: 'milliseconds', description: 'how long moving tags are believed' },
+  'cache.moving_tag_ttl_ms': {
+    kind: 'milliseconds',
+    description: 'how long moving tags are believed',
+  },
   'server.listen': { kind: 'text', description: 'address that oci-server listens on, host:port' },
   'server.data_dir': { kind: 'path', description: 'where oci-server keeps hosted repositories' },
 };

@@ -1,0 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** Builds the command once, before the tests that run it as a program of its own. */
+export function setup(): void {
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  execFileSync(fileURLToPath(new URL('../../node_modules/.bin/tsup', import.meta.url)), { cwd });
+}

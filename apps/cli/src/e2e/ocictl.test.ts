@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import {
+  type TemporaryDirectory,
+  type TestRegistry,
+  kclPackage,
+  startRegistry,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { type Ocictl, ocictl } from './ocictl.js';
+
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+describe('ocictl', () => {
+  let registry: TestRegistry;
+  let work: TemporaryDirectory;
+  let command: Ocictl;
+
+  beforeEach(async () => {
+    registry = await startRegistry();
+    work = await temporaryDirectory('ocictl-');
+    command = ocictl(work.path, registry.url);
+  });
+  afterEach(async () => {
+    await registry.close();
+    await work.remove();
+  });
+
+  it.each([
+    [['kcl', 'pull', '../../etc', '1.0.0']],
+    [['kcl', 'pull', 'name', '../1.0.0']],
+    [['extension', 'pull', 'gizmo', 'name', '1.0.0']],
+    [['kcl', 'pull', 'name']],
+    [['no-such-command']],
+    [['list', '--format', 'xml']],
+    [['list', '--offline', '--refresh']],
+    [['list', 'UPPER']],
+  ])('ends with 2 for %j', async (args) => {
+    const { exitCode, stdout, stderr } = await command(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/^error: /);
+    expect(registry.requests).toEqual([]);
+  });
+
+  it('suggests the command that was meant', async () => {
+    expect((await command('lst')).stderr).toContain('list');
+  });
+
+  it('ends with 6 after the retries when nothing listens, and says so', async () => {
+    await registry.close();
+    const { exitCode, stderr } = await command('kcl', 'pull', 'name', '1.0.0');
+    expect(exitCode).toBe(6);
+    expect(stderr.match(/^retrying/gm)).toHaveLength(4);
+    expect(stderr).toContain('5 attempts');
+    expect(stderr).toContain(registry.host);
+    registry = await startRegistry();
+  });
+
+  it('prints errors as JSON on stderr when JSON was asked for', async () => {
+    const { stderr, stdout } = await command(
+      '--format',
+      'json',
+      'kcl',
+      'pull',
+      '../../etc',
+      '1.0.0',
+    );
+    expect(stdout).toBe('');
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: 'REFERENCE_INVALID', message: expect.any(String), hint: expect.any(String) },
+    });
+  });
+
+  it('pulls from the cache without a request when offline, and says what is missing', async () => {
+    const artifact = kclPackage({ name: 'core', version: '1.0.0' });
+    registry.putArtifact('kcl/core', '1.0.0', artifact);
+    expect(await command('kcl', 'pull', 'core', '1.0.0')).toMatchObject({ exitCode: 0 });
+    const asked = registry.requests.length;
+    expect(await command('--offline', 'kcl', 'pull', 'core', '1.0.0')).toMatchObject({
+      exitCode: 0,
+    });
+    expect(await command('--offline', 'kcl', 'pull', 'core', '2.0.0')).toMatchObject({
+      exitCode: 3,
+    });
+    expect(registry.requests.length).toBe(asked);
+  });
+
+  it('asks again after the cache was cleared, and removes nothing that is not its own', async () => {
+    registry.putArtifact('kcl/core', '1.0.0', kclPackage({ name: 'core', version: '1.0.0' }));
+    await command('kcl', 'pull', 'core', '1.0.0');
+    await writeFile(join(command.cacheDir, 'mine.txt'), 'mine');
+    const cleared = await command('cache', 'clear', '--format', 'json');
+    expect(JSON.parse(cleared.stdout)).toMatchObject({
+      cache_dir: command.cacheDir,
+      removed_blobs: 3,
+    });
+    expect(await readFile(join(command.cacheDir, 'mine.txt'), 'utf8')).toBe('mine');
+    expect(await readdir(command.cacheDir)).not.toContain('kcl');
+    const again = await command('kcl', 'pull', 'core', '1.0.0', '--format', 'json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ from_cache: false });
+  });
+
+  it('prints the manifest byte for byte with --raw', async () => {
+    const artifact = kclPackage({ name: 'core', version: '1.0.0' });
+    registry.putArtifact('kcl/core', '1.0.0', artifact);
+    const { stdout } = await command('manifest', 'kcl/core', '1.0.0', '--raw');
+    expect(stdout).toBe(Buffer.from(artifact.manifest.bytes).toString('utf8'));
+  });
+
+  it('reads the TOML of the guide, and shows where each value comes from', async () => {
+    await mkdir(join(work.path, 'etc'), { recursive: true });
+    const config = join(work.path, 'etc/config.defaults.toml');
+    await writeFile(
+      config,
+      '[orchestrator.paths]\ndata_dir = "/var/lib/x"\n[orchestrator.oci]\nregistry_url = "http://elsewhere:5000"\nnamespace = "team"\ncache_dir = "{{orchestrator.paths.data_dir}}/oci-cache"\n',
+    );
+    const { stdout } = await command('--config', config, '--format', 'json', 'config', 'show');
+    expect(JSON.parse(stdout)).toMatchObject({
+      config_file: config,
+      settings: {
+        namespace: { value: 'team', source: `file ${config}` },
+        registry_url: { value: registry.url, source: 'environment OCI_REGISTRY_URL' },
+      },
+    });
+  });
+
+  it('names the key that was meant when one of the file is unknown', async () => {
+    const config = join(work.path, 'bad.toml');
+    await writeFile(config, '[orchestrator.oci]\nregistry_ur = "http://x"\n');
+    const { exitCode, stderr } = await command('--config', config, 'list');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('Did you mean registry_url?');
+  });
+
+  it('ends quietly when the reader of its output has seen enough', async () => {
+    for (let at = 0; at < 30; at += 1) {
+      registry.putArtifact(
+        `kcl/package${at}`,
+        '1.0.0',
+        kclPackage({ name: `package${at}`, version: '1.0.0' }),
+      );
+    }
+    const child = spawn('sh', [
+      '-c',
+      `"$0" "${main}" --registry ${registry.url} --cache-dir ${command.cacheDir} list kcl | head -1`,
+      process.execPath,
+    ]);
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [exitCode] = (await once(child, 'close')) as [number];
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+
+  it('stops cleanly on an interrupt in the middle of a download', async () => {
+    const artifact = kclPackage({ name: 'core', version: '1.0.0' });
+    registry.putArtifact('kcl/core', '1.0.0', artifact);
+    registry.fault({ path: '/blobs/', pause: { afterBytes: 1, until: new Promise(() => {}) } });
+    const asked = registry.nextRequest({ path: '/blobs/' });
+    const options = ['--registry', registry.url, '--cache-dir', command.cacheDir];
+    const child = spawn(process.execPath, [main, ...options, 'kcl', 'pull', 'core', '1.0.0']);
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    await asked;
+    child.kill('SIGINT');
+    const [exitCode] = (await once(child, 'close')) as [number];
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('interrupted');
+    expect(await readdir(join(command.cacheDir, '.tmp'))).toEqual([]);
+  });
+});
