@@ -1,1 +1,48 @@
-export {};
+export { gzip } from './archive/gzip.js';
+export { type TarEntry, type TarEntryType, type TarOptions, tar } from './archive/tar.js';
+export {
+  type ArtifactBytes,
+  type BlobBytes,
+  blobBytes,
+  contentOf,
+  emptyConfigBytes,
+} from './artifact/artifact-bytes.js';
+export {
+  type ExtensionArtifactOptions,
+  type ExtensionType,
+  extensionArtifact,
+  extensionArtifactType,
+  sampleExtensionFiles,
+} from './artifact/extension-artifact.js';
+export { type FileContents, type Files, tarOfFiles } from './artifact/files.js';
+export { type GuideArtifactOptions, guideArtifact } from './artifact/guide-artifact.js';
+export { type HelmChartOptions, helmChart } from './artifact/helm-chart.js';
+export { type ImageIndexOptions, imageIndex } from './artifact/image-index.js';
+export { type ImageOptions, image } from './artifact/image.js';
+export {
+  type KclEra,
+  type KclPackageOptions,
+  kclPackage,
+  kclSum,
+  sampleKclFiles,
+} from './artifact/kcl-package.js';
+export { bytesOf, collect, inChunks, randomBytes, textOf } from './bytes.js';
+export {
+  type DockerRegistry,
+  type DockerRegistryOptions,
+  dockerRegistryCredential,
+  startDockerRegistry,
+} from './peer/docker-registry.js';
+export { peer } from './peer/peer.js';
+export { type ProgramResult, run } from './peer/run.js';
+export type { RegistryAuth, TokenGrant, TokenServerOptions } from './registry/auth-options.js';
+export type { RepositoryContent, StoredManifest } from './registry/content.js';
+export type { Fault } from './registry/fault.js';
+export type { RecordedRequest, RequestMatch } from './registry/recorded-request.js';
+export type { TokenRequest } from './registry/token-endpoint.js';
+export {
+  type RegistryOptions,
+  type TestRegistry,
+  startRegistry,
+} from './registry/test-registry.js';
+export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';

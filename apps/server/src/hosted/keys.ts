@@ -4,7 +4,6 @@ import {
   type Tag,
   digestAlgorithm,
   digestEncoded,
-  isDigest,
 } from '@oci/spec-types';
 import { decodeSegment, encodeSegment } from '@oci/cache';
 
@@ -54,12 +53,6 @@ export function tagOfKey(key: string): Tag {
 /** The repository that a key of a tag is in. */
 export function repositoryOfKey(key: string): RepositoryName {
   return key.slice(keys.repositories.length, key.indexOf('/_')) as RepositoryName;
-}
-
-/** The digest at the end of a key of a referrer. */
-export function digestOfKey(key: string): Digest | undefined {
-  const text = decodeSegment(lastOf(key));
-  return isDigest(text) ? text : undefined;
 }
 
 function segments(digest: Digest): string {

@@ -47,6 +47,7 @@ function parseToml(text: string, path: string): Table {
     const first = cause instanceof Error ? cause.message.trim() : String(cause);
     throw new OciError('CONFIG_INVALID', `the configuration file ${path} is not TOML: ${first}`, {
       cause,
+      hint: 'Texts are in quotes, and tables in brackets: see the TOML specification.',
     });
   }
 }
@@ -54,7 +55,9 @@ function parseToml(text: string, path: string): Table {
 function tableAt(table: Table, key: string, path: string): Table | undefined {
   const value = table[key];
   if (value === undefined || isTable(value)) return value;
-  throw new OciError('CONFIG_INVALID', `${key} in ${path} has to be a table`);
+  throw new OciError('CONFIG_INVALID', `${key} in ${path} has to be a table`, {
+    hint: 'The settings stand below [orchestrator.oci].',
+  });
 }
 
 /** Dotted paths to the values of a table and of those below it. */

@@ -48,5 +48,7 @@ function lookUp(document: Readonly<Record<string, unknown>>, path: string): unkn
 }
 
 function invalid({ path, key }: InterpolationContext, why: string): OciError {
-  return new OciError('CONFIG_INVALID', `orchestrator.oci.${key} in ${path}: ${why}`);
+  return new OciError('CONFIG_INVALID', `orchestrator.oci.${key} in ${path}: ${why}`, {
+    hint: 'A placeholder is the dotted path of another value of the same file.',
+  });
 }

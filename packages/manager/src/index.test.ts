@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+
+import * as config from './config/index.js';
+import * as manager from './index.js';
+
+it('exports these names', () => {
+  expect(Object.keys(manager).sort()).toEqual([
+    'OciManager',
+    'artifactJson',
+    'compareVersions',
+    'defaultFreshness',
+    'defaultTemplates',
+    'extensionRepository',
+    'extensionTypes',
+    'isExactVersion',
+    'kclRepository',
+    'nearest',
+    'parseExtensionType',
+    'pullJson',
+    'selectContentLayer',
+  ]);
+  expect(Object.keys(config).sort()).toEqual([
+    'describeSource',
+    'environmentName',
+    'loadSettings',
+    'managerOptions',
+    'settingDefinitions',
+  ]);
+});

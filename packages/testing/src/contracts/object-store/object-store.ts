@@ -1,0 +1,31 @@
+import type { ByteRange, CallOptions } from '@oci/spec-types';
+
+/** As much of an object store as the contract needs; stores are not known to this package. */
+export interface ObjectStoreLike {
+  head(key: string, options?: CallOptions): Promise<ObjectInfoLike | undefined>;
+  get(
+    key: string,
+    options?: CallOptions & { readonly range?: ByteRange | undefined },
+  ): Promise<
+    { readonly info: ObjectInfoLike; readonly body: AsyncIterable<Uint8Array> } | undefined
+  >;
+  put(
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    options?: CallOptions & { readonly condition?: PutConditionLike | undefined },
+  ): Promise<ObjectInfoLike | undefined>;
+  list(
+    prefix: string,
+    options?: CallOptions & { readonly after?: string | undefined },
+  ): AsyncIterable<string>;
+  delete(key: string, options?: CallOptions): Promise<void>;
+  join(keys: readonly string[], target: string, options?: CallOptions): Promise<void>;
+}
+
+export type PutConditionLike = { readonly ifAbsent: true } | { readonly ifVersion: string };
+
+export interface ObjectInfoLike {
+  readonly size: number;
+  readonly modifiedAt: number;
+  readonly version: string;
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+
+import * as contracts from './contracts/index.js';
+import * as testing from './index.js';
+
+test('exports these names and no others', () => {
+  expect(Object.keys(contracts).sort()).toEqual([
+    'describePeer',
+    'objectStoreContract',
+    'repositoryContract',
+  ]);
+  expect(Object.keys(testing).sort()).toEqual([
+    'blobBytes',
+    'bytesOf',
+    'collect',
+    'contentOf',
+    'dockerRegistryCredential',
+    'emptyConfigBytes',
+    'extensionArtifact',
+    'extensionArtifactType',
+    'guideArtifact',
+    'gzip',
+    'helmChart',
+    'image',
+    'imageIndex',
+    'inChunks',
+    'kclPackage',
+    'kclSum',
+    'peer',
+    'randomBytes',
+    'run',
+    'sampleExtensionFiles',
+    'sampleKclFiles',
+    'startDockerRegistry',
+    'startRegistry',
+    'tar',
+    'tarOfFiles',
+    'temporaryDirectory',
+    'textOf',
+  ]);
+});

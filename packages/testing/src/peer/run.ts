@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+
+import { collect, textOf } from '../bytes.js';
+
+/** How a program ended. */
+export interface ProgramResult {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end without a shell and without input. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: {
+    readonly cwd?: string | undefined;
+    readonly env?: Readonly<Record<string, string>> | undefined;
+  } = {},
+): Promise<ProgramResult> {
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const [exitCode, stdout, stderr] = await Promise.all([
+    exit,
+    collect(child.stdout),
+    collect(child.stderr),
+  ]);
+  return { exitCode, stdout: textOf(stdout), stderr: textOf(stderr) };
+}
