@@ -21,7 +21,10 @@ program
   .command('serve')
   .description('serve hosted repositories at /v2/ and the API at /api/v1/')
   .option('--config <file>', 'TOML file with [orchestrator.oci] (also OCI_CONFIG)')
-  .option('--listen <host:port>', 'address to listen on (also OCI_SERVER_LISTEN); default 127.0.0.1:5000')
+  .option(
+    '--listen <host:port>',
+    'address to listen on (also OCI_SERVER_LISTEN); default 127.0.0.1:5000',
+  )
   .option('--data-dir <dir>', 'where hosted repositories are kept (also OCI_SERVER_DATA_DIR)')
   .option('--allow-plain-http', 'listen where other machines reach it, without TLS')
   .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
@@ -32,7 +35,8 @@ async function serve(options: ServeOptions): Promise<void> {
     configFile: options.config,
     flags: { 'server.listen': options.listen, 'server.data_dir': options.dataDir },
   });
-  const configured = (key: 'registry_url' | 'cache_dir'): boolean => sources.get(key)?.from !== 'default';
+  const configured = (key: 'registry_url' | 'cache_dir'): boolean =>
+    sources.get(key)?.from !== 'default';
   const dataDir = values['server.data_dir'];
   const manager = await managerOptions(values);
   const server = await startServer({

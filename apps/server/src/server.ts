@@ -15,7 +15,9 @@ export interface ServerOptions {
   /** Where hosted repositories are kept. */
   readonly dataDir: string;
   /** What the API manages; `registryUrl` is this server's own when absent. */
-  readonly manager: Omit<OciManagerOptions, 'registryUrl'> & { readonly registryUrl?: string | undefined };
+  readonly manager: Omit<OciManagerOptions, 'registryUrl'> & {
+    readonly registryUrl?: string | undefined;
+  };
   /** Serve HTTP to other machines, where anybody reads and alters what passes. Default false. */
   readonly allowPlainHttp?: boolean | undefined;
   readonly logLevel?: string | undefined;
@@ -43,7 +45,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let manager: OciManager | undefined;
   const app = createApp({
     logLevel: options.logLevel,
-    manager: () => (manager ??= new OciManager({ ...options.manager, registryUrl: options.manager.registryUrl ?? url })),
+    manager: () =>
+      (manager ??= new OciManager({
+        ...options.manager,
+        registryUrl: options.manager.registryUrl ?? url,
+      })),
     attach: (handler) =>
       createServer((request, response) => {
         const isRegistry = /^\/v2(?:[/?]|$)/.test(request.url ?? '');
@@ -54,7 +60,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const address = await listen(app.server, options.listen);
   const url = formatOrigin({ host: options.listen.host, port: address.port });
 
-  const sweep = (): void => void hosted.expireUploads({ olderThanMs: uploads.olderThanMs }).catch((error: unknown) => app.log.error(error));
+  const sweep = (): void =>
+    void hosted
+      .expireUploads({ olderThanMs: uploads.olderThanMs })
+      .catch((error: unknown) => app.log.error(error));
   sweep();
   const timer = setInterval(sweep, uploads.sweepEveryMs).unref();
   return {
@@ -72,18 +81,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 function refusePublicHttp({ listen: { host }, allowPlainHttp }: ServerOptions): void {
   if (allowPlainHttp || isLoopback(host)) return;
-  throw new OciError('POLICY_REFUSED', `${host} is reached by other machines, and HTTP protects nothing`, {
-    hint: 'Listen on 127.0.0.1 behind a TLS proxy, or accept the risk with --allow-plain-http.',
-  });
+  throw new OciError(
+    'POLICY_REFUSED',
+    `${host} is reached by other machines, and HTTP protects nothing`,
+    {
+      hint: 'Listen on 127.0.0.1 behind a TLS proxy, or accept the risk with --allow-plain-http.',
+    },
+  );
 }
 
-function listen(
-  server: Server,
-  { host, port }: ListenAddress,
-): Promise<AddressInfo> {
+function listen(server: Server, { host, port }: ListenAddress): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${cause.code})`;
+      const why =
+        cause.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${cause.code})`;
       reject(
         new OciError('CONFIG_INVALID', `${host}:${port} ${why}`, {
           cause,

@@ -9,7 +9,8 @@ export const detectionBytes = 512;
  * (before POSIX) is known by the checksum of its first header; two empty blocks are an empty tar.
  */
 export function detectArchive(start: Uint8Array): ArchiveType | undefined {
-  const begins = (...bytes: readonly number[]): boolean => bytes.every((byte, at) => start[at] === byte);
+  const begins = (...bytes: readonly number[]): boolean =>
+    bytes.every((byte, at) => start[at] === byte);
   if (begins(0x1f, 0x8b)) return 'gzip';
   if (begins(0x28, 0xb5, 0x2f, 0xfd)) return 'zstd';
   if (begins(0x50, 0x4b, 0x03, 0x04) || begins(0x50, 0x4b, 0x05, 0x06)) return 'zip';

@@ -14,7 +14,10 @@ import type { FileObjectStore } from './store/file-object-store.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** Hears of content that was found damaged on disk. */
-export type DamageListener = (damage: { readonly digest: Digest; readonly movedTo: string }) => void;
+export type DamageListener = (damage: {
+  readonly digest: Digest;
+  readonly movedTo: string;
+}) => void;
 
 /**
  * Content by digest. Bytes are verified on the way in; on the way out a file that is as it was when it
@@ -37,7 +40,8 @@ export class ContentStore implements BlobSource, BlobSink {
     if (!info) return undefined;
     const sound =
       info.size === descriptor.size &&
-      ((await this.#recordedVersion(digest)) === info.version || (await this.#rehash(descriptor, options)));
+      ((await this.#recordedVersion(digest)) === info.version ||
+        (await this.#rehash(descriptor, options)));
     if (!sound) {
       await this.#setAside(digest);
       return undefined;
@@ -49,7 +53,10 @@ export class ContentStore implements BlobSource, BlobSink {
     return (await this.get(descriptor, options)) !== undefined;
   }
 
-  async fetchBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+  async fetchBlob(
+    descriptor: Descriptor,
+    options: CallOptions = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
     const object = await this.#store.get(blobKey(descriptor.digest), options);
     if (object) return verified(object.body, descriptor);
     throw new OciError('BLOB_UNKNOWN', `${descriptor.digest} is not in the cache`);
@@ -61,7 +68,10 @@ export class ContentStore implements BlobSource, BlobSink {
     options: CallOptions = {},
   ): Promise<void> {
     const key = blobKey(descriptor.digest);
-    await this.#store.put(key, verified(body, descriptor), { ...options, condition: { ifAbsent: true } });
+    await this.#store.put(key, verified(body, descriptor), {
+      ...options,
+      condition: { ifAbsent: true },
+    });
     const info = await this.#store.head(key);
     // Whoever was first wrote the same bytes, but only what we wrote ourselves is known to be sound.
     if (info?.size === descriptor.size) await this.#record(descriptor.digest, info.version);

@@ -3,10 +3,19 @@ export { type Cache, type CacheOptions, openCache } from './cache.js';
 export { ContentStore, type DamageListener } from './content-store.js';
 export { LayoutIndex } from './layout-index.js';
 export { type ReferenceKey, type ViewName } from './layout.js';
-export { type ManifestKey, ManifestLru, type ManifestLruOptions, type ManifestLruStats } from './manifest-lru.js';
+export {
+  type ManifestKey,
+  ManifestLru,
+  type ManifestLruOptions,
+  type ManifestLruStats,
+} from './manifest-lru.js';
 export { type ReferenceEntry, ReferenceStore } from './reference-store.js';
 export { SingleFlight } from './single-flight.js';
-export { FileObjectStore, type FileObjectStoreOptions, createFileObjectStore } from './store/file-object-store.js';
+export {
+  FileObjectStore,
+  type FileObjectStoreOptions,
+  createFileObjectStore,
+} from './store/file-object-store.js';
 export { MemoryObjectStore, createMemoryObjectStore } from './store/memory-object-store.js';
 export { decodeSegment, encodeSegment, isObjectKey } from './store/object-key.js';
 export type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './store/object-store.js';

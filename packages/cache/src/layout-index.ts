@@ -39,12 +39,22 @@ export class LayoutIndex {
   }
 
   /** Adds a manifest under a reference, which loses what it named before. */
-  async add(entry: { readonly descriptor: Descriptor; readonly name: ReferenceKey }): Promise<void> {
+  async add(entry: {
+    readonly descriptor: Descriptor;
+    readonly name: ReferenceKey;
+  }): Promise<void> {
     const { mediaType, digest, size } = entry.descriptor;
     const refName = formatReference(entry.name);
-    const added: Descriptor = { mediaType, digest, size, annotations: { [annotations.refName]: refName } };
+    const added: Descriptor = {
+      mediaType,
+      digest,
+      size,
+      annotations: { [annotations.refName]: refName },
+    };
     await this.#update((entries) => {
-      const others = entries.filter((known) => known.annotations?.[annotations.refName] !== refName);
+      const others = entries.filter(
+        (known) => known.annotations?.[annotations.refName] !== refName,
+      );
       const isThere = entries.some(
         (known) => known.annotations?.[annotations.refName] === refName && known.digest === digest,
       );

@@ -27,7 +27,17 @@ import { encodeSegment } from './store/object-key.js';
 export const layoutVersion = 1;
 
 /** Everything in a cache directory that is ours to remove. */
-export const ownEntries = ['blobs', 'refs', 'records', 'quarantine', 'partial', 'kcl', 'extensions', 'registries', 'index.json'] as const;
+export const ownEntries = [
+  'blobs',
+  'refs',
+  'records',
+  'quarantine',
+  'partial',
+  'kcl',
+  'extensions',
+  'registries',
+  'index.json',
+] as const;
 
 export function blobKey(digest: Digest): string {
   return `blobs/${digestAlgorithm(digest)}/${digestEncoded(digest)}`;
@@ -55,7 +65,12 @@ export function referenceKey({ registry, repository, tag }: ReferenceKey): strin
 /** Which of the guide's paths shows an artifact. */
 export type ViewName =
   | { readonly kind: 'kcl'; readonly name: string; readonly version: string }
-  | { readonly kind: 'extension'; readonly type: string; readonly name: string; readonly version: string };
+  | {
+      readonly kind: 'extension';
+      readonly type: string;
+      readonly name: string;
+      readonly version: string;
+    };
 
 /**
  * The directory of a view, relative, and its file. Names come from users, so they are checked here
@@ -65,11 +80,18 @@ export type ViewName =
  */
 export function viewPath(view: ViewName): { readonly directory: string; readonly file: string } {
   const isVersion = isTag(view.version.replaceAll('+', '_')) && !/^\.+$/.test(view.version);
-  const isPlace = isRepositoryName(view.name) && (view.kind === 'kcl' || isRepositoryName(view.type));
+  const isPlace =
+    isRepositoryName(view.name) && (view.kind === 'kcl' || isRepositoryName(view.type));
   if (!isVersion || !isPlace) {
-    throw new OciError('REFERENCE_INVALID', `invalid name or version ${JSON.stringify(`${view.name} ${view.version}`.slice(0, 300))}`);
+    throw new OciError(
+      'REFERENCE_INVALID',
+      `invalid name or version ${JSON.stringify(`${view.name} ${view.version}`.slice(0, 300))}`,
+    );
   }
   return view.kind === 'kcl'
     ? { directory: `kcl/${view.name}/${view.version}`, file: 'package.tar.gz' }
-    : { directory: `extensions/${view.type}/${view.name}/${view.version}`, file: 'artifact.tar.gz' };
+    : {
+        directory: `extensions/${view.type}/${view.name}/${view.version}`,
+        file: 'artifact.tar.gz',
+      };
 }

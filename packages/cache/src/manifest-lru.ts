@@ -59,7 +59,12 @@ export class ManifestLru {
   }
 
   get stats(): ManifestLruStats {
-    return { hits: this.#hits, misses: this.#misses, evictions: this.#evictions, size: this.#entries.size };
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#evictions,
+      size: this.#entries.size,
+    };
   }
 }
 

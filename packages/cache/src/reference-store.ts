@@ -48,7 +48,8 @@ function parseEntry(text: string): ReferenceEntry | undefined {
   }
   if (typeof value !== 'object' || value === null || value['version'] !== 1) return undefined;
   const { digest, mediaType, size, resolvedAt, source } = value;
-  if (typeof digest !== 'string' || !isDigest(digest) || typeof mediaType !== 'string') return undefined;
+  if (typeof digest !== 'string' || !isDigest(digest) || typeof mediaType !== 'string')
+    return undefined;
   if (!isCount(size) || !isCount(resolvedAt) || typeof source !== 'string') return undefined;
   return { digest, mediaType, size, resolvedAt, source };
 }

@@ -84,7 +84,9 @@ export class ViewStore {
   }
 }
 
-function identityOf(request: ViewRequest): Pick<ViewRecord, 'registry' | 'repository' | 'manifest' | 'layer'> {
+function identityOf(
+  request: ViewRequest,
+): Pick<ViewRecord, 'registry' | 'repository' | 'manifest' | 'layer'> {
   const { registry, repository, manifestDigest, blob } = request;
   return { registry, repository, manifest: manifestDigest, layer: blob.descriptor.digest };
 }
@@ -94,7 +96,9 @@ async function isShown(folder: string, path: string, request: ViewRequest): Prom
     const record = JSON.parse(await readFile(join(folder, 'view.json'), 'utf8')) as ViewRecord;
     const { size, mtimeMs } = await stat(path);
     const expected: ViewRecord = { version: 1, ...identityOf(request), size, mtimeMs };
-    return (Object.keys(expected) as (keyof ViewRecord)[]).every((key) => record[key] === expected[key]);
+    return (Object.keys(expected) as (keyof ViewRecord)[]).every(
+      (key) => record[key] === expected[key],
+    );
   } catch (error) {
     if (isMissing(error) || error instanceof SyntaxError) return false;
     throw error;
@@ -109,17 +113,31 @@ async function writeGzipTar(blob: StoredBlob, target: string): Promise<void> {
   if (type === 'tar') {
     const source = await open(blob.path);
     const sink = await open(target, 'wx');
-    return pipeline(source.createReadStream(), createGzip({ level: 6 }), unknownSystem(), sink.createWriteStream());
+    return pipeline(
+      source.createReadStream(),
+      createGzip({ level: 6 }),
+      unknownSystem(),
+      sink.createWriteStream(),
+    );
   }
-  throw new OciError('UNSUPPORTED', `${blob.descriptor.digest} is ${type ?? 'no archive'}, not a tar`, {
-    hint: 'Its bytes are in the cache under blobs/; it is not shown at a path for tar files.',
-  });
+  throw new OciError(
+    'UNSUPPORTED',
+    `${blob.descriptor.digest} is ${type ?? 'no archive'}, not a tar`,
+    {
+      hint: 'Its bytes are in the cache under blobs/; it is not shown at a path for tar files.',
+    },
+  );
 }
 
 async function typeOf(blob: StoredBlob): Promise<ArchiveType | undefined> {
   const file = await open(blob.path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(detectionBytes), 0, detectionBytes, 0);
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(detectionBytes),
+      0,
+      detectionBytes,
+      0,
+    );
     return detectArchive(buffer.subarray(0, bytesRead));
   } finally {
     await file.close();

@@ -12,13 +12,24 @@ export interface RegistryAddress {
  *
  * @throws OciError `REFERENCE_INVALID`
  */
-export function parseRegistryAddress(text: string, options: { plainHttp: boolean }): RegistryAddress {
+export function parseRegistryAddress(
+  text: string,
+  options: { plainHttp: boolean },
+): RegistryAddress {
   const match = /^(https?):\/\/([^/?#@]+)\/?$/.exec(text);
-  if (match) return { host: parseRegistryHost(match[2] ?? ''), scheme: match[1] === 'http' ? 'http' : 'https' };
+  if (match)
+    return {
+      host: parseRegistryHost(match[2] ?? ''),
+      scheme: match[1] === 'http' ? 'http' : 'https',
+    };
   if (text.includes('/') || text.includes('@')) {
-    throw new OciError('REFERENCE_INVALID', `${JSON.stringify(text.slice(0, 200))} is not the address of a registry`, {
-      hint: 'It looks like https://registry.example or localhost:5000, without a path, user or password.',
-    });
+    throw new OciError(
+      'REFERENCE_INVALID',
+      `${JSON.stringify(text.slice(0, 200))} is not the address of a registry`,
+      {
+        hint: 'It looks like https://registry.example or localhost:5000, without a path, user or password.',
+      },
+    );
   }
   const host = parseRegistryHost(text);
   return { host, scheme: options.plainHttp || isLoopbackHost(host) ? 'http' : 'https' };

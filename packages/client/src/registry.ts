@@ -1,5 +1,4 @@
 import {
-
   type RegistryHost,
   type RepositoryName,
   isRepositoryName,
@@ -103,7 +102,11 @@ function compose(
   return retry(authorized, retryPolicy);
 }
 
-async function ping(shared: Omit<Endpoint, 'name'>, host: string, options: RemoteOptions): Promise<void> {
+async function ping(
+  shared: Omit<Endpoint, 'name'>,
+  host: string,
+  options: RemoteOptions,
+): Promise<void> {
   const request = {
     ...options,
     method: 'GET',
@@ -129,7 +132,10 @@ async function* listRepositories(
   const listing = { path: registryPaths.catalog(), member: 'repositories', subject } as const;
   for await (const name of listEntries(endpoint, listing, options)) {
     if (isRepositoryName(name)) yield name;
-    else options.onEvent?.({ type: 'warning', message: `${host} lists ${JSON.stringify(name.slice(0, 100))}, which is no repository` });
+    else
+      options.onEvent?.({
+        type: 'warning',
+        message: `${host} lists ${JSON.stringify(name.slice(0, 100))}, which is no repository`,
+      });
   }
 }
-

@@ -7,7 +7,11 @@ export {
   type InstalledExtension,
   installExtension,
 } from './install/install.js';
-export { type ExtensionSourceDirectory, extensionArtifactType, packExtension } from './pack/extension.js';
+export {
+  type ExtensionSourceDirectory,
+  extensionArtifactType,
+  packExtension,
+} from './pack/extension.js';
 export { type KclMod, parseKclMod } from './pack/kcl-mod.js';
 export { packKclPackage } from './pack/kcl-package.js';
 export { kclSum } from './pack/kcl-sum.js';

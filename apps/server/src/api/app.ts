@@ -35,7 +35,11 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
       success: false,
-      error: { code: 'NOT_FOUND', message: `there is no ${request.method} ${pathOf(request)}`, hint: null },
+      error: {
+        code: 'NOT_FOUND',
+        message: `there is no ${request.method} ${pathOf(request)}`,
+        hint: null,
+      },
     }),
   );
   app.get('/healthz', () => ({ status: 'ok' }));
@@ -51,13 +55,19 @@ function listRequest(body: unknown): ListArtifactsRequest {
   const result = listArtifactsRequestSchema.safeParse(body);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new OciError('USAGE', `invalid request: ${issue?.path.join('.') || 'body'}: ${issue?.message}`, {
-    hint: 'Send a JSON object like {"namespace":"kcl"}.',
-  });
+  throw new OciError(
+    'USAGE',
+    `invalid request: ${issue?.path.join('.') || 'body'}: ${issue?.message}`,
+    {
+      hint: 'Send a JSON object like {"namespace":"kcl"}.',
+    },
+  );
 }
 
 function sendFailure(error: OciError, reply: FastifyReply): FastifyReply {
-  return reply.code(statusOf(error.code)).send({ success: false, error: errorJson(publicError(error)) });
+  return reply
+    .code(statusOf(error.code))
+    .send({ success: false, error: errorJson(publicError(error)) });
 }
 
 /** Paths and defects of this machine are for its log, not for whoever asks. */
@@ -71,7 +81,8 @@ function publicError(error: OciError): OciError {
 
 function fromFastify(error: unknown): OciError {
   const { statusCode, message } = error as { statusCode?: number; message?: string };
-  if (statusCode !== undefined && statusCode < 500) return new OciError('USAGE', message ?? 'bad request');
+  if (statusCode !== undefined && statusCode < 500)
+    return new OciError('USAGE', message ?? 'bad request');
   return asOciError(error);
 }
 

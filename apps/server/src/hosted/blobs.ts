@@ -48,7 +48,10 @@ export class HostedBlobs {
   /** Stores verified bytes for a repository. */
   async put(
     name: RepositoryName,
-    content: { readonly descriptor: Pick<Descriptor, 'digest' | 'size'>; readonly body: AsyncIterable<Uint8Array> },
+    content: {
+      readonly descriptor: Pick<Descriptor, 'digest' | 'size'>;
+      readonly body: AsyncIterable<Uint8Array>;
+    },
     options: CallOptions = {},
   ): Promise<void> {
     const { descriptor, body } = content;

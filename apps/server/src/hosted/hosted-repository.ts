@@ -34,7 +34,10 @@ export class HostedRepository implements Repository {
     return this.#registry.manifests.read(await this.resolve(descriptor.digest));
   }
 
-  async fetchBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+  async fetchBlob(
+    descriptor: Descriptor,
+    options: CallOptions = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
     const blob = await this.#registry.blobs.open(this.#name, descriptor.digest, options);
     if (blob) return verified(blob.body, descriptor);
     throw new OciError('BLOB_UNKNOWN', `${this.#name} has no ${descriptor.digest}`);
@@ -52,7 +55,10 @@ export class HostedRepository implements Repository {
     await this.#registry.blobs.put(this.#name, { descriptor, body }, options);
   }
 
-  async pushManifest(manifest: ResolvedManifest, options: { readonly tag?: Tag | undefined } = {}): Promise<void> {
+  async pushManifest(
+    manifest: ResolvedManifest,
+    options: { readonly tag?: Tag | undefined } = {},
+  ): Promise<void> {
     await this.#registry.manifests.put(this.#name, manifest, options.tag ? [options.tag] : []);
   }
 

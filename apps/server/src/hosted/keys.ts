@@ -32,7 +32,8 @@ export const keys = {
   manifest: (name: RepositoryName, digest: Digest): string =>
     `${root}/repositories/${name}/_manifests/${segments(digest)}`,
   tags: (name: RepositoryName): string => `${root}/repositories/${name}/_tags/`,
-  tag: (name: RepositoryName, tag: Tag): string => `${root}/repositories/${name}/_tags/${encodeSegment(tag)}`,
+  tag: (name: RepositoryName, tag: Tag): string =>
+    `${root}/repositories/${name}/_tags/${encodeSegment(tag)}`,
   referrers: (name: RepositoryName, subject: Digest): string =>
     `${root}/repositories/${name}/_referrers/${flat(subject)}/`,
   referrer: (name: RepositoryName, subject: Digest, digest: Digest): string =>

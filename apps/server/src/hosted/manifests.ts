@@ -34,9 +34,14 @@ export class HostedManifests {
     this.#blobs = blobs;
   }
 
-  async resolve(name: RepositoryName, reference: { tag: Tag } | { digest: Digest }): Promise<Descriptor | undefined> {
-    const digest = 'digest' in reference ? reference.digest : (await this.#tagged(name, reference.tag))?.digest;
-    const record = digest && (await getJson<ManifestRecord>(this.#store, keys.manifest(name, digest)));
+  async resolve(
+    name: RepositoryName,
+    reference: { tag: Tag } | { digest: Digest },
+  ): Promise<Descriptor | undefined> {
+    const digest =
+      'digest' in reference ? reference.digest : (await this.#tagged(name, reference.tag))?.digest;
+    const record =
+      digest && (await getJson<ManifestRecord>(this.#store, keys.manifest(name, digest)));
     return record && { mediaType: record.mediaType, digest: record.digest, size: record.size };
   }
 
@@ -51,7 +56,12 @@ export class HostedManifests {
     await this.#refuseMissingContent(name, manifest);
     const { digest, size } = manifest.descriptor;
     await this.#blobs.put(name, { descriptor: { digest, size }, body: bytes(manifest.bytes) });
-    const record: ManifestRecord = { mediaType: manifest.mediaType, digest, size, pushedAt: Date.now() };
+    const record: ManifestRecord = {
+      mediaType: manifest.mediaType,
+      digest,
+      size,
+      pushedAt: Date.now(),
+    };
     await putJson(this.#store, keys.manifest(name, digest), record);
     await this.#addReferrer(name, manifest);
     for (const tag of tags) await putJson(this.#store, keys.tag(name, tag), record);
@@ -86,7 +96,10 @@ export class HostedManifests {
   }
 
   /** What refers to a subject, which need not be there (yet). */
-  async *referrers(name: RepositoryName, subject: Digest): AsyncGenerator<Descriptor, void, undefined> {
+  async *referrers(
+    name: RepositoryName,
+    subject: Digest,
+  ): AsyncGenerator<Descriptor, void, undefined> {
     for await (const key of this.#store.list(keys.referrers(name, subject))) {
       const descriptor = await getJson<Descriptor>(this.#store, key);
       if (descriptor) yield descriptor;

@@ -83,7 +83,11 @@ export class HostedUploads {
       if (object) for await (const chunk of object.body) verifier.update(chunk);
     }
     verifier.finish();
-    await this.#blobs.adopt(name, digest, pieces.map((piece) => piece.key));
+    await this.#blobs.adopt(
+      name,
+      digest,
+      pieces.map((piece) => piece.key),
+    );
     await this.cancel(session);
     return size;
   }
@@ -93,7 +97,13 @@ export class HostedUploads {
   }
 
   /** Removes sessions that nothing was added to for longer than `olderThanMs`. @returns how many */
-  async expire({ olderThanMs, now = Date.now() }: { olderThanMs: number; now?: number }): Promise<number> {
+  async expire({
+    olderThanMs,
+    now = Date.now(),
+  }: {
+    olderThanMs: number;
+    now?: number;
+  }): Promise<number> {
     const touched = new Map<string, number>();
     for await (const key of this.#store.list(keys.uploads)) {
       const session = key.slice(keys.uploads.length).split('/', 1)[0] ?? '';

@@ -8,7 +8,12 @@ export class ApiError extends Error {
   readonly code: RegistryErrorCode;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: RegistryErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    code: RegistryErrorCode,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
     this.status = status;
     this.code = code;
@@ -35,7 +40,8 @@ export function answerFailure(api: ApiRequest, thrown: unknown): void {
     api.response.destroy();
     return;
   }
-  const { status, code, message, headers } = thrown instanceof ApiError ? thrown : fromFailure(thrown);
+  const { status, code, message, headers } =
+    thrown instanceof ApiError ? thrown : fromFailure(thrown);
   const body = JSON.stringify({ errors: [{ code, message }] });
   // What the client still sends would be taken for its next request.
   const close: Record<string, string> = api.request.complete ? {} : { connection: 'close' };
@@ -47,7 +53,10 @@ function fromFailure(thrown: unknown): ApiError {
   const known = fromOwn[error.code];
   if (known) {
     // A path of this machine is no matter of the client's.
-    return new ApiError(...known, known[0] === 507 ? 'the registry has no space left' : error.message);
+    return new ApiError(
+      ...known,
+      known[0] === 507 ? 'the registry has no space left' : error.message,
+    );
   }
   return new ApiError(500, 'UNSUPPORTED', 'the registry could not process the request');
 }

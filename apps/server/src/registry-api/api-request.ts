@@ -24,6 +24,10 @@ export function answer(
   response.end(request.method === 'HEAD' ? undefined : content);
 }
 
-export function answerJson(api: Pick<ApiRequest, 'request' | 'response'>, value: unknown, headers: Readonly<Record<string, string>> = {}): void {
+export function answerJson(
+  api: Pick<ApiRequest, 'request' | 'response'>,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   answer(api, 200, { 'content-type': 'application/json', ...headers }, JSON.stringify(value));
 }

@@ -30,16 +30,22 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
     'cache-control': 'public, max-age=31536000, immutable',
     etag: `"${digest}"`,
   };
-  if (api.request.method === 'HEAD') return answer(api, 200, { ...headers, 'content-length': size });
+  if (api.request.method === 'HEAD')
+    return answer(api, 200, { ...headers, 'content-length': size });
   const range = parseRange(api.request.headers.range, size);
   if (range === 'unsatisfiable') {
-    throw new ApiError(416, 'SIZE_INVALID', 'the blob has no such bytes', { 'content-range': `bytes */${size}` });
+    throw new ApiError(416, 'SIZE_INVALID', 'the blob has no such bytes', {
+      'content-range': `bytes */${size}`,
+    });
   }
   const blob = await blobs.open(name, digest, { range, signal: api.signal });
   if (!blob) throw unknown(route);
   if (range) {
     const { first, last } = range;
-    const partial = { 'content-range': `bytes ${first}-${last}/${size}`, 'content-length': last - first + 1 };
+    const partial = {
+      'content-range': `bytes ${first}-${last}/${size}`,
+      'content-length': last - first + 1,
+    };
     return send(api, { status: 206, headers: { ...headers, ...partial }, body: blob.body });
   }
   // Damage on the disk breaks the answer before its last byte, so that nobody takes it for whole.

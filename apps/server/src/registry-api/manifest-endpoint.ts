@@ -1,5 +1,4 @@
 import {
-
   type ManifestReference,
   type RepositoryName,
   type Tag,
@@ -48,16 +47,23 @@ async function get(api: ApiRequest, { name, reference }: ManifestRoute): Promise
 async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
   const bytes = await readManifest(api);
   const servedAs = parseContentType(api.request.headers['content-type'] ?? '');
-  if (!isManifestMediaType(servedAs)) throw new ApiError(400, 'MANIFEST_INVALID', `${servedAs} is no manifest`);
+  if (!isManifestMediaType(servedAs))
+    throw new ApiError(400, 'MANIFEST_INVALID', `${servedAs} is no manifest`);
   const manifest =
     'digest' in reference
-      ? verifyManifest(bytes, { mediaType: servedAs, digest: reference.digest, size: bytes.byteLength })
+      ? verifyManifest(bytes, {
+          mediaType: servedAs,
+          digest: reference.digest,
+          size: bytes.byteLength,
+        })
       : describeManifest(bytes, servedAs);
   const tags = 'tag' in reference ? [reference.tag] : tagsOf(api);
-  await api.registry.manifests.put(name, manifest, tags).catch((error: { code?: string; message: string }) => {
-    if (error.code !== 'BLOB_UNKNOWN') throw error;
-    throw new ApiError(404, 'MANIFEST_BLOB_UNKNOWN', error.message);
-  });
+  await api.registry.manifests
+    .put(name, manifest, tags)
+    .catch((error: { code?: string; message: string }) => {
+      if (error.code !== 'BLOB_UNKNOWN') throw error;
+      throw new ApiError(404, 'MANIFEST_BLOB_UNKNOWN', error.message);
+    });
   const { digest } = manifest.descriptor;
   const { subject } = manifest.document;
   if (tags.length > 0 && 'digest' in reference) api.response.setHeader('oci-tag', tags);
@@ -82,7 +88,8 @@ async function remove(api: ApiRequest, { name, reference }: ManifestRoute): Prom
 function tagsOf({ query }: ApiRequest): readonly Tag[] {
   const tags = query.getAll('tag');
   const valid = tags.filter(isTag);
-  if (valid.length !== tags.length) throw new ApiError(400, 'TAG_INVALID', 'a tag of the query is malformed');
+  if (valid.length !== tags.length)
+    throw new ApiError(400, 'TAG_INVALID', 'a tag of the query is malformed');
   if (valid.length > 100) throw new ApiError(414, 'TAG_INVALID', 'more than 100 tags at once');
   return valid;
 }
@@ -105,4 +112,3 @@ async function unknown(api: ApiRequest, name: RepositoryName): Promise<ApiError>
     ? new ApiError(404, 'MANIFEST_UNKNOWN', `${name} has no such manifest`)
     : new ApiError(404, 'NAME_UNKNOWN', `there is no repository ${name}`);
 }
-

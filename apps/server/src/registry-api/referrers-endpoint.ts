@@ -12,7 +12,8 @@ export async function serveReferrers(
   for await (const referrer of api.registry.manifests.referrers(name, digest)) {
     if (artifactType === null || referrer.artifactType === artifactType) manifests.push(referrer);
   }
-  const applied: Readonly<Record<string, string>> = artifactType === null ? {} : { 'oci-filters-applied': 'artifactType' };
+  const applied: Readonly<Record<string, string>> =
+    artifactType === null ? {} : { 'oci-filters-applied': 'artifactType' };
   const index = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests };
   answerJson(api, index, { 'content-type': mediaTypes.imageIndex, ...applied });
 }

@@ -26,7 +26,13 @@ export function createRegistryApi(
     response.on('close', () => gone.abort());
     const [path = '', search = ''] = (request.url ?? '').split('?', 2);
     const query = new URLSearchParams(search);
-    const api: ApiRequest = { registry: options.registry, request, response, query, signal: gone.signal };
+    const api: ApiRequest = {
+      registry: options.registry,
+      request,
+      response,
+      query,
+      signal: gone.signal,
+    };
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     response.setHeader('x-content-type-options', 'nosniff');
     try {
@@ -73,5 +79,7 @@ async function dispatch(api: ApiRequest, route: RegistryRoute | undefined): Prom
 
 function allow({ request }: ApiRequest, ...methods: readonly string[]): void {
   if (methods.includes(request.method ?? '')) return;
-  throw new ApiError(405, 'UNSUPPORTED', `${request.method} is not supported here`, { allow: methods.join(', ') });
+  throw new ApiError(405, 'UNSUPPORTED', `${request.method} is not supported here`, {
+    allow: methods.join(', '),
+  });
 }

@@ -37,7 +37,8 @@ interface UploadRoute {
 export async function serveUpload(api: ApiRequest, route: UploadRoute): Promise<void> {
   const { uploads } = api.registry;
   const offset = await uploads.offset(route.name, route.session);
-  if (offset === undefined) throw new ApiError(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload');
+  if (offset === undefined)
+    throw new ApiError(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload');
   switch (api.request.method) {
     case 'GET':
       return answer(api, 204, progress(route, offset));
@@ -48,7 +49,8 @@ export async function serveUpload(api: ApiRequest, route: UploadRoute): Promise<
       return accepted(api, route, await append(api, route, offset));
     default: {
       const digest = digestOf(api, 'digest');
-      if (!digest) throw new ApiError(400, 'DIGEST_INVALID', 'the upload is ended without a digest');
+      if (!digest)
+        throw new ApiError(400, 'DIGEST_INVALID', 'the upload is ended without a digest');
       return finish(api, route, { digest, offset });
     }
   }
@@ -100,7 +102,12 @@ function refuseWrongPlace({ request }: ApiRequest, route: UploadRoute, offset: n
 }
 
 function outOfOrder(route: UploadRoute, offset: number): ApiError {
-  return new ApiError(416, 'BLOB_UPLOAD_INVALID', `the next byte is ${offset}`, progress(route, offset));
+  return new ApiError(
+    416,
+    'BLOB_UPLOAD_INVALID',
+    `the next byte is ${offset}`,
+    progress(route, offset),
+  );
 }
 
 function accepted(api: ApiRequest, route: UploadRoute, offset: number): void {

@@ -100,12 +100,19 @@ export class FileObjectStore implements ObjectStore {
         await this.#syncDirectory(path);
       });
     } else {
-      await this.put(target, this.#concatenate(keys), { ...options, condition: { ifAbsent: true } });
+      await this.put(target, this.#concatenate(keys), {
+        ...options,
+        condition: { ifAbsent: true },
+      });
     }
     for (const key of keys) await this.delete(key);
   }
 
-  async #write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+  async #write(
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const file = await open(path, 'wx', 0o644);
     try {
       for await (const chunk of body) {
@@ -163,7 +170,10 @@ export class FileObjectStore implements ObjectStore {
     if (!this.#fsync) return;
     const directory = await open(dirname(path), 'r');
     // Not every file system can do it, and where it can't there is nothing better.
-    await directory.sync().catch(() => {}).finally(() => directory.close());
+    await directory
+      .sync()
+      .catch(() => {})
+      .finally(() => directory.close());
   }
 
   async *#concatenate(keys: readonly string[]): AsyncGenerator<Uint8Array, void, undefined> {
@@ -197,7 +207,10 @@ export class FileObjectStore implements ObjectStore {
   }
 }
 
-export function createFileObjectStore(dir: string, options: FileObjectStoreOptions = {}): FileObjectStore {
+export function createFileObjectStore(
+  dir: string,
+  options: FileObjectStoreOptions = {},
+): FileObjectStore {
   return new FileObjectStore(dir, options);
 }
 
@@ -207,7 +220,11 @@ async function* read(
   { range, signal }: CallOptions & { readonly range?: ByteRange | undefined },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const end = range?.last === undefined ? {} : { end: range.last };
-  const stream = file.createReadStream({ start: range?.first ?? 0, ...end, highWaterMark: blockSize });
+  const stream = file.createReadStream({
+    start: range?.first ?? 0,
+    ...end,
+    highWaterMark: blockSize,
+  });
   try {
     for await (const chunk of stream) {
       if (signal?.aborted) throw asOciError(signal.reason);
@@ -221,7 +238,7 @@ async function* read(
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < chunk.byteLength; ) {
+  for (let offset = 0; offset < chunk.byteLength;) {
     const { bytesWritten } = await file.write(chunk, offset);
     offset += bytesWritten;
   }

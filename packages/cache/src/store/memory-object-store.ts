@@ -42,7 +42,8 @@ export class MemoryObjectStore implements ObjectStore {
     const current = this.#objects.get(key);
     const { condition } = options;
     if (condition && 'ifAbsent' in condition && current) return undefined;
-    if (condition && 'ifVersion' in condition && current?.info.version !== condition.ifVersion) return undefined;
+    if (condition && 'ifVersion' in condition && current?.info.version !== condition.ifVersion)
+      return undefined;
     return this.#set(key, Buffer.concat(chunks));
   }
 
@@ -50,7 +51,9 @@ export class MemoryObjectStore implements ObjectStore {
     prefix: string,
     options: CallOptions & { readonly after?: string | undefined } = {},
   ): AsyncGenerator<string, void, undefined> {
-    const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
+    const keys = [...this.#objects.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .sort((a, b) => (a < b ? -1 : 1));
     for (const key of keys) if (options.after === undefined || key > options.after) yield key;
   }
 
@@ -59,7 +62,9 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async join(keys: readonly string[], target: string): Promise<void> {
-    const parts = keys.map((key) => this.#objects.get(ensureObjectKey(key))?.bytes ?? Buffer.alloc(0));
+    const parts = keys.map(
+      (key) => this.#objects.get(ensureObjectKey(key))?.bytes ?? Buffer.alloc(0),
+    );
     if (!this.#objects.has(ensureObjectKey(target))) this.#set(target, Buffer.concat(parts));
     for (const key of keys) this.#objects.delete(key);
   }

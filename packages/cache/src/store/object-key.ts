@@ -4,7 +4,9 @@ const segment = /^[A-Za-z0-9_@+=-][A-Za-z0-9._:@+=-]*$/;
 
 /** Whether a text can be a key: see {@link ObjectStore}. A segment never begins with a dot. */
 export function isObjectKey(key: string): boolean {
-  return key.length <= 1024 && key.split('/').every((part) => part.length <= 255 && segment.test(part));
+  return (
+    key.length <= 1024 && key.split('/').every((part) => part.length <= 255 && segment.test(part))
+  );
 }
 
 /** @throws OciError `INTERNAL`: keys are made of parsed identifiers, so a bad one is a defect */
@@ -28,6 +30,8 @@ export function encodeSegment(text: string): string {
 }
 
 export function decodeSegment(segment: string): string {
-  const bytes = segment.replace(/=([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const bytes = segment.replace(/=([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }

@@ -27,7 +27,10 @@ export interface ObjectStore {
     options?: CallOptions & { readonly condition?: PutCondition | undefined },
   ): Promise<ObjectInfo | undefined>;
   /** Keys below a prefix in byte order, after `after` when it is given. */
-  list(prefix: string, options?: CallOptions & { readonly after?: string | undefined }): AsyncIterable<string>;
+  list(
+    prefix: string,
+    options?: CallOptions & { readonly after?: string | undefined },
+  ): AsyncIterable<string>;
   /** No error when there is no such object. */
   delete(key: string, options?: CallOptions): Promise<void>;
   /**

@@ -19,10 +19,14 @@ export function storageFailure(cause: unknown, { path, neededBytes }: StorageAct
   switch (cause.code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new OciError('STORAGE_FULL', `no space is left for ${path}${spaceOf(path, neededBytes)}`, {
-        cause,
-        hint: 'Free some space, or choose another directory with --cache-dir.',
-      });
+      return new OciError(
+        'STORAGE_FULL',
+        `no space is left for ${path}${spaceOf(path, neededBytes)}`,
+        {
+          cause,
+          hint: 'Free some space, or choose another directory with --cache-dir.',
+        },
+      );
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -31,7 +35,11 @@ export function storageFailure(cause: unknown, { path, neededBytes }: StorageAct
         hint: 'Check its owner and mode, or choose another directory with --cache-dir.',
       });
     case 'ENAMETOOLONG':
-      return new OciError('STORAGE_FAILED', `the path ${path.slice(0, 400)} is too long for the file system`, { cause });
+      return new OciError(
+        'STORAGE_FAILED',
+        `the path ${path.slice(0, 400)} is too long for the file system`,
+        { cause },
+      );
     default:
       return new OciError('STORAGE_FAILED', `${path}: ${cause.message}`, { cause });
   }
@@ -55,7 +63,12 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error;
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    'syscall' in error
+  );
 }
 
 function spaceOf(path: string, neededBytes: number | undefined): string {

@@ -44,7 +44,10 @@ export class TemporaryFiles {
       if (!info) continue;
       const age = now - info.mtimeMs;
       const isLeft = age > abandonedMs || (age > restMs && !isAlive(Number.parseInt(name, 10)));
-      if (isLeft) await unlink(path).then(() => (removed += 1)).catch(() => {});
+      if (isLeft)
+        await unlink(path)
+          .then(() => (removed += 1))
+          .catch(() => {});
     }
     return removed;
   }

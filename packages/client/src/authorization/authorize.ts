@@ -3,7 +3,12 @@ import { OciError } from '@oci/spec-types';
 import type { Credential, CredentialSource } from '../credentials/credential.js';
 import { resolvesInternally } from '../transport/address-policy.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
-import { type Exchange, type RegistryRequest, type RegistryResponse, canRepeat } from '../transport/exchange.js';
+import {
+  type Exchange,
+  type RegistryRequest,
+  type RegistryResponse,
+  canRepeat,
+} from '../transport/exchange.js';
 import { type Challenge, parseChallenges } from './challenge.js';
 import { mayReceiveCredentials, refuseUnsafeRealm } from './realm-policy.js';
 import { canonicalScopes } from './scope.js';
@@ -24,7 +29,11 @@ export interface AuthorizationOptions {
  * Answers challenges (RFC 9110, section 11): Basic, and Bearer by a token server. What worked is used
  * for the next request at once. A 401 with a fresh token is final.
  */
-export function authorize(next: Exchange, tokenExchange: Exchange, options: AuthorizationOptions): Exchange {
+export function authorize(
+  next: Exchange,
+  tokenExchange: Exchange,
+  options: AuthorizationOptions,
+): Exchange {
   const session = new Session(tokenExchange, options);
   return async (request) => {
     if (request.url.origin !== options.origin.origin) return next(request);
@@ -41,7 +50,9 @@ export function authorize(next: Exchange, tokenExchange: Exchange, options: Auth
 }
 
 function withAuthorization(request: RegistryRequest, value: string | undefined): RegistryRequest {
-  return value === undefined ? request : { ...request, headers: { ...request.headers, authorization: value } };
+  return value === undefined
+    ? request
+    : { ...request, headers: { ...request.headers, authorization: value } };
 }
 
 function challengeLines(response: RegistryResponse): readonly string[] {
@@ -68,7 +79,10 @@ class Session {
   }
 
   /** The header that answers a challenge; undefined when there is nothing to answer with. */
-  async answer(challenges: readonly Challenge[], request: RegistryRequest): Promise<string | undefined> {
+  async answer(
+    challenges: readonly Challenge[],
+    request: RegistryRequest,
+  ): Promise<string | undefined> {
     const challenge =
       challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters['realm']) ??
       challenges.find(({ scheme }) => scheme === 'basic');
@@ -89,7 +103,13 @@ class Session {
     }
     const asked = renew ? [challenge.parameters['scope'] ?? ''] : [];
     const scopes = canonicalScopes([...request.scopes, ...asked]);
-    const token = await this.#token({ challenge, scopes, credential, renew, signal: request.signal });
+    const token = await this.#token({
+      challenge,
+      scopes,
+      credential,
+      renew,
+      signal: request.signal,
+    });
     return `Bearer ${token.value}`;
   }
 
@@ -126,19 +146,29 @@ class Session {
     refuseUnsafeRealm(origin, realm);
     const trusted = mayReceiveCredentials(origin, realm, trustedRealms);
     if (ask.credential && !trusted) {
-      throw new OciError('POLICY_REFUSED', `${registry} wants your credentials sent to ${realm.host}`, {
-        hint: `If that is right, trust it: trustedRealms: ['${realm.host}'].`,
-      });
+      throw new OciError(
+        'POLICY_REFUSED',
+        `${registry} wants your credentials sent to ${realm.host}`,
+        {
+          hint: `If that is right, trust it: trustedRealms: ['${realm.host}'].`,
+        },
+      );
     }
     const publicOnly = realm.hostname !== origin.hostname && !(await resolvesInternally(origin));
     const { service } = ask.challenge.parameters;
-    return fetchToken(this.#exchange, { realm, service, scopes: ask.scopes, credential: ask.credential, publicOnly }, limits);
+    return fetchToken(
+      this.#exchange,
+      { realm, service, scopes: ask.scopes, credential: ask.credential, publicOnly },
+      limits,
+    );
   }
 }
 
 function identityOf(credential: Credential | undefined): string {
   if (!credential) return 'anonymous';
-  return credential.kind === 'password' ? `${credential.username}:${credential.password}` : credential.token;
+  return credential.kind === 'password'
+    ? `${credential.username}:${credential.password}`
+    : credential.token;
 }
 
 function parseRealm(text: string, registry: string): URL {

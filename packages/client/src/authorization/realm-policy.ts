@@ -11,12 +11,17 @@ import { isInternalHost } from '../transport/address-policy.js';
  */
 export function refuseUnsafeRealm(registry: URL, realm: URL): void {
   const refuse = (why: string): never => {
-    throw new OciError('POLICY_REFUSED', `${registry.host} names the token server ${realm.protocol}//${realm.host}, ${why}`, {
-      hint: 'A registry that is set up correctly does not do this; ask who runs it.',
-    });
+    throw new OciError(
+      'POLICY_REFUSED',
+      `${registry.host} names the token server ${realm.protocol}//${realm.host}, ${why}`,
+      {
+        hint: 'A registry that is set up correctly does not do this; ask who runs it.',
+      },
+    );
   };
   if (realm.protocol !== 'https:' && realm.protocol !== 'http:') refuse('which is not HTTP');
-  if (realm.protocol === 'http:' && registry.protocol === 'https:') refuse('which is not encrypted');
+  if (realm.protocol === 'http:' && registry.protocol === 'https:')
+    refuse('which is not encrypted');
   if (realm.hostname !== registry.hostname && isInternalHost(realm)) refuse('an internal address');
 }
 
@@ -24,7 +29,11 @@ export function refuseUnsafeRealm(registry: URL, realm: URL): void {
  * Whether stored credentials may go to a token server: on the registry's host, below the same
  * registrable domain (public suffix list; CVE-2026-33540), or on a host that the user trusts.
  */
-export function mayReceiveCredentials(registry: URL, realm: URL, trustedRealms: readonly string[]): boolean {
+export function mayReceiveCredentials(
+  registry: URL,
+  realm: URL,
+  trustedRealms: readonly string[],
+): boolean {
   if (realm.hostname === registry.hostname || trustedRealms.includes(realm.host)) return true;
   const domain = getDomain(registry.hostname, { allowPrivateDomains: true });
   return domain !== null && domain === getDomain(realm.hostname, { allowPrivateDomains: true });

@@ -1,7 +1,10 @@
 import type { RepositoryName } from '@oci/spec-types';
 
 /** The token scope for a repository (distribution's token specification, "Resource scopes"). */
-export function repositoryScope(name: RepositoryName, ...actions: readonly ('pull' | 'push' | 'delete')[]): string {
+export function repositoryScope(
+  name: RepositoryName,
+  ...actions: readonly ('pull' | 'push' | 'delete')[]
+): string {
   return `repository:${name}:${actions.join(',')}`;
 }
 
@@ -20,5 +23,7 @@ export function canonicalScopes(scopes: readonly string[]): readonly string[] {
     for (const action of scope.slice(colon + 1).split(',')) actions.add(action);
     byResource.set(resource, actions);
   }
-  return [...byResource].map(([resource, actions]) => `${resource}:${[...actions].sort().join(',')}`).sort();
+  return [...byResource]
+    .map(([resource, actions]) => `${resource}:${[...actions].sort().join(',')}`)
+    .sort();
 }

@@ -50,9 +50,13 @@ export async function fetchToken(
   if (ask.credential?.kind === 'refresh') {
     const token = await send(oauth2Request(ask, ask.credential.token));
     if (typeof token !== 'number') return token;
-    throw new OciError('UNAUTHORIZED', `${ask.realm.host} does not accept the stored identity token (${token})`, {
-      hint: 'It may have expired: log in again.',
-    });
+    throw new OciError(
+      'UNAUTHORIZED',
+      `${ask.realm.host} does not accept the stored identity token (${token})`,
+      {
+        hint: 'It may have expired: log in again.',
+      },
+    );
   }
   const token = await send(plainRequest(ask));
   if (typeof token !== 'number') return token;
@@ -76,15 +80,24 @@ function oauth2Request(ask: TokenRequest, refreshToken: string): RegistryRequest
     scope: ask.scopes.join(' '),
     ...(ask.service !== undefined && { service: ask.service }),
   });
-  const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+  };
   return { ...common(ask, ask.realm), method: 'POST', headers, body: Buffer.from(form.toString()) };
 }
 
-function common(ask: TokenRequest, url: URL): Pick<RegistryRequest, 'url' | 'scopes' | 'publicOnly' | 'signal'> {
+function common(
+  ask: TokenRequest,
+  url: URL,
+): Pick<RegistryRequest, 'url' | 'scopes' | 'publicOnly' | 'signal'> {
   return { url, scopes: [], publicOnly: ask.publicOnly, signal: ask.signal };
 }
 
-export function basicHeader(credential: { readonly username: string; readonly password: string }): string {
+export function basicHeader(credential: {
+  readonly username: string;
+  readonly password: string;
+}): string {
   return `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`;
 }
 

@@ -48,7 +48,10 @@ export function dockerConfigCredentials(options: DockerConfigOptions = {}): Cred
   };
 }
 
-function configPaths({ env = process.env, homeDir = homedir() }: DockerConfigOptions): readonly string[] {
+function configPaths({
+  env = process.env,
+  homeDir = homedir(),
+}: DockerConfigOptions): readonly string[] {
   const only = env['REGISTRY_AUTH_FILE'];
   if (only) return [only];
   const docker = join(env['DOCKER_CONFIG'] ?? join(homeDir, '.docker'), 'config.json');
@@ -88,14 +91,20 @@ async function fromFile(file: ConfigFile, registry: string): Promise<Credential 
   return stored ?? fromEntry(findEntry(file.auths ?? {}, registry));
 }
 
-function findEntry(auths: Readonly<Record<string, AuthEntry>>, registry: string): AuthEntry | undefined {
+function findEntry(
+  auths: Readonly<Record<string, AuthEntry>>,
+  registry: string,
+): AuthEntry | undefined {
   const match = Object.keys(auths).find((key) => hostOfKey(key) === registry);
   return match === undefined ? undefined : auths[match];
 }
 
 /** Old files have URLs for keys. */
 function hostOfKey(key: string): string {
-  const host = key.replace(/^https?:\/\//, '').replace(/\/.*$/, '').toLowerCase();
+  const host = key
+    .replace(/^https?:\/\//, '')
+    .replace(/\/.*$/, '')
+    .toLowerCase();
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
@@ -107,7 +116,11 @@ function fromEntry(entry: AuthEntry | undefined): Credential | undefined {
     const decoded = Buffer.from(entry.auth, 'base64').toString('utf8').replace(/\0+$/, '');
     const colon = decoded.indexOf(':');
     if (colon <= 0) return undefined;
-    return { kind: 'password', username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+    return {
+      kind: 'password',
+      username: decoded.slice(0, colon),
+      password: decoded.slice(colon + 1),
+    };
   }
   const { username, password } = entry;
   return username && password ? { kind: 'password', username, password } : undefined;

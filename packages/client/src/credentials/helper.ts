@@ -14,7 +14,10 @@ const notFound = 'credentials not found in native keychain';
  *
  * @throws OciError `UNAUTHORIZED` when the helper is missing or fails
  */
-export async function askHelper(suffix: string, serverUrl: string): Promise<Credential | undefined> {
+export async function askHelper(
+  suffix: string,
+  serverUrl: string,
+): Promise<Credential | undefined> {
   const program = `docker-credential-${suffix}`;
   if (!/^[A-Za-z0-9._-]+$/.test(suffix)) throw broken(program, 'has a name that is not allowed');
   const { code, stdout } = await runHelper(program, serverUrl);
@@ -33,16 +36,24 @@ function parseAnswer(stdout: string, program: string): Credential | undefined {
     throw broken(program, 'answered what is not JSON');
   }
   const { Username: username, Secret: secret } = answer;
-  if (typeof username !== 'string' || typeof secret !== 'string') throw broken(program, 'answered without a secret');
+  if (typeof username !== 'string' || typeof secret !== 'string')
+    throw broken(program, 'answered without a secret');
   if (username === '' && secret === '') return undefined;
   return username === '<token>'
     ? { kind: 'refresh', token: secret }
     : { kind: 'password', username, password: secret };
 }
 
-function runHelper(program: string, serverUrl: string): Promise<{ code: number | null; stdout: string }> {
+function runHelper(
+  program: string,
+  serverUrl: string,
+): Promise<{ code: number | null; stdout: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], timeout: timeoutMs, shell: false });
+    const child = spawn(program, ['get'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: timeoutMs,
+      shell: false,
+    });
     const chunks: Buffer[] = [];
     let size = 0;
     child.stdout.on('data', (chunk: Buffer) => {

@@ -51,7 +51,10 @@ export async function pushBlob(
       ...options,
       method: 'PUT',
       target: withDigest(location, descriptor),
-      headers: { 'content-type': 'application/octet-stream', 'content-length': String(descriptor.size) },
+      headers: {
+        'content-type': 'application/octet-stream',
+        'content-length': String(descriptor.size),
+      },
       body: verified(body, descriptor),
       subject,
       expected: [201, 204],

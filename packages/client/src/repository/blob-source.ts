@@ -55,12 +55,16 @@ async function openBlob(
 
 async function* resuming(
   first: OpenBlob,
-  { endpoint, descriptor, options }: { endpoint: Endpoint; descriptor: Descriptor; options: RemoteOptions },
+  {
+    endpoint,
+    descriptor,
+    options,
+  }: { endpoint: Endpoint; descriptor: Descriptor; options: RemoteOptions },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { retryPolicy } = endpoint;
   let open = first;
   let offset = 0;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     try {
       for await (const chunk of withoutFirst(open.response.body, open.skip)) {
         offset += chunk.byteLength;
@@ -73,14 +77,19 @@ async function* resuming(
       const url = open.response.url;
       const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
       failures += 1;
-      if (!error.retryable || failures >= retryPolicy.attempts || offset >= descriptor.size) throw error;
+      if (!error.retryable || failures >= retryPolicy.attempts || offset >= descriptor.size)
+        throw error;
       const delayMs = backoff(retryPolicy, failures);
       options.onEvent?.({ type: 'retry', attempt: failures + 1, delayMs, reason: error.message });
       await retryPolicy.delay(delayMs, options.signal).catch((reason: unknown) => {
         throw asOciError(reason);
       });
       open = await openBlob(endpoint, { descriptor, offset }, options);
-      options.onEvent?.({ type: 'resume', digest: descriptor.digest, offset: open.skip > 0 ? 0 : offset });
+      options.onEvent?.({
+        type: 'resume',
+        digest: descriptor.digest,
+        offset: open.skip > 0 ? 0 : offset,
+      });
     }
   }
 }
@@ -103,16 +112,27 @@ async function* withoutFirst(
 function refuseWrongLength(response: RegistryResponse, { digest, size }: Descriptor): void {
   const length = header(response, 'content-length');
   if (length === undefined || Number(length) === size) return;
-  throw new OciError('SIZE_MISMATCH', `${digest} has ${size} bytes, ${response.url.host} announces ${length}`, {
-    hint: 'The registry or something on the way altered it. Nothing was kept.',
-  });
+  throw new OciError(
+    'SIZE_MISMATCH',
+    `${digest} has ${size} bytes, ${response.url.host} announces ${length}`,
+    {
+      hint: 'The registry or something on the way altered it. Nothing was kept.',
+    },
+  );
 }
 
 /** `Content-Range` has to name exactly the bytes that were asked for (RFC 9110, section 14.4). */
-function refuseWrongRange(response: RegistryResponse, { offset, size }: { offset: number; size: number }): void {
+function refuseWrongRange(
+  response: RegistryResponse,
+  { offset, size }: { offset: number; size: number },
+): void {
   const value = header(response, 'content-range') ?? '';
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(value);
   const total = match?.[3] === '*' ? size : Number(match?.[3]);
-  if (match && Number(match[1]) === offset && Number(match[2]) === size - 1 && total === size) return;
-  throw new OciError('PROTOCOL', `${response.url.host} answers a range with ${JSON.stringify(value.slice(0, 100))}`);
+  if (match && Number(match[1]) === offset && Number(match[2]) === size - 1 && total === size)
+    return;
+  throw new OciError(
+    'PROTOCOL',
+    `${response.url.host} answers a range with ${JSON.stringify(value.slice(0, 100))}`,
+  );
 }

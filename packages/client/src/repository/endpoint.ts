@@ -45,5 +45,9 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
   };
   const response = await endpoint.exchange(request);
   const { subject } = ask;
-  return expectStatus(response, ask.expected, { request, subject, errorBytes: endpoint.limits.errorBytes });
+  return expectStatus(response, ask.expected, {
+    request,
+    subject,
+    errorBytes: endpoint.limits.errorBytes,
+  });
 }

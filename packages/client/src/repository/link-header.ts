@@ -6,7 +6,9 @@ import { OciError } from '@oci/spec-types';
  * @throws OciError `POLICY_REFUSED` when it is of another origin
  */
 export function nextPage(link: string | undefined, current: URL): URL | undefined {
-  for (const match of (link ?? '').slice(0, 16_384).matchAll(/<([^<>]*)>((?:\s*;\s*[^,;"=]+(?:=(?:"[^"]*"|[^,;"]*))?)*)/g)) {
+  for (const match of (link ?? '')
+    .slice(0, 16_384)
+    .matchAll(/<([^<>]*)>((?:\s*;\s*[^,;"=]+(?:=(?:"[^"]*"|[^,;"]*))?)*)/g)) {
     const [, target = '', parameters = ''] = match;
     const relation = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))/i.exec(parameters);
     const relations = (relation?.[1] ?? relation?.[2] ?? '').toLowerCase().split(/\s+/);

@@ -27,7 +27,10 @@ export async function* listEntries(
     if (seen.has(page.href)) throw new OciError('PROTOCOL', `${page.host} pages in a circle`);
     seen.add(page.href);
     if (seen.size > endpoint.limits.pages) {
-      throw new OciError('LIMIT_EXCEEDED', `${page.host} has more than ${endpoint.limits.pages} pages`);
+      throw new OciError(
+        'LIMIT_EXCEEDED',
+        `${page.host} has more than ${endpoint.limits.pages} pages`,
+      );
     }
     const response: RegistryResponse = await call(endpoint, {
       ...options,
@@ -56,7 +59,9 @@ function entriesOf(body: Uint8Array, { member, subject }: Listing): readonly str
 function parse(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -23,7 +23,11 @@ export async function pushManifest(
   await response.body.dump();
   const stored = header(response, 'docker-content-digest');
   if (stored === undefined || stored === digest || !stored.startsWith('sha256:')) return;
-  throw new OciError('DIGEST_MISMATCH', `pushed ${digest}, the registry stored ${stored.slice(0, 200)}`, {
-    hint: 'The registry rewrites manifests; signatures and pins by digest will not hold there.',
-  });
+  throw new OciError(
+    'DIGEST_MISMATCH',
+    `pushed ${digest}, the registry stored ${stored.slice(0, 200)}`,
+    {
+      hint: 'The registry rewrites manifests; signatures and pins by digest will not hold there.',
+    },
+  );
 }

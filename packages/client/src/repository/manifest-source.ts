@@ -37,7 +37,11 @@ export async function fetchTag(
   const { bytes, servedAs, response } = await getManifest(endpoint, tag, options);
   const manifest = describeManifest(bytes, servedAs);
   const claimed = header(response, 'docker-content-digest');
-  if (claimed !== undefined && claimed.startsWith('sha256:') && claimed !== manifest.descriptor.digest) {
+  if (
+    claimed !== undefined &&
+    claimed.startsWith('sha256:') &&
+    claimed !== manifest.descriptor.digest
+  ) {
     throw new OciError(
       'DIGEST_MISMATCH',
       `${endpoint.name}:${tag} is said to be ${claimed.slice(0, 200)}, but is ${manifest.descriptor.digest}`,
@@ -77,7 +81,8 @@ export async function resolve(
   if (!isDigest(tagOrDigest)) return (await fetchTag(endpoint, tagOrDigest, options)).descriptor;
   const { bytes, servedAs } = await getManifest(endpoint, tagOrDigest, options);
   const mediaType = describeManifest(bytes, servedAs).mediaType;
-  return verifyManifest(bytes, { mediaType, digest: tagOrDigest, size: bytes.byteLength }).descriptor;
+  return verifyManifest(bytes, { mediaType, digest: tagOrDigest, size: bytes.byteLength })
+    .descriptor;
 }
 
 async function resolveByHead(
@@ -97,11 +102,20 @@ async function resolveByHead(
   const mediaType = contentType(response);
   const digest = header(response, 'docker-content-digest');
   const length = header(response, 'content-length');
-  if (response.status !== 200 || !mediaType || !digest || !isDigest(digest) || !/^\d{1,15}$/.test(length ?? '')) {
+  if (
+    response.status !== 200 ||
+    !mediaType ||
+    !digest ||
+    !isDigest(digest) ||
+    !/^\d{1,15}$/.test(length ?? '')
+  ) {
     return undefined;
   }
   if (isDigest(tagOrDigest) && digest !== tagOrDigest) {
-    throw new OciError('DIGEST_MISMATCH', `asked for ${tagOrDigest}, the registry answers for ${digest}`);
+    throw new OciError(
+      'DIGEST_MISMATCH',
+      `asked for ${tagOrDigest}, the registry answers for ${digest}`,
+    );
   }
   return { mediaType, digest, size: Number(length) };
 }

@@ -42,7 +42,10 @@ export class RemoteRepository implements Repository {
     return fetchTag(this.#endpoint, tag, options);
   }
 
-  fetchBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+  fetchBlob(
+    descriptor: Descriptor,
+    options: RemoteOptions = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
     return fetchBlob(this.#endpoint, descriptor, options);
   }
 
@@ -74,7 +77,11 @@ export class RemoteRepository implements Repository {
     } as const;
     for await (const tag of listEntries(this.#endpoint, listing, options)) {
       if (isTag(tag)) yield tag;
-      else options.onEvent?.({ type: 'warning', message: `${name} lists ${JSON.stringify(tag.slice(0, 100))}, which is no tag` });
+      else
+        options.onEvent?.({
+          type: 'warning',
+          message: `${name} lists ${JSON.stringify(tag.slice(0, 100))}, which is no tag`,
+        });
     }
   }
 }

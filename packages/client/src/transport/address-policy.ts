@@ -39,7 +39,11 @@ export function isInternalAddress(address: string): boolean {
 /** Whether a URL's host is an internal address, or `localhost`, as it is written. */
 export function isInternalHost(url: URL): boolean {
   const host = bareHost(url);
-  return host === 'localhost' || host.endsWith('.localhost') || (isIP(host) !== 0 && isInternalAddress(host));
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    (isIP(host) !== 0 && isInternalAddress(host))
+  );
 }
 
 /** Whether a URL's host is reached at an internal address; a name that resolves to nothing is not. */
@@ -59,13 +63,18 @@ export async function resolvesInternally(url: URL): Promise<boolean> {
  */
 export function refuseUnsafeHop(from: URL, to: URL): void {
   const refuse = (why: string): never => {
-    throw new OciError('POLICY_REFUSED', `${from.host} sent us to ${to.protocol}//${to.host}, ${why}`, {
-      hint: 'A registry that is set up correctly does not do this; ask who runs it.',
-    });
+    throw new OciError(
+      'POLICY_REFUSED',
+      `${from.host} sent us to ${to.protocol}//${to.host}, ${why}`,
+      {
+        hint: 'A registry that is set up correctly does not do this; ask who runs it.',
+      },
+    );
   };
   if (to.protocol !== 'http:' && to.protocol !== 'https:') refuse('which is not HTTP');
   if (from.protocol === 'https:' && to.protocol === 'http:') refuse('which is not encrypted');
-  if (to.hostname !== from.hostname && !isInternalHost(from) && isInternalHost(to)) refuse('an internal address');
+  if (to.hostname !== from.hostname && !isInternalHost(from) && isInternalHost(to))
+    refuse('an internal address');
 }
 
 /** A `lookup` for connections that refuses names of internal addresses, at the moment of connecting. */
@@ -74,7 +83,10 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
     const found = Array.isArray(address) ? (address as LookupAddress[]) : [{ address }];
     const bad = error ? undefined : found.find((entry) => isInternalAddress(entry.address));
     if (!bad) return callback(error, address, family);
-    const refusal = new OciError('POLICY_REFUSED', `${hostname} is at the internal address ${bad.address}`);
+    const refusal = new OciError(
+      'POLICY_REFUSED',
+      `${hostname} is at the internal address ${bad.address}`,
+    );
     return callback(refusal, '', 0);
   });
 };

@@ -55,11 +55,18 @@ export async function readBody(
 export function refuseEncoding(response: RegistryResponse): void {
   const encoding = header(response, 'content-encoding');
   if (encoding === undefined || encoding === '' || encoding.toLowerCase() === 'identity') return;
-  throw new OciError('PROTOCOL', `${response.url.host} encodes content as ${encoding.slice(0, 40)} unasked`, {
-    hint: 'A proxy before the registry may compress its answers; that has to be switched off.',
-  });
+  throw new OciError(
+    'PROTOCOL',
+    `${response.url.host} encodes content as ${encoding.slice(0, 40)} unasked`,
+    {
+      hint: 'A proxy before the registry may compress its answers; that has to be switched off.',
+    },
+  );
 }
 
 function tooLarge(response: RegistryResponse, limit: number): OciError {
-  return new OciError('LIMIT_EXCEEDED', `${response.url.host} sent more than ${limit} bytes where less is expected`);
+  return new OciError(
+    'LIMIT_EXCEEDED',
+    `${response.url.host} sent more than ${limit} bytes where less is expected`,
+  );
 }

@@ -7,11 +7,15 @@ import type { RegistryRequest } from './exchange.js';
  *
  * @returns `NETWORK`, `TIMEOUT`, `TLS`, `ABORTED`, or the `OciError` that is behind it
  */
-export function networkFailure(cause: unknown, request: Pick<RegistryRequest, 'url' | 'signal' | 'method'>): OciError {
+export function networkFailure(
+  cause: unknown,
+  request: Pick<RegistryRequest, 'url' | 'signal' | 'method'>,
+): OciError {
   const known = firstOciError(cause);
   if (known) return known;
   const { host, protocol } = request.url;
-  if (request.signal?.aborted) return new OciError('ABORTED', 'the operation was cancelled', { cause });
+  if (request.signal?.aborted)
+    return new OciError('ABORTED', 'the operation was cancelled', { cause });
   const code = codeOf(cause);
   const fail = (kind: 'NETWORK' | 'TIMEOUT' | 'TLS', why: string, hint: string): OciError =>
     new OciError(kind, `${host} ${why}`, {
@@ -38,21 +42,37 @@ export function networkFailure(cause: unknown, request: Pick<RegistryRequest, 'u
       break;
   }
   if (code !== undefined && isPlaintextAnswer(code)) {
-    return fail('TLS', 'speaks HTTP, not HTTPS', `If that is meant, say http://${host} or --plain-http.`);
+    return fail(
+      'TLS',
+      'speaks HTTP, not HTTPS',
+      `If that is meant, say http://${host} or --plain-http.`,
+    );
   }
   if (code !== undefined && isCertificateFailure(code)) {
-    return fail('TLS', `has a certificate that is not trusted (${code})`, 'Name its authority with --ca-file FILE.');
+    return fail(
+      'TLS',
+      `has a certificate that is not trusted (${code})`,
+      'Name its authority with --ca-file FILE.',
+    );
   }
   if (protocol === 'http:' && (code === 'HPE_INVALID_CONSTANT' || code?.startsWith('HPE_'))) {
     return fail('TLS', 'does not speak HTTP', `Perhaps it speaks HTTPS: try https://${host}.`);
   }
   const text = cause instanceof Error ? cause.message : String(cause);
-  return fail('NETWORK', `broke the connection: ${text}`, 'Try again; if it stays, check the network.');
+  return fail(
+    'NETWORK',
+    `broke the connection: ${text}`,
+    'Try again; if it stays, check the network.',
+  );
 }
 
 /** A failure that our own code raised below undici, e.g. for an internal address. */
 function firstOciError(thrown: unknown): OciError | undefined {
-  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth += 1) {
+  for (
+    let error = thrown, depth = 0;
+    error instanceof Error && depth < 5;
+    error = error.cause, depth += 1
+  ) {
     if (isOciError(error)) return error;
   }
   return undefined;
@@ -67,7 +87,9 @@ function codeOf(thrown: unknown): string | undefined {
 }
 
 function isPlaintextAnswer(code: string): boolean {
-  return ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'].includes(code);
+  return ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'].includes(
+    code,
+  );
 }
 
 function isCertificateFailure(code: string): boolean {

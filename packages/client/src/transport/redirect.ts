@@ -20,13 +20,21 @@ export function followRedirects(next: Exchange): Exchange {
       const location = redirectLocation(response.status, header(response, 'location'), current.url);
       if (!location) return response;
       await response.body.dump();
-      if (hops >= maxRedirects) throw new OciError('PROTOCOL', `${request.url.host} redirects more than ${maxRedirects} times`);
+      if (hops >= maxRedirects)
+        throw new OciError(
+          'PROTOCOL',
+          `${request.url.host} redirects more than ${maxRedirects} times`,
+        );
       current = await follow(current, location, response.status);
     }
   };
 }
 
-function redirectLocation(status: number, location: string | undefined, base: URL): URL | undefined {
+function redirectLocation(
+  status: number,
+  location: string | undefined,
+  base: URL,
+): URL | undefined {
   if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return undefined;
   if (!URL.canParse(location, base.href)) {
     throw new OciError('PROTOCOL', `${base.host} redirects to what is not a URL`);
@@ -38,9 +46,13 @@ async function follow(request: RegistryRequest, to: URL, status: number): Promis
   refuseUnsafeHop(request.url, to);
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (!isRead && (status < 307 || !canRepeat(request))) {
-    throw new OciError('PROTOCOL', `${request.url.host} redirects a ${request.method} with ${status}`, {
-      hint: 'Uploads are redirected with 307 or 308, or by their Location.',
-    });
+    throw new OciError(
+      'PROTOCOL',
+      `${request.url.host} redirects a ${request.method} with ${status}`,
+      {
+        hint: 'Uploads are redirected with 307 or 308, or by their Location.',
+      },
+    );
   }
   if (to.origin === request.url.origin) return { ...request, url: to };
   const headers = Object.fromEntries(

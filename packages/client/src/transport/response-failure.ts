@@ -1,4 +1,9 @@
-import { OciError, type OciErrorCode, type RegistryError, parseRegistryErrors } from '@oci/spec-types';
+import {
+  OciError,
+  type OciErrorCode,
+  type RegistryError,
+  parseRegistryErrors,
+} from '@oci/spec-types';
 
 import { readBody } from './bounded-body.js';
 import { type RegistryRequest, type RegistryResponse, header } from './exchange.js';
@@ -9,7 +14,10 @@ export interface Subject {
   /** e.g. `kcl/x:1.0.0`. */
   readonly name: string;
   /** What 404 means. */
-  readonly missing: Extract<OciErrorCode, 'MANIFEST_UNKNOWN' | 'BLOB_UNKNOWN' | 'NAME_UNKNOWN' | 'UNSUPPORTED'>;
+  readonly missing: Extract<
+    OciErrorCode,
+    'MANIFEST_UNKNOWN' | 'BLOB_UNKNOWN' | 'NAME_UNKNOWN' | 'UNSUPPORTED'
+  >;
 }
 
 /**
@@ -19,7 +27,11 @@ export interface Subject {
 export async function expectStatus(
   response: RegistryResponse,
   expected: readonly number[],
-  { request, subject, errorBytes }: { request: RegistryRequest; subject: Subject; errorBytes: number },
+  {
+    request,
+    subject,
+    errorBytes,
+  }: { request: RegistryRequest; subject: Subject; errorBytes: number },
 ): Promise<RegistryResponse> {
   if (expected.includes(response.status)) return response;
   const body = await readBody(response, errorBytes, request).catch(() => new Uint8Array());
@@ -28,34 +40,58 @@ export async function expectStatus(
 
 function responseFailure(
   response: RegistryResponse,
-  { request, subject, registryErrors }: { request: RegistryRequest; subject: Subject; registryErrors: readonly RegistryError[] },
+  {
+    request,
+    subject,
+    registryErrors,
+  }: { request: RegistryRequest; subject: Subject; registryErrors: readonly RegistryError[] },
 ): OciError {
   const { status, attempts } = response;
   const { host } = request.url;
   const fail = (code: OciErrorCode, what: string, hint?: string): OciError =>
-    new OciError(code, `${what} (${request.method} ${subject.name} at ${host}: ${status}${attempts > 1 ? `, ${attempts} attempts` : ''})`, {
-      hint,
-      registryErrors,
-      retryable: status === 429 || status >= 500,
-      retryAfterMs: parseRetryAfter(header(response, 'retry-after')),
-      request: { method: request.method, url: request.url.href, status, attempts },
-    });
+    new OciError(
+      code,
+      `${what} (${request.method} ${subject.name} at ${host}: ${status}${attempts > 1 ? `, ${attempts} attempts` : ''})`,
+      {
+        hint,
+        registryErrors,
+        retryable: status === 429 || status >= 500,
+        retryAfterMs: parseRetryAfter(header(response, 'retry-after')),
+        request: { method: request.method, url: request.url.href, status, attempts },
+      },
+    );
   const says = (code: string): boolean => registryErrors.some((error) => error.code === code);
   switch (true) {
     case status === 404 && says('NAME_UNKNOWN'):
-      return fail('NAME_UNKNOWN', `${host} has no repository ${repositoryOf(subject)}`, 'See what there is with: ocictl list NAMESPACE');
+      return fail(
+        'NAME_UNKNOWN',
+        `${host} has no repository ${repositoryOf(subject)}`,
+        'See what there is with: ocictl list NAMESPACE',
+      );
     case status === 404:
       return fail(subject.missing, `${subject.name} was not found`);
     case status === 401:
       return fail('UNAUTHORIZED', `${host} wants credentials`, `Log in with: docker login ${host}`);
     case status === 403:
-      return fail('DENIED', `${host} denies access to ${subject.name}`, `Are you logged in as the right user? docker login ${host}`);
+      return fail(
+        'DENIED',
+        `${host} denies access to ${subject.name}`,
+        `Are you logged in as the right user? docker login ${host}`,
+      );
     case status === 429:
-      return fail('RATE_LIMITED', `${host} limits how often it is asked`, 'Wait, or log in: limits are often higher then.');
+      return fail(
+        'RATE_LIMITED',
+        `${host} limits how often it is asked`,
+        'Wait, or log in: limits are often higher then.',
+      );
     case status === 413:
       return fail('LIMIT_EXCEEDED', `${host} finds ${subject.name} too large`);
     case status >= 500:
-      return fail('REGISTRY_UNAVAILABLE', `${host} has a problem of its own`, 'Try again later, or tell whoever runs it.');
+      return fail(
+        'REGISTRY_UNAVAILABLE',
+        `${host} has a problem of its own`,
+        'Try again later, or tell whoever runs it.',
+      );
     case status === 405 || says('UNSUPPORTED'):
       return fail('UNSUPPORTED', `${host} does not support this`);
     default:

@@ -2,7 +2,10 @@
  * How long a `Retry-After` asks to wait, in milliseconds (RFC 9110, section 10.2.3: seconds or a date).
  * Undefined when it is absent or nonsense.
  */
-export function parseRetryAfter(value: string | undefined, now: number = Date.now()): number | undefined {
+export function parseRetryAfter(
+  value: string | undefined,
+  now: number = Date.now(),
+): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;

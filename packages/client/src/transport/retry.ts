@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { OciError, asOciError } from '@oci/spec-types';
 
-import { type Exchange, type RegistryRequest, type RegistryResponse, canRepeat, header } from './exchange.js';
+import {
+  type Exchange,
+  type RegistryRequest,
+  type RegistryResponse,
+  canRepeat,
+  header,
+} from './exchange.js';
 import { parseRetryAfter } from './retry-after.js';
 
 /** When a request is sent again. */
@@ -65,7 +71,9 @@ async function settle(next: Exchange, request: RegistryRequest): Promise<Outcome
 }
 
 function isTransient(outcome: Outcome): boolean {
-  return 'error' in outcome ? outcome.error.retryable : transientStatus.has(outcome.response.status);
+  return 'error' in outcome
+    ? outcome.error.retryable
+    : transientStatus.has(outcome.response.status);
 }
 
 function conclude(outcome: Outcome, attempts: number): RegistryResponse {
@@ -85,8 +93,10 @@ async function pause(
   { request, policy, attempt }: { request: RegistryRequest; policy: RetryPolicy; attempt: number },
 ): Promise<void> {
   const { host } = request.url;
-  const asked = 'response' in outcome ? parseRetryAfter(header(outcome.response, 'retry-after')) : undefined;
-  const reason = 'error' in outcome ? outcome.error.message : `${host} answered ${outcome.response.status}`;
+  const asked =
+    'response' in outcome ? parseRetryAfter(header(outcome.response, 'retry-after')) : undefined;
+  const reason =
+    'error' in outcome ? outcome.error.message : `${host} answered ${outcome.response.status}`;
   if ('response' in outcome) await outcome.response.body.dump();
   if (asked !== undefined && asked > policy.maxWaitMs) {
     throw new OciError('RATE_LIMITED', `${host} asks to wait ${Math.ceil(asked / 1000)} s`, {
@@ -96,7 +106,8 @@ async function pause(
     });
   }
   const delayMs = asked ?? backoff(policy, attempt);
-  if (asked === undefined) request.onEvent?.({ type: 'retry', attempt: attempt + 1, delayMs, reason });
+  if (asked === undefined)
+    request.onEvent?.({ type: 'retry', attempt: attempt + 1, delayMs, reason });
   else request.onEvent?.({ type: 'wait', host, delayMs, reason });
   await policy.delay(delayMs, request.signal).catch((error: unknown) => {
     throw asOciError(error);

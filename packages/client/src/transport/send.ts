@@ -29,7 +29,10 @@ export interface ConnectionOptions {
 }
 
 /** The innermost exchange: one request on a pooled HTTP/1.1 connection, nothing followed or repeated. */
-export function createSend(options: ConnectionOptions): { send: Exchange; close: () => Promise<void> } {
+export function createSend(options: ConnectionOptions): {
+  send: Exchange;
+  close: () => Promise<void>;
+} {
   const direct = createAgent(options);
   const publicOnly = createAgent(options, publicLookup);
   const send: Exchange = async (request) => {
@@ -43,12 +46,21 @@ export function createSend(options: ConnectionOptions): { send: Exchange; close:
       });
       // A body that breaks after nobody reads it any more must not end the process.
       answer.body.on('error', () => {});
-      return { status: answer.statusCode, headers: answer.headers, body: answer.body, url: request.url, attempts: 1 };
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        body: answer.body,
+        url: request.url,
+        attempts: 1,
+      };
     } catch (error) {
       throw networkFailure(error, request);
     }
   };
-  return { send, close: async () => void (await Promise.all([direct.destroy(), publicOnly.destroy()])) };
+  return {
+    send,
+    close: async () => void (await Promise.all([direct.destroy(), publicOnly.destroy()])),
+  };
 }
 
 function createAgent(options: ConnectionOptions, lookup?: typeof publicLookup): Agent {

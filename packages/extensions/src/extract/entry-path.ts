@@ -6,7 +6,8 @@ export interface PathLimits {
   readonly depth: number;
 }
 
-const windowsDevice = /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(?:\.|$)/i;
+const windowsDevice =
+  /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(?:\.|$)/i;
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
 const forbidden = /[\u0000-\u001f\u007f\\:*?"<>|]/;
 
@@ -18,12 +19,19 @@ const forbidden = /[\u0000-\u001f\u007f\\:*?"<>|]/;
  */
 export function parseEntryPath(path: string, limits: PathLimits): readonly string[] {
   const unsafe = (why: string): never => {
-    throw new OciError('ARCHIVE_UNSAFE', `the archive has the entry ${JSON.stringify(path.slice(0, 200))}, which ${why}`, {
-      hint: 'Nothing was unpacked. Do not use this artifact; tell whoever published it.',
-    });
+    throw new OciError(
+      'ARCHIVE_UNSAFE',
+      `the archive has the entry ${JSON.stringify(path.slice(0, 200))}, which ${why}`,
+      {
+        hint: 'Nothing was unpacked. Do not use this artifact; tell whoever published it.',
+      },
+    );
   };
   if (Buffer.byteLength(path) > limits.pathBytes) {
-    throw new OciError('LIMIT_EXCEEDED', `the archive has a path of more than ${limits.pathBytes} bytes`);
+    throw new OciError(
+      'LIMIT_EXCEEDED',
+      `the archive has a path of more than ${limits.pathBytes} bytes`,
+    );
   }
   if (path.startsWith('/')) unsafe('is absolute');
   if (forbidden.test(path)) unsafe('has a character that is not allowed');
@@ -34,7 +42,10 @@ export function parseEntryPath(path: string, limits: PathLimits): readonly strin
     if (windowsDevice.test(part)) unsafe('is a device on Windows');
   }
   if (parts.length > limits.depth) {
-    throw new OciError('LIMIT_EXCEEDED', `the archive is more than ${limits.depth} directories deep`);
+    throw new OciError(
+      'LIMIT_EXCEEDED',
+      `the archive is more than ${limits.depth} directories deep`,
+    );
   }
   return parts;
 }

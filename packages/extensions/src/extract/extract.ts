@@ -39,7 +39,9 @@ export async function extractArchive(
 ): Promise<ExtractedTree> {
   const root = resolve(destination);
   if (await exists(root)) {
-    throw new OciError('USAGE', `${root} exists already`, { hint: 'Unpack to a new directory, or remove that one.' });
+    throw new OciError('USAGE', `${root} exists already`, {
+      hint: 'Unpack to a new directory, or remove that one.',
+    });
   }
   const staging = join(dirname(root), `.extract-${randomUUID()}`);
   try {
@@ -111,7 +113,11 @@ async function* bounded(
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
-    if (size > limit) throw new OciError('LIMIT_EXCEEDED', `the archive unpacks to more than ${limit} bytes, far more than its size`);
+    if (size > limit)
+      throw new OciError(
+        'LIMIT_EXCEEDED',
+        `the archive unpacks to more than ${limit} bytes, far more than its size`,
+      );
     yield chunk;
   }
 }
@@ -132,7 +138,9 @@ function failure(error: unknown, archivePath: string, root: string): OciError {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new OciError('STORAGE_DENIED', `${root} can not be written (${code})`, { cause: error });
+      return new OciError('STORAGE_DENIED', `${root} can not be written (${code})`, {
+        cause: error,
+      });
     default:
       return code.startsWith('E') && !code.startsWith('ERR_')
         ? new OciError('STORAGE_FAILED', `${root}: ${(error as Error).message}`, { cause: error })

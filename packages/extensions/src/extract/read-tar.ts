@@ -13,7 +13,10 @@ export interface ReadTarOptions {
 }
 
 /** Gives the entries of a tar one after the other; the first failure, of either side, ends it. */
-export async function readTar(source: AsyncIterable<Uint8Array>, options: ReadTarOptions): Promise<void> {
+export async function readTar(
+  source: AsyncIterable<Uint8Array>,
+  options: ReadTarOptions,
+): Promise<void> {
   let failed: { readonly error: unknown } | undefined;
   let handled: Promise<void> = Promise.resolve();
   const fail = (error: unknown): void => {
@@ -23,7 +26,8 @@ export async function readTar(source: AsyncIterable<Uint8Array>, options: ReadTa
     strict: true,
     maxMetaEntrySize: 64 * 1024,
     onReadEntry: (entry) => {
-      const handle = (): Promise<void> => (failed ? Promise.reject(failed.error) : options.onEntry(entry));
+      const handle = (): Promise<void> =>
+        failed ? Promise.reject(failed.error) : options.onEntry(entry);
       handled = handled.then(handle).catch((error: unknown) => {
         fail(error);
         // What nobody reads would hold the parser for ever.
@@ -38,7 +42,8 @@ export async function readTar(source: AsyncIterable<Uint8Array>, options: ReadTa
   for await (const chunk of source) {
     if (options.signal?.aborted) fail(asOciError(options.signal.reason));
     if (failed) throw failed.error;
-    if (!parser.write(Buffer.from(chunk))) await Promise.race([once(parser, 'drain'), once(parser, 'error')]);
+    if (!parser.write(Buffer.from(chunk)))
+      await Promise.race([once(parser, 'drain'), once(parser, 'error')]);
   }
   const ended = new Promise<void>((resolve) => {
     parser.once('end', () => resolve());

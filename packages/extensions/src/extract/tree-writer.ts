@@ -48,7 +48,8 @@ export class TreeWriter {
       entry.resume();
       return;
     }
-    if (parts.length === 0) throw new OciError('ARCHIVE_UNSAFE', 'the archive has a file without a name');
+    if (parts.length === 0)
+      throw new OciError('ARCHIVE_UNSAFE', 'the archive has a file without a name');
     await this.#makeDirectories(parts.slice(0, -1));
     this.#claim(parts, true);
     await this.#writeFile(entry, join(this.#root, ...parts));
@@ -72,13 +73,17 @@ export class TreeWriter {
       return true;
     }
     if (!isFile && !held.isFile && held.path === path) return false;
-    throw new OciError('ARCHIVE_UNSAFE', `the archive has ${JSON.stringify(held.path)} and ${JSON.stringify(path)}, which are one path on some systems`);
+    throw new OciError(
+      'ARCHIVE_UNSAFE',
+      `the archive has ${JSON.stringify(held.path)} and ${JSON.stringify(path)}, which are one path on some systems`,
+    );
   }
 
   async #writeFile(entry: ReadEntry, path: string): Promise<void> {
     // Executable or not is all that is taken from the mode: set-id and sticky bits are dropped.
     const mode = ((entry.mode ?? 0) & 0o111) === 0 ? 0o644 : 0o755;
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+    const flags =
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
     const file = await open(path, flags, mode);
     try {
       for await (const chunk of entry) {
@@ -95,9 +100,13 @@ export class TreeWriter {
 }
 
 function unsafeType(entry: ReadEntry): OciError {
-  return new OciError('ARCHIVE_UNSAFE', `the archive has ${JSON.stringify(entry.path.slice(0, 200))} of the type ${entry.type}`, {
-    hint: 'Only files and directories are unpacked: links and devices can lead out of the directory.',
-  });
+  return new OciError(
+    'ARCHIVE_UNSAFE',
+    `the archive has ${JSON.stringify(entry.path.slice(0, 200))} of the type ${entry.type}`,
+    {
+      hint: 'Only files and directories are unpacked: links and devices can lead out of the directory.',
+    },
+  );
 }
 
 function tooMuch(limit: string): OciError {

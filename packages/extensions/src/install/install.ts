@@ -68,7 +68,9 @@ export function installExtension(
   return new Operation(async (emit) => {
     parseRepositoryName(target.name);
     tagOfVersion(target.version);
-    const pull = source.pullExtensionArtifact(target.type, target.name, target.version, { signal: options.signal });
+    const pull = source.pullExtensionArtifact(target.type, target.name, target.version, {
+      signal: options.signal,
+    });
     pull.on(emit);
     return install(await pull, target, { options, emit });
   });
@@ -83,7 +85,11 @@ async function install(
   const path = join(home, target.version);
   const installed = { ...target, path, digest: pulled.digest };
   const record = await readRecord(home);
-  if (record?.current === target.version && record.digest === pulled.digest && (await isDirectory(path))) {
+  if (
+    record?.current === target.version &&
+    record.digest === pulled.digest &&
+    (await isDirectory(path))
+  ) {
     return { ...installed, changed: false };
   }
   const stagingRoot = resolve(options.installDir, '.staging');
@@ -91,15 +97,23 @@ async function install(
   const staging = join(stagingRoot, randomUUID());
   await mkdir(staging, { recursive: true });
   try {
-    const tree = await extractArchive(pulled.path, join(staging, 'tree'), { signal: options.signal });
+    const tree = await extractArchive(pulled.path, join(staging, 'tree'), {
+      signal: options.signal,
+    });
     const { extension, findings } = await validateExtension(tree, target);
-    for (const { path: file, message } of findings) emit({ type: 'warning', message: `${file}: ${message}` });
-    if (!extension) throw invalid(target, findings.filter(({ severity }) => severity === 'error'));
+    for (const { path: file, message } of findings)
+      emit({ type: 'warning', message: `${file}: ${message}` });
+    if (!extension)
+      throw invalid(
+        target,
+        findings.filter(({ severity }) => severity === 'error'),
+      );
     await swap(extension, path, staging);
     await writeRecord(home, staging, {
       version: 1,
       current: target.version,
-      previous: record && record.current !== target.version ? record.current : (record?.previous ?? null),
+      previous:
+        record && record.current !== target.version ? record.current : (record?.previous ?? null),
       digest: pulled.digest,
       source: pulled.reference,
       installedAt: new Date().toISOString(),
@@ -122,14 +136,22 @@ async function swap(extension: Extension, path: string, staging: string): Promis
     await rename(extension.root, path);
   } catch (cause) {
     if (hadOld) await rename(old, path).catch(() => {});
-    throw new OciError('STORAGE_FAILED', `${path} can not be replaced`, { cause, hint: 'Another install may run: try again.' });
+    throw new OciError('STORAGE_FAILED', `${path} can not be replaced`, {
+      cause,
+      hint: 'Another install may run: try again.',
+    });
   }
 }
 
 async function readRecord(home: string): Promise<InstallRecord | undefined> {
   try {
-    const record = JSON.parse(await readFile(join(home, 'installed.json'), 'utf8')) as Partial<InstallRecord>;
-    const isKnown = record.version === 1 && typeof record.current === 'string' && typeof record.digest === 'string';
+    const record = JSON.parse(
+      await readFile(join(home, 'installed.json'), 'utf8'),
+    ) as Partial<InstallRecord>;
+    const isKnown =
+      record.version === 1 &&
+      typeof record.current === 'string' &&
+      typeof record.digest === 'string';
     return isKnown ? (record as InstallRecord) : undefined;
   } catch {
     // Without a record that can be read, the extension is installed anew.
@@ -147,7 +169,8 @@ async function removeLeftovers(stagingRoot: string): Promise<void> {
   for (const name of await readdir(stagingRoot).catch(() => [])) {
     const path = join(stagingRoot, name);
     const info = await stat(path).catch(() => undefined);
-    if (info && Date.now() - info.mtimeMs > leftoverMs) await rm(path, { recursive: true, force: true });
+    if (info && Date.now() - info.mtimeMs > leftoverMs)
+      await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -158,9 +181,16 @@ async function isDirectory(path: string): Promise<boolean> {
   );
 }
 
-function invalid(target: ExtensionName, errors: readonly { path: string; message: string }[]): OciError {
+function invalid(
+  target: ExtensionName,
+  errors: readonly { path: string; message: string }[],
+): OciError {
   const said = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
-  return new OciError('EXTENSION_INVALID', `${target.type} ${target.name} ${target.version} is not valid: ${said}`, {
-    hint: 'Nothing was installed; what was in use still is.',
-  });
+  return new OciError(
+    'EXTENSION_INVALID',
+    `${target.type} ${target.name} ${target.version} is not valid: ${said}`,
+    {
+      hint: 'Nothing was installed; what was in use still is.',
+    },
+  );
 }

@@ -1,8 +1,4 @@
-import {
-  type ExtensionType,
-  defaultTemplates,
-  extensionRepository,
-} from '@oci/manager';
+import { type ExtensionType, defaultTemplates, extensionRepository } from '@oci/manager';
 import { OciError, annotations, tagOfVersion } from '@oci/spec-types';
 
 import { declaredIdentity } from '../validate/declared-identity.js';
@@ -39,9 +35,13 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
   const name = source.name ?? declared?.name;
   const version = source.version ?? declared?.version;
   if (name === undefined || version === undefined) {
-    throw new OciError('EXTENSION_INVALID', `nothing in ${source.directory} says the extension's name and version`, {
-      hint: 'Put an extension.toml there: [extension] name = "…" version = "…".',
-    });
+    throw new OciError(
+      'EXTENSION_INVALID',
+      `nothing in ${source.directory} says the extension's name and version`,
+      {
+        hint: 'Put an extension.toml there: [extension] name = "…" version = "…".',
+      },
+    );
   }
   const parts = assemble({
     artifactType: extensionArtifactType(source.type),
@@ -57,6 +57,7 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
   return {
     ...parts,
     tag: tagOfVersion(version),
-    repository: (namespace) => extensionRepository(defaultTemplates, { namespace, type: source.type, name }),
+    repository: (namespace) =>
+      extensionRepository(defaultTemplates, { namespace, type: source.type, name }),
   };
 }

@@ -64,7 +64,9 @@ export function assemble(parts: ArtifactParts): Pick<PackedArtifact, 'manifest' 
 /** The reproducible-builds convention: seconds since the epoch. Without it a manifest has no date. */
 function sourceDate(): Date | undefined {
   const seconds = process.env['SOURCE_DATE_EPOCH'];
-  return seconds !== undefined && /^\d{1,11}$/.test(seconds) ? new Date(Number(seconds) * 1000) : undefined;
+  return seconds !== undefined && /^\d{1,11}$/.test(seconds)
+    ? new Date(Number(seconds) * 1000)
+    : undefined;
 }
 
 /**
@@ -82,12 +84,18 @@ export async function pushArtifact(
   const published = await publishedDigest(repository, packed.tag, signal);
   if (published === digest) return;
   if (published !== undefined && !options.force) {
-    throw new OciError('TAG_EXISTS', `version ${packed.tag} is already published, as ${published}`, {
-      hint: 'Publish a new version, or replace it with --force.',
-    });
+    throw new OciError(
+      'TAG_EXISTS',
+      `version ${packed.tag} is already published, as ${published}`,
+      {
+        hint: 'Publish a new version, or replace it with --force.',
+      },
+    );
   }
   await Promise.all(
-    packed.blobs.map(({ descriptor, bytes }) => repository.pushBlob(descriptor, once(bytes), { signal })),
+    packed.blobs.map(({ descriptor, bytes }) =>
+      repository.pushBlob(descriptor, once(bytes), { signal }),
+    ),
   );
   await repository.pushManifest(packed.manifest, { tag: packed.tag, signal });
 }

@@ -21,9 +21,13 @@ export interface SourceEntry {
 export async function readSourceTree(directory: string): Promise<readonly SourceEntry[]> {
   const entries: SourceEntry[] = [];
   const walk = async (relative: string): Promise<void> => {
-    const found = await readdir(join(directory, relative), { withFileTypes: true }).catch((cause: unknown) => {
-      throw new OciError('USAGE', `${join(directory, relative)} can not be read as a directory`, { cause });
-    });
+    const found = await readdir(join(directory, relative), { withFileTypes: true }).catch(
+      (cause: unknown) => {
+        throw new OciError('USAGE', `${join(directory, relative)} can not be read as a directory`, {
+          cause,
+        });
+      },
+    );
     for (const entry of found.sort((a, b) => byteOrder(a.name, b.name))) {
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
       if (ignored.has(entry.name)) continue;

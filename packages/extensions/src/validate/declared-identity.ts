@@ -13,7 +13,12 @@ export interface DeclaredIdentity {
  * show four layouts that differ in this file (`extension.toml`, `metadata.toml`, `manifest.toml`,
  * `manifest.yaml`).
  */
-export const declaringFiles = ['extension.toml', 'metadata.toml', 'manifest.toml', 'manifest.yaml'] as const;
+export const declaringFiles = [
+  'extension.toml',
+  'metadata.toml',
+  'manifest.toml',
+  'manifest.yaml',
+] as const;
 
 /** The tables of a TOML file that may hold name and version; `''` is the document itself. */
 const tables = ['extension', 'metadata', 'package', ''] as const;
@@ -45,7 +50,10 @@ function tomlField(text: string, file: string): (key: string) => string | undefi
 /** Top-level `key: value` lines, which is all that these files need to be asked for. */
 function yamlField(text: string): (key: string) => string | undefined {
   return (key) => {
-    const match = new RegExp(`^${key}:[ \\t]*(?:"([^"\\n]*)"|'([^'\\n]*)'|([^\\s#"'][^\\n#]*?))[ \\t]*(?:#.*)?$`, 'm').exec(text);
+    const match = new RegExp(
+      `^${key}:[ \\t]*(?:"([^"\\n]*)"|'([^'\\n]*)'|([^\\s#"'][^\\n#]*?))[ \\t]*(?:#.*)?$`,
+      'm',
+    ).exec(text);
     return match?.[1] ?? match?.[2] ?? match?.[3];
   };
 }

@@ -39,10 +39,20 @@ export interface Validation {
 }
 
 /** Files of which an extension has at least one, in whichever of the platform's layouts it is. */
-const markers = ['extension.toml', 'metadata.toml', 'manifest.toml', 'manifest.yaml', 'kcl.mod', 'kcl/kcl.mod'] as const;
+const markers = [
+  'extension.toml',
+  'metadata.toml',
+  'manifest.toml',
+  'manifest.yaml',
+  'kcl.mod',
+  'kcl/kcl.mod',
+] as const;
 
 /** Looks whether a tree is the extension that was asked for; says everything that it finds at once. */
-export async function validateExtension(tree: ExtractedTree, expected: ExtensionName): Promise<Validation> {
+export async function validateExtension(
+  tree: ExtractedTree,
+  expected: ExtensionName,
+): Promise<Validation> {
   const root = await contentRoot(tree);
   const texts = new Map<string, string>();
   for (const marker of markers) {
@@ -63,7 +73,10 @@ function missingMarker(texts: ReadonlyMap<string, string>): readonly Finding[] {
   return [error('.', `has none of ${markers.join(', ')}, so it is no extension`)];
 }
 
-function identityFindings(texts: ReadonlyMap<string, string>, expected: ExtensionName): readonly Finding[] {
+function identityFindings(
+  texts: ReadonlyMap<string, string>,
+  expected: ExtensionName,
+): readonly Finding[] {
   let declared: DeclaredIdentity | undefined;
   try {
     declared = declaredIdentity((path) => texts.get(path));
@@ -75,7 +88,9 @@ function identityFindings(texts: ReadonlyMap<string, string>, expected: Extensio
   return (['name', 'version'] as const).flatMap((key) => {
     const said = declared[key];
     if (said === undefined) return [warning(file, `does not say its ${key}`)];
-    return said === expected[key] ? [] : [error(file, `says ${key} ${said}, expected ${expected[key]}`)];
+    return said === expected[key]
+      ? []
+      : [error(file, `says ${key} ${said}, expected ${expected[key]}`)];
   });
 }
 
@@ -87,7 +102,9 @@ function kclFindings(texts: ReadonlyMap<string, string>): readonly Finding[] {
       const { pathDependencies } = parseKclMod(text);
       return Object.entries(pathDependencies)
         .filter(([, target]) => leaves(path, target))
-        .map(([name, target]) => warning(path, `${name} is at ${target}, outside of the extension: it will not be found`));
+        .map(([name, target]) =>
+          warning(path, `${name} is at ${target}, outside of the extension: it will not be found`),
+        );
     } catch (thrown) {
       return [unreadable(thrown)];
     }
