@@ -53,7 +53,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     attach: (handler) =>
       createServer((request, response) => {
         const isRegistry = /^\/v2(?:[/?]|$)/.test(request.url ?? '');
-        void (isRegistry ? registryApi : handler)(request, response);
+        if (isRegistry) void registryApi(request, response);
+        else handler(request, response);
       }),
   });
   await app.ready();

@@ -33,19 +33,24 @@ export class ContentStore implements BlobSource, BlobSink {
     this.#onDamage = onDamage;
   }
 
-  /** The verified file of a blob; undefined when it is absent or was damaged. */
+  /**
+   * The verified file of a blob; undefined when it is absent or was damaged.
+   *
+   * @throws OciError `SIZE_MISMATCH` when the descriptor tells a size that its digest does not have
+   */
   async get(descriptor: Descriptor, options: CallOptions = {}): Promise<StoredBlob | undefined> {
     const { digest } = descriptor;
     const info = await this.#store.head(blobKey(digest));
     if (!info) return undefined;
-    const sound =
-      info.size === descriptor.size &&
-      ((await this.#recordedVersion(digest)) === info.version ||
-        (await this.#rehash(descriptor, options)));
-    if (!sound) {
+    const isSound =
+      (await this.#recordedVersion(digest)) === info.version ||
+      (await this.#rehash({ digest, size: info.size }, options));
+    if (!isSound) {
       await this.#setAside(digest);
       return undefined;
     }
+    // The digest is right, so it is the descriptor that is wrong: no reason to give the blob up.
+    if (info.size !== descriptor.size) throw sizeMismatch(descriptor, info.size);
     return { descriptor, path: this.#store.pathOf(blobKey(digest)) } as StoredBlob;
   }
 
@@ -105,7 +110,10 @@ export class ContentStore implements BlobSource, BlobSink {
     await this.#store.put(recordKey(digest), once(Buffer.from(version)));
   }
 
-  async #rehash(descriptor: Descriptor, options: CallOptions): Promise<boolean> {
+  async #rehash(
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    options: CallOptions,
+  ): Promise<boolean> {
     const object = await this.#store.get(blobKey(descriptor.digest), options);
     if (!object) return false;
     try {
@@ -120,11 +128,16 @@ export class ContentStore implements BlobSource, BlobSink {
 
   async #setAside(digest: Digest): Promise<void> {
     const target = quarantineKey(digest);
-    await this.#store.delete(target);
     await this.#store.join([blobKey(digest)], target);
     await this.#store.delete(recordKey(digest));
     this.#onDamage({ digest, movedTo: this.#store.pathOf(target) });
   }
+}
+
+function sizeMismatch({ digest, size }: Descriptor, actual: number): OciError {
+  return new OciError('SIZE_MISMATCH', `${digest} has ${actual} bytes, not ${size}`, {
+    hint: 'The manifest that says so is wrong: ask who published it.',
+  });
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

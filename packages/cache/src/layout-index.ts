@@ -1,5 +1,5 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import {
   type Descriptor,
@@ -67,9 +67,9 @@ export class LayoutIndex {
     const run = async (): Promise<void> => {
       const before = await this.list();
       if (change(before) === before && before.length > 0) return;
-      const lock = join(this.#dir, '.tmp', 'index.lock');
-      await onStorage({ path: lock }, () => mkdir(dirname(lock), { recursive: true }));
-      await withFileLock(lock, async () => this.#write(change(await this.list())));
+      await withFileLock(join(this.#dir, '.locks', 'index'), async () =>
+        this.#write(change(await this.list())),
+      );
     };
     const turn = this.#turn.then(run);
     this.#turn = turn.catch(() => {});

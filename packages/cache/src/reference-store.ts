@@ -1,6 +1,6 @@
 import { type Descriptor, isDigest } from '@oci/spec-types';
 
-import { type ReferenceKey, referenceKey } from './layout.js';
+import { type ReferenceKey, layoutVersion, referenceKey } from './layout.js';
 import type { ObjectStore } from './store/object-store.js';
 
 /** What a tag pointed to, when, and who said so. */
@@ -30,7 +30,14 @@ export class ReferenceStore {
 
   async set(key: ReferenceKey, entry: ReferenceEntry): Promise<void> {
     const { digest, mediaType, size, resolvedAt, source } = entry;
-    const text = JSON.stringify({ version: 1, digest, mediaType, size, resolvedAt, source });
+    const text = JSON.stringify({
+      version: layoutVersion,
+      digest,
+      mediaType,
+      size,
+      resolvedAt,
+      source,
+    });
     await this.#store.put(referenceKey(key), once(Buffer.from(text)));
   }
 
@@ -46,7 +53,8 @@ function parseEntry(text: string): ReferenceEntry | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null || value['version'] !== 1) return undefined;
+  if (typeof value !== 'object' || value === null || value['version'] !== layoutVersion)
+    return undefined;
   const { digest, mediaType, size, resolvedAt, source } = value;
   if (typeof digest !== 'string' || !isDigest(digest) || typeof mediaType !== 'string')
     return undefined;

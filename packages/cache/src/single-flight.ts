@@ -1,4 +1,4 @@
-import { asOciError } from '@oci/spec-types';
+import { asOciError, throwIfAborted } from '@oci/spec-types';
 
 interface Flight<T> {
   readonly result: Promise<T>;
@@ -21,7 +21,7 @@ export class SingleFlight<T> {
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<T> {
     const { signal } = options;
-    if (signal?.aborted) throw asOciError(signal.reason);
+    throwIfAborted(signal);
     const flight = this.#flights.get(key) ?? this.#begin(key, work);
     flight.waiting += 1;
     let leave = (): void => {};

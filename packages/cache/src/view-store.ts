@@ -8,7 +8,7 @@ import { createGzip } from 'node:zlib';
 import { type Digest, OciError, type RegistryHost, type RepositoryName } from '@oci/spec-types';
 
 import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
-import { type ViewName, viewPath } from './layout.js';
+import { type ViewName, layoutVersion, viewPath } from './layout.js';
 import { isMissing, onStorage } from './store/storage-failure.js';
 import type { TemporaryFiles } from './store/temporary-files.js';
 import type { StoredBlob } from './stored-blob.js';
@@ -29,7 +29,7 @@ export interface View {
 
 /** What `view.json` says: whose content the file beside it is, and how the file looked then. */
 interface ViewRecord {
-  readonly version: 1;
+  readonly version: typeof layoutVersion;
   readonly registry: string;
   readonly repository: string;
   readonly manifest: string;
@@ -77,7 +77,7 @@ export class ViewStore {
 
   async #record(folder: string, path: string, request: ViewRequest): Promise<void> {
     const { size, mtimeMs } = await stat(path);
-    const record: ViewRecord = { version: 1, ...identityOf(request), size, mtimeMs };
+    const record: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
     const temporary = await this.#temporary.create();
     await writeFile(temporary, JSON.stringify(record));
     await rename(temporary, join(folder, 'view.json'));
@@ -95,7 +95,7 @@ async function isShown(folder: string, path: string, request: ViewRequest): Prom
   try {
     const record = JSON.parse(await readFile(join(folder, 'view.json'), 'utf8')) as ViewRecord;
     const { size, mtimeMs } = await stat(path);
-    const expected: ViewRecord = { version: 1, ...identityOf(request), size, mtimeMs };
+    const expected: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
     return (Object.keys(expected) as (keyof ViewRecord)[]).every(
       (key) => record[key] === expected[key],
     );

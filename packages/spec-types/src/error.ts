@@ -122,6 +122,11 @@ export function asOciError(thrown: unknown): OciError {
   });
 }
 
+/** @throws OciError `ABORTED` (or the caller's own reason, as `asOciError` tells it) once the signal fired */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw asOciError(signal.reason);
+}
+
 /** An object that is no error may have no text, or throw when it is asked for it. */
 function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message;

@@ -58,6 +58,7 @@ describe('the exported names', () => {
       'registryErrorCodes',
       'registryPaths',
       'tagOfVersion',
+      'throwIfAborted',
       'verifiableAlgorithm',
       'versionOfTag',
       'withDefaultTag',

@@ -38,6 +38,7 @@ export {
   asOciError,
   errorCodes,
   isOciError,
+  throwIfAborted,
 } from './error.js';
 export {
   type ImageConfig,

@@ -27,6 +27,7 @@ export {
   sampleKclFiles,
 } from './artifact/kcl-package.js';
 export { bytesOf, collect, inChunks, randomBytes, textOf } from './bytes.js';
+export { compile } from './peer/compile.js';
 export {
   type DockerRegistry,
   type DockerRegistryOptions,
@@ -34,7 +35,7 @@ export {
   startDockerRegistry,
 } from './peer/docker-registry.js';
 export { peer } from './peer/peer.js';
-export { type ProgramResult, run } from './peer/run.js';
+export { type ProgramResult, killAtOutput, run } from './peer/run.js';
 export type { RegistryAuth, TokenGrant, TokenServerOptions } from './registry/auth-options.js';
 export type { RepositoryContent, StoredManifest } from './registry/content.js';
 export type { Fault } from './registry/fault.js';

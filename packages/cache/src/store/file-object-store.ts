@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { type ByteRange, type CallOptions, asOciError } from '@oci/spec-types';
+import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
 
 import { withFileLock } from './file-lock.js';
-import { encodeSegment, ensureObjectKey } from './object-key.js';
+import { missingPart } from './missing-part.js';
+import { ensureObjectKey } from './object-key.js';
 import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './object-store.js';
 import { hasCode, isMissing, onStorage } from './storage-failure.js';
 import { TemporaryFiles } from './temporary-files.js';
@@ -47,11 +49,15 @@ export class FileObjectStore implements ObjectStore {
     options: CallOptions & { readonly range?: ByteRange | undefined } = {},
   ): Promise<StoredObject | undefined> {
     const path = this.pathOf(key);
+    throwIfAborted(options.signal);
     return onStorage({ path }, async () => {
       const file = await open(path).catch(unlessMissing);
       if (!file) return undefined;
       const info = await file.stat({ bigint: true });
-      if (!info.isFile()) return void (await file.close());
+      if (!info.isFile()) {
+        await file.close();
+        return undefined;
+      }
       return { info: infoOf(info), body: read(file, path, options) };
     });
   }
@@ -62,6 +68,7 @@ export class FileObjectStore implements ObjectStore {
     options: CallOptions & { readonly condition?: PutCondition | undefined } = {},
   ): Promise<ObjectInfo | undefined> {
     const path = this.pathOf(key);
+    throwIfAborted(options.signal);
     const temporary = await onStorage({ path }, () => this.#temporary.create());
     return onStorage({ path }, async () => {
       try {
@@ -80,7 +87,7 @@ export class FileObjectStore implements ObjectStore {
   ): AsyncGenerator<string, void, undefined> {
     const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     for await (const key of this.#walk(start, { prefix, after: options.after })) {
-      options.signal?.throwIfAborted();
+      throwIfAborted(options.signal);
       yield key;
     }
   }
@@ -91,19 +98,17 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async join(keys: readonly string[], target: string, options: CallOptions = {}): Promise<void> {
+    throwIfAborted(options.signal);
+    const path = this.pathOf(target);
     const [only, ...others] = keys;
     if (only !== undefined && others.length === 0) {
-      const path = this.pathOf(target);
       await onStorage({ path }, async () => {
         await mkdir(dirname(path), { recursive: true });
-        await this.#linkOrRename(this.pathOf(only), path);
-        await this.#syncDirectory(path);
+        if (await this.#linkOrRename(this.pathOf(only), path)) await this.#syncDirectory(path);
       });
     } else {
-      await this.put(target, this.#concatenate(keys), {
-        ...options,
-        condition: { ifAbsent: true },
-      });
+      const condition = { ifAbsent: true } as const;
+      await this.put(target, this.#concatenate(keys), { ...options, condition });
     }
     for (const key of keys) await this.delete(key);
   }
@@ -116,7 +121,7 @@ export class FileObjectStore implements ObjectStore {
     const file = await open(path, 'wx', 0o644);
     try {
       for await (const chunk of body) {
-        if (signal?.aborted) throw asOciError(signal.reason);
+        throwIfAborted(signal);
         await writeAll(file, chunk);
       }
       if (this.#fsync) await file.sync();
@@ -130,8 +135,7 @@ export class FileObjectStore implements ObjectStore {
     { key, path, condition }: { key: string; path: string; condition: PutCondition | undefined },
   ): Promise<ObjectInfo | undefined> {
     if (condition && 'ifVersion' in condition) {
-      const lock = join(this.#dir, '.tmp', `lock-${encodeSegment(key).slice(-200)}`);
-      return withFileLock(lock, async () => {
+      return withFileLock(this.#lockOf(key), async () => {
         const current = await this.head(key);
         if (current?.version !== condition.ifVersion) return undefined;
         return this.#replace(temporary, path);
@@ -141,6 +145,11 @@ export class FileObjectStore implements ObjectStore {
     if (!(await this.#linkOrRename(temporary, path))) return undefined;
     await this.#syncDirectory(path);
     return infoOf(await stat(path, { bigint: true }));
+  }
+
+  /** One of a bounded number of locks: a lock's files are never removed. */
+  #lockOf(key: string): string {
+    return join(this.#dir, '.locks', createHash('sha256').update(key).digest('hex').slice(0, 2));
   }
 
   async #replace(temporary: string, path: string): Promise<ObjectInfo> {
@@ -179,7 +188,8 @@ export class FileObjectStore implements ObjectStore {
   async *#concatenate(keys: readonly string[]): AsyncGenerator<Uint8Array, void, undefined> {
     for (const key of keys) {
       const object = await this.get(key);
-      if (object) yield* object.body;
+      if (!object) throw missingPart(key);
+      yield* object.body;
     }
   }
 
@@ -227,7 +237,7 @@ async function* read(
   });
   try {
     for await (const chunk of stream) {
-      if (signal?.aborted) throw asOciError(signal.reason);
+      throwIfAborted(signal);
       yield chunk as Buffer;
     }
   } catch (error) {

@@ -1,5 +1,6 @@
-import { type ByteRange, type CallOptions, asOciError } from '@oci/spec-types';
+import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
 
+import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
 import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './object-store.js';
 
@@ -21,6 +22,7 @@ export class MemoryObjectStore implements ObjectStore {
     key: string,
     options: CallOptions & { readonly range?: ByteRange | undefined } = {},
   ): Promise<StoredObject | undefined> {
+    throwIfAborted(options.signal);
     const held = this.#objects.get(ensureObjectKey(key));
     if (!held) return undefined;
     const { first = 0, last } = options.range ?? {};
@@ -34,9 +36,10 @@ export class MemoryObjectStore implements ObjectStore {
     options: CallOptions & { readonly condition?: PutCondition | undefined } = {},
   ): Promise<ObjectInfo | undefined> {
     ensureObjectKey(key);
+    throwIfAborted(options.signal);
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) {
-      if (options.signal?.aborted) throw asOciError(options.signal.reason);
+      throwIfAborted(options.signal);
       chunks.push(chunk);
     }
     const current = this.#objects.get(key);
@@ -61,12 +64,18 @@ export class MemoryObjectStore implements ObjectStore {
     this.#objects.delete(ensureObjectKey(key));
   }
 
-  async join(keys: readonly string[], target: string): Promise<void> {
-    const parts = keys.map(
-      (key) => this.#objects.get(ensureObjectKey(key))?.bytes ?? Buffer.alloc(0),
-    );
-    if (!this.#objects.has(ensureObjectKey(target))) this.#set(target, Buffer.concat(parts));
+  async join(keys: readonly string[], target: string, options: CallOptions = {}): Promise<void> {
+    throwIfAborted(options.signal);
+    if (!this.#objects.has(ensureObjectKey(target))) {
+      this.#set(target, Buffer.concat(keys.map((key) => this.#part(key))));
+    }
     for (const key of keys) this.#objects.delete(key);
+  }
+
+  #part(key: string): Buffer {
+    const held = this.#objects.get(ensureObjectKey(key));
+    if (held) return held.bytes;
+    throw missingPart(key);
   }
 
   #set(key: string, bytes: Buffer): ObjectInfo {

@@ -14,7 +14,7 @@ export interface StorageAction {
  *
  * @returns `STORAGE_FULL`, `STORAGE_DENIED` or `STORAGE_FAILED`
  */
-export function storageFailure(cause: unknown, { path, neededBytes }: StorageAction): unknown {
+function storageFailure(cause: unknown, { path, neededBytes }: StorageAction): unknown {
   if (isOciError(cause) || !isSystemError(cause)) return cause;
   switch (cause.code) {
     case 'ENOSPC':

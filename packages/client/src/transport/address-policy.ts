@@ -1,4 +1,4 @@
-import { type LookupAddress, lookup as lookUp } from 'node:dns';
+import { lookup as lookUp } from 'node:dns';
 import { lookup as resolveHost } from 'node:dns/promises';
 import { BlockList, type LookupFunction, isIP } from 'node:net';
 
@@ -80,7 +80,7 @@ export function refuseUnsafeHop(from: URL, to: URL): void {
 /** A `lookup` for connections that refuses names of internal addresses, at the moment of connecting. */
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookUp(hostname, options, (error, address, family) => {
-    const found = Array.isArray(address) ? (address as LookupAddress[]) : [{ address }];
+    const found = Array.isArray(address) ? address : [{ address }];
     const bad = error ? undefined : found.find((entry) => isInternalAddress(entry.address));
     if (!bad) return callback(error, address, family);
     const refusal = new OciError(

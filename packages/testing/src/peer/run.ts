@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 
 import { collect, textOf } from '../bytes.js';
 
@@ -33,4 +34,13 @@ export async function run(
     collect(child.stderr),
   ]);
   return { exitCode, stdout: textOf(stdout), stderr: textOf(stderr) };
+}
+
+/** Runs a program and kills it, without a chance to clean up, as soon as it prints something. */
+export async function killAtOutput(program: string, args: readonly string[]): Promise<void> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = once(child, 'close');
+  child.stdout.once('data', () => child.kill('SIGKILL'));
+  const [exitCode] = (await closed) as [number | null];
+  if (exitCode !== null) throw new Error(`${program} ended by itself with ${exitCode}`);
 }

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+
+import * as cache from './index.js';
+
+test('exports these names and no others', () => {
+  expect(Object.keys(cache).sort()).toEqual([
+    'ContentStore',
+    'FileObjectStore',
+    'LayoutIndex',
+    'ManifestLru',
+    'MemoryObjectStore',
+    'ReferenceStore',
+    'SingleFlight',
+    'ViewStore',
+    'createFileObjectStore',
+    'createMemoryObjectStore',
+    'decodeSegment',
+    'detectArchive',
+    'detectionBytes',
+    'encodeSegment',
+    'isObjectKey',
+    'openCache',
+  ]);
+});

@@ -1,0 +1,74 @@
+import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
+import { expect, test } from 'vitest';
+
+import { withFileLock } from './file-lock.js';
+
+test('lets one process at a time in', async () => {
+  await using directory = await temporaryDirectory();
+  const counter = join(directory.path, 'counter');
+  await writeFile(counter, '0');
+  const program = await compile(
+    `import { readFile, writeFile } from 'node:fs/promises';
+     import { withFileLock } from './file-lock.js';
+     const [counter, lock] = process.argv.slice(2);
+     for (let i = 0; i < 20; i++)
+       await withFileLock(lock, async () => {
+         const before = Number(await readFile(counter, 'utf8'));
+         await writeFile(counter, String(before + 1));
+       });`,
+    { from: import.meta.url, directory: directory.path },
+  );
+  const lock = join(directory.path, 'locks', 'one');
+  const ends = await Promise.all(
+    [1, 2, 3].map(() => run(process.execPath, [program, counter, lock])),
+  );
+  expect(ends.map((end) => end.stderr)).toEqual(['', '', '']);
+  expect(await readFile(counter, 'utf8')).toBe('60');
+  expect(await readdir(lock)).toHaveLength(1);
+});
+
+test('is taken over from a process that was killed while it held it', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  const program = await compile(
+    `import { withFileLock } from './file-lock.js';
+     await withFileLock(process.argv[2], async () => {
+       process.stdout.write('held');
+       await new Promise(() => setInterval(() => {}, 1000));
+     });`,
+    { from: import.meta.url, directory: directory.path },
+  );
+  await killAtOutput(process.execPath, [program, lock]);
+  const takers = [1, 2, 3, 4, 5].map((taker) => withFileLock(lock, async () => taker));
+  expect(await Promise.all(takers)).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('is taken over from another machine only when it is too old to be held', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  const gone = (await run(process.execPath, ['-p', 'process.pid'])).stdout.trim();
+  await mkdir(lock);
+  await writeFile(join(lock, '7'), `${gone} another-than-${hostname()}`);
+  const enter = (): Promise<string> => withFileLock(lock, async () => 'entered', { patienceMs: 0 });
+  await expect(enter()).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    message: expect.stringContaining(lock),
+  });
+  const longAgo = new Date(Date.now() - 3_600_000);
+  await utimes(join(lock, '7'), longAgo, longAgo);
+  expect(await enter()).toBe('entered');
+});
+
+test('is given back when the work fails', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  const failing = withFileLock(lock, async () => {
+    throw new Error('the work broke');
+  });
+  await expect(failing).rejects.toThrow('the work broke');
+  expect(await withFileLock(lock, async () => 'entered')).toBe('entered');
+});
