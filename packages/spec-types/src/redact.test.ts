@@ -97,3 +97,20 @@ test('a JSON value is redacted at every depth, and cut where it has no end', () 
   const bomb = JSON.parse('['.repeat(30_000) + ']'.repeat(30_000)) as unknown;
   expect(JSON.stringify(redactJson(bomb))).toBe('[[[[[[[["..."]]]]]]]]');
 });
+
+test.each([
+  'token',
+  'access_token',
+  'RefreshToken',
+  'Password',
+  'client_secret',
+  'AUTHORIZATION',
+  'Set-Cookie',
+])(
+  'what is called %s is left out of a JSON value, wherever it stands (GHSA-5jhf-2qmf-m8c5)',
+  (name) => {
+    expect(redactJson([{ detail: { [name]: 'hunter2', tokens: 2 } }])).toEqual([
+      { detail: { [name]: '...', tokens: 2 } },
+    ]);
+  },
+);

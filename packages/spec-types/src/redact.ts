@@ -3,6 +3,10 @@ const userInfo = /:\/\/[^/?#\\]*@/g;
 const authorization =
   /(\bauthorization["']?\s{0,8}[:=]\s{0,8}["']?(?:basic|bearer)\s{1,8})[^\s"',;]+/gi;
 
+/** Members whose values are secrets, in any case: token answers, docker's files (GHSA-5jhf-2qmf-m8c5). */
+const secretMember =
+  /^(?:.*(?:token|password|passwd|secret)|authorization|proxy-authorization|auth|cookie|set-cookie)$/i;
+
 /** Deeper parts of a registry's words are left out: they may be nested without end. */
 const maxDepth = 8;
 
@@ -21,13 +25,16 @@ export function redactUrl(text: string): string {
   return shown.replace(userInfo, '://');
 }
 
-/** Redacts every text in a JSON value. */
+/** Redacts every text in a JSON value, and leaves out what is secret by its name. */
 export function redactJson(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redact(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === maxDepth) return '...';
   if (Array.isArray(value)) return value.map((item) => redactJson(item, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [redact(name), redactJson(item, depth + 1)]),
+    Object.entries(value).map(([name, item]) => [
+      redact(name),
+      typeof item === 'string' && secretMember.test(name) ? '...' : redactJson(item, depth + 1),
+    ]),
   );
 }

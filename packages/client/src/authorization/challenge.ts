@@ -4,11 +4,12 @@ export interface Challenge {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-const part = new RegExp(
-  `\\s*(?:,\\s*)*(?:(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))|(${token})(?:[ \\t]+(${token}=*)(?=\\s*(?:,|$)))?)`,
-  'y',
-);
+const character = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
+const token = `${character}+`;
+const parameter = `(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))`;
+/** A scheme, and what is not a parameter behind it (`token68`). */
+const scheme = `(${token})(?!${character}|\\s*=)(?:[ \\t]+(${token}=*)(?=\\s*(?:,|$)))?`;
+const part = new RegExp(`\\s*(?:,\\s*)*(?:${parameter}|${scheme})`, 'y');
 
 /**
  * Reads all challenges of all header lines: several may share a line, in any case of letters, with

@@ -1,4 +1,4 @@
-import { type Descriptor, OciError, registryPaths } from '@oci/spec-types';
+import { type Descriptor, OciError, registryPaths, verifiableAlgorithm } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
 
 import { refuseUnsafeHop } from '../transport/address-policy.js';
@@ -27,6 +27,8 @@ export async function hasBlob(
  * Uploads a blob, unless it is there: a session, then all bytes in one request (distribution-spec,
  * "Pushing a blob monolithically"). The bytes are checked while they are sent; a session that fails
  * is cancelled.
+ *
+ * @throws OciError `DIGEST_UNSUPPORTED`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, and what a request fails with
  */
 export async function pushBlob(
   endpoint: Endpoint,
@@ -34,6 +36,7 @@ export async function pushBlob(
   options: RemoteOptions,
 ): Promise<void> {
   const { descriptor, body } = content;
+  verifiableAlgorithm(descriptor.digest);
   if (await hasBlob(endpoint, descriptor, options)) return;
   const subject = subjectOf(endpoint, descriptor);
   const session = await call(endpoint, {

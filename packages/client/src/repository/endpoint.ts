@@ -1,6 +1,7 @@
 import type { CallOptions, EventListener, RepositoryName } from '@oci/spec-types';
 
 import { repositoryScope } from '../authorization/scope.js';
+import { resolvesInternally } from '../transport/address-policy.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
 import type { Exchange, RegistryRequest, RegistryResponse } from '../transport/exchange.js';
 import { type Subject, expectStatus } from '../transport/response-failure.js';
@@ -34,11 +35,17 @@ interface EndpointRequest extends RemoteOptions {
 /** Sends one request of a repository and checks its status. */
 export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<RegistryResponse> {
   const reads = ask.method === 'GET' || ask.method === 'HEAD';
+  const url = typeof ask.target === 'string' ? new URL(ask.target, endpoint.origin) : ask.target;
   const request: RegistryRequest = {
     method: ask.method,
-    url: typeof ask.target === 'string' ? new URL(ask.target, endpoint.origin) : ask.target,
+    url,
     headers: { 'accept-encoding': 'identity', ...ask.headers },
     body: ask.body,
+    // Elsewhere is where the registry sent us, and a public one must not send us into our own network.
+    publicOnly:
+      url.origin === endpoint.origin.origin
+        ? undefined
+        : !(await resolvesInternally(endpoint.origin)),
     scopes: [repositoryScope(endpoint.name, 'pull', ...(reads ? [] : (['push'] as const)))],
     signal: ask.signal,
     onEvent: ask.onEvent,

@@ -27,7 +27,7 @@ export interface RegistryResponse {
 }
 
 /** Bytes that have to be read to their end, dumped or destroyed: they hold a connection. */
-export interface ResponseBody extends AsyncIterable<Uint8Array> {
+interface ResponseBody extends AsyncIterable<Uint8Array> {
   dump(): Promise<void>;
   destroy(): void;
 }

@@ -59,10 +59,12 @@ export function networkFailure(
     return fail('TLS', 'does not speak HTTP', `Perhaps it speaks HTTPS: try https://${host}.`);
   }
   const text = cause instanceof Error ? cause.message : String(cause);
+  const perhapsHttps =
+    protocol === 'http:' ? ` Or does it speak HTTPS? Then say https://${host}.` : '';
   return fail(
     'NETWORK',
     `broke the connection: ${text}`,
-    'Try again; if it stays, check the network.',
+    `Try again; if it stays, check the network.${perhapsHttps}`,
   );
 }
 

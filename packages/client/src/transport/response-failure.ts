@@ -20,6 +20,9 @@ export interface Subject {
   >;
 }
 
+/** What Go's servers and nginx answer, with status 400, to HTTP on a port for HTTPS. */
+const wantsHttps = /HTTP request (?:was sent )?to (?:an )?HTTPS (?:server|port)/i;
+
 /**
  * Passes an answer whose status is expected, and turns every other into an `OciError` that holds
  * the registry's own words.
@@ -34,7 +37,12 @@ export async function expectStatus(
   }: { request: RegistryRequest; subject: Subject; errorBytes: number },
 ): Promise<RegistryResponse> {
   if (expected.includes(response.status)) return response;
-  const body = await readBody(response, errorBytes, request).catch(() => new Uint8Array());
+  const body = await readBody(response, errorBytes, request).catch(() => Buffer.alloc(0));
+  if (request.url.protocol === 'http:' && wantsHttps.test(body.toString('latin1'))) {
+    throw new OciError('TLS', `${request.url.host} speaks HTTPS, not HTTP`, {
+      hint: `Say https://${request.url.host}, without --plain-http.`,
+    });
+  }
   throw responseFailure(response, { request, subject, registryErrors: parseRegistryErrors(body) });
 }
 

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
 
+import { type OciError, asOciError } from '@oci/spec-types';
 import { Agent, request as undiciRequest } from 'undici';
 
 import { publicLookup } from './address-policy.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange, RegistryRequest } from './exchange.js';
 import { networkFailure } from './network-failure.js';
 
 /** Deadlines that mean progress; none limits a whole transfer. Milliseconds. */
@@ -36,11 +37,12 @@ export function createSend(options: ConnectionOptions): {
   const direct = createAgent(options);
   const publicOnly = createAgent(options, publicLookup);
   const send: Exchange = async (request) => {
+    const body = requestBody(request.body);
     try {
       const answer = await undiciRequest(request.url, {
         method: request.method,
         headers: { 'user-agent': options.userAgent, ...request.headers },
-        ...(request.body !== undefined && { body: requestBody(request.body) }),
+        ...(body.bytes !== undefined && { body: body.bytes }),
         dispatcher: request.publicOnly ? publicOnly : direct,
         ...(request.signal && { signal: request.signal }),
       });
@@ -54,7 +56,7 @@ export function createSend(options: ConnectionOptions): {
         attempts: 1,
       };
     } catch (error) {
-      throw networkFailure(error, request);
+      throw body.failure() ?? networkFailure(error, request);
     }
   };
   return {
@@ -77,6 +79,23 @@ function createAgent(options: ConnectionOptions, lookup?: typeof publicLookup): 
   });
 }
 
-function requestBody(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | Readable {
-  return body instanceof Uint8Array ? body : Readable.from(body, { objectMode: false });
+/** What undici sends, and why it could not be read to its end: that is no fault of the network. */
+interface RequestBody {
+  readonly bytes: Uint8Array | Readable | undefined;
+  readonly failure: () => OciError | undefined;
+}
+
+function requestBody(body: RegistryRequest['body']): RequestBody {
+  let failure: OciError | undefined;
+  if (body === undefined || body instanceof Uint8Array)
+    return { bytes: body, failure: () => undefined };
+  async function* watched(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* source;
+    } catch (error) {
+      failure = asOciError(error);
+      throw failure;
+    }
+  }
+  return { bytes: Readable.from(watched(body), { objectMode: false }), failure: () => failure };
 }

@@ -1,0 +1,203 @@
+import { parseRepositoryName, parseTag } from '@oci/spec-types';
+import { type RegistryAuth, type TestRegistry, kclPackage, startRegistry } from '@oci/testing';
+import { expect, test } from 'vitest';
+
+import { type CredentialSource, staticCredentials } from '../credentials/credential.js';
+import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
+
+const user = { username: 'tester', password: 'secret' };
+const bearer: RegistryAuth = { bearer: user };
+const name = parseRepositoryName('kcl/demo');
+const tag = parseTag('1.0.0');
+
+interface Bench extends AsyncDisposable {
+  readonly registry: TestRegistry;
+  readonly client: Registry;
+}
+
+async function bench(auth: RegistryAuth, options: Partial<RegistryOptions> = {}): Promise<Bench> {
+  const registry = await startRegistry({ auth });
+  registry.putArtifact(name, tag, kclPackage({ name: 'demo', version: '1.0.0' }));
+  const credentials = staticCredentials(registry.host, { kind: 'password', ...user });
+  const client = createRegistry({
+    url: registry.url,
+    credentials,
+    retry: { delay: async () => {} },
+    ...options,
+  });
+  const close = async (): Promise<void> => {
+    await client.close();
+    await registry.close();
+  };
+  return { registry, client, [Symbol.asyncDispose]: close };
+}
+
+test('answers a Basic challenge, and the next request at once', async () => {
+  await using here = await bench({ basic: user });
+  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetchTag(tag);
+  expect(here.registry.requests.map(({ status }) => status)).toEqual([401, 200, 200]);
+});
+
+test('gets one token for what is asked, and uses it again', async () => {
+  await using here = await bench(bearer);
+  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetchTag(tag);
+  expect(here.registry.tokenRequests).toHaveLength(1);
+  expect(here.registry.tokenRequests[0]).toMatchObject({
+    method: 'GET',
+    service: 'test-registry',
+    scopes: ['repository:kcl/demo:pull'],
+    anonymous: false,
+  });
+});
+
+test('gets one token, however many requests wait for it', async () => {
+  await using here = await bench(bearer);
+  const { client, registry } = here;
+  await client.ping();
+  const repository = client.repository(name);
+  await Promise.all(Array.from({ length: 10 }, () => repository.fetchTag(tag)));
+  expect(registry.tokenRequests.filter(({ scopes }) => scopes.length > 0)).toHaveLength(1);
+});
+
+test('gets another token when one is no longer accepted, and ends when the new one is not', async () => {
+  await using here = await bench(bearer);
+  const repository = here.client.repository(name);
+  await repository.fetchTag(tag);
+  here.registry.revokeTokens();
+  await repository.fetchTag(tag);
+  expect(here.registry.tokenRequests).toHaveLength(2);
+
+  here.registry.fault({
+    path: '/manifests/',
+    status: 401,
+    headers: { 'www-authenticate': `Bearer realm="${here.registry.url}/token",service="s"` },
+  });
+  here.registry.clearRequests();
+  await expect(repository.fetchTag(tag)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  expect(here.registry.requests.filter(({ path }) => path.includes('/manifests/'))).toHaveLength(2);
+});
+
+test('pulls as nobody where everybody may, also with no credentials', async () => {
+  await using here = await bench(
+    { bearer: { ...user, anonymousPull: true } },
+    { credentials: async () => undefined },
+  );
+  await here.client.repository(name).fetchTag(tag);
+  expect(here.registry.tokenRequests).toMatchObject([{ anonymous: true }]);
+});
+
+test.each<[string, RegistryAuth]>([
+  ['Basic', { basic: user }],
+  ['Bearer', bearer],
+])('a wrong password for %s is UNAUTHORIZED, and is not repeated here', async (_, auth) => {
+  const wrong: CredentialSource = async () => ({ kind: 'password', username: 'x', password: 'y' });
+  await using here = await bench(auth, { credentials: wrong });
+  await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+    code: 'UNAUTHORIZED',
+    hint: expect.any(String),
+  });
+});
+
+test('uses an identity token by POST', async () => {
+  await using here = await bench(
+    { bearer: { ...user, refreshToken: 'refresh-me' } },
+    { credentials: async () => ({ kind: 'refresh', token: 'refresh-me' }) },
+  );
+  await here.client.repository(name).fetchTag(tag);
+  expect(here.registry.tokenRequests).toMatchObject([
+    { method: 'POST', grantType: 'refresh_token' },
+  ]);
+});
+
+test.each(['token', 'access_token', 'both'] as const)(
+  'reads the token in %s',
+  async (tokenMember) => {
+    await using here = await bench({ bearer: { ...user, tokenMember } });
+    expect(await here.client.repository(name).fetchTag(tag)).toMatchObject({ kind: 'image' });
+  },
+);
+
+test.each([
+  ['without a token', {}],
+  ['with a token that would break the header', { token: 'a\r\nx: y' }],
+  ['that is an array', []],
+  ['that is not JSON', 'token'],
+])('an answer %s is PROTOCOL, and does not show what came', async (_, body) => {
+  await using here = await bench(bearer);
+  here.registry.fault({ path: '/token', status: 200, body });
+  const fetching = here.client.repository(name).fetchTag(tag);
+  await expect(fetching).rejects.toMatchObject({ code: 'PROTOCOL' });
+});
+
+test('reads no more of a token answer than it may', async () => {
+  await using here = await bench(bearer);
+  here.registry.fault({ path: '/token', status: 200, body: '{"token":"', endless: true });
+  const fetching = here.client.repository(name).fetchTag(tag);
+  await expect(fetching).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+});
+
+test('sends no credentials where a redirect leads, whatever is challenged there (GHSA-vh4v-2xq2-g5cg)', async () => {
+  await using here = await bench({ basic: user });
+  await using elsewhere = await startRegistry({ auth: bearer });
+  const repository = here.client.repository(name);
+  const manifest = await repository.fetchTag(tag);
+  const layer = manifest.kind === 'image' ? manifest.document.layers[0] : undefined;
+  if (!layer) throw new Error('the package has a layer');
+  here.registry.fault({ path: '/blobs/', redirect: (path) => `${elsewhere.url}${path}` });
+  await expect(repository.fetchBlob(layer)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  expect(elsewhere.requests).toHaveLength(1);
+  expect(elsewhere.requests[0]?.headers).not.toHaveProperty('authorization');
+  expect(elsewhere.tokenRequests).toEqual([]);
+});
+
+test('asks before credentials go to a token server elsewhere (CVE-2026-33540)', async () => {
+  await using elsewhere = await startRegistry({ auth: bearer });
+  const realm = `http://localhost:${new URL(elsewhere.url).port}/token`;
+  const challenge = { 'www-authenticate': `Bearer realm="${realm}",service="test-registry"` };
+  await using here = await bench(bearer);
+  here.registry.fault({ path: '/v2/', status: 401, headers: challenge });
+  await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+    code: 'POLICY_REFUSED',
+  });
+  expect(elsewhere.requests).toEqual([]);
+});
+
+test.each(['not a url', 'https://', 'javascript:alert(1)'])(
+  'a token server called %j is refused',
+  async (realm) => {
+    await using here = await bench(bearer);
+    const headers = { 'www-authenticate': `Bearer realm="${realm}"` };
+    here.registry.fault({ path: '/v2/', status: 401, headers });
+    await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(PROTOCOL|POLICY_REFUSED)$/),
+    });
+  },
+);
+
+test('a password in the address of a token server is not sent', async () => {
+  await using here = await bench(
+    { bearer: { ...user, anonymousPull: true } },
+    { credentials: async () => undefined },
+  );
+  const realm = here.registry.url.replace('http://', 'http://tester:secret@');
+  const headers = { 'www-authenticate': `Bearer realm="${realm}/token"` };
+  here.registry.fault({ path: '/v2/', status: 401, headers, times: 1 });
+  await here.client.repository(name).fetchTag(tag);
+  expect(here.registry.tokenRequests).toMatchObject([{ anonymous: true }]);
+});
+
+test('no error of a refused login shows the password or a token', async () => {
+  await using here = await bench(bearer);
+  here.registry.fault({
+    path: '/token',
+    status: 403,
+    body: { errors: [{ code: 'DENIED', message: 'no', detail: { password: 'secret' } }] },
+  });
+  const error: unknown = await here.client
+    .repository(name)
+    .fetchTag(tag)
+    .catch((thrown: unknown) => thrown);
+  expect(JSON.stringify([error, String(error)])).not.toContain('secret');
+});

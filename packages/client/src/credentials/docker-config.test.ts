@@ -1,0 +1,170 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { chainCredentials, staticCredentials } from './credential.js';
+import { dockerConfigCredentials } from './docker-config.js';
+
+let home: TemporaryDirectory;
+beforeEach(async () => {
+  home = await temporaryDirectory();
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await home.remove();
+});
+
+async function put(file: string, content: unknown): Promise<string> {
+  const path = join(home.path, file);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+/** A helper on the PATH, as a shell script. */
+async function helper(suffix: string, script: string): Promise<void> {
+  const path = await put(`bin/docker-credential-${suffix}`, `#!/bin/sh\n${script}\n`);
+  await chmod(path, 0o755);
+  vi.stubEnv('PATH', `${join(home.path, 'bin')}:${process.env['PATH']}`);
+}
+
+const find = (registry: string, env: Record<string, string> = {}) =>
+  dockerConfigCredentials({ env, homeDir: home.path })(registry);
+const encoded = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
+const password = (username: string, secret: string) => ({
+  kind: 'password',
+  username,
+  password: secret,
+});
+
+test.each([
+  ['a host', { 'registry.example': encoded('me:pass:word') }, 'registry.example'],
+  ['a host with a port', { 'localhost:5000': encoded('me:pass:word') }, 'localhost:5000'],
+  ['a URL', { 'https://registry.example/v1/': encoded('me:pass:word') }, 'registry.example'],
+  ['Docker Hub', { 'https://index.docker.io/v1/': encoded('me:pass:word') }, 'docker.io'],
+  [
+    'members',
+    { 'registry.example': { username: 'me', password: 'pass:word' } },
+    'registry.example',
+  ],
+  ['NULs at the end', { 'registry.example': encoded('me:pass:word\0\0') }, 'registry.example'],
+])('finds what is stored under %s', async (_, auths, registry) => {
+  await put('.docker/config.json', { auths });
+  expect(await find(registry)).toEqual(password('me', 'pass:word'));
+});
+
+test.each([
+  ['another host', { 'registry.example.evil': encoded('me:word') }],
+  ['a part of its name', { example: encoded('me:word'), 'y.example': encoded('me:word') }],
+  ['another port', { 'registry.example:5000': encoded('me:word') }],
+  ['no user', { 'registry.example': encoded(':word') }],
+  ['no colon', { 'registry.example': encoded('word') }],
+  ['nothing', { 'registry.example': {} }],
+  ['the prototype', JSON.parse('{"__proto__":{"auth":"bWU6d29yZA=="}}') as object],
+])('finds nothing for registry.example under %s', async (_, auths) => {
+  await put('.docker/config.json', { auths });
+  expect(await find('registry.example')).toBeUndefined();
+});
+
+test('knows identity tokens and registry tokens', async () => {
+  await put('.docker/config.json', {
+    auths: { a: { identitytoken: 'refresh' }, b: { registrytoken: 'bearer' } },
+  });
+  expect(await find('a')).toEqual({ kind: 'refresh', token: 'refresh' });
+  expect(await find('b')).toEqual({ kind: 'bearer', token: 'bearer' });
+});
+
+test('looks into the files of docker and podman, in this order', async () => {
+  expect(await find('a')).toBeUndefined();
+  await put('.config/containers/auth.json', { auths: { a: encoded('config:x') } });
+  expect(await find('a')).toEqual(password('config', 'x'));
+  await put('run/containers/auth.json', { auths: { a: encoded('runtime:x') } });
+  const env = { XDG_RUNTIME_DIR: join(home.path, 'run') };
+  expect(await find('a', env)).toEqual(password('runtime', 'x'));
+  await put('.docker/config.json', { auths: { a: encoded('docker:x') } });
+  expect(await find('a', env)).toEqual(password('docker', 'x'));
+  await put('elsewhere/config.json', { auths: { a: encoded('elsewhere:x') } });
+  expect(await find('a', { DOCKER_CONFIG: join(home.path, 'elsewhere') })).toEqual(
+    password('elsewhere', 'x'),
+  );
+  const file = await put('auth.json', { auths: { a: encoded('file:x') } });
+  expect(await find('a', { REGISTRY_AUTH_FILE: file })).toEqual(password('file', 'x'));
+});
+
+test.each(['{"auths":{"a":{"auth":"c2VjcmV0', '[]', '"secret"', 'null'])(
+  'a file with %j is CONFIG_INVALID, names itself and not its content',
+  async (content) => {
+    const path = await put('.docker/config.json', content);
+    const error: unknown = await find('a').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(path),
+    });
+    expect(String(error)).not.toContain('c2Vj');
+  },
+);
+
+test('asks the helper of the registry before the store and before what stands in the file', async () => {
+  await helper('own', `read server; echo "{\\"Username\\":\\"$server\\",\\"Secret\\":\\"$1\\"}"`);
+  await helper('store', `echo '{"Username":"store","Secret":"x"}'`);
+  await put('.docker/config.json', {
+    auths: { a: encoded('file:x'), b: encoded('file:x') },
+    credHelpers: { a: 'own' },
+    credsStore: 'store',
+  });
+  expect(await find('a')).toEqual(password('a', 'get'));
+  expect(await find('b')).toEqual(password('store', 'x'));
+});
+
+test('a helper gives an identity token by its user name', async () => {
+  await helper('own', `echo '{"Username":"<token>","Secret":"refresh"}'`);
+  await put('.docker/config.json', { credHelpers: { a: 'own' } });
+  expect(await find('a')).toEqual({ kind: 'refresh', token: 'refresh' });
+});
+
+test('a store that does not know the registry leaves it to the file', async () => {
+  await helper('store', `echo 'credentials not found in native keychain'; exit 1`);
+  await put('.docker/config.json', { auths: { a: encoded('file:x') }, credsStore: 'store' });
+  expect(await find('a')).toEqual(password('file', 'x'));
+});
+
+test.each([
+  ['fails', 'echo "secret went wrong"; exit 2', 'failed with exit code 2'],
+  ['says nothing of use', 'echo secret', 'not JSON'],
+  ['leaves the secret out', `echo '{"Username":"me"}'`, 'without a secret'],
+])(
+  'a helper that %s is an error, never another credential (CVE-2021-41092)',
+  async (_, script, why) => {
+    await helper('broken', script);
+    await put('.docker/config.json', { auths: { a: encoded('file:x') }, credsStore: 'broken' });
+    const error: unknown = await find('a').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'UNAUTHORIZED',
+      message: expect.stringContaining(
+        `docker-credential-broken ${why.startsWith('not') ? 'answered what is ' : ''}`,
+      ),
+      hint: expect.any(String),
+    });
+    expect(String(error)).toContain(why);
+    expect(String(error)).not.toContain('secret went');
+  },
+);
+
+test.each(['missing', '../../bin/sh', 'a b', '; rm'])('a helper %j is not run', async (name) => {
+  await put('.docker/config.json', { credsStore: name });
+  await expect(find('a')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+});
+
+test('a chain takes the first that knows, and ends with one that fails', async () => {
+  const mine = staticCredentials('a', { kind: 'bearer', token: 'x' });
+  const failing = async (): Promise<undefined> => {
+    throw new Error('broken');
+  };
+  expect(await chainCredentials(async () => undefined, mine, failing)('a')).toEqual({
+    kind: 'bearer',
+    token: 'x',
+  });
+  await expect(chainCredentials(mine, failing)('b')).rejects.toThrow('broken');
+});

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+
+import * as client from './index.js';
+
+test('exports these names and no others', () => {
+  expect(Object.keys(client).sort()).toEqual([
+    'RemoteRepository',
+    'chainCredentials',
+    'createRegistry',
+    'defaultLimits',
+    'defaultRetryPolicy',
+    'defaultTimeouts',
+    'dockerConfigCredentials',
+    'parseRegistryAddress',
+    'staticCredentials',
+  ]);
+});

@@ -1,0 +1,59 @@
+import { startRegistry } from '@oci/testing';
+import { expect, test } from 'vitest';
+
+import { createRegistry } from '../registry.js';
+import { parseRepositoryName, parseTag } from '@oci/spec-types';
+
+const errors = (code: string) => ({ errors: [{ code, message: 'in its own words' }] });
+
+test.each([
+  [404, errors('MANIFEST_UNKNOWN'), 'MANIFEST_UNKNOWN'],
+  [404, errors('NAME_UNKNOWN'), 'NAME_UNKNOWN'],
+  [404, '<html>not found</html>', 'MANIFEST_UNKNOWN'],
+  [401, errors('UNAUTHORIZED'), 'UNAUTHORIZED'],
+  [403, errors('DENIED'), 'DENIED'],
+  [413, '', 'LIMIT_EXCEEDED'],
+  [429, errors('TOOMANYREQUESTS'), 'RATE_LIMITED'],
+  [500, '', 'REGISTRY_UNAVAILABLE'],
+  [503, errors('UNAVAILABLE'), 'REGISTRY_UNAVAILABLE'],
+  [405, '', 'UNSUPPORTED'],
+  [400, errors('UNSUPPORTED'), 'UNSUPPORTED'],
+  [400, 'Client sent an HTTP request to an HTTPS server.\n', 'TLS'],
+  [400, '<title>400 The plain HTTP request was sent to HTTPS port</title>', 'TLS'],
+  [418, 'teapot', 'PROTOCOL'],
+])('status %i with %j is %s', async (status, body, code) => {
+  await using registry = await startRegistry();
+  registry.fault({ path: '/manifests/', status, body });
+  const client = createRegistry({ url: registry.url, retry: { attempts: 1 } });
+  const fetching = client.repository(parseRepositoryName('a/b')).fetchTag(parseTag('1'));
+  const error: unknown = await fetching.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code });
+  const words = typeof body === 'object' && code !== 'TLS' ? body.errors : [];
+  expect(error).toMatchObject({ registryErrors: words });
+  await client.close();
+});
+
+test('names the request, the status and the attempts, and keeps the query out', async () => {
+  await using registry = await startRegistry();
+  registry.fault({ path: '/manifests/', status: 503 });
+  const client = createRegistry({
+    url: registry.url,
+    retry: { attempts: 3, delay: async () => {} },
+  });
+  const fetching = client.repository(parseRepositoryName('a/b')).fetchTag(parseTag('1'));
+  await expect(fetching).rejects.toMatchObject({
+    message: `${registry.host} has a problem of its own (GET a/b:1 at ${registry.host}: 503, 3 attempts)`,
+    request: { method: 'GET', url: `${registry.url}/v2/a/b/manifests/1`, status: 503, attempts: 3 },
+    retryable: true,
+  });
+  await client.close();
+});
+
+test('reads no more of an endless error than it may (CVE-2017-11468)', async () => {
+  await using registry = await startRegistry();
+  registry.fault({ path: '/manifests/', status: 404, body: 'x', endless: true });
+  const client = createRegistry({ url: registry.url });
+  const fetching = client.repository(parseRepositoryName('a/b')).fetchTag(parseTag('1'));
+  await expect(fetching).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+  await client.close();
+});
