@@ -4,7 +4,7 @@ import { type Descriptor, type ImageIndex, OciError, type Platform } from '@oci/
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 const systems: Readonly<Record<string, string>> = { win32: 'windows' };
 
-export function hostPlatform(): Platform {
+function hostPlatform(): Platform {
   return {
     os: systems[process.platform] ?? process.platform,
     architecture: architectures[process.arch] ?? process.arch,

@@ -1,8 +1,17 @@
 import { parseRepositoryName, parseTag } from '@oci/spec-types';
-import { type RegistryAuth, type TestRegistry, kclPackage, startRegistry } from '@oci/testing';
+import {
+  type RegistryAuth,
+  type TestRegistry,
+  inChunks,
+  kclPackage,
+  startRegistry,
+} from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { type CredentialSource, staticCredentials } from '../credentials/credential.js';
+import { defaultLimits } from '../transport/bounded-body.js';
+import type { Exchange } from '../transport/exchange.js';
+import { authorize } from './authorize.js';
 import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
 
 const user = { username: 'tester', password: 'secret' };
@@ -54,11 +63,13 @@ test('gets one token for what is asked, and uses it again', async () => {
 
 test('gets one token, however many requests wait for it', async () => {
   await using here = await bench(bearer);
-  const { client, registry } = here;
-  await client.ping();
-  const repository = client.repository(name);
-  await Promise.all(Array.from({ length: 10 }, () => repository.fetchTag(tag)));
-  expect(registry.tokenRequests.filter(({ scopes }) => scopes.length > 0)).toHaveLength(1);
+  const repository = here.client.repository(name);
+  const all = () => Promise.all(Array.from({ length: 10 }, () => repository.fetchTag(tag)));
+  await all();
+  expect(here.registry.tokenRequests).toHaveLength(1);
+  here.registry.revokeTokens();
+  await all();
+  expect(here.registry.tokenRequests).toHaveLength(2);
 });
 
 test('gets another token when one is no longer accepted, and ends when the new one is not', async () => {
@@ -150,6 +161,33 @@ test('sends no credentials where a redirect leads, whatever is challenged there 
   expect(elsewhere.requests).toHaveLength(1);
   expect(elsewhere.requests[0]?.headers).not.toHaveProperty('authorization');
   expect(elsewhere.tokenRequests).toEqual([]);
+});
+
+test('sends no credentials to a token server of another domain (CVE-2026-33540)', async () => {
+  const origin = new URL('https://registry.example.com');
+  const sent: string[] = [];
+  const challenged: Exchange = async (request) => {
+    sent.push(request.url.host);
+    const headers = { 'www-authenticate': 'Bearer realm="https://tokens.evil.example/token"' };
+    const body = Object.assign(inChunks(new Uint8Array(), 1), {
+      dump: async () => {},
+      destroy: () => {},
+    });
+    return { status: 401, headers, body, url: request.url, attempts: 1 };
+  };
+  const exchange = authorize(challenged, challenged, {
+    origin,
+    registry: origin.host,
+    credentials: staticCredentials(origin.host, { kind: 'password', ...user }),
+    trustedRealms: [],
+    limits: defaultLimits,
+  });
+  const request = { method: 'GET', url: origin, headers: {}, scopes: [] } as const;
+  await expect(exchange(request)).rejects.toMatchObject({
+    code: 'POLICY_REFUSED',
+    hint: expect.stringContaining("trustedRealms: ['tokens.evil.example']"),
+  });
+  expect(sent).toEqual([origin.host]);
 });
 
 test('asks before credentials go to a token server elsewhere (CVE-2026-33540)', async () => {

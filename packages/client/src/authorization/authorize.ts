@@ -42,7 +42,7 @@ export function authorize(
     // A challenge that came from behind a redirect is not the registry's.
     if (response.status !== 401 || response.url.origin !== options.origin.origin) return response;
     const challenges = parseChallenges(challengeLines(response));
-    const fresh = await session.answer(challenges, request);
+    const fresh = await session.answer(challenges, request, known);
     if (fresh === undefined || !canRepeat(request)) return response;
     await response.body.dump();
     return next(withAuthorization(request, fresh));
@@ -60,6 +60,13 @@ function challengeLines(response: RegistryResponse): readonly string[] {
   return typeof value === 'string' ? [value] : (value ?? []);
 }
 
+/** What a token is wanted for, and who wants it. */
+interface TokenAsk {
+  readonly challenge: Challenge;
+  readonly scopes: readonly string[];
+  readonly credential: Exclude<Credential, { kind: 'bearer' }> | undefined;
+}
+
 /** What is known of one registry's way to authorize, and the tokens that are still good. */
 class Session {
   readonly #exchange: Exchange;
@@ -75,59 +82,49 @@ class Session {
   /** The header for a request, from what an earlier challenge taught; undefined before the first. */
   async header(request: RegistryRequest): Promise<string | undefined> {
     if (!this.#challenge) return undefined;
-    return this.#headerFor(this.#challenge, request, { renew: false });
+    return this.#headerFor(this.#challenge, request, {});
   }
 
-  /** The header that answers a challenge; undefined when there is nothing to answer with. */
+  /**
+   * The header that answers a challenge; undefined when there is nothing to answer with. What was
+   * `rejected` is not given again, but what another request got meanwhile is.
+   */
   async answer(
     challenges: readonly Challenge[],
     request: RegistryRequest,
+    rejected: string | undefined,
   ): Promise<string | undefined> {
     const challenge =
       challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters['realm']) ??
       challenges.find(({ scheme }) => scheme === 'basic');
     if (!challenge) return undefined;
     this.#challenge = challenge;
-    return this.#headerFor(challenge, request, { renew: true });
+    const asked = challenge.parameters['scope'] ?? '';
+    return this.#headerFor(challenge, request, { asked, rejected });
   }
 
   async #headerFor(
     challenge: Challenge,
     request: RegistryRequest,
-    { renew }: { renew: boolean },
+    { asked = '', rejected }: { asked?: string; rejected?: string | undefined },
   ): Promise<string | undefined> {
     const credential = await this.#options.credentials(this.#options.registry);
     if (credential?.kind === 'bearer') return `Bearer ${credential.token}`;
     if (challenge.scheme === 'basic') {
       return credential?.kind === 'password' ? basicHeader(credential) : undefined;
     }
-    const asked = renew ? [challenge.parameters['scope'] ?? ''] : [];
-    const scopes = canonicalScopes([...request.scopes, ...asked]);
-    const token = await this.#token({
-      challenge,
-      scopes,
-      credential,
-      renew,
-      signal: request.signal,
-    });
-    return `Bearer ${token.value}`;
+    const scopes = canonicalScopes([...request.scopes, asked]);
+    const token = await this.#token({ challenge, scopes, credential }, rejected);
+    return bearerHeader(token);
   }
 
   /** One request per token, however many wait for it. */
-  async #token(ask: {
-    challenge: Challenge;
-    scopes: readonly string[];
-    credential: Exclude<Credential, { kind: 'bearer' }> | undefined;
-    renew: boolean;
-    signal: AbortSignal | undefined;
-  }): Promise<Token> {
+  async #token(ask: TokenAsk, rejected: string | undefined): Promise<Token> {
     const { realm, service } = ask.challenge.parameters;
     const key = JSON.stringify([realm, service, identityOf(ask.credential), ask.scopes]);
     const held = this.#tokens.get(key);
-    if (held && !ask.renew) {
-      const token = await held.catch(() => undefined);
-      if (token && token.expiresAt > Date.now()) return token;
-    }
+    const token = await held?.catch(() => undefined);
+    if (token && token.expiresAt > Date.now() && bearerHeader(token) !== rejected) return token;
     const current = this.#tokens.get(key);
     if (current && current !== held) return current;
     const fetched = this.#fetch(ask);
@@ -136,11 +133,7 @@ class Session {
     return fetched;
   }
 
-  async #fetch(ask: {
-    challenge: Challenge;
-    scopes: readonly string[];
-    credential: Exclude<Credential, { kind: 'bearer' }> | undefined;
-  }): Promise<Token> {
+  async #fetch(ask: TokenAsk): Promise<Token> {
     const { origin, registry, trustedRealms, limits } = this.#options;
     const realm = parseRealm(ask.challenge.parameters['realm'] ?? '', registry);
     refuseUnsafeRealm(origin, realm);
@@ -162,6 +155,10 @@ class Session {
       limits,
     );
   }
+}
+
+function bearerHeader(token: Token): string {
+  return `Bearer ${token.value}`;
 }
 
 function identityOf(credential: Credential | undefined): string {

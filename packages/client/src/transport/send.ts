@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
 
-import { type OciError, asOciError } from '@oci/spec-types';
+import { asOciError } from '@oci/spec-types';
 import { Agent, request as undiciRequest } from 'undici';
 
 import { publicLookup } from './address-policy.js';
-import type { Exchange, RegistryRequest } from './exchange.js';
+import type { Exchange } from './exchange.js';
 import { networkFailure } from './network-failure.js';
 
 /** Deadlines that mean progress; none limits a whole transfer. Milliseconds. */
@@ -37,12 +37,11 @@ export function createSend(options: ConnectionOptions): {
   const direct = createAgent(options);
   const publicOnly = createAgent(options, publicLookup);
   const send: Exchange = async (request) => {
-    const body = requestBody(request.body);
     try {
       const answer = await undiciRequest(request.url, {
         method: request.method,
         headers: { 'user-agent': options.userAgent, ...request.headers },
-        ...(body.bytes !== undefined && { body: body.bytes }),
+        ...(request.body !== undefined && { body: requestBody(request.body) }),
         dispatcher: request.publicOnly ? publicOnly : direct,
         ...(request.signal && { signal: request.signal }),
       });
@@ -56,7 +55,7 @@ export function createSend(options: ConnectionOptions): {
         attempts: 1,
       };
     } catch (error) {
-      throw body.failure() ?? networkFailure(error, request);
+      throw networkFailure(error, request);
     }
   };
   return {
@@ -79,23 +78,17 @@ function createAgent(options: ConnectionOptions, lookup?: typeof publicLookup): 
   });
 }
 
-/** What undici sends, and why it could not be read to its end: that is no fault of the network. */
-interface RequestBody {
-  readonly bytes: Uint8Array | Readable | undefined;
-  readonly failure: () => OciError | undefined;
+function requestBody(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | Readable {
+  return body instanceof Uint8Array
+    ? body
+    : Readable.from(ownFailures(body), { objectMode: false });
 }
 
-function requestBody(body: RegistryRequest['body']): RequestBody {
-  let failure: OciError | undefined;
-  if (body === undefined || body instanceof Uint8Array)
-    return { bytes: body, failure: () => undefined };
-  async function* watched(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    try {
-      yield* source;
-    } catch (error) {
-      failure = asOciError(error);
-      throw failure;
-    }
+/** A body that can't be read to its end is no fault of the network, and must not be told as one. */
+async function* ownFailures(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw asOciError(error);
   }
-  return { bytes: Readable.from(watched(body), { objectMode: false }), failure: () => failure };
 }

@@ -1,5 +1,5 @@
 /** What a setting holds. A `path` is absolute once loaded; a `list` is of strings. */
-export type SettingKind = 'text' | 'path' | 'flag' | 'list' | 'milliseconds';
+type SettingKind = 'text' | 'path' | 'flag' | 'list' | 'milliseconds';
 
 export interface SettingDefinition {
   readonly kind: SettingKind;
