@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { loadSettings, managerOptions } from '@oci/manager/config';
 import { asOciError } from '@oci/spec-types';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 
 import { parseListenAddress } from './listen-address.js';
 import { type RunningServer, startServer } from './server.js';
@@ -16,7 +16,9 @@ interface ServeOptions {
   readonly logLevel: string;
 }
 
-const program = new Command('oci-server').description('A registry and an HTTP API for artifacts.');
+const program = new Command('oci-server')
+  .description('A registry and an HTTP API for artifacts.')
+  .exitOverride();
 program
   .command('serve')
   .description('serve hosted repositories at /v2/ and the API at /api/v1/')
@@ -65,8 +67,9 @@ function closeOnSignal(server: RunningServer): void {
 try {
   await program.parseAsync();
 } catch (thrown) {
+  if (thrown instanceof CommanderError) process.exit(thrown.exitCode === 0 ? 0 : 2);
   const error = asOciError(thrown);
   process.stderr.write(`error: ${error.message} [${error.code}]\n`);
   if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
-  process.exitCode = 1;
+  process.exitCode = ['USAGE', 'CONFIG_INVALID', 'POLICY_REFUSED'].includes(error.code) ? 2 : 1;
 }

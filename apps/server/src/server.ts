@@ -1,4 +1,4 @@
-import { type Server, createServer } from 'node:http';
+import { type RequestListener, type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { createFileObjectStore } from '@oci/cache';
@@ -41,7 +41,10 @@ const uploads = { sweepEveryMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   refusePublicHttp(options);
   const hosted = createHostedRegistry(createFileObjectStore(options.dataDir));
-  const registryApi = createRegistryApi({ registry: hosted });
+  const registryApi = createRegistryApi({
+    registry: hosted,
+    onFailure: (error) => app.log.error(error),
+  });
   let manager: OciManager | undefined;
   const app = createApp({
     logLevel: options.logLevel,
@@ -51,7 +54,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         registryUrl: options.manager.registryUrl ?? url,
       })),
     attach: (handler) =>
-      createServer((request, response) => {
+      createHttpServer((request, response) => {
         const isRegistry = /^\/v2(?:[/?]|$)/.test(request.url ?? '');
         if (isRegistry) void registryApi(request, response);
         else handler(request, response);
@@ -78,6 +81,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await manager?.close();
     },
   };
+}
+
+/** Deadlines that mean progress: a large upload may take its time, a connection that is silent not. */
+function createHttpServer(handler: RequestListener): Server {
+  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, handler);
+  server.timeout = 5 * 60_000;
+  return server;
 }
 
 function refusePublicHttp({ listen: { host }, allowPlainHttp }: ServerOptions): void {

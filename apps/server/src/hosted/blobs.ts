@@ -65,6 +65,9 @@ export class HostedBlobs {
   /** Notes that a repository has a blob that is stored. */
   async link(name: RepositoryName, digest: Digest): Promise<void> {
     verifiableAlgorithm(digest);
+    if (!(await this.#store.head(keys.name(name)))) {
+      await putJson(this.#store, keys.name(name), { begunAt: Date.now() });
+    }
     await putJson(this.#store, keys.membership(name, digest), { linkedAt: Date.now() });
   }
 

@@ -13,8 +13,8 @@ export interface HostedRegistry {
   readonly uploads: HostedUploads;
   /** Whether anything was ever pushed to a repository and is still there. */
   hasRepository(name: RepositoryName): Promise<boolean>;
-  /** Every repository that has a manifest or blob, in ASCII order. */
-  listRepositories(): AsyncIterable<RepositoryName>;
+  /** Every repository that has a manifest or blob, behind `after` in ASCII order. */
+  listRepositories(after?: string): AsyncIterable<RepositoryName>;
   expireUploads(options: { olderThanMs: number }): Promise<number>;
 }
 
@@ -22,20 +22,21 @@ export function createHostedRegistry(store: ObjectStore): HostedRegistry {
   const blobs = new HostedBlobs(store);
   const manifests = new HostedManifests(store, blobs);
   const uploads = new HostedUploads(store, blobs);
+  const hasRepository = async (name: RepositoryName): Promise<boolean> => {
+    const contents = store.list(keys.contents(name))[Symbol.asyncIterator]();
+    return !(await contents.next()).done;
+  };
   return {
     blobs,
     manifests,
     uploads,
-    async hasRepository(name) {
-      for await (const key of store.list(keys.repository(name))) {
-        if (repositoryOfKey(key) === name) return true;
+    hasRepository,
+    async *listRepositories(after = '') {
+      const names: RepositoryName[] = [];
+      for await (const key of store.list(keys.names)) names.push(repositoryOfKey(key));
+      for (const name of names.sort((a, b) => (a < b ? -1 : 1))) {
+        if (name > after && (await hasRepository(name))) yield name;
       }
-      return false;
-    },
-    async *listRepositories() {
-      const names = new Set<RepositoryName>();
-      for await (const key of store.list(keys.repositories)) names.add(repositoryOfKey(key));
-      yield* [...names].sort((a, b) => (a < b ? -1 : 1));
     },
     expireUploads: (options) => uploads.expire(options),
   };

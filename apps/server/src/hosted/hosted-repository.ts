@@ -8,6 +8,7 @@ import {
   type ResolvedManifest,
   type Tag,
   isDigest,
+  throwIfAborted,
 } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
 
@@ -23,15 +24,20 @@ export class HostedRepository implements Repository {
     this.#name = name;
   }
 
-  async resolve(tagOrDigest: Tag | Digest): Promise<Descriptor> {
+  async resolve(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<Descriptor> {
+    throwIfAborted(options.signal);
     const reference = isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest };
     const descriptor = await this.#registry.manifests.resolve(this.#name, reference);
     if (descriptor) return descriptor;
     throw new OciError('MANIFEST_UNKNOWN', `${this.#name} has no ${tagOrDigest}`);
   }
 
-  async fetchManifest(descriptor: Descriptor): Promise<ResolvedManifest> {
-    return this.#registry.manifests.read(await this.resolve(descriptor.digest));
+  async fetchManifest(
+    descriptor: Descriptor,
+    options: CallOptions = {},
+  ): Promise<ResolvedManifest> {
+    const { mediaType } = await this.resolve(descriptor.digest, options);
+    return this.#registry.manifests.read({ ...descriptor, mediaType });
   }
 
   async fetchBlob(
@@ -43,7 +49,8 @@ export class HostedRepository implements Repository {
     throw new OciError('BLOB_UNKNOWN', `${this.#name} has no ${descriptor.digest}`);
   }
 
-  async hasBlob(descriptor: Descriptor): Promise<boolean> {
+  async hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
     return (await this.#registry.blobs.size(this.#name, descriptor.digest)) !== undefined;
   }
 
@@ -57,12 +64,14 @@ export class HostedRepository implements Repository {
 
   async pushManifest(
     manifest: ResolvedManifest,
-    options: { readonly tag?: Tag | undefined } = {},
+    options: CallOptions & { readonly tag?: Tag | undefined } = {},
   ): Promise<void> {
+    throwIfAborted(options.signal);
     await this.#registry.manifests.put(this.#name, manifest, options.tag ? [options.tag] : []);
   }
 
-  listTags(): AsyncIterable<Tag> {
-    return this.#registry.manifests.tags(this.#name);
+  async *listTags(options: CallOptions = {}): AsyncGenerator<Tag, void, undefined> {
+    throwIfAborted(options.signal);
+    yield* this.#registry.manifests.tags(this.#name);
   }
 }

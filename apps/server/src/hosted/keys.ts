@@ -16,6 +16,7 @@ import { decodeSegment, encodeSegment } from '@oci/cache';
  * v1/repositories/<name>/_manifests/<algorithm>/<encoded>       media type, size and time of a manifest
  * v1/repositories/<name>/_tags/<tag>                            what a tag points to
  * v1/repositories/<name>/_referrers/<subject>/<manifest>        the descriptor of a referrer
+ * v1/names/<name>                                               that a repository is, or was
  * v1/uploads/<session>/<offset>                                 a piece of an upload; `_begun` at its start
  * ```
  *
@@ -25,8 +26,10 @@ const root = 'v1';
 
 export const keys = {
   blob: (digest: Digest): string => `${root}/blobs/${segments(digest)}`,
-  repositories: `${root}/repositories/` as string,
-  repository: (name: RepositoryName): string => `${root}/repositories/${name}/`,
+  names: `${root}/names/` as string,
+  name: (name: RepositoryName): string => `${root}/names/${encodeSegment(name)}`,
+  /** What is a repository's own, and not of one whose name goes on behind a slash. */
+  contents: (name: RepositoryName): string => `${root}/repositories/${name}/_`,
   membership: (name: RepositoryName, digest: Digest): string =>
     `${root}/repositories/${name}/_blobs/${segments(digest)}`,
   manifest: (name: RepositoryName, digest: Digest): string =>
@@ -51,9 +54,9 @@ export function tagOfKey(key: string): Tag {
   return decodeSegment(lastOf(key)) as Tag;
 }
 
-/** The repository that a key of a tag is in. */
+/** The repository that a key of {@link keys.name} is of. */
 export function repositoryOfKey(key: string): RepositoryName {
-  return key.slice(keys.repositories.length, key.indexOf('/_')) as RepositoryName;
+  return decodeSegment(lastOf(key)) as RepositoryName;
 }
 
 function segments(digest: Digest): string {

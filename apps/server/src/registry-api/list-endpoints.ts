@@ -20,7 +20,7 @@ export async function serveTags(api: ApiRequest, name: RepositoryName): Promise<
 /** The catalog, which registries have in common though the specification only reserves its name. */
 export async function serveCatalog(api: ApiRequest): Promise<void> {
   const page = pageOf(api);
-  const { entries, more } = await take(api.registry.listRepositories(), page);
+  const { entries, more } = await take(api.registry.listRepositories(page.last), page);
   const next = (last: string): string => registryPaths.catalog({ n: page.n, last });
   answerJson(api, { repositories: entries }, linkTo(entries, more, next));
 }

@@ -24,8 +24,7 @@ export function createRegistryApi(
   return async (request, response) => {
     const gone = new AbortController();
     response.on('close', () => gone.abort());
-    const [path = '', search = ''] = (request.url ?? '').split('?', 2);
-    const query = new URLSearchParams(search);
+    const { path, query } = splitTarget(request.url ?? '');
     const api: ApiRequest = {
       registry: options.registry,
       request,
@@ -75,6 +74,12 @@ async function dispatch(api: ApiRequest, route: RegistryRoute | undefined): Prom
     case undefined:
       throw new ApiError(404, 'UNSUPPORTED', 'the registry API has no such path');
   }
+}
+
+function splitTarget(target: string): { path: string; query: URLSearchParams } {
+  const mark = target.indexOf('?');
+  if (mark < 0) return { path: target, query: new URLSearchParams() };
+  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
 }
 
 function allow({ request }: ApiRequest, ...methods: readonly string[]): void {

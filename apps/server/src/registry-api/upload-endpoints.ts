@@ -25,7 +25,13 @@ export async function serveUploads(api: ApiRequest, name: RepositoryName): Promi
   const digest = mount ? undefined : digestOf(api, 'digest');
   const session = await uploads.begin(name);
   if (!digest) return accepted(api, { name, session }, 0);
-  return finish(api, { name, session }, { digest, offset: 0 });
+  try {
+    await finish(api, { name, session }, { digest, offset: 0 });
+  } catch (error) {
+    // Nobody knows the session that could go on with it.
+    await uploads.cancel(session);
+    throw error;
+  }
 }
 
 interface UploadRoute {

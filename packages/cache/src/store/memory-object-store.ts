@@ -27,7 +27,7 @@ export class MemoryObjectStore implements ObjectStore {
     if (!held) return undefined;
     const { first = 0, last } = options.range ?? {};
     const bytes = held.bytes.subarray(first, last === undefined ? undefined : last + 1);
-    return { info: held.info, body: once(bytes) };
+    return { info: held.info, body: pieces(bytes, options.signal) };
   }
 
   async put(
@@ -90,6 +90,15 @@ export function createMemoryObjectStore(): MemoryObjectStore {
   return new MemoryObjectStore();
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  if (bytes.byteLength > 0) yield bytes;
+/** Bytes of one piece: a reader that is slow, or gives up, does so between two. */
+const pieceSize = 1024 * 1024;
+
+async function* pieces(
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.byteLength; at += pieceSize) {
+    throwIfAborted(signal);
+    yield bytes.subarray(at, at + pieceSize);
+  }
 }
