@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
-import { OciError, asOciError, isOciError } from '@oci/spec-types';
+import { OciError, asOciError, isOciError, throwIfAborted } from '@oci/spec-types';
 
 import { type ExtractLimits, defaultExtractLimits } from './limits.js';
 import { readTar } from './read-tar.js';
@@ -37,6 +38,7 @@ export async function extractArchive(
   destination: string,
   options: ExtractOptions = {},
 ): Promise<ExtractedTree> {
+  throwIfAborted(options.signal);
   const root = resolve(destination);
   if (await exists(root)) {
     throw new OciError('USAGE', `${root} exists already`, {
@@ -80,9 +82,9 @@ async function openTar(
   const magic = await firstBytes(path, 4);
   const source = createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal && { signal }) });
   if (magic[0] === 0x1f && magic[1] === 0x8b) {
-    const gunzip = createGunzip();
-    source.on('error', (error) => gunzip.destroy(error));
-    return bounded(source.pipe(gunzip), Math.max(limits.ratioFloorBytes, size * limits.ratio));
+    // Whichever of the two ends, so does the other, and the file is closed.
+    const gunzip = pipeline(source, createGunzip(), () => {});
+    return bounded(gunzip, Math.max(limits.ratioFloorBytes, size * limits.ratio));
   }
   if (magic[0] === 0x28 && magic[1] === 0xb5) throw unsupported(source, 'zstd');
   if (magic[0] === 0x50 && magic[1] === 0x4b) throw unsupported(source, 'zip');

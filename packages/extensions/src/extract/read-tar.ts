@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-
-import { OciError, asOciError } from '@oci/spec-types';
+import { OciError, throwIfAborted } from '@oci/spec-types';
 import { Parser, type ReadEntry } from 'tar';
 
 import type { ExtractLimits } from './limits.js';
@@ -17,40 +15,87 @@ export async function readTar(
   source: AsyncIterable<Uint8Array>,
   options: ReadTarOptions,
 ): Promise<void> {
-  let failed: { readonly error: unknown } | undefined;
-  let handled: Promise<void> = Promise.resolve();
-  const fail = (error: unknown): void => {
-    failed ??= { error };
-  };
+  const entries = new EntryQueue(options.onEntry);
   const parser = new Parser({
     strict: true,
     maxMetaEntrySize: 64 * 1024,
-    onReadEntry: (entry) => {
-      const handle = (): Promise<void> =>
-        failed ? Promise.reject(failed.error) : options.onEntry(entry);
-      handled = handled.then(handle).catch((error: unknown) => {
-        fail(error);
-        // What nobody reads would hold the parser for ever.
-        entry.resume();
-      });
-    },
+    onReadEntry: (entry) => entries.add(entry),
   });
-  parser.on('error', fail);
+  parser.on('error', (error: unknown) => entries.fail(error));
   parser.on('ignoredEntry', (entry: ReadEntry) => {
-    fail(new OciError('ARCHIVE_UNSAFE', `the archive has an entry of the type ${entry.type}`));
+    entries.fail(
+      new OciError('ARCHIVE_UNSAFE', `the archive has an entry of the type ${entry.type}`),
+    );
   });
-  for await (const chunk of source) {
-    if (options.signal?.aborted) fail(asOciError(options.signal.reason));
-    if (failed) throw failed.error;
-    if (!parser.write(Buffer.from(chunk)))
-      await Promise.race([once(parser, 'drain'), once(parser, 'error')]);
+  try {
+    for await (const chunk of source) {
+      throwIfAborted(options.signal);
+      // A failure within `write` was told already, and nothing comes after it.
+      const isFull = !parser.write(Buffer.from(chunk));
+      if (entries.hasFailed) break;
+      if (isFull) await nextOf(parser, 'drain', 'error');
+    }
+    if (!entries.hasFailed) {
+      const ended = nextOf(parser, 'end', 'error');
+      parser.end();
+      if (!entries.hasFailed) await ended;
+    }
+  } catch (error) {
+    entries.fail(error);
   }
-  const ended = new Promise<void>((resolve) => {
-    parser.once('end', () => resolve());
-    parser.once('error', () => resolve());
+  await entries.handled();
+}
+
+/** Entries that are handled one by one, in the order of the archive. */
+class EntryQueue {
+  readonly #handle: (entry: ReadEntry) => Promise<void>;
+  #turn: Promise<void> = Promise.resolve();
+  #current: ReadEntry | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(handle: (entry: ReadEntry) => Promise<void>) {
+    this.#handle = handle;
+  }
+
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  add(entry: ReadEntry): void {
+    // Its failure is told by the turn that reads it; before and after, nobody else listens.
+    entry.on('error', () => {});
+    this.#turn = this.#turn.then(async () => {
+      this.#current = entry;
+      try {
+        if (!this.#failure) await this.#handle(entry);
+      } catch (error) {
+        this.fail(error);
+      }
+      // What nobody reads would hold the parser for ever.
+      entry.resume();
+    });
+  }
+
+  /** Ends the entry that is being read, too: its remaining bytes will not come. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#current?.emit('error', error);
+  }
+
+  /** Once every entry is let go of. @throws the first failure */
+  async handled(): Promise<void> {
+    await this.#turn;
+    if (this.#failure) throw this.#failure.error;
+  }
+}
+
+/** Resolves at the first of some events. */
+function nextOf(parser: Parser, ...events: readonly ('drain' | 'end' | 'error')[]): Promise<void> {
+  return new Promise((resolve) => {
+    const happened = (): void => {
+      for (const event of events) parser.off(event, happened);
+      resolve();
+    };
+    for (const event of events) parser.on(event, happened);
   });
-  parser.end();
-  await ended;
-  await handled;
-  if (failed) throw failed.error;
 }

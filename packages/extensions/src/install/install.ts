@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { PulledArtifact } from '@oci/manager';
@@ -13,7 +13,13 @@ import {
 } from '@oci/spec-types';
 
 import { extractArchive } from '../extract/extract.js';
-import { type Extension, type ExtensionName, validateExtension } from '../validate/validate.js';
+import {
+  type Extension,
+  type ExtensionName,
+  type Finding,
+  validateExtension,
+} from '../validate/validate.js';
+import { readInstalled, readOrigin, writeInstalled, writeOrigin } from './install-record.js';
 
 /** Where extensions are pulled from; an `OciManager` is one. */
 export interface ExtensionSource {
@@ -41,24 +47,16 @@ export interface InstalledExtension extends ExtensionName {
   readonly changed: boolean;
 }
 
-/** `installed.json` of an extension: which version is in use, and which was before. */
-interface InstallRecord {
-  readonly version: 1;
-  readonly current: string;
-  readonly previous: string | null;
-  readonly digest: string;
-  readonly source: string;
-  readonly installedAt: string;
-}
-
 /** Staging directories of processes that are gone; nobody unpacks for this long. */
 const leftoverMs = 24 * 60 * 60_000;
 
 /**
- * Pulls, unpacks, validates and installs an extension. The directory in use is replaced by renaming, so
- * it is the old or the new one, whenever the process ends.
+ * Pulls, unpacks, validates and installs an extension. A version appears by one rename, whole; other
+ * content under the same version replaces it by two, and what a process that was killed between them left
+ * is mended by the next install.
  *
- * @throws OciError `EXTENSION_INVALID` with all findings, and what pulling and unpacking can fail with
+ * @throws OciError `EXTENSION_INVALID` with all findings, `USAGE` where a directory stands that nobody
+ * installed, and what pulling and unpacking can fail with
  */
 export function installExtension(
   source: ExtensionSource,
@@ -84,44 +82,63 @@ async function install(
   const home = resolve(options.installDir, target.type, target.name);
   const path = join(home, target.version);
   const installed = { ...target, path, digest: pulled.digest };
-  const record = await readRecord(home);
-  if (
-    record?.current === target.version &&
-    record.digest === pulled.digest &&
-    (await isDirectory(path))
-  ) {
-    return { ...installed, changed: false };
-  }
-  const stagingRoot = resolve(options.installDir, '.staging');
-  await removeLeftovers(stagingRoot);
-  const staging = join(stagingRoot, randomUUID());
-  await mkdir(staging, { recursive: true });
+  const before = await readInstalled(home);
+  const isThere = (await readOrigin(path))?.digest === pulled.digest;
+  if (isThere && before?.current === target.version) return { ...installed, changed: false };
+  if (!isThere) await refuseForeign(path);
+  await withStaging(options.installDir, async (staging) => {
+    if (!isThere) {
+      const extension = await unpack(pulled, target, { staging, options, emit });
+      await writeOrigin(extension.root, {
+        digest: pulled.digest,
+        source: pulled.reference,
+        installedAt: new Date().toISOString(),
+      });
+      await swap(extension, path, staging);
+    }
+    const previous =
+      before && before.current !== target.version ? before.current : before?.previous;
+    await writeInstalled(home, staging, { current: target.version, previous: previous ?? null });
+  });
+  return { ...installed, changed: true };
+}
+
+async function unpack(
+  pulled: PulledArtifact,
+  target: ExtensionName,
+  { staging, options, emit }: { staging: string; options: InstallOptions; emit: EventListener },
+): Promise<Extension> {
+  const tree = await extractArchive(pulled.path, join(staging, 'tree'), { signal: options.signal });
+  const { extension, findings } = await validateExtension(tree, target);
+  if (!extension) throw invalid(target, findings);
+  for (const { path, message } of findings)
+    emit({ type: 'warning', message: `${path}: ${message}` });
+  return extension;
+}
+
+/** A directory of our own beside the installed ones, removed at the end. */
+async function withStaging(
+  installDir: string,
+  work: (staging: string) => Promise<void>,
+): Promise<void> {
+  const root = resolve(installDir, '.staging');
+  await removeLeftovers(root);
+  const staging = join(root, randomUUID());
   try {
-    const tree = await extractArchive(pulled.path, join(staging, 'tree'), {
-      signal: options.signal,
-    });
-    const { extension, findings } = await validateExtension(tree, target);
-    for (const { path: file, message } of findings)
-      emit({ type: 'warning', message: `${file}: ${message}` });
-    if (!extension)
-      throw invalid(
-        target,
-        findings.filter(({ severity }) => severity === 'error'),
-      );
-    await swap(extension, path, staging);
-    await writeRecord(home, staging, {
-      version: 1,
-      current: target.version,
-      previous:
-        record && record.current !== target.version ? record.current : (record?.previous ?? null),
-      digest: pulled.digest,
-      source: pulled.reference,
-      installedAt: new Date().toISOString(),
-    });
-    return { ...installed, changed: true };
+    await mkdir(staging, { recursive: true });
+    await work(staging);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+/** What no install has put there is somebody's, and stays. */
+async function refuseForeign(path: string): Promise<void> {
+  const names = await readdir(path).catch(() => []);
+  if (names.length === 0 || (await readOrigin(path))) return;
+  throw new OciError('USAGE', `${path} exists, and was not installed from a registry`, {
+    hint: 'Move it away, or choose another directory with --install-dir.',
+  });
 }
 
 /** Puts the new directory where the old one was; when that fails, the old one is back. */
@@ -143,28 +160,6 @@ async function swap(extension: Extension, path: string, staging: string): Promis
   }
 }
 
-async function readRecord(home: string): Promise<InstallRecord | undefined> {
-  try {
-    const record = JSON.parse(
-      await readFile(join(home, 'installed.json'), 'utf8'),
-    ) as Partial<InstallRecord>;
-    const isKnown =
-      record.version === 1 &&
-      typeof record.current === 'string' &&
-      typeof record.digest === 'string';
-    return isKnown ? (record as InstallRecord) : undefined;
-  } catch {
-    // Without a record that can be read, the extension is installed anew.
-    return undefined;
-  }
-}
-
-async function writeRecord(home: string, staging: string, record: InstallRecord): Promise<void> {
-  const temporary = join(staging, 'installed.json');
-  await writeFile(temporary, `${JSON.stringify(record, undefined, 2)}\n`);
-  await rename(temporary, join(home, 'installed.json'));
-}
-
 async function removeLeftovers(stagingRoot: string): Promise<void> {
   for (const name of await readdir(stagingRoot).catch(() => [])) {
     const path = join(stagingRoot, name);
@@ -174,23 +169,14 @@ async function removeLeftovers(stagingRoot: string): Promise<void> {
   }
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
-}
-
-function invalid(
-  target: ExtensionName,
-  errors: readonly { path: string; message: string }[],
-): OciError {
-  const said = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
+function invalid(target: ExtensionName, findings: readonly Finding[]): OciError {
+  const said = findings
+    .filter(({ severity }) => severity === 'error')
+    .map(({ path, message }) => `${path}: ${message}`)
+    .join('; ');
   return new OciError(
     'EXTENSION_INVALID',
     `${target.type} ${target.name} ${target.version} is not valid: ${said}`,
-    {
-      hint: 'Nothing was installed; what was in use still is.',
-    },
+    { hint: 'Nothing was installed; what was in use still is.' },
   );
 }

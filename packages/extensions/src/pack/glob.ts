@@ -17,7 +17,7 @@ function translate(pattern: string): RegExp | undefined {
     else if (character === '[') {
       const set = /^\[(\^?)((?:\\.|[^\]\\])+)\]/.exec(pattern.slice(at));
       if (!set) return undefined;
-      source += `(?!/)[${set[1]}${(set[2] ?? '').replace(/[[\]^]/g, '\\$&')}]`;
+      source += `(?!/)[${set[1]}${(set[2] ?? '').replace(/\\(.)|[[\]^]/gs, (sign, taken?: string) => `\\${taken ?? sign}`)}]`;
       at += set[0].length - 1;
     } else if (character === '\\') {
       at += 1;

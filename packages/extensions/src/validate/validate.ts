@@ -7,7 +7,7 @@ import { type OciError, asOciError } from '@oci/spec-types';
 import { contentRoot } from '../extract/content-root.js';
 import type { ExtractedTree } from '../extract/extract.js';
 import { parseKclMod } from '../pack/kcl-mod.js';
-import { type DeclaredIdentity, declaredIdentity } from './declared-identity.js';
+import { type DeclaredIdentity, declaredIdentity, declaringFiles } from './declared-identity.js';
 
 /** What an extension is asked for by. */
 export interface ExtensionName {
@@ -81,7 +81,7 @@ function identityFindings(
   try {
     declared = declaredIdentity((path) => texts.get(path));
   } catch (thrown) {
-    return [unreadable(thrown)];
+    return [unreadable(declaringFiles.find((file) => texts.has(file)) ?? '.', thrown)];
   }
   if (!declared) return [];
   const { file } = declared;
@@ -106,7 +106,7 @@ function kclFindings(texts: ReadonlyMap<string, string>): readonly Finding[] {
           warning(path, `${name} is at ${target}, outside of the extension: it will not be found`),
         );
     } catch (thrown) {
-      return [unreadable(thrown)];
+      return [unreadable(path, thrown)];
     }
   });
 }
@@ -123,7 +123,7 @@ function warning(path: string, message: string): Finding {
   return { severity: 'warning', path, message };
 }
 
-function unreadable(thrown: unknown): Finding {
+function unreadable(path: string, thrown: unknown): Finding {
   const { message }: OciError = asOciError(thrown);
-  return error('.', message);
+  return error(path, message);
 }

@@ -1,0 +1,221 @@
+import { mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { OciManager } from '@oci/manager';
+import {
+  type TemporaryDirectory,
+  type TestRegistry,
+  compile,
+  extensionArtifact,
+  killAtOutput,
+  run,
+  sampleExtensionFiles,
+  startRegistry,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { type InstalledExtension, installExtension } from './install.js';
+
+let work: TemporaryDirectory;
+let registry: TestRegistry;
+let manager: OciManager;
+let installDir: string;
+
+beforeEach(async () => {
+  work = await temporaryDirectory();
+  registry = await startRegistry();
+  installDir = join(work.path, 'extensions');
+  renew();
+});
+afterEach(async () => {
+  await manager.close();
+  await registry.close();
+  await work.remove();
+});
+
+/** A manager that asks the registry again, for tests that move a version. */
+function renew(): void {
+  manager = new OciManager({
+    registryUrl: registry.url,
+    namespace: 'extensions',
+    cacheDir: join(work.path, 'cache'),
+    freshness: { refresh: true },
+  });
+}
+
+const target = (version: string) => ({ type: 'taskserv', name: 'kubernetes', version }) as const;
+const home = (): string => join(installDir, 'taskserv', 'kubernetes');
+
+function publish(version: string, files: Readonly<Record<string, string>> = {}): void {
+  const all = { ...sampleExtensionFiles('taskserv', 'kubernetes', version), ...files };
+  const artifact = extensionArtifact({ ...target(version), files: all });
+  registry.putArtifact('extensions/taskserv/kubernetes', version, artifact);
+}
+
+async function install(version: string): Promise<InstalledExtension> {
+  return installExtension(manager, target(version), { installDir });
+}
+
+async function record(): Promise<unknown> {
+  return JSON.parse(await readFile(join(home(), 'installed.json'), 'utf8'));
+}
+
+async function expectNoStaging(): Promise<void> {
+  expect(await readdir(join(installDir, '.staging'))).toEqual([]);
+}
+
+test('installs a version, and says where it is and came from', async () => {
+  publish('1.28.0');
+  const installed = await install('1.28.0');
+  expect(installed).toMatchObject({
+    ...target('1.28.0'),
+    path: join(home(), '1.28.0'),
+    changed: true,
+  });
+  expect(await readdir(installed.path)).toEqual(
+    expect.arrayContaining(['.installed.json', 'extension.toml']),
+  );
+  expect(await record()).toEqual({ version: 1, current: '1.28.0', previous: null });
+  const origin = JSON.parse(
+    await readFile(join(installed.path, '.installed.json'), 'utf8'),
+  ) as object;
+  expect(origin).toMatchObject({
+    version: 1,
+    digest: installed.digest,
+    source: expect.stringContaining('extensions/taskserv/kubernetes'),
+  });
+  await expectNoStaging();
+});
+
+test('does nothing when the version is in use already', async () => {
+  publish('1.28.0');
+  await install('1.28.0');
+  const before = await record();
+  expect(await install('1.28.0')).toMatchObject({ changed: false });
+  expect(await record()).toEqual(before);
+});
+
+test('keeps versions beside each other, and remembers which was before', async () => {
+  for (const version of ['1.28.0', '1.29.0']) {
+    publish(version);
+    await install(version);
+  }
+  expect(await record()).toMatchObject({ current: '1.29.0', previous: '1.28.0' });
+  expect(await install('1.28.0')).toMatchObject({ changed: true });
+  expect(await record()).toMatchObject({ current: '1.28.0', previous: '1.29.0' });
+  expect((await readdir(home())).sort()).toEqual(['1.28.0', '1.29.0', 'installed.json']);
+});
+
+test('replaces a version whose content changed', async () => {
+  publish('1.28.0', { 'old.txt': '' });
+  await install('1.28.0');
+  publish('1.28.0', { 'new.txt': '' });
+  const { path } = await install('1.28.0');
+  const names = await readdir(path);
+  expect(names).toContain('new.txt');
+  expect(names).not.toContain('old.txt');
+  await expectNoStaging();
+});
+
+test('installs nothing that is not what its name says, and keeps what is in use', async () => {
+  publish('1.28.0');
+  await install('1.28.0');
+  publish('1.29.0', { 'extension.toml': '[extension]\nname = "docker"\nversion = "9.9.9"\n' });
+  await expect(install('1.29.0')).rejects.toMatchObject({
+    code: 'EXTENSION_INVALID',
+    message: expect.stringMatching(/says name docker.*says version 9\.9\.9/),
+  });
+  expect(await record()).toMatchObject({ current: '1.28.0' });
+  expect((await readdir(home())).sort()).toEqual(['1.28.0', 'installed.json']);
+  await expectNoStaging();
+});
+
+test('leaves a directory alone that nobody installed', async () => {
+  publish('1.28.0');
+  const mine = join(home(), '1.28.0');
+  await mkdir(mine, { recursive: true });
+  await writeFile(join(mine, 'notes.txt'), 'mine');
+  await expect(install('1.28.0')).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining(mine),
+  });
+  expect(await readdir(mine)).toEqual(['notes.txt']);
+  await rm(join(mine, 'notes.txt'));
+  expect(await install('1.28.0')).toMatchObject({ changed: true });
+});
+
+test('installs anew what was lost', async () => {
+  publish('1.28.0');
+  const { path } = await install('1.28.0');
+  await rm(path, { recursive: true });
+  expect(await install('1.28.0')).toMatchObject({ changed: true });
+  await writeFile(join(home(), 'installed.json'), '{"version":1,');
+  expect(await install('1.28.0')).toMatchObject({ changed: true });
+  expect(await record()).toMatchObject({ current: '1.28.0' });
+});
+
+test.each(['../../etc', '..', 'a/b c'])('the name %j makes no path', async (name) => {
+  const wrong = installExtension(manager, { ...target('1.28.0'), name }, { installDir });
+  await expect(wrong).rejects.toMatchObject({ code: 'REFERENCE_INVALID' });
+  expect(registry.requests).toEqual([]);
+});
+
+test.each([
+  ['file', { '.installed.json': '{"version":1,"digest":"sha256:forged"}' }],
+  ['directory', { '.installed.json/forged': '' }],
+])('a %s of the archive does not stand for our own record', async (_, files) => {
+  publish('1.28.0', files);
+  const { path, digest } = await install('1.28.0');
+  expect(await readFile(join(path, '.installed.json'), 'utf8')).toContain(digest);
+});
+
+test('several processes that install at once leave one whole version', async () => {
+  publish('1.28.0');
+  const program = await compile(
+    `import { OciManager } from '@oci/manager';
+     import { installExtension } from './install.js';
+     const [registryUrl, root] = process.argv.slice(2);
+     await using manager = new OciManager({ registryUrl, namespace: 'extensions', cacheDir: root + '/cache' });
+     const target = { type: 'taskserv', name: 'kubernetes', version: '1.28.0' };
+     await installExtension(manager, target, { installDir: root + '/extensions' });`,
+    { from: import.meta.url, directory: work.path },
+  );
+  const ends = await Promise.all(
+    [1, 2, 3].map(() => run(process.execPath, [program, registry.url, work.path])),
+  );
+  const failed = ends.filter(({ exitCode }) => exitCode !== 0);
+  expect(failed.every(({ stderr }) => stderr.includes('Another install may run'))).toBe(true);
+  expect(await install('1.28.0')).toMatchObject({ changed: false });
+  await expectNoStaging();
+});
+
+test('a process that is killed while it installs leaves what was in use', async () => {
+  publish('1.28.0');
+  await install('1.28.0');
+  publish('1.29.0');
+  const program = await compile(
+    `import { OciManager } from '@oci/manager';
+     import { installExtension } from './install.js';
+     const [registryUrl, root] = process.argv.slice(2);
+     const manager = new OciManager({ registryUrl, namespace: 'extensions', cacheDir: root + '/cache' });
+     const target = { type: 'taskserv', name: 'kubernetes', version: '1.29.0' };
+     const { rename } = (await import('node:fs/promises')).default;
+     (await import('node:fs/promises')).default.rename = async (from, to) => {
+       if (String(to).endsWith('1.29.0')) { process.stdout.write('x'); await new Promise(() => setInterval(() => {}, 1000)); }
+       return rename(from, to);
+     };
+     (await import('node:module')).syncBuiltinESMExports();
+     await installExtension(manager, target, { installDir: root + '/extensions' });`,
+    { from: import.meta.url, directory: work.path },
+  );
+  await killAtOutput(process.execPath, [program, registry.url, work.path]);
+  expect(await record()).toMatchObject({ current: '1.28.0' });
+  expect((await readdir(home())).sort()).toEqual(['1.28.0', 'installed.json']);
+  const [left = ''] = await readdir(join(installDir, '.staging'));
+  const longAgo = new Date(Date.now() - 48 * 3_600_000);
+  await utimes(join(installDir, '.staging', left), longAgo, longAgo);
+  await install('1.29.0');
+  expect(await record()).toMatchObject({ current: '1.29.0', previous: '1.28.0' });
+  await expectNoStaging();
+});

@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { matchesPattern } from './glob.js';
+
+test.each([
+  ['a.k', 'a.k', true],
+  ['*.k', 'a.k', true],
+  ['*.k', 'd/a.k', false],
+  ['d/*', 'd/a.k', true],
+  ['d/*', 'd/e/a.k', false],
+  ['**', 'd/a.k', false],
+  ['?', 'a', true],
+  ['?', '/', false],
+  ['[a-c].k', 'b.k', true],
+  ['[^a-c].k', 'b.k', false],
+  ['[^a]', '/', false],
+  [String.raw`\*`, '*', true],
+  [String.raw`\*`, 'a', false],
+  [String.raw`[\]]`, ']', true],
+  ['a+b', 'a+b', true],
+  ['a.k', 'abk', false],
+  ['[a', '[a', false],
+  ['[]', '', false],
+  ['a\\', 'a\\', false],
+  ['[z-a]', 'b', false],
+])('%j matches %j: %s', (pattern, path, expected) => {
+  expect(matchesPattern(pattern, path)).toBe(expected);
+});
+
+test('no pattern breaks it, and a text without signs matches itself only', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 20 }), fc.string({ maxLength: 20 }), (pattern, path) => {
+      expect(typeof matchesPattern(pattern, path)).toBe('boolean');
+      fc.pre(!/[*?[\\]/.test(pattern));
+      expect(matchesPattern(pattern, path)).toBe(pattern === path);
+    }),
+  );
+});

@@ -1,0 +1,207 @@
+import { chmod, mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+
+import { createRegistry } from '@oci/client';
+import { mediaTypes, parseRepositoryName } from '@oci/spec-types';
+import { digestOf } from '@oci/spec-types/node';
+import {
+  type TemporaryDirectory,
+  kclSum,
+  run,
+  startRegistry,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { packExtension } from './extension.js';
+import { packKclPackage } from './kcl-package.js';
+import { type PackedArtifact, pushArtifact } from './packed-artifact.js';
+
+let work: TemporaryDirectory;
+beforeEach(async () => {
+  work = await temporaryDirectory();
+});
+afterEach(async () => {
+  await work.remove();
+});
+
+const mod = '[package]\nname = "demo"\nversion = "1.2.3"\ndescription = "a demo"\n';
+
+async function source(files: Readonly<Record<string, string>>, name = 'source'): Promise<string> {
+  const directory = join(work.path, name);
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(join(directory, dirname(path)), { recursive: true });
+    await writeFile(join(directory, path), content);
+  }
+  return directory;
+}
+
+function layerOf(packed: PackedArtifact): Uint8Array {
+  return packed.blobs[1]?.bytes ?? new Uint8Array();
+}
+
+async function namesOf(packed: PackedArtifact): Promise<string[]> {
+  const path = join(work.path, 'layer.tgz');
+  await writeFile(path, layerOf(packed));
+  return (await run('tar', ['-tzf', path])).stdout.trim().split('\n');
+}
+
+test('a KCL package has the shape that kpm publishes', async () => {
+  const files = { 'kcl.mod': mod, 'main.k': 'a = 1\n', 'models/server.k': 'b = 2\n' };
+  const packed = await packKclPackage(await source(files));
+  expect(packed.tag).toBe('1.2.3');
+  expect(packed.repository('ignored')).toBe('kcl/demo');
+  expect(packed.manifest).toMatchObject({ kind: 'image', mediaType: mediaTypes.imageManifest });
+  expect(packed.manifest.document).toEqual({
+    schemaVersion: 2,
+    mediaType: mediaTypes.imageManifest,
+    artifactType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+    config: {
+      mediaType: 'application/vnd.oci.empty.v1+json',
+      digest: digestOf(Buffer.from('{}')),
+      size: 2,
+      data: 'e30=',
+    },
+    layers: [
+      {
+        mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+        digest: digestOf(layerOf(packed)),
+        size: layerOf(packed).byteLength,
+        annotations: { 'org.opencontainers.image.title': 'demo_1.2.3.tgz' },
+      },
+    ],
+    annotations: {
+      'org.kcllang.package.name': 'demo',
+      'org.kcllang.package.version': '1.2.3',
+      'org.kcllang.package.description': 'a demo',
+      'org.kcllang.package.sum': kclSum(files),
+    },
+  });
+  expect(await namesOf(packed)).toEqual(['kcl.mod', 'main.k', 'models/', 'models/server.k']);
+});
+
+test('the same files make the same bytes, whatever their times, modes and order', async () => {
+  const files = { 'kcl.mod': mod, 'b.k': 'b', 'a.k': 'a', 'd/c.k': 'c' };
+  const one = await source(files, 'one');
+  const two = await source(Object.fromEntries(Object.entries(files).reverse()), 'two');
+  const past = new Date(1_000_000_000_000);
+  await utimes(join(two, 'a.k'), past, past);
+  await chmod(join(two, 'b.k'), 0o600);
+  const [first, second] = await Promise.all([packKclPackage(one), packKclPackage(two)]);
+  expect(first.manifest.descriptor).toEqual(second.manifest.descriptor);
+  expect([...layerOf(first).subarray(4, 10)]).toEqual([0, 0, 0, 0, 2, 255]);
+  const header = gunzipSync(layerOf(first)).toString('latin1', 0, 512);
+  const [mode, uid, gid, mtime] = [100, 108, 116, 136].map((at) =>
+    Number.parseInt(header.slice(at, at + 8), 8),
+  );
+  expect([mode, uid, gid, mtime]).toEqual([0o644, 0, 0, 0]);
+});
+
+test('an executable file stays one', async () => {
+  const directory = await source({ 'kcl.mod': mod, 'run.sh': '#!/bin/sh\n' });
+  await chmod(join(directory, 'run.sh'), 0o755);
+  const path = join(work.path, 'layer.tgz');
+  await writeFile(path, layerOf(await packKclPackage(directory)));
+  const listed = (await run('tar', ['-tvzf', path])).stdout;
+  expect(listed).toMatch(/-rwxr-xr-x .* run\.sh/);
+  expect(listed).toMatch(/-rw-r--r-- .* kcl\.mod/);
+});
+
+test('include and exclude choose files by the rules of kpm, kcl.mod always', async () => {
+  const files = {
+    'kcl.mod': `${mod}include = ["*.k", "d/*"]\nexclude = ["secret.k"]\n`,
+    'a.k': '',
+    'secret.k': '',
+    'notes.md': '',
+    'd/b.k': '',
+    'd/e/c.k': '',
+    'old.tar.gz': '',
+    '.gitignore': '',
+    '.git/config': '',
+  };
+  const names = await namesOf(await packKclPackage(await source(files)));
+  expect(names.filter((name) => !name.endsWith('/'))).toEqual(['a.k', 'd/b.k', 'kcl.mod']);
+});
+
+test('a long name is kept', async () => {
+  const long = `${'d'.repeat(120)}/${'ä'.repeat(100)}.k`;
+  const packed = await packKclPackage(await source({ 'kcl.mod': mod, [long]: 'x' }));
+  expect(gunzipSync(layerOf(packed)).toString('utf8')).toContain(`path=${long}\n`);
+});
+
+test.each<[string, () => Promise<unknown>, string]>([
+  ['no directory', () => packKclPackage(join(work.path, 'none')), 'USAGE'],
+  ['no kcl.mod', async () => packKclPackage(await source({ 'a.k': '' })), 'EXTENSION_INVALID'],
+  [
+    'no name',
+    async () => packExtension({ type: 'provider', directory: await source({ 'README.md': '' }) }),
+    'EXTENSION_INVALID',
+  ],
+  [
+    'a broken extension.toml',
+    async () =>
+      packExtension({ type: 'provider', directory: await source({ 'extension.toml': '[' }) }),
+    'EXTENSION_INVALID',
+  ],
+])('%s is told with a code', async (_, pack, code) => {
+  await expect(pack()).rejects.toMatchObject({ code });
+});
+
+test('a link is not published', async () => {
+  const directory = await source({ 'kcl.mod': mod });
+  await symlink('/etc/passwd', join(directory, 'passwd'));
+  await expect(packKclPackage(directory)).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining('passwd'),
+  });
+});
+
+const examples = fileURLToPath(new URL('../../../../examples/packages/', import.meta.url));
+
+test.each([
+  ['taskserv', 'kubernetes', '1.28.0'],
+  ['provider', 'aws', '2.0.0'],
+  ['cluster', 'web', '1.0.0'],
+] as const)('the sample %s is packed by what it says of itself', async (type, name, version) => {
+  const packed = await packExtension({ type, directory: join(examples, type, name) });
+  expect(packed.tag).toBe(version);
+  expect(packed.repository('extensions')).toBe(`extensions/${type}/${name}`);
+  expect(packed.manifest.document).toMatchObject({
+    artifactType: `application/vnd.provisioning.extension.${type}.v1`,
+    annotations: {
+      'org.opencontainers.image.title': name,
+      'org.opencontainers.image.version': version,
+    },
+  });
+});
+
+test('a name and version of the caller come first', async () => {
+  const directory = join(examples, 'provider', 'aws');
+  const packed = await packExtension({
+    type: 'provider',
+    directory,
+    name: 'mine',
+    version: '3.0.0+x',
+  });
+  expect([packed.tag, packed.repository('e')]).toEqual(['3.0.0_x', 'e/provider/mine']);
+});
+
+test('a version is published once, and replaced only by force', async () => {
+  await using registry = await startRegistry();
+  const client = createRegistry({ url: registry.url });
+  const repository = client.repository(parseRepositoryName('kcl/demo'));
+  const first = await packKclPackage(await source({ 'kcl.mod': mod }, 'first'));
+  const second = await packKclPackage(await source({ 'kcl.mod': mod, 'a.k': '' }, 'second'));
+  await pushArtifact(repository, first);
+  await pushArtifact(repository, first);
+  await expect(pushArtifact(repository, second)).rejects.toMatchObject({
+    code: 'TAG_EXISTS',
+    hint: expect.stringContaining('--force'),
+  });
+  expect((await repository.resolve(first.tag)).digest).toBe(first.manifest.descriptor.digest);
+  await pushArtifact(repository, second, { force: true });
+  expect((await repository.resolve(first.tag)).digest).toBe(second.manifest.descriptor.digest);
+  await client.close();
+});
