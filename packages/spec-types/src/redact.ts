@@ -5,7 +5,7 @@ const authorization =
 
 /** Members whose values are secrets, in any case: token answers, docker's files (GHSA-5jhf-2qmf-m8c5). */
 const secretMember =
-  /^(?:.*(?:token|password|passwd|secret)|authorization|proxy-authorization|auth|cookie|set-cookie)$/i;
+  /^(?:[\w-]*(?:token|password|passwd|secret)|authorization|proxy-authorization|auth|cookie|set-cookie)$/i;
 
 /** Deeper parts of a registry's words are left out: they may be nested without end. */
 const maxDepth = 8;
