@@ -10,6 +10,8 @@ export function describePeer(
 ): void {
   const missing = [names].flat().filter((name) => peer(name) === undefined);
   const reason = missing.length === 0 ? '' : ` (skipped: needs ${missing.join(', ')})`;
+  // Reporters show that something was skipped, but not why.
+  if (reason !== '') process.stderr.write(`${title}${reason}\n`);
   describe.skipIf(missing.length > 0)(`${title}${reason}`, () => {
     suite();
   });
