@@ -48,6 +48,9 @@ describe('loadSettings', () => {
     const env = { OCI_NAMESPACE: 'environment' };
     expect((await load(file, { env, flags: { namespace: 'flag' } })).values.namespace).toBe('flag');
     expect((await load(file, { env })).values.namespace).toBe('environment');
+    const { sources: named } = await load(file, { flags: { registry_url: 'r', namespace: 'n' } });
+    expect(named.get('registry_url')).toEqual({ from: 'flag', name: '--registry' });
+    expect(named.get('namespace')).toEqual({ from: 'flag', name: '--namespace' });
     expect((await load(file)).values.namespace).toBe('file');
     const { values, sources } = await load('');
     expect(values.namespace).toBe('provisioning-extensions');

@@ -89,7 +89,8 @@ function choose(
 ): { raw: unknown; source: SettingSource } | undefined {
   const given = layers.flags?.[key];
   if (given !== undefined) {
-    return { raw: given, source: { from: 'flag', name: `--${key.replaceAll(/[._]/g, '-')}` } };
+    const { flag: name = `--${key.replaceAll(/[._]/g, '-')}` } = settingDefinitions[key];
+    return { raw: given, source: { from: 'flag', name } };
   }
   const name = environmentName(key);
   const variable = layers.env[name];

@@ -4,6 +4,8 @@ type SettingKind = 'text' | 'path' | 'flag' | 'list' | 'milliseconds';
 export interface SettingDefinition {
   readonly kind: SettingKind;
   readonly description: string;
+  /** Of the command line, when it is not the key with dashes. */
+  readonly flag?: string;
 }
 
 /** The kind of every setting, by its dotted path below `[orchestrator.oci]`. */
@@ -25,7 +27,7 @@ export interface SettingKinds {
 export const settingDefinitions: {
   readonly [K in keyof SettingKinds]: SettingDefinition & { readonly kind: SettingKinds[K] };
 } = {
-  registry_url: { kind: 'text', description: 'OCI registry HTTP endpoint' },
+  registry_url: { kind: 'text', description: 'OCI registry HTTP endpoint', flag: '--registry' },
   namespace: { kind: 'text', description: 'default namespace of extensions' },
   cache_dir: { kind: 'path', description: 'local cache directory for downloaded artifacts' },
   install_dir: { kind: 'path', description: 'where extensions are installed' },
@@ -43,8 +45,16 @@ export const settingDefinitions: {
     kind: 'milliseconds',
     description: 'how long moving tags are believed',
   },
-  'server.listen': { kind: 'text', description: 'address that oci-server listens on, host:port' },
-  'server.data_dir': { kind: 'path', description: 'where oci-server keeps hosted repositories' },
+  'server.listen': {
+    kind: 'text',
+    description: 'address that oci-server listens on, host:port',
+    flag: '--listen',
+  },
+  'server.data_dir': {
+    kind: 'path',
+    description: 'where oci-server keeps hosted repositories',
+    flag: '--data-dir',
+  },
 };
 
 export type SettingKey = keyof SettingKinds;
