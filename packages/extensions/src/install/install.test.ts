@@ -155,9 +155,17 @@ test('installs anew what was lost', async () => {
   expect(await record()).toMatchObject({ current: '1.28.0' });
 });
 
-test.each(['../../etc', '..', 'a/b c'])('the name %j makes no path', async (name) => {
-  const wrong = installExtension(manager, { ...target('1.28.0'), name }, { installDir });
-  await expect(wrong).rejects.toMatchObject({ code: 'REFERENCE_INVALID' });
+test.each([
+  { name: '../../etc' },
+  { name: '..' },
+  { name: 'kubernetes/1.28.0' },
+  { version: '../1.28.0' },
+  { type: '../taskserv' as 'taskserv' },
+])('%j makes no path', async (wrongly) => {
+  const wrong = installExtension(manager, { ...target('1.28.0'), ...wrongly }, { installDir });
+  await expect(wrong).rejects.toMatchObject({
+    code: expect.stringMatching(/^(USAGE|REFERENCE_INVALID)$/),
+  });
   expect(registry.requests).toEqual([]);
 });
 

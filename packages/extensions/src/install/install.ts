@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import type { PulledArtifact } from '@oci/manager';
+import { type PulledArtifact, parseExtensionType } from '@oci/manager';
 import {
   type Digest,
   type EventListener,
@@ -64,8 +64,7 @@ export function installExtension(
   options: InstallOptions,
 ): Operation<InstalledExtension> {
   return new Operation(async (emit) => {
-    parseRepositoryName(target.name);
-    tagOfVersion(target.version);
+    refuseBadName(target);
     const pull = source.pullExtensionArtifact(target.type, target.name, target.version, {
       signal: options.signal,
     });
@@ -114,6 +113,17 @@ async function unpack(
   for (const { path, message } of findings)
     emit({ type: 'warning', message: `${path}: ${message}` });
   return extension;
+}
+
+/** A name with a slash would lie within another extension's versions. */
+function refuseBadName({ type, name, version }: ExtensionName): void {
+  parseExtensionType(type);
+  parseRepositoryName(name);
+  tagOfVersion(version);
+  if (!name.includes('/')) return;
+  throw new OciError('REFERENCE_INVALID', `invalid extension name ${JSON.stringify(name)}`, {
+    hint: 'The name of an extension is one component, without "/".',
+  });
 }
 
 /** A directory of our own beside the installed ones, removed at the end. */

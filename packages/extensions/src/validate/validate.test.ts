@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { type TemporaryDirectory, tarOfFiles, temporaryDirectory } from '@oci/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { extractArchive } from '../extract/extract.js';
+import { packExtension } from '../pack/extension.js';
 import { type Validation, validateExtension } from './validate.js';
 
 let work: TemporaryDirectory;
@@ -45,6 +47,22 @@ test.each<[string, Record<string, string>]>([
   const { findings, extension } = await validate(files);
   expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
   expect(extension).toMatchObject({ ...expected, root: join(work.path, 'tree') });
+});
+
+const examples = fileURLToPath(new URL('../../../../examples/packages/', import.meta.url));
+
+test.each([
+  ['taskserv', 'kubernetes', '1.28.0'],
+  ['provider', 'aws', '2.0.0'],
+  ['cluster', 'web', '1.0.0'],
+] as const)('finds nothing wrong with the sample %s', async (type, name, version) => {
+  const packed = await packExtension({ type, directory: join(examples, type, name) });
+  const archive = join(work.path, 'archive.tgz');
+  await writeFile(archive, packed.blobs[1]?.bytes ?? '');
+  const tree = await extractArchive(archive, join(work.path, 'tree'));
+  const { findings, extension } = await validateExtension(tree, { type, name, version });
+  expect(findings).toEqual([]);
+  expect(extension).toMatchObject({ type, name, version });
 });
 
 test('finds the extension behind a wrapping directory', async () => {
