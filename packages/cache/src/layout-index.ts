@@ -11,11 +11,11 @@ import {
   mediaTypes,
   parseStrictJson,
 } from '@oci/spec-types';
+import { isMissing, onStorage } from '@oci/spec-types/node';
 
 import type { ReferenceKey } from './layout.js';
 import { withFileLock } from './store/file-lock.js';
 import type { FileObjectStore } from './store/file-object-store.js';
-import { isMissing, onStorage } from './store/storage-failure.js';
 
 /**
  * `index.json` and `oci-layout`, by which skopeo, oras and crane read the directory (image-spec

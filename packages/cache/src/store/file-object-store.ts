@@ -3,12 +3,12 @@ import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'n
 import { dirname, join } from 'node:path';
 
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
+import { hasCode, isMissing, onStorage } from '@oci/spec-types/node';
 
 import { withFileLock } from './file-lock.js';
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
 import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './object-store.js';
-import { hasCode, isMissing, onStorage } from './storage-failure.js';
 import { TemporaryFiles } from './temporary-files.js';
 
 export interface FileObjectStoreOptions {

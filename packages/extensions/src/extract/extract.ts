@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import { OciError, asOciError, isOciError, throwIfAborted } from '@oci/spec-types';
+import { storageFailure } from '@oci/spec-types/node';
 
 import { type ExtractLimits, defaultExtractLimits } from './limits.js';
 import { readTar } from './read-tar.js';
@@ -133,19 +134,5 @@ function failure(error: unknown, archivePath: string, root: string): OciError {
       hint: 'Nothing was unpacked.',
     });
   }
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new OciError('STORAGE_FULL', `no space is left for ${root}`, { cause: error });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new OciError('STORAGE_DENIED', `${root} can not be written (${code})`, {
-        cause: error,
-      });
-    default:
-      return code.startsWith('E') && !code.startsWith('ERR_')
-        ? new OciError('STORAGE_FAILED', `${root}: ${(error as Error).message}`, { cause: error })
-        : asOciError(error);
-  }
+  return asOciError(storageFailure(error, { path: root }));
 }

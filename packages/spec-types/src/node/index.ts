@@ -7,3 +7,10 @@ export {
   verifyBytes,
   verifyManifest,
 } from './verify.js';
+export {
+  type StorageAction,
+  hasCode,
+  isMissing,
+  onStorage,
+  storageFailure,
+} from './storage-failure.js';

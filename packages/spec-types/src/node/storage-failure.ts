@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { OciError, isOciError } from '@oci/spec-types';
+import { OciError, isOciError } from '../index.js';
 
 /** What was done, where, and how many bytes it needs, when that is known. */
 export interface StorageAction {
@@ -14,7 +14,7 @@ export interface StorageAction {
  *
  * @returns `STORAGE_FULL`, `STORAGE_DENIED` or `STORAGE_FAILED`
  */
-function storageFailure(cause: unknown, { path, neededBytes }: StorageAction): unknown {
+export function storageFailure(cause: unknown, { path, neededBytes }: StorageAction): unknown {
   if (isOciError(cause) || !isSystemError(cause)) return cause;
   switch (cause.code) {
     case 'ENOSPC':
