@@ -10,11 +10,17 @@ import { authorize } from './authorization/authorize.js';
 import { catalogScope } from './authorization/scope.js';
 import type { CredentialSource } from './credentials/credential.js';
 import { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
+import {
+  type DownloadPolicy,
+  checkDownloadPolicy,
+  defaultDownloadPolicy,
+} from './download/download.js';
 import type { Endpoint, RemoteOptions } from './repository/endpoint.js';
 import { listEntries } from './repository/listing.js';
 import { RemoteRepository } from './repository/remote-repository.js';
 import { type BodyLimits, defaultLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
+import { type PacePolicy, defaultPacePolicy, paceHosts } from './transport/host-pace.js';
 import { followRedirects } from './transport/redirect.js';
 import { expectStatus } from './transport/response-failure.js';
 import { type RetryPolicy, defaultRetryPolicy, retry } from './transport/retry.js';
@@ -36,6 +42,8 @@ export interface RegistryOptions {
   readonly retry?: Partial<RetryPolicy> | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;
   readonly limits?: Partial<BodyLimits> | undefined;
+  readonly download?: Partial<DownloadPolicy> | undefined;
+  readonly pace?: Partial<PacePolicy> | undefined;
   readonly userAgent?: string | undefined;
 }
 
@@ -67,7 +75,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { host } = address;
   const origin = new URL(`${address.scheme}://${networkHost(host)}`);
   const exchange = compose(send, { options, address, origin, limits, retryPolicy });
-  const shared = { exchange, origin, limits, retryPolicy };
+  const downloadPolicy = checkDownloadPolicy({ ...defaultDownloadPolicy, ...options.download });
+  const rangeSupport = new Map<string, boolean>();
+  const shared = { exchange, origin, limits, retryPolicy, downloadPolicy, rangeSupport };
   return {
     host,
     origin: origin.origin,
@@ -78,7 +88,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 }
 
-/** The transport, outermost last: each request is sent, follows redirects, is authorized, is repeated. */
+/**
+ * The transport, outermost last: each request is sent as its host allows, follows redirects, is
+ * authorized, is repeated.
+ */
 function compose(
   send: Exchange,
   parts: {
@@ -90,7 +103,8 @@ function compose(
   },
 ): Exchange {
   const { options, address, origin, limits, retryPolicy } = parts;
-  const redirected = followRedirects(send);
+  const paced = paceHosts(send, { ...defaultPacePolicy, ...options.pace }, retryPolicy);
+  const redirected = followRedirects(paced);
   const tokens = retry(redirected, retryPolicy);
   const authorized = authorize(redirected, tokens, {
     origin,

@@ -96,5 +96,6 @@ export {
 } from './registry-url.js';
 export { type RepositoryName, isRepositoryName, parseRepositoryName } from './repository-name.js';
 export type { ResolvedManifest } from './resolved-manifest.js';
+export type { BlobDownloader, VerifiedFile } from './verified-file.js';
 export { parseStrictJson } from './strict-json.js';
 export { type Tag, isTag, parseTag, tagOfVersion, versionOfTag } from './tag.js';

@@ -90,8 +90,8 @@ function oauth2Request(ask: TokenRequest, refreshToken: string): RegistryRequest
 function common(
   ask: TokenRequest,
   url: URL,
-): Pick<RegistryRequest, 'url' | 'scopes' | 'publicOnly' | 'signal'> {
-  return { url, scopes: [], publicOnly: ask.publicOnly, signal: ask.signal };
+): Pick<RegistryRequest, 'url' | 'scopes' | 'publicOnly' | 'signal' | 'lane'> {
+  return { url, scopes: [], publicOnly: ask.publicOnly, signal: ask.signal, lane: 'token' };
 }
 
 export function basicHeader(credential: {

@@ -129,7 +129,6 @@ test.each([
   'bytes 0-299999/300000',
   'bytes 1-299999/300000',
   'bytes 100000-200000/300000',
-  'bytes 100000-299999/300001',
   'items 1-2/3',
   '',
 ])('an answer with the wrong range %j is PROTOCOL', async (contentRange) => {
@@ -138,6 +137,14 @@ test.each([
     { path: '/blobs/', contentRange },
   ]);
   expect(error).toMatchObject({ code: 'PROTOCOL' });
+});
+
+test('an answer with a part of a blob of another size is SIZE_MISMATCH', async () => {
+  const { error } = await fetch([
+    { path: '/blobs/', destroyAfterBytes: 100_000, times: 1 },
+    { path: '/blobs/', contentRange: 'bytes 100000-299999/300001' },
+  ]);
+  expect(error).toMatchObject({ code: 'SIZE_MISMATCH' });
 });
 
 test('a descriptor that tells an enormous size costs nothing (GHSA-f36w-mj3v-6jqv)', async () => {

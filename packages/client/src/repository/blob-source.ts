@@ -1,8 +1,8 @@
-import { type Descriptor, OciError, asOciError, registryPaths } from '@oci/spec-types';
+import { type Descriptor, asOciError, registryPaths } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
 
-import { refuseEncoding } from '../transport/bounded-body.js';
-import { type RegistryResponse, header } from '../transport/exchange.js';
+import { checkRangeAnswer, checkWholeAnswer } from '../download/range-answer.js';
+import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
 import { backoff } from '../transport/retry.js';
 import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
@@ -34,6 +34,7 @@ async function openBlob(
   const { digest, size } = descriptor;
   const response = await call(endpoint, {
     ...options,
+    lane: 'download',
     method: 'GET',
     target: registryPaths.blob(endpoint.name, digest),
     headers: offset > 0 ? { range: `bytes=${offset}-${size - 1}` } : {},
@@ -41,10 +42,9 @@ async function openBlob(
     expected: offset > 0 ? [200, 206] : [200],
   });
   try {
-    refuseEncoding(response);
     const partial = response.status === 206;
-    if (partial) refuseWrongRange(response, { offset, size });
-    else refuseWrongLength(response, descriptor);
+    if (partial) checkRangeAnswer(response, { start: offset, end: size, blob: descriptor });
+    else checkWholeAnswer(response, descriptor);
     // A server that ignores ranges sends all of it again.
     return { response, skip: partial ? 0 : offset };
   } catch (error) {
@@ -107,32 +107,4 @@ async function* withoutFirst(
     yield skip > 0 ? chunk.subarray(skip) : chunk;
     skip = 0;
   }
-}
-
-function refuseWrongLength(response: RegistryResponse, { digest, size }: Descriptor): void {
-  const length = header(response, 'content-length');
-  if (length === undefined || Number(length) === size) return;
-  throw new OciError(
-    'SIZE_MISMATCH',
-    `${digest} has ${size} bytes, ${response.url.host} announces ${length}`,
-    {
-      hint: 'The registry or something on the way altered it. Nothing was kept.',
-    },
-  );
-}
-
-/** `Content-Range` has to name exactly the bytes that were asked for (RFC 9110, section 14.4). */
-function refuseWrongRange(
-  response: RegistryResponse,
-  { offset, size }: { offset: number; size: number },
-): void {
-  const value = header(response, 'content-range') ?? '';
-  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(value);
-  const total = match?.[3] === '*' ? size : Number(match?.[3]);
-  if (match && Number(match[1]) === offset && Number(match[2]) === size - 1 && total === size)
-    return;
-  throw new OciError(
-    'PROTOCOL',
-    `${response.url.host} answers a range with ${JSON.stringify(value.slice(0, 100))}`,
-  );
 }

@@ -1,9 +1,15 @@
 import type { CallOptions, EventListener, RepositoryName } from '@oci/spec-types';
 
+import type { DownloadPolicy } from '../download/download.js';
 import { repositoryScope } from '../authorization/scope.js';
 import { resolvesInternally } from '../transport/address-policy.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
-import type { Exchange, RegistryRequest, RegistryResponse } from '../transport/exchange.js';
+import {
+  type Exchange,
+  type RegistryRequest,
+  type RegistryResponse,
+  canRepeat,
+} from '../transport/exchange.js';
 import { type Subject, expectStatus } from '../transport/response-failure.js';
 import type { RetryPolicy } from '../transport/retry.js';
 
@@ -20,6 +26,9 @@ export interface Endpoint {
   readonly name: RepositoryName;
   readonly limits: BodyLimits;
   readonly retryPolicy: RetryPolicy;
+  readonly downloadPolicy: DownloadPolicy;
+  /** Whether a host serves ranges as it should; unknown before the first was asked for. */
+  readonly rangeSupport: Map<string, boolean>;
 }
 
 interface EndpointRequest extends RemoteOptions {
@@ -28,6 +37,8 @@ interface EndpointRequest extends RemoteOptions {
   readonly target: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RegistryRequest['body'];
+  /** Which queue of the host it waits in; see {@link RegistryRequest.lane}. */
+  readonly lane?: RegistryRequest['lane'];
   readonly subject: Subject;
   readonly expected: readonly number[];
 }
@@ -41,6 +52,7 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     url,
     headers: { 'accept-encoding': 'identity', ...ask.headers },
     body: ask.body,
+    lane: ask.lane ?? (canRepeat({ body: ask.body }) ? 'metadata' : 'upload'),
     // Elsewhere is where the registry sent us, and a public one must not send us into our own network.
     publicOnly:
       url.origin === endpoint.origin.origin

@@ -1,31 +1,94 @@
-import { OciError, type ResolvedManifest, type Tag, registryPaths } from '@oci/spec-types';
+import {
+  type Digest,
+  OciError,
+  type ResolvedManifest,
+  type Tag,
+  digestAlgorithm,
+  isDigest,
+  registryPaths,
+} from '@oci/spec-types';
+import { digestOf } from '@oci/spec-types/node';
 
-import { header } from '../transport/exchange.js';
+import { type RegistryResponse, header } from '../transport/exchange.js';
 import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { addToReferrersTag } from './referrers-tag-list.js';
 
-/** Stores a manifest under its digest, or under a tag; the bytes go as they are. */
+export interface PushManifestOptions extends RemoteOptions {
+  readonly tag?: Tag | undefined;
+  /**
+   * False to leave the list of the subject's referrers alone where the registry does not keep one itself;
+   * default true.
+   */
+  readonly referrersTag?: boolean | undefined;
+}
+
+/**
+ * Stores a manifest under its digest, or under a tag; the bytes go as they are. Of a manifest with a
+ * subject the referrers tag is maintained where the registry has no referrers API.
+ *
+ * @throws OciError `DIGEST_MISMATCH` when the registry says that it stored something else
+ */
 export async function pushManifest(
   endpoint: Endpoint,
   manifest: ResolvedManifest,
-  options: RemoteOptions & { readonly tag?: Tag | undefined },
+  { tag, referrersTag = true, ...options }: PushManifestOptions,
 ): Promise<void> {
-  const { tag, ...rest } = options;
   const { digest } = manifest.descriptor;
+  let answer: RegistryResponse;
+  if (tag === undefined || digestAlgorithm(digest) === 'sha256') {
+    answer = await putManifest(endpoint, { manifest, target: tag ?? digest }, options);
+  } else {
+    // Under a tag alone a registry would know it by its SHA-256 only (distribution-spec, end-7b).
+    answer = await putManifest(endpoint, { manifest, target: digest, tag }, options);
+    const tags = [answer.headers['oci-tag'] ?? []]
+      .flat()
+      .join(',')
+      .split(/\s*,\s*/);
+    if (!tags.includes(tag)) {
+      answer = await putManifest(endpoint, { manifest, target: tag }, options);
+    }
+  }
+  const subject = manifest.document.subject?.digest;
+  const isListed = header(answer, 'oci-subject') !== undefined;
+  if (subject === undefined || isListed || !referrersTag) return;
+  await addToReferrersTag(endpoint, { subject, manifest }, options);
+}
+
+async function putManifest(
+  endpoint: Endpoint,
+  ask: {
+    readonly manifest: ResolvedManifest;
+    readonly target: Tag | Digest;
+    readonly tag?: Tag;
+  },
+  options: RemoteOptions,
+): Promise<RegistryResponse> {
+  const { manifest, target, tag } = ask;
+  const { name } = endpoint;
+  const path = registryPaths.manifest(name, target);
   const response = await call(endpoint, {
-    ...rest,
+    ...options,
     method: 'PUT',
-    target: registryPaths.manifest(endpoint.name, tag ?? digest),
+    target: tag === undefined ? path : `${path}?tag=${tag}`,
     headers: { 'content-type': manifest.mediaType },
     body: manifest.bytes,
-    subject: { name: `${endpoint.name}${tag ? `:${tag}` : `@${digest}`}`, missing: 'NAME_UNKNOWN' },
+    subject: { name: `${name}${isDigest(target) ? '@' : ':'}${target}`, missing: 'NAME_UNKNOWN' },
     expected: [201],
   });
   await response.body.dump();
-  const stored = header(response, 'docker-content-digest');
-  if (stored === undefined || stored === digest || !stored.startsWith('sha256:')) return;
+  checkStored(manifest, header(response, 'docker-content-digest'));
+  return response;
+}
+
+/** The registry may name the same bytes by another algorithm. */
+function checkStored({ descriptor, bytes }: ResolvedManifest, stored: string | undefined): void {
+  if (stored === undefined || stored === descriptor.digest || !isDigest(stored)) return;
+  const algorithm = digestAlgorithm(stored);
+  if (algorithm !== 'sha256' && algorithm !== 'sha512') return;
+  if (digestOf(bytes, algorithm) === stored) return;
   throw new OciError(
     'DIGEST_MISMATCH',
-    `pushed ${digest}, the registry stored ${stored.slice(0, 200)}`,
+    `pushed ${descriptor.digest}, the registry stored ${stored}`,
     {
       hint: 'The registry rewrites manifests; signatures and pins by digest will not hold there.',
     },

@@ -1,23 +1,32 @@
 import {
+  type BlobDownloader,
   type Descriptor,
   type Digest,
+  type ReferrerLister,
   type Repository,
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
+  type VerifiedFile,
   isTag,
   registryPaths,
 } from '@oci/spec-types';
 
+import { downloadBlob } from '../download/download.js';
+import type { UploadContent } from '../upload/blob-body.js';
+import type { UploadOptions } from '../upload/upload.js';
 import { hasBlob, pushBlob } from './blob-sink.js';
 import { fetchBlob } from './blob-source.js';
+import { deleteManifest, deleteTag } from './deletion.js';
 import type { Endpoint, RemoteOptions } from './endpoint.js';
 import { listEntries } from './listing.js';
-import { pushManifest } from './manifest-sink.js';
+import { type PushManifestOptions, pushManifest } from './manifest-sink.js';
 import { fetchManifest, fetchTag, resolve } from './manifest-source.js';
+import { mountBlob } from './mount.js';
+import { type ReferrersOptions, listReferrers } from './referrers.js';
 
 /** A repository of a registry over HTTP; each ability is a file beside this one. */
-export class RemoteRepository implements Repository {
+export class RemoteRepository implements Repository, BlobDownloader, ReferrerLister {
   readonly #endpoint: Endpoint;
 
   /** Made by `Registry.repository`. */
@@ -49,23 +58,55 @@ export class RemoteRepository implements Repository {
     return fetchBlob(this.#endpoint, descriptor, options);
   }
 
+  /** {@link BlobDownloader}: a large blob in parallel ranges, going on from what is at `path`. */
+  downloadBlob(
+    descriptor: Descriptor,
+    path: string,
+    options: RemoteOptions = {},
+  ): Promise<VerifiedFile> {
+    return downloadBlob(this.#endpoint, { blob: descriptor, path }, options);
+  }
+
   hasBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<boolean> {
     return hasBlob(this.#endpoint, descriptor, options);
   }
 
   pushBlob(
     descriptor: Descriptor,
-    body: AsyncIterable<Uint8Array>,
-    options: RemoteOptions = {},
+    body: UploadContent,
+    options: UploadOptions = {},
   ): Promise<void> {
     return pushBlob(this.#endpoint, { descriptor, body }, options);
   }
 
-  pushManifest(
-    manifest: ResolvedManifest,
-    options: RemoteOptions & { readonly tag?: Tag | undefined } = {},
-  ): Promise<void> {
+  /** Takes a blob from another repository of the registry; false when it has to be uploaded. */
+  mountBlob(
+    descriptor: Descriptor,
+    from: RepositoryName | undefined,
+    options: RemoteOptions = {},
+  ): Promise<boolean> {
+    return mountBlob(this.#endpoint, { descriptor, from }, options);
+  }
+
+  pushManifest(manifest: ResolvedManifest, options: PushManifestOptions = {}): Promise<void> {
     return pushManifest(this.#endpoint, manifest, options);
+  }
+
+  /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` */
+  deleteManifest(descriptor: Descriptor, options: RemoteOptions = {}): Promise<void> {
+    return deleteManifest(this.#endpoint, descriptor, options);
+  }
+
+  /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where only manifests can be deleted */
+  deleteTag(tag: Tag, options: RemoteOptions = {}): Promise<void> {
+    return deleteTag(this.#endpoint, tag, options);
+  }
+
+  listReferrers(
+    subject: Pick<Descriptor, 'digest'>,
+    options: ReferrersOptions = {},
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    return listReferrers(this.#endpoint, subject.digest, options);
   }
 
   async *listTags(options: RemoteOptions = {}): AsyncGenerator<Tag, void, undefined> {

@@ -7,6 +7,11 @@ export interface RegistryRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes can be sent again; a stream can not, so its request is never repeated. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /**
+   * Which queue of its host it waits in; default `metadata`. Bodies wait for each other, metadata never
+   * waits behind them, uploads not behind the downloads that they are fed by, and a token for nobody.
+   */
+  readonly lane?: 'metadata' | 'download' | 'upload' | 'token' | undefined;
   /** Token scopes that the request needs, e.g. `repository:kcl/x:pull`. */
   readonly scopes: readonly string[];
   /** Connect to public addresses only: the URL came from a registry, not from the user. */
@@ -27,7 +32,7 @@ export interface RegistryResponse {
 }
 
 /** Bytes that have to be read to their end, dumped or destroyed: they hold a connection. */
-interface ResponseBody extends AsyncIterable<Uint8Array> {
+export interface ResponseBody extends AsyncIterable<Uint8Array> {
   dump(): Promise<void>;
   destroy(): void;
 }
@@ -41,6 +46,6 @@ export function header(response: RegistryResponse, name: string): string | undef
   return typeof value === 'string' ? value : value?.[0];
 }
 
-export function canRepeat(request: RegistryRequest): boolean {
+export function canRepeat(request: Pick<RegistryRequest, 'body'>): boolean {
   return request.body === undefined || request.body instanceof Uint8Array;
 }

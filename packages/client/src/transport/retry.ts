@@ -71,9 +71,9 @@ async function settle(next: Exchange, request: RegistryRequest): Promise<Outcome
 }
 
 function isTransient(outcome: Outcome): boolean {
-  return 'error' in outcome
-    ? outcome.error.retryable
-    : transientStatus.has(outcome.response.status);
+  if ('response' in outcome) return transientStatus.has(outcome.response.status);
+  // A host that wants to be left alone for longer than is allowed is not asked again.
+  return outcome.error.retryable && outcome.error.code !== 'RATE_LIMITED';
 }
 
 function conclude(outcome: Outcome, attempts: number): RegistryResponse {

@@ -1,0 +1,296 @@
+import { readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import {
+  type Descriptor,
+  type TransferEvent,
+  type VerifiedFile,
+  parseDigest,
+  parseRepositoryName,
+} from '@oci/spec-types';
+import { digestOf } from '@oci/spec-types/node';
+import {
+  type Fault,
+  type TemporaryDirectory,
+  type TestRegistry,
+  compile,
+  killAtOutput,
+  randomBytes,
+  run,
+  startRegistry,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { type Registry, createRegistry } from '../registry.js';
+import type { DownloadPolicy } from './download.js';
+import { journalPath } from './journal.js';
+
+const name = parseRepositoryName('a/b');
+const bytes = randomBytes(101, 4_000_000);
+const policy: DownloadPolicy = {
+  connections: 4,
+  segmentBytes: 512 * 1024,
+  leastBytes: 64 * 1024,
+  parallelFrom: 1_000_000,
+};
+
+let registry: TestRegistry;
+let client: Registry;
+let work: TemporaryDirectory;
+let path: string;
+let blob: Descriptor;
+let events: TransferEvent[];
+
+beforeEach(async () => {
+  registry = await startRegistry();
+  client = createRegistry({
+    url: registry.url,
+    download: policy,
+    retry: { delay: async () => {} },
+  });
+  work = await temporaryDirectory();
+  path = join(work.path, 'blob');
+  blob = registry.putBlob(name, bytes);
+  events = [];
+});
+afterEach(async () => {
+  await client.close();
+  await registry.close();
+  await work.remove();
+});
+
+function download(options: { signal?: AbortSignal } = {}): Promise<VerifiedFile> {
+  const onEvent = (event: TransferEvent): void => void events.push(event);
+  return client.repository(name).downloadBlob(blob, path, { onEvent, ...options });
+}
+
+async function expectWhole(): Promise<void> {
+  expect(digestOf(await readFile(path))).toBe(blob.digest);
+  expect(await readdir(work.path)).toEqual(['blob']);
+}
+
+async function expectNothing(): Promise<void> {
+  expect(await readdir(work.path)).toEqual([]);
+}
+
+const ranges = (): (string | undefined)[] => registry.requests.map(({ headers }) => headers.range);
+const fetched = (): number => registry.requests.reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+const fault = (rule: Partial<Fault>): void => void registry.fault({ path: '/blobs/', ...rule });
+
+test('fetches a large blob in closed ranges, each byte once', async () => {
+  expect(await download()).toMatchObject({ descriptor: blob, path });
+  await expectWhole();
+  expect(ranges()[0]).toBe('bytes=0-524287');
+  expect(ranges().every((range) => /^bytes=\d+-\d+$/.test(range ?? ''))).toBe(true);
+  expect(registry.requests.length).toBeGreaterThanOrEqual(8);
+  const last = events.findLast(({ type }) => type === 'bytes');
+  expect(last).toMatchObject({ done: blob.size, size: blob.size });
+  expect(events.at(-1)).toMatchObject({ type: 'verify' });
+});
+
+test('asks several at once, once the first answer has shown that ranges work', async () => {
+  let release = (): void => {};
+  const until = new Promise<void>((resolve) => (release = resolve));
+  fault({ pause: { afterBytes: 1000, until } });
+  const running = download();
+  for (let i = 0; i < policy.connections; i += 1) await registry.nextRequest({ path: '/blobs/' });
+  expect(registry.requests).toHaveLength(policy.connections);
+  release();
+  await running;
+  await expectWhole();
+});
+
+test('fetches a small blob by one request without a range', async () => {
+  const small = randomBytes(102, 900_000);
+  blob = registry.putBlob(name, small);
+  await download();
+  await expectWhole();
+  expect(ranges()).toEqual([undefined]);
+});
+
+test('an empty blob needs no request', async () => {
+  blob = registry.putBlob(name, new Uint8Array());
+  await download();
+  await expectWhole();
+  expect(registry.requests).toEqual([]);
+});
+
+test('lets an idle connection take over from a slow one', async () => {
+  let release = (): void => {};
+  const until = new Promise<void>((resolve) => (release = resolve));
+  fault({ pause: { afterBytes: 1000, until }, times: 1 });
+  const running = download();
+  while (!ranges().includes('bytes=262144-524287')) await registry.nextRequest({ path: '/blobs/' });
+  release();
+  await running;
+  await expectWhole();
+});
+
+test.each<[string, Partial<Fault>]>([
+  ['breaks', { destroyAfterBytes: 100_000 }],
+  ['is reset', { destroyAfterBytes: 100_000, reset: true }],
+  ['ends early', { truncate: 100_000 }],
+  ['breaks before the answer', { destroyBeforeHeaders: true }],
+])('goes on where a connection %s', async (_, rule) => {
+  fault({ ...rule, times: 3 });
+  await download();
+  await expectWhole();
+  expect(fetched()).toBeLessThan(blob.size * 1.3);
+});
+
+test.each<[string, Partial<Fault>]>([
+  ['200 with all of it', { ignoreRange: true }],
+  ['another range', { contentRange: 'bytes 7-1000/4000000' }],
+  ['no range', { contentRange: '' }],
+  ['encoded bytes', { gzip: true, times: 1 }],
+  ['416 with the size', { status: 416, headers: { 'content-range': 'bytes */4000000' }, times: 1 }],
+  ['416 without the size', { status: 416, times: 1 }],
+])(
+  'uses one connection at a host that answers ranges with %s, and remembers it',
+  async (_, rule) => {
+    registry.fault({ path: '/blobs/', ...rule, method: 'GET' });
+    const rangesOnly = (): number => ranges().filter(Boolean).length;
+    await download().catch(() => {});
+    registry.clearRequests();
+    registry.fault({ path: /never/ });
+    await writeFile(path, '');
+    await download().catch(() => {});
+    expect(rangesOnly()).toBe(0);
+  },
+);
+
+test('fetches all of a blob where ranges are ignored', async () => {
+  fault({ ignoreRange: true });
+  await download();
+  await expectWhole();
+  expect(events.filter(({ type }) => type === 'warning')).toHaveLength(1);
+});
+
+test('skips what is there where ranges are ignored from some moment on', async () => {
+  fault({ ignoreRange: true, skip: 3 });
+  await download();
+  await expectWhole();
+});
+
+test.each([
+  ['416 with another size', { status: 416, headers: { 'content-range': 'bytes */5' } }],
+  ['a part of another size', { contentRange: 'bytes 0-524287/5' }],
+])('ends with SIZE_MISMATCH at %s', async (_, rule) => {
+  fault(rule);
+  await expect(download()).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+  await expectNothing();
+});
+
+test('fetches once more what turns out wrong at the end', async () => {
+  fault({ bodyTransform: (body) => body.map((byte) => byte ^ 1), times: 1, skip: 2 });
+  await download();
+  await expectWhole();
+  expect(events).toContainEqual(expect.objectContaining({ type: 'warning' }));
+});
+
+test('ends with both digests when it is wrong again, and keeps nothing', async () => {
+  registry.corruptBlob(blob.digest, (content) => content.map((byte) => byte ^ 1));
+  await expect(download()).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+    message: expect.stringContaining(blob.digest),
+  });
+  await expectNothing();
+  expect(fetched()).toBeGreaterThanOrEqual(2 * blob.size);
+  expect(fetched()).toBeLessThan(2.2 * blob.size);
+});
+
+test.each<[string, Partial<Fault>, string]>([
+  ['an unknown blob', { status: 404 }, 'BLOB_UNKNOWN'],
+  ['no access', { status: 403 }, 'DENIED'],
+  ['a registry that is down', { status: 503 }, 'REGISTRY_UNAVAILABLE'],
+  ['connections that never bring anything', { destroyBeforeHeaders: true }, 'NETWORK'],
+])('ends with %s', async (_, rule, code) => {
+  fault(rule);
+  await expect(download()).rejects.toMatchObject({ code });
+});
+
+test('a digest that nobody can compute is not fetched', async () => {
+  blob = { ...blob, digest: parseDigest(`blake3:${'0'.repeat(64)}`) };
+  await expect(download()).rejects.toMatchObject({ code: 'DIGEST_UNSUPPORTED' });
+  expect(registry.requests).toEqual([]);
+});
+
+test('keeps what is there when it is stopped, and goes on from there', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  fault({ destroyAfterBytes: 300_000 });
+  const running = client.repository(name).downloadBlob(blob, path, {
+    signal,
+    onEvent: (event) => {
+      if (event.type === 'bytes' && event.done > 1_500_000) controller.abort();
+    },
+  });
+  await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+  expect((await readdir(work.path)).sort()).toEqual(['blob', 'blob.journal']);
+  registry.clearRequests();
+  await download();
+  await expectWhole();
+  expect(fetched()).toBeLessThan(blob.size - 1_400_000);
+  expect(events[0]).toMatchObject({ type: 'resume', offset: expect.any(Number) });
+});
+
+test('goes on, to the same file, however often its process is killed', async () => {
+  const program = await compile(
+    `import { createRegistry } from '../registry.js';
+     const [url, blob, path] = process.argv.slice(2);
+     const download = ${JSON.stringify(policy)};
+     let bytes = 0;
+     await createRegistry({ url, download }).repository('a/b').downloadBlob(JSON.parse(blob), path, {
+       onEvent: (event) => { if (event.type === 'bytes' && ++bytes === 3) process.stdout.write('.'); },
+     });`,
+    { from: import.meta.url, directory: work.path },
+  );
+  const target = join(work.path, 'out');
+  const args = [program, registry.url, JSON.stringify(blob), target];
+  for (let kills = 0; kills < 3; kills += 1) await killAtOutput(process.execPath, args);
+  expect(await readdir(work.path)).toContain('out.journal');
+  expect(await run(process.execPath, args)).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(digestOf(await readFile(target))).toBe(blob.digest);
+  expect(await readdir(work.path)).not.toContain('out.journal');
+});
+
+test('a partial file that was altered, cut or lost makes no later download fail', async () => {
+  const controller = new AbortController();
+  const stop = (event: TransferEvent): void => {
+    if (event.type === 'bytes' && event.done > 1_000_000) controller.abort();
+  };
+  const { signal } = controller;
+  const stopped = client.repository(name).downloadBlob(blob, path, { signal, onEvent: stop });
+  await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
+  const journal = await readFile(journalPath(path));
+  const partial = await readFile(path);
+
+  partial[1000] = (partial[1000] ?? 0) ^ 1;
+  await writeFile(path, partial);
+  await download();
+  await expectWhole();
+
+  await writeFile(journalPath(path), journal);
+  await truncate(path, 10);
+  await download();
+  await expectWhole();
+
+  await writeFile(journalPath(path), journal);
+  await writeFile(path, '');
+  await download();
+  await expectWhole();
+});
+
+test('a file system that takes no more is a failure of storage, with the path', async () => {
+  path = join(work.path, 'missing', 'blob');
+  await expect(download()).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    message: expect.stringContaining(path),
+  });
+});
+
+test('a policy that makes no sense is refused', () => {
+  const wrong = { url: registry.url, download: { connections: 0 } };
+  expect(() => createRegistry(wrong)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+});

@@ -1,0 +1,131 @@
+import { type Descriptor, OciError, asOciError, registryPaths } from '@oci/spec-types';
+
+import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.js';
+import type { RegistryResponse } from '../transport/exchange.js';
+import { networkFailure } from '../transport/network-failure.js';
+import { backoff } from '../transport/retry.js';
+import type { PartialFile } from './partial-file.js';
+import { checkRangeAnswer, checkWholeAnswer } from './range-answer.js';
+import type { Segment } from './segment-queue.js';
+
+/** Bytes that are gathered before they are written and noted. */
+const batchBytes = 256 * 1024;
+
+export interface SegmentFetch {
+  readonly endpoint: Endpoint;
+  readonly blob: Descriptor;
+  readonly file: PartialFile;
+  /** Whether the host may be asked for ranges; otherwise all is asked for, and the front is skipped. */
+  readonly ranges: boolean;
+  readonly options: RemoteOptions;
+  /** Called once the first answer was found usable. */
+  readonly onAnswer: () => void;
+}
+
+/**
+ * Brings one segment, by as many requests as it takes: a connection that breaks or stalls is followed by
+ * another from where it stopped, as long as something comes.
+ */
+export async function fetchSegment(segment: Segment, fetch: SegmentFetch): Promise<void> {
+  const { retryPolicy } = fetch.endpoint;
+  const { options } = fetch;
+  for (let failures = 0; segment.remaining > 0;) {
+    const before = segment.position;
+    const answer = await ask(segment, fetch);
+    try {
+      await receive(answer, segment, fetch);
+    } catch (thrown) {
+      const { url } = answer.response;
+      const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
+      failures = segment.position > before ? 1 : failures + 1;
+      if (!error.retryable || failures >= retryPolicy.attempts) throw error;
+      const delayMs = backoff(retryPolicy, failures);
+      options.onEvent?.({ type: 'retry', attempt: failures + 1, delayMs, reason: error.message });
+      await retryPolicy.delay(delayMs, options.signal).catch((reason: unknown) => {
+        throw asOciError(reason);
+      });
+    }
+  }
+}
+
+/** An answer that brings the bytes from a segment's position, behind some that are skipped. */
+interface Answer {
+  readonly response: RegistryResponse;
+  readonly skip: number;
+}
+
+async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
+  const start = segment.position;
+  const { end } = segment;
+  const { endpoint, blob, options } = fetch;
+  const asksRange = fetch.ranges && !(start === 0 && end === blob.size);
+  const response = await call(endpoint, {
+    ...options,
+    lane: 'download',
+    method: 'GET',
+    target: registryPaths.blob(endpoint.name, blob.digest),
+    headers: asksRange ? { range: `bytes=${start}-${end - 1}` } : {},
+    subject: { name: `${endpoint.name}@${blob.digest}`, missing: 'BLOB_UNKNOWN' },
+    expected: asksRange ? [200, 206, 416] : [200],
+  });
+  try {
+    if (asksRange) checkRangeAnswer(response, { start, end, blob });
+    else checkWholeAnswer(response, blob);
+  } catch (error) {
+    response.body.destroy();
+    throw error;
+  }
+  fetch.onAnswer();
+  return { response, skip: asksRange ? 0 : start };
+}
+
+/** Writes what comes, up to the end of the segment, which another may have moved meanwhile. */
+async function receive(
+  { response, skip }: Answer,
+  segment: Segment,
+  fetch: SegmentFetch,
+): Promise<void> {
+  let skipping = skip;
+  let batch: Uint8Array[] = [];
+  let gathered = 0;
+  const flush = async (): Promise<void> => {
+    if (gathered === 0) return;
+    const chunks = batch;
+    const start = segment.position;
+    segment.position += gathered;
+    [batch, gathered] = [[], 0];
+    await fetch.file.write(start, chunks);
+    const { blob, file, options } = fetch;
+    options.onEvent?.({ type: 'bytes', digest: blob.digest, done: file.done, size: blob.size });
+  };
+  try {
+    for await (const chunk of response.body) {
+      const kept = chunk.subarray(Math.min(skipping, chunk.byteLength));
+      skipping -= chunk.byteLength - kept.byteLength;
+      const wanted = kept.subarray(0, segment.end - segment.position - gathered);
+      if (wanted.byteLength > 0) batch.push(wanted);
+      gathered += wanted.byteLength;
+      if (gathered >= batchBytes) await flush();
+      if (wanted.byteLength < kept.byteLength && segment.end === fetch.blob.size)
+        throw tooLong(fetch.blob);
+      if (segment.position + gathered >= segment.end) break;
+    }
+  } finally {
+    await flush();
+  }
+  if (segment.remaining > 0) throw cutShort(response);
+}
+
+function tooLong({ digest, size }: Descriptor): OciError {
+  return new OciError('SIZE_MISMATCH', `${digest} has ${size} bytes, and more came`, {
+    hint: 'The registry or something on the way altered it. Nothing was kept.',
+  });
+}
+
+/** Without an announced length, a body that ends early looks like one that ends. */
+function cutShort(response: RegistryResponse): OciError {
+  return new OciError('NETWORK', `${response.url.host} ended the answer early`, {
+    retryable: true,
+    hint: 'Try again; if it stays, the registry lacks a part of the blob.',
+  });
+}

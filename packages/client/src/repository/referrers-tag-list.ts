@@ -1,0 +1,243 @@
+import {
+  type Descriptor,
+  type Digest,
+  type ImageIndex,
+  OciError,
+  type ResolvedManifest,
+  artifactTypeOf,
+  asOciError,
+  isOciError,
+  mediaTypes,
+  parseContentType,
+  referrersTag,
+  registryPaths,
+} from '@oci/spec-types';
+import { describeManifest } from '@oci/spec-types/node';
+
+import { readBody } from '../transport/bounded-body.js';
+import { header } from '../transport/exchange.js';
+import { backoff } from '../transport/retry.js';
+import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { referrersKnowledge } from './referrers-api.js';
+
+/** The list that a referrers tag holds, and the version of it that was read. */
+export interface ReferrersTagList {
+  readonly index: ImageIndex;
+  /** A strong one: others can't be compared with (RFC 9110, section 13.1.1). */
+  readonly etag: string | undefined;
+}
+
+/** Gets what a referrers tag holds: a list, nothing, or something `other` that is none. */
+export async function readReferrersTag(
+  endpoint: Endpoint,
+  subject: Digest,
+  options: RemoteOptions,
+): Promise<ReferrersTagList | 'other' | undefined> {
+  const { limits, name } = endpoint;
+  const tag = referrersTag(subject);
+  const response = await call(endpoint, {
+    ...options,
+    method: 'GET',
+    target: registryPaths.manifest(name, tag),
+    headers: { accept: mediaTypes.imageIndex },
+    subject: { name: `${name}:${tag}`, missing: 'MANIFEST_UNKNOWN' },
+    expected: [200, 404],
+  });
+  if (response.status === 404) {
+    await response.body.dump();
+    return undefined;
+  }
+  const request = { url: response.url, method: 'GET', signal: options.signal } as const;
+  const bytes = await readBody(response, limits.manifestBytes, request);
+  const etag = header(response, 'etag');
+  const list = parseList(bytes, parseContentType(header(response, 'content-type') ?? ''));
+  return list ? { index: list, etag: etag?.startsWith('"') ? etag : undefined } : 'other';
+}
+
+/**
+ * Adds a manifest to the list of its subject's referrers, where the registry does not keep one
+ * (distribution-spec, "Pushing Manifests with Subject").
+ *
+ * @throws OciError `PROTOCOL`, `LIMIT_EXCEEDED`, and what a request fails with; the manifest is stored all the same
+ */
+export function addToReferrersTag(
+  endpoint: Endpoint,
+  { subject, manifest }: { subject: Digest; manifest: ResolvedManifest },
+  options: RemoteOptions,
+): Promise<void> {
+  const entry = entryOf(manifest);
+  const isEntry = (other: Descriptor): boolean => other.digest === entry.digest;
+  const change = (entries: readonly Descriptor[]): readonly Descriptor[] =>
+    entries.some(isEntry) ? entries : [...entries, entry];
+  return changeList(endpoint, { subject, change }, options);
+}
+
+/** Removes a manifest from the list of a subject's referrers. @throws OciError as {@link addToReferrersTag} */
+export function removeFromReferrersTag(
+  endpoint: Endpoint,
+  { subject, digest }: { subject: Digest; digest: Digest },
+  options: RemoteOptions,
+): Promise<void> {
+  const change = (entries: readonly Descriptor[]): readonly Descriptor[] => {
+    const others = entries.filter((entry) => entry.digest !== digest);
+    return others.length === entries.length ? entries : others;
+  };
+  return changeList(endpoint, { subject, change }, options);
+}
+
+interface ListChange {
+  readonly subject: Digest;
+  /** Gives the same list when there is nothing to do. */
+  readonly change: (entries: readonly Descriptor[]) => readonly Descriptor[];
+}
+
+/** One change after the other for each list: of this process none is lost. */
+async function changeList(
+  endpoint: Endpoint,
+  listChange: ListChange,
+  options: RemoteOptions,
+): Promise<void> {
+  const { changes } = referrersKnowledge(endpoint);
+  const key = `${endpoint.name}@${listChange.subject}`;
+  const before = changes.get(key);
+  const done = Promise.resolve(before).then(() => changeUntilKept(endpoint, listChange, options));
+  const settled = done.catch(() => {});
+  changes.set(key, settled);
+  try {
+    await done;
+  } finally {
+    if (changes.get(key) === settled) changes.delete(key);
+  }
+}
+
+/** Again and again, for another writer may have come between and few registries know `If-Match`. */
+async function changeUntilKept(
+  endpoint: Endpoint,
+  listChange: ListChange,
+  options: RemoteOptions,
+): Promise<void> {
+  const { retryPolicy, name } = endpoint;
+  for (let attempt = 1; attempt <= retryPolicy.attempts; attempt += 1) {
+    if (attempt > 1) {
+      const delayMs = backoff(retryPolicy, attempt - 1);
+      const reason = `another writer changed the referrers of ${name}@${listChange.subject}`;
+      options.onEvent?.({ type: 'retry', attempt, delayMs, reason });
+      await retryPolicy.delay(delayMs, options.signal).catch((error: unknown) => {
+        throw asOciError(error);
+      });
+    }
+    if (await changeOnce(endpoint, listChange, options)) return;
+  }
+  throw new OciError(
+    'PROTOCOL',
+    `the referrers tag of ${name}@${listChange.subject} can't be kept`,
+    {
+      hint: 'The manifest itself is done; its subject does not name it. Do it again when nobody else writes.',
+    },
+  );
+}
+
+/** @returns whether a reading after the change found it */
+async function changeOnce(
+  endpoint: Endpoint,
+  { subject, change }: ListChange,
+  options: RemoteOptions,
+): Promise<boolean> {
+  const read = async (): Promise<ReferrersTagList | undefined> => {
+    const list = await readReferrersTag(endpoint, subject, options);
+    if (list !== 'other') return list;
+    throw new OciError(
+      'PROTOCOL',
+      `${endpoint.name}:${referrersTag(subject)} is no list of referrers`,
+      {
+        hint: 'The manifest itself is done. Somebody uses the tag for something else; it was left alone.',
+      },
+    );
+  };
+  const list = await read();
+  const entries = list?.index.manifests ?? [];
+  const changed = change(entries);
+  if (changed === entries) return true;
+  if (!(await writeList(endpoint, { subject, list, changed }, options))) return false;
+  const written = (await read())?.index.manifests ?? [];
+  return change(written) === written;
+}
+
+/** @returns false when the registry says that something changed meanwhile */
+async function writeList(
+  endpoint: Endpoint,
+  ask: {
+    readonly subject: Digest;
+    readonly list: ReferrersTagList | undefined;
+    readonly changed: readonly Descriptor[];
+  },
+  options: RemoteOptions,
+): Promise<boolean> {
+  const { limits, name } = endpoint;
+  const tag = referrersTag(ask.subject);
+  const index = {
+    schemaVersion: 2,
+    ...ask.list?.index,
+    mediaType: mediaTypes.imageIndex,
+    manifests: ask.changed,
+  };
+  const body = Buffer.from(JSON.stringify(index));
+  if (body.byteLength > limits.manifestBytes) throw tooLarge(endpoint, ask.subject);
+  try {
+    const response = await call(endpoint, {
+      ...options,
+      method: 'PUT',
+      target: registryPaths.manifest(name, tag),
+      headers: { 'content-type': mediaTypes.imageIndex, ...condition(ask.list) },
+      body,
+      subject: { name: `${name}:${tag}`, missing: 'NAME_UNKNOWN' },
+      expected: [201],
+    });
+    await response.body.dump();
+    return true;
+  } catch (error) {
+    if (isOciError(error) && isLostRace(error)) return false;
+    throw error;
+  }
+}
+
+function condition(list: ReferrersTagList | undefined): Readonly<Record<string, string>> {
+  if (!list) return { 'if-none-match': '*' };
+  return list.etag === undefined ? {} : { 'if-match': list.etag };
+}
+
+/** Also when an entry was deleted, by who has yet to take it out of the list. */
+function isLostRace({ request, registryErrors }: OciError): boolean {
+  const isUnknown = registryErrors.some(({ code }) => code === 'MANIFEST_BLOB_UNKNOWN');
+  return request?.status === 412 || request?.status === 409 || isUnknown;
+}
+
+function entryOf(manifest: ResolvedManifest): Descriptor {
+  const { mediaType, digest, size } = manifest.descriptor;
+  const { annotations } = manifest.document;
+  const artifactType = artifactTypeOf(manifest);
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType !== undefined && { artifactType }),
+    ...(annotations && { annotations }),
+  };
+}
+
+function parseList(bytes: Uint8Array, servedAs: string): ImageIndex | undefined {
+  try {
+    const manifest = describeManifest(bytes, servedAs);
+    const isList = manifest.kind === 'index' && manifest.mediaType === mediaTypes.imageIndex;
+    return isList ? manifest.document : undefined;
+  } catch {
+    // Whatever it is, it is no list, and must not be overwritten.
+    return undefined;
+  }
+}
+
+function tooLarge({ name }: Endpoint, subject: Digest): OciError {
+  return new OciError('LIMIT_EXCEEDED', `the list of referrers of ${name}@${subject} is full`, {
+    hint: 'The manifest itself is stored. Delete referrers that nobody needs, then push it again.',
+  });
+}

@@ -1,0 +1,73 @@
+import { type Hash, createHash } from 'node:crypto';
+
+import { type Descriptor, verifiableAlgorithm } from '@oci/spec-types';
+
+import { type UploadContent, canReopen } from './blob-body.js';
+import { HashingCursor } from './hashing-cursor.js';
+
+/** The hash of the first `offset` bytes. */
+interface Mark {
+  readonly offset: number;
+  readonly hash: Hash;
+}
+
+/**
+ * Gives the bytes of an upload piece by piece. Every byte is hashed on its way, also those that are
+ * only passed over because the registry has them; the last are held back until all are known to be right.
+ */
+export class VerifiedReader {
+  readonly #content: UploadContent;
+  readonly #descriptor: Descriptor;
+  readonly #start: Mark;
+  #mark: Mark;
+  #cursor: HashingCursor | undefined;
+
+  /** @throws OciError `DIGEST_UNSUPPORTED` */
+  constructor(content: UploadContent, descriptor: Descriptor) {
+    this.#content = content;
+    this.#descriptor = descriptor;
+    this.#start = { offset: 0, hash: createHash(verifiableAlgorithm(descriptor.digest)) };
+    this.#mark = this.#start;
+  }
+
+  /** Whether the bytes from `offset` on can still be had. */
+  canRead(offset: number): boolean {
+    return canReopen(this.#content) || (this.#cursor?.canReach(offset) ?? true);
+  }
+
+  /** The bytes from `from` up to, not with, `to`. @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH` */
+  async *read(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const cursor = this.#cursorFor(from);
+    await this.#pass(cursor, from);
+    yield* cursor.until(to);
+    this.#mark = cursor.mark();
+  }
+
+  /** Reads to the end without giving the bytes to anybody. @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH` */
+  async finish(): Promise<void> {
+    await this.#pass(this.#cursorFor(this.#descriptor.size), this.#descriptor.size);
+  }
+
+  close(): void {
+    this.#cursor?.close();
+  }
+
+  async #pass(cursor: HashingCursor, to: number): Promise<void> {
+    const passed = cursor.until(to);
+    while (!(await passed.next()).done);
+    this.#mark = cursor.mark();
+  }
+
+  #cursorFor(offset: number): HashingCursor {
+    if (this.#cursor?.canReach(offset)) return this.#cursor;
+    const mark = this.#mark.offset <= offset ? this.#mark : this.#start;
+    const content = this.#content;
+    this.#cursor?.close();
+    this.#cursor = new HashingCursor(
+      canReopen(content) ? content.open(mark.offset) : content,
+      { ...mark, hash: mark.hash.copy() },
+      this.#descriptor,
+    );
+    return this.#cursor;
+  }
+}
