@@ -1,5 +1,6 @@
 import type { Descriptor } from './descriptor.js';
 import type { Digest } from './digest.js';
+import type { RepositoryName } from './repository-name.js';
 import type { ResolvedManifest } from './resolved-manifest.js';
 import type { Tag } from './tag.js';
 
@@ -59,11 +60,38 @@ export interface TagLister {
 }
 
 export interface ReferrerLister {
-  /** What refers to a manifest as its subject. */
+  /** What refers to a manifest as its subject; of an unknown subject nothing. */
   listReferrers(
-    subject: Descriptor,
+    subject: Pick<Descriptor, 'digest'>,
     options?: CallOptions & { readonly artifactType?: string | undefined },
   ): AsyncIterable<Descriptor>;
+}
+
+export interface ManifestDeleter {
+  /**
+   * Deletes a manifest and with it all its tags; it is no referrer of its subject any more.
+   *
+   * @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED`
+   */
+  deleteManifest(descriptor: Descriptor, options?: CallOptions): Promise<void>;
+}
+
+export interface TagDeleter {
+  /** Deletes a tag; the manifest stays. @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` */
+  deleteTag(tag: Tag, options?: CallOptions): Promise<void>;
+}
+
+export interface BlobMounter {
+  /**
+   * Takes a blob from another repository of the same place without its bytes; from any when none is named.
+   *
+   * @returns false when that can't be done: then the blob has to be pushed
+   */
+  mountBlob(
+    descriptor: Descriptor,
+    from: RepositoryName | undefined,
+    options?: CallOptions,
+  ): Promise<boolean>;
 }
 
 /** All that is needed to copy from somewhere. */

@@ -1,15 +1,18 @@
 export { type Annotations, annotations, isRefName } from './annotation.js';
 export type {
+  BlobMounter,
   BlobSink,
   BlobSource,
   ByteRange,
   CallOptions,
+  ManifestDeleter,
   ManifestSink,
   ManifestSource,
   ReadableRepository,
   ReferrerLister,
   Repository,
   Resolver,
+  TagDeleter,
   TagLister,
 } from './contracts.js';
 export {

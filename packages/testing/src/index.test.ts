@@ -5,8 +5,11 @@ import * as testing from './index.js';
 
 test('exports these names and no others', () => {
   expect(Object.keys(contracts).sort()).toEqual([
+    'deletionContract',
     'describePeer',
+    'mountContract',
     'objectStoreContract',
+    'referrersContract',
     'repositoryContract',
   ]);
   expect(Object.keys(testing).sort()).toEqual([

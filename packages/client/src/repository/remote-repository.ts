@@ -1,12 +1,15 @@
 import {
   type BlobDownloader,
+  type BlobMounter,
   type Descriptor,
   type Digest,
+  type ManifestDeleter,
   type ReferrerLister,
   type Repository,
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
+  type TagDeleter,
   type VerifiedFile,
   isTag,
   registryPaths,
@@ -26,7 +29,9 @@ import { mountBlob } from './mount.js';
 import { type ReferrersOptions, listReferrers } from './referrers.js';
 
 /** A repository of a registry over HTTP; each ability is a file beside this one. */
-export class RemoteRepository implements Repository, BlobDownloader, ReferrerLister {
+export class RemoteRepository
+  implements Repository, BlobDownloader, BlobMounter, ManifestDeleter, ReferrerLister, TagDeleter
+{
   readonly #endpoint: Endpoint;
 
   /** Made by `Registry.repository`. */

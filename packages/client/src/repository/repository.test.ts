@@ -1,20 +1,28 @@
 import { parseRepositoryName } from '@oci/spec-types';
-import { startRegistry } from '@oci/testing';
-import { repositoryContract } from '@oci/testing/contracts';
+import { type RegistryOptions, startRegistry } from '@oci/testing';
+import {
+  deletionContract,
+  mountContract,
+  referrersContract,
+  repositoryContract,
+} from '@oci/testing/contracts';
 
 import { staticCredentials } from '../credentials/credential.js';
 import { createRegistry } from '../registry.js';
+import type { RemoteRepository } from './remote-repository.js';
 
 const user = { username: 'tester', password: 'secret' };
+const otherName = parseRepositoryName('contract/other');
 
-for (const [title, options] of [
-  ['a registry', {}],
-  [
-    'a registry with a token server, small pages and whole locations',
-    { auth: { bearer: user }, pageSize: 3, locations: 'absolute' },
-  ],
-] as const) {
-  repositoryContract(title, async () => {
+interface Made {
+  readonly repository: RemoteRepository;
+  readonly other: RemoteRepository;
+  readonly otherName: typeof otherName;
+  readonly close: () => Promise<void>;
+}
+
+function maker(options: RegistryOptions): () => Promise<Made> {
+  return async () => {
     const registry = await startRegistry(options);
     const client = createRegistry({
       url: registry.url,
@@ -23,10 +31,28 @@ for (const [title, options] of [
     });
     return {
       repository: client.repository(parseRepositoryName('contract/test')),
+      other: client.repository(otherName),
+      otherName,
       close: async () => {
         await client.close();
         await registry.close();
       },
     };
-  });
+  };
 }
+
+const strict: RegistryOptions = { auth: { bearer: user }, pageSize: 3, locations: 'absolute' };
+
+for (const [title, options] of [
+  ['a registry', {}],
+  ['a registry with a token server, small pages and whole locations', strict],
+] as const) {
+  repositoryContract(title, maker(options));
+  deletionContract(title, maker(options));
+  mountContract(title, maker(options));
+  referrersContract(title, maker(options));
+}
+
+referrersContract('a registry without the referrers API', maker({ referrers: false }));
+referrersContract('a registry that does not filter', maker({ referrers: 'unfiltered' }));
+deletionContract('a registry without the referrers API', maker({ referrers: false }));

@@ -2,17 +2,21 @@ import type { CallOptions, Descriptor, Repository } from '@oci/spec-types';
 
 import type { ArtifactBytes } from '../../artifact/artifact-bytes.js';
 import { collect, inChunks } from '../../bytes.js';
-import type { MakeRepository } from '../repository-contract.js';
+/** What a test works on, made for it alone. */
+interface Made<R> {
+  readonly repository: R;
+  readonly close: () => Promise<void>;
+}
 
 /** Runs a test on a repository of its own, which is closed afterwards. */
-export function withRepository(
-  make: MakeRepository,
-  test: (repository: Repository) => Promise<void>,
+export function withRepository<R extends Repository, M extends Made<R>>(
+  make: () => Promise<M & Made<R>>,
+  test: (repository: R, made: M) => Promise<void>,
 ): () => Promise<void> {
   return async () => {
     const made = await make();
     try {
-      await test(made.repository);
+      await test(made.repository, made);
     } finally {
       await made.close();
     }
