@@ -1,14 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { onStorage } from '@oci/spec-types/node';
+import { TemporaryFiles, onStorage } from '@oci/spec-types/node';
 
 import { ContentStore, type DamageListener } from './content-store.js';
 import { LayoutIndex } from './layout-index.js';
 import { ownEntries } from './layout.js';
 import { ReferenceStore } from './reference-store.js';
 import { FileObjectStore, type FileObjectStoreOptions } from './store/file-object-store.js';
-import { TemporaryFiles } from './store/temporary-files.js';
 import { ViewStore } from './view-store.js';
 
 export interface CacheOptions extends FileObjectStoreOptions {

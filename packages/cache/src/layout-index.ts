@@ -11,10 +11,9 @@ import {
   mediaTypes,
   parseStrictJson,
 } from '@oci/spec-types';
-import { isMissing, onStorage } from '@oci/spec-types/node';
+import { isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
 
 import type { ReferenceKey } from './layout.js';
-import { withFileLock } from './store/file-lock.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 
 /**

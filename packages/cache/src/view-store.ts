@@ -6,11 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
 import { type Digest, OciError, type RegistryHost, type RepositoryName } from '@oci/spec-types';
-import { isMissing, onStorage } from '@oci/spec-types/node';
+import { type TemporaryFiles, isMissing, onStorage } from '@oci/spec-types/node';
 
 import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
 import { type ViewName, layoutVersion, viewPath } from './layout.js';
-import type { TemporaryFiles } from './store/temporary-files.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** What a view has to show. */

@@ -81,6 +81,13 @@ export interface TagDeleter {
   deleteTag(tag: Tag, options?: CallOptions): Promise<void>;
 }
 
+/** Where a repository of a registry is: blobs can be mounted between those of one origin. */
+export interface Located {
+  readonly name: RepositoryName;
+  /** `scheme://host:port` */
+  readonly origin: string;
+}
+
 export interface BlobMounter {
   /**
    * Takes a blob from another repository of the same place without its bytes; from any when none is named.

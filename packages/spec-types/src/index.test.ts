@@ -67,17 +67,20 @@ describe('the exported names', () => {
 
   test('of ./node', () => {
     expect(Object.keys(node).sort()).toEqual([
+      'TemporaryFiles',
       'Verifier',
       'describeManifest',
       'digestOf',
       'embeddedContent',
       'hasCode',
+      'isAlive',
       'isMissing',
       'onStorage',
       'storageFailure',
       'verified',
       'verifyBytes',
       'verifyManifest',
+      'withFileLock',
     ]);
   });
 

@@ -5,6 +5,7 @@ export type {
   BlobSource,
   ByteRange,
   CallOptions,
+  Located,
   ManifestDeleter,
   ManifestSink,
   ManifestSource,

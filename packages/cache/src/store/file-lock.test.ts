@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { withFileLock } from './file-lock.js';
+import { withFileLock } from '@oci/spec-types/node';
 
 test('lets one process at a time in', async () => {
   await using directory = await temporaryDirectory();
@@ -13,7 +13,7 @@ test('lets one process at a time in', async () => {
   await writeFile(counter, '0');
   const program = await compile(
     `import { readFile, writeFile } from 'node:fs/promises';
-     import { withFileLock } from './file-lock.js';
+     import { withFileLock } from '@oci/spec-types/node';
      const [counter, lock] = process.argv.slice(2);
      for (let i = 0; i < 20; i++)
        await withFileLock(lock, async () => {
@@ -35,7 +35,7 @@ test('is taken over from a process that was killed while it held it', async () =
   await using directory = await temporaryDirectory();
   const lock = join(directory.path, 'lock');
   const program = await compile(
-    `import { withFileLock } from './file-lock.js';
+    `import { withFileLock } from '@oci/spec-types/node';
      await withFileLock(process.argv[2], async () => {
        process.stdout.write('held');
        await new Promise(() => setInterval(() => {}, 1000));

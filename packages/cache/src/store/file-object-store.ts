@@ -3,13 +3,11 @@ import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'n
 import { dirname, join } from 'node:path';
 
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
-import { hasCode, isMissing, onStorage } from '@oci/spec-types/node';
+import { TemporaryFiles, hasCode, isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
 
-import { withFileLock } from './file-lock.js';
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
 import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './object-store.js';
-import { TemporaryFiles } from './temporary-files.js';
 
 export interface FileObjectStoreOptions {
   /** Write through to the disk before an object counts as stored. Default true. */

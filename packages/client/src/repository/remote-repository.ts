@@ -3,6 +3,7 @@ import {
   type BlobMounter,
   type Descriptor,
   type Digest,
+  type Located,
   type ManifestDeleter,
   type ReferrerLister,
   type Repository,
@@ -30,7 +31,14 @@ import { type ReferrersOptions, listReferrers } from './referrers.js';
 
 /** A repository of a registry over HTTP; each ability is a file beside this one. */
 export class RemoteRepository
-  implements Repository, BlobDownloader, BlobMounter, ManifestDeleter, ReferrerLister, TagDeleter
+  implements
+    Repository,
+    BlobDownloader,
+    BlobMounter,
+    Located,
+    ManifestDeleter,
+    ReferrerLister,
+    TagDeleter
 {
   readonly #endpoint: Endpoint;
 
@@ -41,6 +49,10 @@ export class RemoteRepository
 
   get name(): RepositoryName {
     return this.#endpoint.name;
+  }
+
+  get origin(): string {
+    return this.#endpoint.origin.origin;
   }
 
   resolve(tagOrDigest: Tag | Digest, options: RemoteOptions = {}): Promise<Descriptor> {

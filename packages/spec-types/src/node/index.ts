@@ -14,3 +14,5 @@ export {
   onStorage,
   storageFailure,
 } from './storage-failure.js';
+export { isAlive, TemporaryFiles } from './temporary-files.js';
+export { withFileLock } from './file-lock.js';

@@ -3,9 +3,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { OciError } from '@oci/spec-types';
-import { hasCode, isMissing, onStorage } from '@oci/spec-types/node';
-
+import { OciError } from '../index.js';
+import { hasCode, isMissing, onStorage } from './storage-failure.js';
 import { isAlive } from './temporary-files.js';
 
 /** How long a lock is waited for, how often it is looked at, and when nobody can still hold it. Milliseconds. */
