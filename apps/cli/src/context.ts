@@ -1,11 +1,10 @@
 import { OciManager, type OciManagerOptions } from '@oci/manager';
 import { type Settings, loadSettings, managerOptions } from '@oci/manager/config';
-import type { Command } from 'commander';
 
-import type { GlobalOptions } from './global-options.js';
+import type { GlobalOptions } from './command/global-options.js';
+import type { Invocation } from './command/invocation.js';
 import { Output } from './output.js';
 import { type ProgressReporter, createProgress } from './progress.js';
-import type { Terminal } from './terminal.js';
 
 /** What a command works with. */
 export interface Context {
@@ -19,11 +18,9 @@ export interface Context {
 
 /** Runs a command with the settings that its options, the environment and the file give. */
 export async function withContext(
-  command: Command,
-  terminal: Terminal,
+  { options, terminal }: Invocation,
   work: (context: Context) => Promise<void>,
 ): Promise<void> {
-  const options = command.optsWithGlobals<GlobalOptions>();
   const settings = await loadSettings({ ...inputs(options), env: terminal.env });
   const manager = new OciManager(await optionsOf(settings, options));
   const context: Context = {

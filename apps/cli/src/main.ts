@@ -1,24 +1,24 @@
 #!/usr/bin/env node
-import { run } from './run.js';
+import * as nodeModule from 'node:module';
 
-const interrupt = new AbortController();
-const stop = (): void => {
-  // The first asks everything to stop cleanly; a second one is not caught any more.
-  process.off('SIGINT', stop).off('SIGTERM', stop);
-  interrupt.abort();
-};
-process.on('SIGINT', stop).on('SIGTERM', stop);
+import manifest from '../package.json' with { type: 'json' };
 
+/** Node 22.1 and newer keep compiled code between runs. */
+const { enableCompileCache } = nodeModule as { enableCompileCache?: () => unknown };
+
+const args = process.argv.slice(2);
 // The reader of a pipe may have seen enough (`ocictl list kcl | head -1`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
-  throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
 
-process.exitCode = await run(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  signal: interrupt.signal,
-});
-process.off('SIGINT', stop).off('SIGTERM', stop);
+if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  process.stdout.write(`${manifest.version}\n`);
+} else {
+  enableCompileCache?.();
+  const { start } = await import('./start.js');
+  await start(args);
+}

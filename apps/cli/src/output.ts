@@ -1,4 +1,4 @@
-import type { GlobalOptions } from './global-options.js';
+import type { GlobalOptions } from './command/global-options.js';
 import type { Terminal } from './terminal.js';
 
 /** Results on stdout, as text for people or as one JSON document. */

@@ -1,7 +1,7 @@
 import type { TransferEvent } from '@oci/spec-types';
 import prettyBytes from 'pretty-bytes';
 
-import type { GlobalOptions } from './global-options.js';
+import type { GlobalOptions } from './command/global-options.js';
 import type { Terminal } from './terminal.js';
 
 export type ProgressReporter = (event: TransferEvent) => void;

@@ -1,26 +1,38 @@
 import { OciError, asOciError } from '@oci/spec-types';
 import { CommanderError } from 'commander';
 
+import { createProgram } from './command/program.js';
 import { Exit, type ExitCode, exitCodeOf, exitCodes } from './exit-code.js';
 import { printFailure } from './failure.js';
-import { createProgram } from './program.js';
+import { ocictl } from './program.js';
 import type { Terminal } from './terminal.js';
+import { usageError } from './usage-error.js';
 
 /** Runs `ocictl` with its arguments, without the program's name. @returns what to exit with */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  const program = createProgram(terminal);
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await createProgram(ocictl, terminal).parseAsync(args, { from: 'user' });
     return exitCodes.ok;
   } catch (thrown) {
     if (thrown instanceof Exit) return thrown.exitCode;
-    // Commander has printed its message, or the help that was asked for.
-    if (thrown instanceof CommanderError)
+    if (thrown instanceof CommanderError && isHelp(thrown)) {
       return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    const error = terminal.signal.aborted ? interrupted(thrown) : asOciError(thrown);
+    }
+    const error = asFailure(thrown, args, terminal);
     printFailure(error, terminal, formatOf(args));
     return exitCodeOf(error.code);
   }
+}
+
+/** The help and the version have been printed; a group without a command prints its help, too. */
+function isHelp({ code }: CommanderError): boolean {
+  return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code);
+}
+
+function asFailure(thrown: unknown, args: readonly string[], terminal: Terminal): OciError {
+  if (thrown instanceof CommanderError)
+    return usageError(thrown.message, { args, program: ocictl });
+  return terminal.signal.aborted ? interrupted(thrown) : asOciError(thrown);
 }
 
 function interrupted(cause: unknown): OciError {
@@ -33,9 +45,5 @@ function interrupted(cause: unknown): OciError {
 /** The arguments may be what is wrong, so the format is looked for without parsing them. */
 function formatOf(args: readonly string[]): 'text' | 'json' {
   const at = args.lastIndexOf('--format');
-  return args[at + 1] === 'json' && at >= 0
-    ? 'json'
-    : args.includes('--format=json')
-      ? 'json'
-      : 'text';
+  return (at >= 0 && args[at + 1] === 'json') || args.includes('--format=json') ? 'json' : 'text';
 }

@@ -1,18 +1,11 @@
-import { openCache } from '@oci/cache';
-import prettyBytes from 'pretty-bytes';
+import { type CommandDefinition, defineCommand } from '../command/definition.js';
 
-import { withContext } from '../context.js';
-import type { Invocation } from './invocation.js';
-
-export async function clearCache({ command, terminal }: Invocation): Promise<void> {
-  await withContext(command, terminal, async ({ output, settings }) => {
-    const dir = settings.values.cache_dir;
-    const cache = await openCache(dir);
-    const { blobs, bytes } = await cache.stats();
-    await cache.clear();
-    output.print({
-      json: { cache_dir: dir, removed_blobs: blobs, removed_bytes: bytes },
-      text: `removed ${blobs} blobs, ${prettyBytes(bytes)}, from ${dir}`,
-    });
-  });
-}
+export const cacheCommands: readonly CommandDefinition[] = [
+  defineCommand<object>({
+    name: 'cache clear',
+    summary: 'remove everything that was downloaded',
+    examples: ['ocictl cache clear'],
+    json: 'cache-clear',
+    load: async () => (await import('./cache-clear.js')).clearCache,
+  }),
+];

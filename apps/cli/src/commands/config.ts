@@ -1,25 +1,11 @@
-import { type SettingKey, describeSource } from '@oci/manager/config';
+import { type CommandDefinition, defineCommand } from '../command/definition.js';
 
-import { withContext } from '../context.js';
-import { table } from '../output.js';
-import type { Invocation } from './invocation.js';
-
-export async function showConfig({ command, terminal }: Invocation): Promise<void> {
-  await withContext(command, terminal, async ({ output, settings }) => {
-    const entries = [...settings.sources].map(([key, source]) => ({
-      key,
-      value: settings.values[key as Exclude<SettingKey, 'ca_file'>],
-      source: describeSource(source),
-    }));
-    output.print({
-      json: {
-        config_file: settings.configFile ?? null,
-        settings: Object.fromEntries(entries.map(({ key, ...rest }) => [key, rest])),
-      },
-      text: table(
-        ['KEY', 'VALUE', 'FROM'],
-        entries.map(({ key, value, source }) => [key, JSON.stringify(value), source]),
-      ),
-    });
-  });
-}
+export const configCommands: readonly CommandDefinition[] = [
+  defineCommand<object>({
+    name: 'config show',
+    summary: 'print every value and where it comes from',
+    examples: ['ocictl config show', 'ocictl config show --format json'],
+    json: 'config-show',
+    load: async () => (await import('./config-show.js')).showConfig,
+  }),
+];

@@ -1,12 +1,12 @@
 import { withContext } from '../context.js';
 import { Exit, exitCodes } from '../exit-code.js';
-import type { Invocation } from './invocation.js';
+import type { Invocation } from '../command/invocation.js';
 
 export async function exists(
   { repository, version }: { readonly repository: string; readonly version: string },
-  { command, terminal }: Invocation,
+  invocation: Invocation,
 ): Promise<void> {
-  await withContext(command, terminal, async ({ manager, output, signal }) => {
+  await withContext(invocation, async ({ manager, output, signal }) => {
     const found = await manager.artifactExists(repository, version, { signal });
     output.print({
       json: { repository, version, exists: found },

@@ -5,7 +5,7 @@ import { parseExtensionType } from '@oci/manager';
 
 import { withContext } from '../context.js';
 import { fields } from '../output.js';
-import type { Invocation } from './invocation.js';
+import type { Invocation } from '../command/invocation.js';
 
 interface InstallArguments {
   readonly type: string;
@@ -14,11 +14,8 @@ interface InstallArguments {
   readonly installDir?: string;
 }
 
-export async function install(
-  args: InstallArguments,
-  { command, terminal }: Invocation,
-): Promise<void> {
-  await withContext(command, terminal, async ({ manager, output, progress, settings, signal }) => {
+export async function install(args: InstallArguments, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async ({ manager, output, progress, settings, signal }) => {
     const { name, version } = args;
     const target = { type: parseExtensionType(args.type), name, version };
     const installDir =

@@ -3,13 +3,13 @@ import prettyBytes from 'pretty-bytes';
 
 import { withContext } from '../context.js';
 import { table } from '../output.js';
-import type { Invocation } from './invocation.js';
+import type { Invocation } from '../command/invocation.js';
 
 export async function list(
-  namespace: string | undefined,
-  { command, terminal }: Invocation,
+  { namespace }: { readonly namespace?: string },
+  invocation: Invocation,
 ): Promise<void> {
-  await withContext(command, terminal, async ({ manager, output, settings, signal }) => {
+  await withContext(invocation, async ({ manager, output, settings, signal }) => {
     const listed = namespace ?? settings.values.namespace;
     const artifacts = await manager.listOciArtifacts(listed, { signal });
     output.print({

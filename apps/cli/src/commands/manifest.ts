@@ -4,16 +4,16 @@ import prettyBytes from 'pretty-bytes';
 
 import { withContext } from '../context.js';
 import { fields } from '../output.js';
-import type { Invocation } from './invocation.js';
+import type { Invocation } from '../command/invocation.js';
 
 export async function manifest(
   args: { readonly repository: string; readonly version: string; readonly raw?: boolean },
-  { command, terminal }: Invocation,
+  invocation: Invocation,
 ): Promise<void> {
-  await withContext(command, terminal, async ({ manager, output, signal }) => {
+  await withContext(invocation, async ({ manager, output, signal }) => {
     const info = await manager.getManifest(args.repository, args.version, { signal });
     if (args.raw) {
-      terminal.stdout.write(info.resolved.bytes);
+      invocation.terminal.stdout.write(info.resolved.bytes);
       return;
     }
     output.print({

@@ -4,7 +4,7 @@ import prettyBytes from 'pretty-bytes';
 
 import { type Context, withContext } from '../context.js';
 import { fields } from '../output.js';
-import type { Invocation } from './invocation.js';
+import type { Invocation } from '../command/invocation.js';
 
 interface PullArguments {
   readonly name: string;
@@ -33,7 +33,7 @@ export async function pullExtension(
 type Begin = (manager: OciManager, options: { signal: AbortSignal }) => Operation<PulledArtifact>;
 
 async function pull(invocation: Invocation, begin: Begin): Promise<void> {
-  await withContext(invocation.command, invocation.terminal, async (context: Context) => {
+  await withContext(invocation, async (context: Context) => {
     const operation = begin(context.manager, { signal: context.signal });
     operation.on(context.progress);
     const pulled = await operation;

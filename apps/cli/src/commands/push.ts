@@ -4,27 +4,24 @@ import prettyBytes from 'pretty-bytes';
 
 import { type Context, withContext } from '../context.js';
 import { fields } from '../output.js';
-import type { Invocation } from './invocation.js';
+import type { Invocation } from '../command/invocation.js';
 
 interface PushArguments {
   readonly dir: string;
   readonly force?: boolean;
 }
 
-export async function pushKcl(
-  args: PushArguments,
-  { command, terminal }: Invocation,
-): Promise<void> {
-  await withContext(command, terminal, async (context) => {
+export async function pushKcl(args: PushArguments, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async (context) => {
     await push(await packKclPackage(args.dir), args, context);
   });
 }
 
 export async function pushExtension(
   args: PushArguments & { readonly type: string },
-  { command, terminal }: Invocation,
+  invocation: Invocation,
 ): Promise<void> {
-  await withContext(command, terminal, async (context) => {
+  await withContext(invocation, async (context) => {
     const type = parseExtensionType(args.type);
     await push(await packExtension({ type, directory: args.dir }), args, context);
   });

@@ -1,0 +1,69 @@
+import type { OptionDefinition } from './definition.js';
+
+/** Options that every command takes, before or behind its name. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly registry?: string;
+  readonly namespace?: string;
+  readonly cacheDir?: string;
+  readonly format: 'text' | 'json';
+  readonly progress: 'auto' | 'plain' | 'json' | 'none';
+  readonly offline?: boolean;
+  readonly refresh?: boolean;
+  readonly plainHttp?: boolean;
+  readonly insecure?: boolean;
+  readonly caFile?: string;
+  readonly quiet?: boolean;
+}
+
+export const globalOptions: readonly OptionDefinition<keyof GlobalOptions>[] = [
+  {
+    name: 'config',
+    value: 'file',
+    description: 'TOML file with [orchestrator.oci] (also OCI_CONFIG)',
+    completes: 'file',
+  },
+  {
+    name: 'registry',
+    value: 'url',
+    description: 'registry to use (also OCI_REGISTRY_URL)',
+    completes: 'registry',
+  },
+  {
+    name: 'namespace',
+    value: 'name',
+    description: 'namespace of extensions (also OCI_NAMESPACE)',
+    completes: 'namespace',
+  },
+  {
+    name: 'cacheDir',
+    value: 'dir',
+    description: 'cache directory (also OCI_CACHE_DIR)',
+    completes: 'directory',
+  },
+  {
+    name: 'format',
+    value: 'format',
+    description: 'form of the result on stdout',
+    choices: ['text', 'json'],
+    default: 'text',
+  },
+  {
+    name: 'progress',
+    value: 'mode',
+    description: 'form of the progress on stderr',
+    choices: ['auto', 'plain', 'json', 'none'],
+    default: 'auto',
+  },
+  { name: 'offline', description: 'never ask a registry', conflicts: 'refresh' },
+  { name: 'refresh', description: 'always ask the registry, also for what is cached' },
+  { name: 'plainHttp', description: 'HTTP for a registry without a scheme' },
+  { name: 'insecure', description: 'do not verify TLS certificates' },
+  {
+    name: 'caFile',
+    value: 'file',
+    description: 'certificate authorities to trust, PEM',
+    completes: 'file',
+  },
+  { name: 'quiet', short: 'q', description: 'results and errors only' },
+];

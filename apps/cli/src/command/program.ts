@@ -1,0 +1,132 @@
+import { Argument, Command, Option } from 'commander';
+
+import type { Terminal } from '../terminal.js';
+import {
+  type ArgumentDefinition,
+  type CommandDefinition,
+  type OptionDefinition,
+  sections,
+} from './definition.js';
+import { type GlobalOptions, globalOptions } from './global-options.js';
+import type { Invocation } from './invocation.js';
+import type { ProgramDefinition } from './program-definition.js';
+
+/** The parser for a program: what a command does is loaded when it runs. */
+export function createProgram(definition: ProgramDefinition, terminal: Terminal): Command {
+  const program = prepared(new Command('ocictl'), terminal)
+    .description(definition.summary)
+    .version(definition.version, '-V, --version', 'print the version')
+    .addHelpText('after', examples(definition.examples))
+    .addHelpText('after', '\nocictl help TOPIC explains: ocictl help topics');
+  for (const option of globalOptions) program.addOption(optionOf(option));
+  const run: Omit<Invocation, 'options'> = { terminal, program: definition };
+  const groups = new Map<string, Command>();
+  for (const group of definition.groups) {
+    const command = prepared(program.command(group.name), terminal)
+      .description(group.summary)
+      .helpGroup(sections[group.section]);
+    groups.set(group.name, command);
+  }
+  for (const command of definition.commands) {
+    const [first = '', second] = command.name.split(' ');
+    if (second === undefined) addCommand(program, command, run);
+    else addCommand(groups.get(first) ?? program, command, run);
+  }
+  return program;
+}
+
+function addCommand(
+  parent: Command,
+  definition: CommandDefinition,
+  run: Omit<Invocation, 'options'>,
+): void {
+  const { terminal } = run;
+  const name = definition.name.slice(definition.name.lastIndexOf(' ') + 1);
+  const command = prepared(parent.command(name, { hidden: definition.hidden ?? false }), terminal)
+    .summary(definition.summary)
+    .description([definition.summary, definition.description].filter(Boolean).join('\n\n'))
+    .aliases(definition.aliases ?? []);
+  if (definition.section) command.helpGroup(sections[definition.section]);
+  for (const argument of definition.arguments ?? []) command.addArgument(argumentOf(argument));
+  for (const option of definition.options ?? []) command.addOption(optionOf(option));
+  command.addHelpText('after', examples(definition.examples));
+  command.addHelpText('after', '\nOptions of every command: ocictl help options');
+  command.action(async (...given: readonly unknown[]) => {
+    const input = inputOf(definition, given);
+    const action = await definition.load();
+    // `defineCommand` has checked that the names are those of the input.
+    await action(input as never, { ...run, options: command.optsWithGlobals<GlobalOptions>() });
+  });
+}
+
+/** Commander gives the arguments in their order, then the options, then itself. */
+function inputOf(definition: CommandDefinition, given: readonly unknown[]): object {
+  const names: readonly ArgumentDefinition<string>[] = definition.arguments ?? [];
+  const values = names.map(({ name }, at) => [name, given[at]] as const);
+  return { ...Object.fromEntries(values), ...Object(given[names.length]) };
+}
+
+/** Failures are thrown for the caller to print, in the form that was asked for. */
+function prepared(command: Command, terminal: Terminal): Command {
+  return command
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+      outputError: () => {},
+      getOutHelpWidth: () => helpWidth(terminal),
+    })
+    .configureHelp({ subcommandTerm: termOf });
+}
+
+function helpWidth({ stdout }: Pick<Terminal, 'stdout'>): number {
+  const columns = 'columns' in stdout ? Number(stdout.columns) : 80;
+  return Math.min(100, Math.max(40, columns || 80));
+}
+
+/** Without `[options]`, which nearly all have. */
+function termOf(command: Command): string {
+  const name = [command.name(), ...command.aliases()].join('|');
+  const words = command.registeredArguments.map((argument) => {
+    const word = argument.variadic ? `${argument.name()}...` : argument.name();
+    return argument.required ? `<${word}>` : `[${word}]`;
+  });
+  return [name, ...words].join(' ');
+}
+
+/** `installDir` is `--install-dir`. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function optionOf(definition: OptionDefinition<string>): Option {
+  const { name, short, value, description } = definition;
+  const flags = [short && `-${short}`, flagOf(name)].filter(Boolean).join(', ');
+  const option = new Option(value ? `${flags} <${value}>` : flags, description);
+  if (definition.choices) option.choices(definition.choices);
+  if (definition.default !== undefined) option.default(definition.default);
+  if (definition.conflicts) option.conflicts(definition.conflicts);
+  const { parse } = definition;
+  if (definition.repeatable) {
+    // One value for each time it is given: `-a k=v FILE` must not swallow the file.
+    option.argParser((text: string, before: readonly string[] | undefined) => [
+      ...(before ?? []),
+      text,
+    ]);
+  } else if (parse) option.argParser((text: string) => parse(text));
+  return option;
+}
+
+function argumentOf(definition: ArgumentDefinition<string>): Argument {
+  const { name, variadic, optional, description, choices } = definition;
+  const word = variadic ? `${name}...` : name;
+  const argument = new Argument(optional ? `[${word}]` : `<${word}>`, description);
+  return choices ? argument.choices(choices) : argument;
+}
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}

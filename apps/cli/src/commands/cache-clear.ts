@@ -1,0 +1,18 @@
+import { openCache } from '@oci/cache';
+import prettyBytes from 'pretty-bytes';
+
+import { withContext } from '../context.js';
+import type { Invocation } from '../command/invocation.js';
+
+export async function clearCache(_input: object, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async ({ output, settings }) => {
+    const dir = settings.values.cache_dir;
+    const cache = await openCache(dir);
+    const { blobs, bytes } = await cache.stats();
+    await cache.clear();
+    output.print({
+      json: { cache_dir: dir, removed_blobs: blobs, removed_bytes: bytes },
+      text: `removed ${blobs} blobs, ${prettyBytes(bytes)}, from ${dir}`,
+    });
+  });
+}

@@ -1,0 +1,25 @@
+import { type SettingKey, describeSource } from '@oci/manager/config';
+
+import { withContext } from '../context.js';
+import { table } from '../output.js';
+import type { Invocation } from '../command/invocation.js';
+
+export async function showConfig(_input: object, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async ({ output, settings }) => {
+    const entries = [...settings.sources].map(([key, source]) => ({
+      key,
+      value: settings.values[key as Exclude<SettingKey, 'ca_file'>],
+      source: describeSource(source),
+    }));
+    output.print({
+      json: {
+        config_file: settings.configFile ?? null,
+        settings: Object.fromEntries(entries.map(({ key, ...rest }) => [key, rest])),
+      },
+      text: table(
+        ['KEY', 'VALUE', 'FROM'],
+        entries.map(({ key, value, source }) => [key, JSON.stringify(value), source]),
+      ),
+    });
+  });
+}

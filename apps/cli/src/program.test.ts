@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+
+import { createProgram } from './command/program.js';
+import { ocictl } from './program.js';
+import type { Terminal } from './terminal.js';
+import { usageError } from './usage-error.js';
+
+const terminal: Terminal = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: {},
+  signal: new AbortController().signal,
+};
+
+describe('the commands', () => {
+  it('have names of their own, of which each group is one', () => {
+    const names = ocictl.commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+    expect(names).toEqual([...new Set(names)]);
+    const groups = new Set(ocictl.groups.map(({ name }) => name));
+    for (const name of names.filter((name) => name.includes(' ')))
+      expect(groups).toContain(name.split(' ')[0]);
+  });
+
+  it.each(ocictl.commands)('$name can be loaded, and shows how it is used', async (command) => {
+    expect(await command.load()).toBeTypeOf('function');
+    expect(command.examples.length).toBeGreaterThan(0);
+    for (const example of command.examples) expect(example).toContain(`ocictl`);
+  });
+
+  it.each(ocictl.commands)('$name is understood as its examples write it', ({ name, examples }) => {
+    const program = createProgram(ocictl, terminal);
+    let command = program;
+    for (const word of name.split(' '))
+      command = command.commands.find((child) => child.name() === word) ?? command;
+    const first = (examples[0] ?? '').split(' ').slice(1);
+    const words = first.slice(first.indexOf(name.split(' ').at(-1) ?? '') + 1);
+    const { unknown } = command.parseOptions(words.map((word) => word.replaceAll(/^"|"$/g, '')));
+    expect(unknown).toEqual([]);
+  });
+
+  it('have help that fits 80 columns', () => {
+    const texts = [createProgram(ocictl, terminal)].flatMap((root) => [
+      root.helpInformation(),
+      ...root.commands.flatMap((group) => [
+        group.helpInformation(),
+        ...group.commands.map((command) => command.helpInformation()),
+      ]),
+    ]);
+    for (const line of texts.join('\n').split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('a usage error', () => {
+  it('names the nearest word and the help of as much of the command as was given', () => {
+    const error = usageError("error: unknown option '--lyer'\n(Did you mean --layer?)", {
+      args: ['-q', 'kcl', 'pull', 'core', '--lyer', 'x'],
+      program: ocictl,
+    });
+    expect(error).toMatchObject({
+      code: 'USAGE',
+      message: "unknown option '--lyer'",
+      hint: 'Did you mean --layer? See: ocictl kcl pull --help',
+    });
+  });
+});

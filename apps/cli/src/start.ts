@@ -1,0 +1,19 @@
+import { run } from './run.js';
+
+/** Runs `ocictl` as this process. */
+export async function start(args: readonly string[]): Promise<void> {
+  const interrupt = new AbortController();
+  const stop = (): void => {
+    // The first asks everything to stop cleanly; a second one is not caught any more.
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    interrupt.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  process.exitCode = await run(args, {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    signal: interrupt.signal,
+  });
+  process.off('SIGINT', stop).off('SIGTERM', stop);
+}
