@@ -1,0 +1,76 @@
+import { findPeer } from './peers.mjs';
+import { benchProgram } from './programs.mjs';
+
+/** @typedef {import('./compare.mjs').Contestant} Contestant */
+
+/**
+ * Ours: the library, downloading all blobs of an image to files.
+ *
+ * @param {{ repository: string, tag: string }} image
+ * @returns {Contestant}
+ */
+export function ourPuller({ repository, tag }) {
+  return {
+    name: '@oci/client',
+    isOurs: true,
+    command: ({ host, out }) => ({
+      file: process.execPath,
+      args: [benchProgram('pull-image'), host, repository, tag, out],
+    }),
+  };
+}
+
+/**
+ * Every installed client, as it pulls an image into a directory of verified files with the fewest changes to
+ * the bytes: none compresses or unpacks.
+ *
+ * @param {{ repository: string, tag: string }} image
+ * @returns {Contestant[]}
+ */
+export function peerPullers({ repository, tag }) {
+  const name = (/** @type {string} */ host) => `${host}/${repository}:${tag}`;
+  return [
+    ...contestant('crane', ({ host, out }) => [
+      'pull',
+      '--insecure',
+      '--format=oci',
+      name(host),
+      out,
+    ]),
+    ...contestant('oras', ({ host, out }) => [
+      'copy',
+      '--from-plain-http',
+      name(host),
+      '--to-oci-layout',
+      `${out}:${tag}`,
+    ]),
+    ...contestant('regctl', ({ host, out }) => [
+      '--host',
+      `reg=${host},tls=disabled`,
+      '--verbosity',
+      'error',
+      'image',
+      'copy',
+      name(host),
+      `ocidir://${out}:${tag}`,
+    ]),
+    ...contestant('skopeo', ({ host, out }) => [
+      'copy',
+      '--quiet',
+      '--src-tls-verify=false',
+      `docker://${name(host)}`,
+      `dir:${out}`,
+    ]),
+  ];
+}
+
+/**
+ * @param {import('./peers.mjs').PeerName} peer
+ * @param {(where: import('./compare.mjs').Where) => string[]} args
+ * @returns {Contestant[]} none where it is not installed
+ */
+function contestant(peer, args) {
+  const file = findPeer(peer);
+  if (file === undefined) return [];
+  return [{ name: peer, command: (where) => ({ file, args: args(where) }) }];
+}

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What a run has started and made; `close` ends and removes it all, last made first. */
+export class Scope {
+  /** @type {(() => Promise<unknown>)[]} */
+  #undo = [];
+  /** Where temporary directories are made. */
+  workDir;
+
+  /** @param {string} [workDir] */
+  constructor(workDir = tmpdir()) {
+    this.workDir = workDir;
+  }
+
+  /** @param {() => Promise<unknown>} undo */
+  defer(undo) {
+    this.#undo.push(undo);
+  }
+
+  /** @param {string} name */
+  async temporaryDirectory(name) {
+    const path = await mkdtemp(join(this.workDir, `oci-bench-${name}-`));
+    this.defer(() => rm(path, { recursive: true, force: true }));
+    return path;
+  }
+
+  /**
+   * Starts a program that is killed when the scope is closed.
+   *
+   * @param {string} file
+   * @param {readonly string[]} args
+   * @param {import('node:child_process').SpawnOptions} [options]
+   */
+  start(file, args, options = {}) {
+    const child = spawn(file, args, options);
+    this.defer(() => stop(child));
+    return child;
+  }
+
+  async close() {
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop())
+      await undo().catch((error) => process.stderr.write(`${error}\n`));
+  }
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+async function stop(child) {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
