@@ -39,6 +39,14 @@ function describe(event: TransferEvent, everything: boolean): string | undefined
         : undefined;
     case 'done':
       return everything ? `verified ${event.digest} (${prettyBytes(event.size)})` : undefined;
+    case 'moved':
+      return `warning: ${event.reference} moved from ${event.from} to ${event.to}`;
+    case 'stale':
+      return `warning: ${event.reference} is as it was ${seconds(event.ageMs)} ago: ${event.reason}`;
+    case 'damaged':
+      return `warning: ${event.digest} was damaged in the cache and is fetched again; see ${event.movedTo}`;
+    case 'joined':
+      return everything ? `waiting for who downloads ${event.digest} already` : undefined;
     case 'resolve':
     case 'cached':
     case 'bytes':

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { TemporaryFiles, onStorage } from '@oci/spec-types/node';
 
 import { ContentStore, type DamageListener } from './content-store.js';
+import { Downloads } from './downloads.js';
 import { LayoutIndex } from './layout-index.js';
 import { ownEntries } from './layout.js';
 import { ReferenceStore } from './reference-store.js';
@@ -20,6 +21,7 @@ export interface Cache {
   /** Absolute. */
   readonly dir: string;
   readonly content: ContentStore;
+  readonly downloads: Downloads;
   readonly references: ReferenceStore;
   readonly index: LayoutIndex;
   readonly views: ViewStore;
@@ -37,6 +39,7 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
   return {
     dir: root,
     content,
+    downloads: new Downloads(root, content),
     references: new ReferenceStore(store),
     index: new LayoutIndex(store, root),
     views: new ViewStore(root, new TemporaryFiles(join(root, '.tmp'))),

@@ -4,7 +4,9 @@ import {
   type CallOptions,
   type Descriptor,
   type Digest,
+  type EventListener,
   OciError,
+  type VerifiedFile,
   isOciError,
 } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
@@ -18,6 +20,11 @@ export type DamageListener = (damage: {
   readonly digest: Digest;
   readonly movedTo: string;
 }) => void;
+
+export interface ContentOptions extends CallOptions {
+  /** Hears of damage. */
+  readonly onEvent?: EventListener | undefined;
+}
 
 /**
  * Content by digest. Bytes are verified on the way in; on the way out a file that is as it was when it
@@ -38,7 +45,7 @@ export class ContentStore implements BlobSource, BlobSink {
    *
    * @throws OciError `SIZE_MISMATCH` when the descriptor tells a size that its digest does not have
    */
-  async get(descriptor: Descriptor, options: CallOptions = {}): Promise<StoredBlob | undefined> {
+  async get(descriptor: Descriptor, options: ContentOptions = {}): Promise<StoredBlob | undefined> {
     const { digest } = descriptor;
     const info = await this.#store.head(blobKey(digest));
     if (!info) return undefined;
@@ -46,15 +53,15 @@ export class ContentStore implements BlobSource, BlobSink {
       (await this.#recordedVersion(digest)) === info.version ||
       (await this.#rehash({ digest, size: info.size }, options));
     if (!isSound) {
-      await this.#setAside(digest);
+      await this.#setAside(digest, options);
       return undefined;
     }
     // The digest is right, so it is the descriptor that is wrong: no reason to give the blob up.
     if (info.size !== descriptor.size) throw sizeMismatch(descriptor, info.size);
-    return { descriptor, path: this.#store.pathOf(blobKey(digest)) } as StoredBlob;
+    return storedBlob(descriptor, this.#store.pathOf(blobKey(digest)));
   }
 
-  async hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
+  async hasBlob(descriptor: Descriptor, options: ContentOptions = {}): Promise<boolean> {
     return (await this.get(descriptor, options)) !== undefined;
   }
 
@@ -80,6 +87,14 @@ export class ContentStore implements BlobSource, BlobSink {
     const info = await this.#store.head(key);
     // Whoever was first wrote the same bytes, but only what we wrote ourselves is known to be sound.
     if (info?.size === descriptor.size) await this.#record(descriptor.digest, info.version);
+  }
+
+  /** Takes over a verified file of the cache's file system; no byte is copied or hashed again. */
+  async adopt({ descriptor, path }: VerifiedFile): Promise<StoredBlob> {
+    const key = blobKey(descriptor.digest);
+    const info = await this.#store.adopt(path, key);
+    if (info.size === descriptor.size) await this.#record(descriptor.digest, info.version);
+    return storedBlob(descriptor, this.#store.pathOf(key));
   }
 
   async delete(digest: Digest): Promise<void> {
@@ -126,12 +141,18 @@ export class ContentStore implements BlobSource, BlobSink {
     return true;
   }
 
-  async #setAside(digest: Digest): Promise<void> {
+  async #setAside(digest: Digest, { onEvent }: ContentOptions): Promise<void> {
     const target = quarantineKey(digest);
     await this.#store.join([blobKey(digest)], target);
     await this.#store.delete(recordKey(digest));
-    this.#onDamage({ digest, movedTo: this.#store.pathOf(target) });
+    const damage = { digest, movedTo: this.#store.pathOf(target) };
+    this.#onDamage(damage);
+    onEvent?.({ type: 'damaged', ...damage });
   }
+}
+
+function storedBlob(descriptor: Descriptor, path: string): StoredBlob {
+  return { descriptor, path, __brand: 'StoredBlob' };
 }
 
 function sizeMismatch({ digest, size }: Descriptor, actual: number): OciError {

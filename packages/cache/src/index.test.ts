@@ -5,6 +5,7 @@ import * as cache from './index.js';
 test('exports these names and no others', () => {
   expect(Object.keys(cache).sort()).toEqual([
     'ContentStore',
+    'Downloads',
     'FileObjectStore',
     'LayoutIndex',
     'ManifestLru',

@@ -1,6 +1,7 @@
 export { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
 export { type Cache, type CacheOptions, openCache } from './cache.js';
-export { ContentStore, type DamageListener } from './content-store.js';
+export { type ContentOptions, ContentStore, type DamageListener } from './content-store.js';
+export { type DownloadSource, Downloads } from './downloads.js';
 export { LayoutIndex } from './layout-index.js';
 export { type ReferenceKey, type ViewName } from './layout.js';
 export {

@@ -19,7 +19,9 @@ import { encodeSegment } from './store/object-key.js';
  * oci-layout  index.json  blobs/<algorithm>/<encoded>    an OCI image layout
  * refs/<registry>/<repository>/_tags/<tag>.json          a tag's digest, and when it was asked for
  * records/<algorithm>/<encoded>.json                     size, mtime and inode of a blob when it was verified
- * quarantine/…                                           blobs that turned out damaged
+ * quarantine/<algorithm>-<encoded>                       blobs that turned out damaged
+ * partial/<algorithm>-<encoded>  ….journal               downloads that were interrupted
+ * .tmp/…  .locks/…                                       files that are being written; who may write what
  * kcl/<name>/<version>/package.tar.gz  view.json         the guide's paths
  * extensions/<type>/<name>/<version>/artifact.tar.gz  view.json
  * ```
@@ -49,6 +51,11 @@ export function recordKey(digest: Digest): string {
 
 export function quarantineKey(digest: Digest): string {
   return `quarantine/${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
+}
+
+/** Where a download of a blob is, until it is whole. */
+export function partialKey(digest: Digest): string {
+  return `partial/${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
 }
 
 /** A tag of a repository of a registry. */

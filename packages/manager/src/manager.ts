@@ -1,11 +1,4 @@
-import {
-  type Cache,
-  ManifestLru,
-  SingleFlight,
-  type StoredBlob,
-  type ViewName,
-  openCache,
-} from '@oci/cache';
+import { type Cache, ManifestLru, type ViewName, openCache } from '@oci/cache';
 import {
   type CredentialSource,
   type Registry,
@@ -70,7 +63,6 @@ export class OciManager {
   readonly #templates: RepositoryTemplates;
   readonly #policy: FreshnessPolicy;
   readonly #memory: ManifestLru = new ManifestLru();
-  readonly #downloads: SingleFlight<StoredBlob> = new SingleFlight();
   readonly #counters = new PullCounters();
   #registry: Registry | undefined;
   #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
@@ -183,7 +175,7 @@ export class OciManager {
         const { cache, lookup } = await this.#open();
         const connect = () => this.#connection().repository(name.repository);
         const onBytes = (bytes: number): void => this.#counters.addBytes(bytes);
-        const parts = { cache, lookup, connect, onBytes, downloads: this.#downloads };
+        const parts = { cache, lookup, connect, onBytes };
         const run = pull({ name, view: what.view, layer: options.layer }, parts, {
           policy: this.#policy,
           signal: options.signal,

@@ -1,12 +1,12 @@
-import type { Cache, SingleFlight, StoredBlob, ViewName } from '@oci/cache';
+import type { Cache, StoredBlob, ViewName } from '@oci/cache';
 import type { RemoteRepository } from '@oci/client';
 import {
   type Descriptor,
+  type Digest,
   type EventListener,
   type ImageManifest,
   OciError,
   type ResolvedManifest,
-  annotations,
   childrenOf,
   formatReference,
 } from '@oci/spec-types';
@@ -47,7 +47,6 @@ export interface PullRequest {
 export interface PullParts {
   readonly cache: Cache;
   readonly lookup: ManifestLookup;
-  readonly downloads: SingleFlight<StoredBlob>;
   readonly connect: () => RemoteRepository;
   readonly onBytes: (bytes: number) => void;
 }
@@ -68,19 +67,7 @@ export async function pull(
   const image = await imageOf(root, name, { lookup: parts.lookup, options });
   const layer = selectContentLayer(image.document, request.layer);
 
-  let downloaded = false;
-  const stored = new Map<string, StoredBlob>();
-  const fetch = async (blob: Descriptor, signal: AbortSignal): Promise<void> => {
-    const found = await parts.cache.content.get(blob, { signal });
-    if (found) options.onEvent?.({ type: 'cached', digest: blob.digest, size: blob.size });
-    else downloaded = true;
-    stored.set(blob.digest, found ?? (await download(blob, parts, { ...options, signal })));
-  };
-  await forEachConcurrent(distinct(childrenOf(image.manifest)), fetch, {
-    limit: parallelBlobs,
-    signal: options.signal,
-  });
-
+  const { stored, downloaded } = await obtain(distinct(childrenOf(image.manifest)), parts, options);
   const blob = stored.get(layer.digest);
   if (!blob) throw new OciError('INTERNAL', `${layer.digest} vanished while it was pulled`);
   const { descriptor } = root.manifest;
@@ -117,52 +104,59 @@ async function imageOf(
   throw new OciError('UNSUPPORTED', `${formatReference(name)} is an index of indexes`);
 }
 
-async function download(
-  blob: Descriptor,
+/** The blobs of an artifact: those that are here, and then, when there is room for all, the others. */
+async function obtain(
+  blobs: Iterable<Descriptor>,
   parts: PullParts,
   options: LookupOptions,
-): Promise<StoredBlob> {
-  if (options.policy.offline) {
-    throw new OciError('OFFLINE', `${blob.digest} is not in the cache`, {
-      hint: 'Pull it once without --offline.',
-    });
-  }
-  const run = async (signal: AbortSignal): Promise<StoredBlob> => {
-    const { onEvent } = options;
-    const title = blob.annotations?.[annotations.title];
-    onEvent?.({
-      type: 'start',
-      digest: blob.digest,
-      size: blob.size,
-      ...(title !== undefined && { title }),
-    });
-    const body = await parts.connect().fetchBlob(blob, { signal, ...(onEvent && { onEvent }) });
-    await parts.cache.content.pushBlob(
-      blob,
-      reported(body, blob, { onEvent, onBytes: parts.onBytes }),
-      { signal },
-    );
-    const stored = await parts.cache.content.get(blob, { signal });
-    if (!stored)
-      throw new OciError('STORAGE_FAILED', `${blob.digest} is damaged right after it was written`);
-    onEvent?.({ type: 'done', digest: blob.digest, size: blob.size });
-    return stored;
+): Promise<{ stored: ReadonlyMap<string, StoredBlob>; downloaded: boolean }> {
+  const { content, downloads } = parts.cache;
+  const { onEvent, policy, signal } = options;
+  const stored = new Map<string, StoredBlob>();
+  const missing: Descriptor[] = [];
+  const look = async (blob: Descriptor, signal: AbortSignal): Promise<void> => {
+    const found = await content.get(blob, { signal, onEvent });
+    if (!found) return void missing.push(blob);
+    stored.set(blob.digest, found);
+    onEvent?.({ type: 'cached', digest: blob.digest, size: blob.size });
   };
-  return parts.downloads.do(blob.digest, run, options.signal ? { signal: options.signal } : {});
+  await forEachConcurrent(blobs, look, { limit: parallelBlobs, signal });
+  const [first] = missing;
+  if (!first) return { stored, downloaded: false };
+  if (policy.offline) throw notInCache(first);
+  await downloads.ensureSpace(missing);
+  const source = parts.connect();
+  const count = counted(parts.onBytes, onEvent);
+  const download = async (blob: Descriptor, signal: AbortSignal): Promise<void> => {
+    stored.set(blob.digest, await downloads.obtain(blob, source, { signal, onEvent: count }));
+  };
+  await forEachConcurrent(missing, download, { limit: parallelBlobs, signal });
+  return { stored, downloaded: true };
 }
 
-async function* reported(
-  body: AsyncIterable<Uint8Array>,
-  { digest, size }: Descriptor,
-  to: { onEvent: EventListener | undefined; onBytes: (bytes: number) => void },
-): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const chunk of body) {
-    done += chunk.byteLength;
-    to.onBytes(chunk.byteLength);
-    to.onEvent?.({ type: 'bytes', digest, done, size });
-    yield chunk;
-  }
+/** Passes events on, and adds up the bytes that came: those that an earlier download brought did not. */
+function counted(
+  onBytes: (bytes: number) => void,
+  onEvent: EventListener | undefined,
+): EventListener {
+  const done = new Map<Digest, number>();
+  return (event) => {
+    if (event.type === 'start') done.set(event.digest, 0);
+    if (event.type === 'resume') done.set(event.digest, event.offset);
+    if (event.type === 'bytes') {
+      const before = done.get(event.digest) ?? 0;
+      // Fewer than before are of a download that was begun anew.
+      onBytes(event.done >= before ? event.done - before : event.done);
+      done.set(event.digest, event.done);
+    }
+    onEvent?.(event);
+  };
+}
+
+function notInCache(blob: Descriptor): OciError {
+  return new OciError('OFFLINE', `${blob.digest} is not in the cache`, {
+    hint: 'Pull it once without --offline.',
+  });
 }
 
 function distinct(descriptors: readonly Descriptor[]): Iterable<Descriptor> {

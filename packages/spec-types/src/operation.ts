@@ -30,6 +30,24 @@ export type TransferEvent =
     }
   | { readonly type: 'verify'; readonly digest: Digest }
   | { readonly type: 'cached'; readonly digest: Digest; readonly size: number }
+  /** Another call or process downloads the blob; its result is waited for. */
+  | { readonly type: 'joined'; readonly digest: Digest; readonly size: number }
+  /** A tag points elsewhere than when it was last asked for. */
+  | {
+      readonly type: 'moved';
+      readonly reference: string;
+      readonly from: Digest;
+      readonly to: Digest;
+    }
+  /** The registry could not be asked, so what was resolved `ageMs` ago is used. */
+  | {
+      readonly type: 'stale';
+      readonly reference: string;
+      readonly ageMs: number;
+      readonly reason: string;
+    }
+  /** Cached content was not what its digest says; it was set aside, and is fetched again. */
+  | { readonly type: 'damaged'; readonly digest: Digest; readonly movedTo: string }
   | { readonly type: 'done'; readonly digest: Digest; readonly size: number }
   | { readonly type: 'warning'; readonly message: string };
 

@@ -1,11 +1,12 @@
 import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { withFileLock } from '@oci/spec-types/node';
+import { retireFileLock, withFileLock } from '@oci/spec-types/node';
 
 test('lets one process at a time in', async () => {
   await using directory = await temporaryDirectory();
@@ -47,20 +48,71 @@ test('is taken over from a process that was killed while it held it', async () =
   expect(await Promise.all(takers)).toEqual([1, 2, 3, 4, 5]);
 });
 
-test('is taken over from another machine only when it is too old to be held', async () => {
+test('is taken over from another machine only after a silence that it watched itself', async () => {
   await using directory = await temporaryDirectory();
   const lock = join(directory.path, 'lock');
   const gone = (await run(process.execPath, ['-p', 'process.pid'])).stdout.trim();
   await mkdir(lock);
   await writeFile(join(lock, '7'), `${gone} another-than-${hostname()}`);
-  const enter = (): Promise<string> => withFileLock(lock, async () => 'entered', { patienceMs: 0 });
+  // The other machine's clock, or ours, may be wrong by any amount.
+  const longAgo = new Date(Date.now() - 3_600_000);
+  await utimes(join(lock, '7'), longAgo, longAgo);
+  const enter = (staleMs?: number): Promise<string> =>
+    withFileLock(lock, async () => 'entered', { patienceMs: staleMs ? 10_000 : 0, staleMs });
   await expect(enter()).rejects.toMatchObject({
     code: 'STORAGE_FAILED',
     message: expect.stringContaining(lock),
   });
-  const longAgo = new Date(Date.now() - 3_600_000);
-  await utimes(join(lock, '7'), longAgo, longAgo);
-  expect(await enter()).toBe('entered');
+  expect(await enter(50)).toBe('entered');
+});
+
+test('is taken over from who died between making its file and writing into it', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  await mkdir(lock);
+  await writeFile(join(lock, '3'), '');
+  expect(await withFileLock(lock, async () => 'entered')).toBe('entered');
+});
+
+test('is held for longer than a silence may last, by signs of life', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  const order: string[] = [];
+  const holding = withFileLock(
+    lock,
+    async () => {
+      await sleep(400);
+      order.push('first');
+    },
+    { staleMs: 80 },
+  );
+  while ((await readdir(lock).catch(() => [])).length === 0) await sleep(1);
+  await withFileLock(lock, async () => void order.push('second'), { staleMs: 200 });
+  await holding;
+  expect(order).toEqual(['first', 'second']);
+});
+
+test('is waited for until the caller gives up', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  await withFileLock(lock, async () => {
+    const stop = new AbortController();
+    const onWait = (): void => stop.abort();
+    const options = { signal: stop.signal, patienceMs: Infinity, onWait };
+    await expect(withFileLock(lock, async () => {}, options)).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
+  });
+});
+
+test('is begun anew by who waits for one that was retired', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  await withFileLock(lock, async () => {});
+  await retireFileLock(lock, join(directory.path, 'trash'));
+  await retireFileLock(lock, join(directory.path, 'trash'));
+  expect(await readdir(directory.path)).toEqual([]);
+  expect(await withFileLock(lock, async () => 'entered')).toBe('entered');
 });
 
 test('is given back when the work fails', async () => {

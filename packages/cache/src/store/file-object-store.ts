@@ -71,7 +71,7 @@ export class FileObjectStore implements ObjectStore {
     return onStorage({ path }, async () => {
       try {
         await this.#write(temporary, body, options.signal);
-        await mkdir(dirname(path), { recursive: true });
+        await this.#makeDirectory(dirname(path));
         return await this.#publish(temporary, { key, path, condition: options.condition });
       } finally {
         await rm(temporary, { force: true });
@@ -101,7 +101,7 @@ export class FileObjectStore implements ObjectStore {
     const [only, ...others] = keys;
     if (only !== undefined && others.length === 0) {
       await onStorage({ path }, async () => {
-        await mkdir(dirname(path), { recursive: true });
+        await this.#makeDirectory(dirname(path));
         if (await this.#linkOrRename(this.pathOf(only), path)) await this.#syncDirectory(path);
       });
     } else {
@@ -109,6 +109,18 @@ export class FileObjectStore implements ObjectStore {
       await this.put(target, this.#concatenate(keys), { ...options, condition });
     }
     for (const key of keys) await this.delete(key);
+  }
+
+  /** Makes a file of the same file system an object, unless there is one. The file is gone afterwards. */
+  async adopt(file: string, key: string): Promise<ObjectInfo> {
+    const path = this.pathOf(key);
+    return onStorage({ path }, async () => {
+      if (this.#fsync) await syncFile(file);
+      await this.#makeDirectory(dirname(path));
+      if (await this.#linkOrRename(file, path)) await this.#syncDirectory(path);
+      await rm(file, { force: true });
+      return infoOf(await stat(path, { bigint: true }));
+    });
   }
 
   async #write(
@@ -170,6 +182,14 @@ export class FileObjectStore implements ObjectStore {
       await rename(from, to);
       return true;
     }
+  }
+
+  /** Makes a directory, and its name durable. */
+  async #makeDirectory(path: string): Promise<void> {
+    const first = await mkdir(path, { recursive: true });
+    if (first === undefined) return;
+    for (let made = path; made.length >= first.length; made = dirname(made))
+      await this.#syncDirectory(made);
   }
 
   /** A name is durable once its directory is. */
@@ -243,6 +263,11 @@ async function* read(
       throw error;
     });
   }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.sync().finally(() => file.close());
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {

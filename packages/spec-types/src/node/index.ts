@@ -15,4 +15,4 @@ export {
   storageFailure,
 } from './storage-failure.js';
 export { isAlive, TemporaryFiles } from './temporary-files.js';
-export { withFileLock } from './file-lock.js';
+export { type FileLockOptions, retireFileLock, withFileLock } from './file-lock.js';
