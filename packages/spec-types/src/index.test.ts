@@ -76,6 +76,7 @@ describe('the exported names', () => {
       'isAlive',
       'isMissing',
       'onStorage',
+      'retireFileLock',
       'storageFailure',
       'verified',
       'verifyBytes',
