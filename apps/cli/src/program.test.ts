@@ -1,3 +1,5 @@
+import { PassThrough } from 'node:stream';
+
 import { describe, expect, it } from 'vitest';
 
 import { createProgram } from './command/program.js';
@@ -6,8 +8,8 @@ import type { Terminal } from './terminal.js';
 import { usageError } from './usage-error.js';
 
 const terminal: Terminal = {
-  stdout: process.stdout,
-  stderr: process.stderr,
+  stdout: new PassThrough(),
+  stderr: new PassThrough(),
   env: {},
   signal: new AbortController().signal,
 };

@@ -1,8 +1,8 @@
 import { openCache } from '@oci/cache';
-import prettyBytes from 'pretty-bytes';
 
 import { withContext } from '../context.js';
 import type { Invocation } from '../command/invocation.js';
+import { sizeText } from '../render/quantity.js';
 
 export async function clearCache(_input: object, invocation: Invocation): Promise<void> {
   await withContext(invocation, async ({ output, settings }) => {
@@ -12,7 +12,7 @@ export async function clearCache(_input: object, invocation: Invocation): Promis
     await cache.clear();
     output.print({
       json: { cache_dir: dir, removed_blobs: blobs, removed_bytes: bytes },
-      text: `removed ${blobs} blobs, ${prettyBytes(bytes)}, from ${dir}`,
+      text: `removed ${blobs} blobs, ${sizeText(bytes)}, from ${dir}`,
     });
   });
 }

@@ -1,7 +1,7 @@
 import { type SettingKey, describeSource } from '@oci/manager/config';
 
 import { withContext } from '../context.js';
-import { table } from '../output.js';
+import { table } from '../render/table.js';
 import type { Invocation } from '../command/invocation.js';
 
 export async function showConfig(_input: object, invocation: Invocation): Promise<void> {

@@ -4,7 +4,7 @@ import { installExtension } from '@oci/extensions';
 import { parseExtensionType } from '@oci/manager';
 
 import { withContext } from '../context.js';
-import { fields } from '../output.js';
+import { fields } from '../render/fields.js';
 import type { Invocation } from '../command/invocation.js';
 
 interface InstallArguments {

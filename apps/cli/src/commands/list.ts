@@ -1,9 +1,10 @@
 import { type Artifact, artifactJson } from '@oci/manager';
-import prettyBytes from 'pretty-bytes';
 
 import { withContext } from '../context.js';
-import { table } from '../output.js';
+import { table } from '../render/table.js';
 import type { Invocation } from '../command/invocation.js';
+import type { Drawing } from '../render/page.js';
+import { ageText, shortDigest, sizeText } from '../render/quantity.js';
 
 export async function list(
   { namespace }: { readonly namespace?: string },
@@ -20,15 +21,21 @@ export async function list(
   });
 }
 
-function rows(artifacts: readonly Artifact[]): string {
+function rows(artifacts: readonly Artifact[]): Drawing {
   return table(
-    ['NAME', 'VERSION', 'SIZE', 'CREATED', 'DIGEST'],
+    [
+      { heading: 'NAME', shrinksTo: 12 },
+      { heading: 'VERSION', shrinksTo: 8 },
+      { heading: 'SIZE', align: 'right' },
+      { heading: 'CREATED', leaves: 1 },
+      { heading: 'DIGEST', leaves: 2 },
+    ],
     artifacts.map(({ name, version, size, createdAt, digest }) => [
       name,
       version,
-      prettyBytes(size),
-      createdAt?.slice(0, 10) ?? '-',
-      digest.slice(0, 'sha256:'.length + 12),
+      sizeText(size),
+      createdAt === null ? '-' : ageText(new Date(createdAt)),
+      shortDigest(digest),
     ]),
   );
 }

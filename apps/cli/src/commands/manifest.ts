@@ -1,10 +1,11 @@
 import type { ManifestInfo } from '@oci/manager';
 import { annotations } from '@oci/spec-types';
-import prettyBytes from 'pretty-bytes';
 
 import { withContext } from '../context.js';
-import { fields } from '../output.js';
+import { fields } from '../render/fields.js';
 import type { Invocation } from '../command/invocation.js';
+import type { Drawing } from '../render/page.js';
+import { sizeText } from '../render/quantity.js';
 
 export async function manifest(
   args: { readonly repository: string; readonly version: string; readonly raw?: boolean },
@@ -30,7 +31,7 @@ export async function manifest(
   });
 }
 
-function summary(info: ManifestInfo): string {
+function summary(info: ManifestInfo): Drawing {
   return fields([
     ['schema version', String(info.schemaVersion)],
     ['media type', info.mediaType],
@@ -46,7 +47,7 @@ function line(content: ManifestInfo['layers'][number]): string {
   const title = content.annotations?.[annotations.title];
   return [
     content.digest,
-    prettyBytes(content.size),
+    sizeText(content.size),
     content.mediaType,
     ...(title ? [title] : []),
   ].join(', ');

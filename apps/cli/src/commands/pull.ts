@@ -1,10 +1,11 @@
 import { type OciManager, type PulledArtifact, pullJson } from '@oci/manager';
 import type { Operation } from '@oci/spec-types';
-import prettyBytes from 'pretty-bytes';
 
 import { type Context, withContext } from '../context.js';
-import { fields } from '../output.js';
+import { fields } from '../render/fields.js';
 import type { Invocation } from '../command/invocation.js';
+import type { Drawing } from '../render/page.js';
+import { sizeText } from '../render/quantity.js';
 
 interface PullArguments {
   readonly name: string;
@@ -41,11 +42,11 @@ async function pull(invocation: Invocation, begin: Begin): Promise<void> {
   });
 }
 
-function summary(pulled: PulledArtifact): string {
+function summary(pulled: PulledArtifact): Drawing {
   return fields([
     ['reference', pulled.reference],
     ['digest', pulled.digest],
-    ['size', `${prettyBytes(pulled.size)}, ${pulled.mediaType}`],
+    ['size', `${sizeText(pulled.size)}, ${pulled.mediaType}`],
     ['from cache', pulled.fromCache ? 'yes' : 'no'],
     ['path', pulled.path],
   ]);

@@ -1,10 +1,10 @@
 import { type PackedArtifact, packExtension, packKclPackage, pushArtifact } from '@oci/extensions';
 import { parseExtensionType } from '@oci/manager';
-import prettyBytes from 'pretty-bytes';
 
 import { type Context, withContext } from '../context.js';
-import { fields } from '../output.js';
+import { fields } from '../render/fields.js';
 import type { Invocation } from '../command/invocation.js';
+import { sizeText } from '../render/quantity.js';
 
 interface PushArguments {
   readonly dir: string;
@@ -41,7 +41,7 @@ async function push(packed: PackedArtifact, args: PushArguments, context: Contex
     text: fields([
       ['pushed', `${repository}:${packed.tag}`],
       ['digest', digest],
-      ['size', prettyBytes(size)],
+      ['size', sizeText(size)],
     ]),
     brief: digest,
   });

@@ -16,6 +16,7 @@ import {
 import { describePeer } from '@oci/testing/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { expectJson } from './json-schema.js';
 import { type Ocictl, ocictl } from './ocictl.js';
 
 const layerTar = 'application/vnd.oci.image.layer.v1.tar';
@@ -193,7 +194,11 @@ describePeer(['docker-registry', 'oras', 'skopeo'], 'ocictl at a docker-registry
       exitCode: 3,
       stdout: 'kcl/versions 1.0.1 does not exist\n',
     });
-    expect(await command('exists', 'kcl/versions', '1.0.0')).toMatchObject({ exitCode: 0 });
+    const found = await command('exists', 'kcl/versions', '1.0.0', '--format', 'json');
+    expect(found).toMatchObject({ exitCode: 0 });
+    expect(expectJson('exists', found.stdout)).toMatchObject({ exists: true });
+    const manifest = await command('manifest', 'kcl/versions', '1.0.0', '--format', 'json');
+    expect(expectJson('manifest', manifest.stdout)).toMatchObject({ from_cache: false });
   });
 
   it('ends with 3 when there is no such repository', async () => {
@@ -208,7 +213,7 @@ describePeer(['docker-registry', 'oras', 'skopeo'], 'ocictl at a docker-registry
     await orasPush(kclPackage({ name: 'listed', version: '1.0.0' }), 'listed', eras[2].options);
     const { stdout, exitCode } = await command('list', 'kcl', '--format', 'json');
     expect(exitCode).toBe(0);
-    const { artifacts } = JSON.parse(stdout) as { artifacts: readonly { name: string }[] };
+    const { artifacts } = expectJson('list', stdout) as { artifacts: readonly { name: string }[] };
     expect(artifacts.find(({ name }) => name === 'listed')).toMatchObject({
       version: '1.0.0',
       media_type: 'application/vnd.oci.image.manifest.v1+json',
@@ -220,9 +225,9 @@ describePeer(['docker-registry', 'oras', 'skopeo'], 'ocictl at a docker-registry
     const samples = new URL('../../../../examples/packages/', import.meta.url).pathname;
 
     it('pushes, pulls and installs one, and leaves it alone the second time', async () => {
-      expect(
-        await command('extension', 'push', 'taskserv', join(samples, 'taskserv/kubernetes')),
-      ).toMatchObject({ exitCode: 0 });
+      const sample = join(samples, 'taskserv/kubernetes');
+      const pushed = await command('extension', 'push', 'taskserv', sample, '--format', 'json');
+      expect(expectJson('push', pushed.stdout)).toMatchObject({ version: '1.28.0' });
       const args = [
         'extension',
         'install',
@@ -236,7 +241,10 @@ describePeer(['docker-registry', 'oras', 'skopeo'], 'ocictl at a docker-registry
       ];
       const first = await command(...args);
       expect(first).toMatchObject({ exitCode: 0, stderr: '' });
-      const { path, changed } = JSON.parse(first.stdout) as { path: string; changed: boolean };
+      const { path, changed } = expectJson('install', first.stdout) as {
+        path: string;
+        changed: boolean;
+      };
       expect(changed).toBe(true);
       expect(await readdir(path)).toContain('extension.toml');
       expect(JSON.parse((await command(...args)).stdout)).toMatchObject({ path, changed: false });

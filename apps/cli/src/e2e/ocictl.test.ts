@@ -13,6 +13,7 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { expectJson } from './json-schema.js';
 import { type Ocictl, ocictl } from './ocictl.js';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -72,7 +73,7 @@ describe('ocictl', () => {
       '1.0.0',
     );
     expect(stdout).toBe('');
-    expect(JSON.parse(stderr)).toEqual({
+    expect(expectJson('error', stderr)).toEqual({
       error: { code: 'REFERENCE_INVALID', message: expect.any(String), hint: expect.any(String) },
     });
   });
@@ -96,14 +97,14 @@ describe('ocictl', () => {
     await command('kcl', 'pull', 'core', '1.0.0');
     await writeFile(join(command.cacheDir, 'mine.txt'), 'mine');
     const cleared = await command('cache', 'clear', '--format', 'json');
-    expect(JSON.parse(cleared.stdout)).toMatchObject({
+    expect(expectJson('cache-clear', cleared.stdout)).toMatchObject({
       cache_dir: command.cacheDir,
       removed_blobs: 3,
     });
     expect(await readFile(join(command.cacheDir, 'mine.txt'), 'utf8')).toBe('mine');
     expect(await readdir(command.cacheDir)).not.toContain('kcl');
     const again = await command('kcl', 'pull', 'core', '1.0.0', '--format', 'json');
-    expect(JSON.parse(again.stdout)).toMatchObject({ from_cache: false });
+    expect(expectJson('pull', again.stdout)).toMatchObject({ from_cache: false });
   });
 
   it('prints the manifest byte for byte with --raw', async () => {
@@ -121,7 +122,7 @@ describe('ocictl', () => {
       '[orchestrator.paths]\ndata_dir = "/var/lib/x"\n[orchestrator.oci]\nregistry_url = "http://elsewhere:5000"\nnamespace = "team"\ncache_dir = "{{orchestrator.paths.data_dir}}/oci-cache"\n',
     );
     const { stdout } = await command('--config', config, '--format', 'json', 'config', 'show');
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(expectJson('config-show', stdout)).toMatchObject({
       config_file: config,
       settings: {
         namespace: { value: 'team', source: `file ${config}` },

@@ -58,7 +58,8 @@ export const topics: readonly Topic[] = [
     text: () => `REPOSITORY VERSION   names an artifact of the configured registry:
                      ocictl manifest kcl/provisioning-core 1.0.0
 
-REFERENCE            names one of any registry: [HOST[:PORT]/]NAME[:TAG][@DIGEST]
+REFERENCE            names one of any registry:
+                     [HOST[:PORT]/]NAME[:TAG][@DIGEST]
                      ghcr.io/team/tool:1.2.0
                      localhost:5000/kcl/core@sha256:<64 hexadecimal digits>
 

@@ -1,0 +1,82 @@
+import { styleText } from 'node:util';
+
+import stringWidth from 'string-width';
+
+import type { Terminal } from '../terminal.js';
+
+/** What a result is drawn on. */
+export interface Page {
+  /** Columns; no limit where nobody looks, so that nothing is cut off for a program. */
+  readonly width: number;
+  readonly colors: boolean;
+  /** Whether lines and bars may be drawn with more than ASCII. */
+  readonly unicode: boolean;
+}
+
+/** Text that is drawn when it is known on what. */
+export type Drawing = (page: Page) => string;
+
+export type Style = Parameters<typeof styleText>[0];
+
+/** What a stream shows: a terminal has a width and perhaps colors (https://no-color.org). */
+export function pageOf(stream: NodeJS.WritableStream, env: Terminal['env']): Page {
+  const isTerminal = 'isTTY' in stream && stream.isTTY === true;
+  const columns = 'columns' in stream ? Number(stream.columns) : 0;
+  const isDumb = env['TERM'] === 'dumb';
+  return {
+    width: isTerminal ? Math.max(20, columns || 80) : Number.POSITIVE_INFINITY,
+    colors: isTerminal && !isDumb && !env['NO_COLOR'],
+    unicode: !isDumb && speaksUtf8(env),
+  };
+}
+
+export function styled(page: Pick<Page, 'colors'>, style: Style, text: string): string {
+  return page.colors ? styleText(style, text) : text;
+}
+
+/** A text without what a terminal would obey; what registries and files say may hold anything. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ');
+}
+
+/** At most so many columns: the end, or for a digest or path the middle, gives way to an ellipsis. */
+export function fitted(
+  text: string,
+  width: number,
+  { unicode, keep = 'start' }: Pick<Page, 'unicode'> & { readonly keep?: 'start' | 'ends' },
+): string {
+  if (stringWidth(text) <= width) return text;
+  const ellipsis = unicode ? '…' : '..';
+  const room = Math.max(0, width - ellipsis.length);
+  const characters = charactersOf(text);
+  if (keep === 'start') return `${taken(characters, room)}${ellipsis}`.slice(0, Math.max(1, width));
+  const tail = Math.floor(room / 2);
+  const end = charactersOf(taken(characters.toReversed(), tail)).toReversed().join('');
+  return `${taken(characters, room - tail)}${ellipsis}${end}`;
+}
+
+export function padded(text: string, width: number, align: 'left' | 'right'): string {
+  const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  return align === 'right' ? `${space}${text}` : `${text}${space}`;
+}
+
+export { stringWidth };
+
+/** As readers count them. */
+function charactersOf(text: string): readonly string[] {
+  return [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+}
+
+/** As many of the characters as fit into so many columns. */
+function taken(characters: readonly string[], width: number): string {
+  let used = 0;
+  const end = characters.findIndex((character) => (used += stringWidth(character)) > width);
+  return characters.slice(0, end < 0 ? undefined : end).join('');
+}
+
+function speaksUtf8(env: Terminal['env']): boolean {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'];
+  // Where nobody says, as in most containers, terminals understand UTF-8.
+  return locale === undefined || locale === '' || /utf-?8/i.test(locale);
+}
