@@ -14,6 +14,7 @@ export type { ReferrersOptions } from './repository/referrers.js';
 export { RemoteRepository } from './repository/remote-repository.js';
 export { type BodyLimits, defaultLimits } from './transport/bounded-body.js';
 export { type PacePolicy, defaultPacePolicy } from './transport/host-pace.js';
+export type { Attempt, AttemptObserver, AttemptOutcome } from './transport/observe.js';
 export { type RetryPolicy, defaultRetryPolicy } from './transport/retry.js';
 export { type Timeouts, defaultTimeouts } from './transport/send.js';
 export type { BlobBody, UploadContent } from './upload/blob-body.js';

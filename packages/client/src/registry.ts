@@ -21,6 +21,7 @@ import { RemoteRepository } from './repository/remote-repository.js';
 import { type BodyLimits, defaultLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
 import { type PacePolicy, defaultPacePolicy, paceHosts } from './transport/host-pace.js';
+import { type AttemptObserver, observed } from './transport/observe.js';
 import { followRedirects } from './transport/redirect.js';
 import { expectStatus } from './transport/response-failure.js';
 import { type RetryPolicy, defaultRetryPolicy, retry } from './transport/retry.js';
@@ -45,6 +46,8 @@ export interface RegistryOptions {
   readonly download?: Partial<DownloadPolicy> | undefined;
   readonly pace?: Partial<PacePolicy> | undefined;
   readonly userAgent?: string | undefined;
+  /** Hears of every request that goes out. */
+  readonly observer?: AttemptObserver | undefined;
 }
 
 /** A registry over HTTP: its own connections, tokens and limits, shared by its repositories. */
@@ -103,7 +106,8 @@ function compose(
   },
 ): Exchange {
   const { options, address, origin, limits, retryPolicy } = parts;
-  const paced = paceHosts(send, { ...defaultPacePolicy, ...options.pace }, retryPolicy);
+  const sent = options.observer ? observed(send, options.observer) : send;
+  const paced = paceHosts(sent, { ...defaultPacePolicy, ...options.pace }, retryPolicy);
   const redirected = followRedirects(paced);
   const tokens = retry(redirected, retryPolicy);
   const authorized = authorize(redirected, tokens, {
