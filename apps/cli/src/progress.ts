@@ -33,6 +33,8 @@ function describe(event: TransferEvent, everything: boolean): string | undefined
       return `waiting ${seconds(event.delayMs)} for ${event.host}: ${event.reason}`;
     case 'resume':
       return `resuming ${event.digest} at ${prettyBytes(event.offset)}`;
+    case 'mirror':
+      return event.used ? undefined : `asking another than ${event.host}: ${event.reason ?? ''}`;
     case 'start':
       return everything
         ? `downloading ${event.title ?? event.digest} (${prettyBytes(event.size)})`

@@ -13,7 +13,11 @@ test('exports these names and no others', () => {
     'defaultRetryPolicy',
     'defaultTimeouts',
     'dockerConfigCredentials',
+    'login',
+    'logout',
     'parseRegistryAddress',
+    'proxyFromEnvironment',
+    'reportCredential',
     'staticCredentials',
   ]);
 });

@@ -1,11 +1,26 @@
+export type { AuthFileLocation } from './credentials/auth-file-path.js';
 export {
   type Credential,
+  type CredentialAsk,
+  type CredentialReport,
   type CredentialSource,
   chainCredentials,
+  reportCredential,
   staticCredentials,
 } from './credentials/credential.js';
 export { type DockerConfigOptions, dockerConfigCredentials } from './credentials/docker-config.js';
+export {
+  type LoginOptions,
+  type LoginResult,
+  type LogoutResult,
+  login,
+  logout,
+} from './credentials/login.js';
 export { type DownloadPolicy, defaultDownloadPolicy } from './download/download.js';
+export type { TransportOptions } from './connection.js';
+export type { ClientCertificate, HostOptions } from './host-options.js';
+export type { MirrorOptions, PullFromMirror } from './mirrors/mirror.js';
+export { type ProxyOptions, proxyFromEnvironment } from './proxy/proxy-policy.js';
 export { type Registry, type RegistryOptions, createRegistry } from './registry.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
 export { type RemoteOptions } from './repository/endpoint.js';

@@ -2,52 +2,37 @@ import {
   type RegistryHost,
   type RepositoryName,
   isRepositoryName,
-  networkHost,
   registryPaths,
 } from '@oci/spec-types';
 
-import { authorize } from './authorization/authorize.js';
 import { catalogScope } from './authorization/scope.js';
+import { type Connection, type TransportOptions, connect } from './connection.js';
 import type { CredentialSource } from './credentials/credential.js';
-import { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
 import {
   type DownloadPolicy,
   checkDownloadPolicy,
   defaultDownloadPolicy,
 } from './download/download.js';
+import type { HostOptions } from './host-options.js';
+import { type MirrorOptions, parseMirrorLocation } from './mirrors/mirror.js';
+import { type Mirror, askMirrors } from './mirrors/mirrored.js';
+import { parseRegistryAddress } from './registry-address.js';
 import type { Endpoint, RemoteOptions } from './repository/endpoint.js';
 import { listEntries } from './repository/listing.js';
 import { RemoteRepository } from './repository/remote-repository.js';
 import { type BodyLimits, defaultLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
-import { type PacePolicy, defaultPacePolicy, paceHosts } from './transport/host-pace.js';
-import { type AttemptObserver, observed } from './transport/observe.js';
-import { followRedirects } from './transport/redirect.js';
 import { expectStatus } from './transport/response-failure.js';
-import { type RetryPolicy, defaultRetryPolicy, retry } from './transport/retry.js';
-import { type Timeouts, createSend, defaultTimeouts } from './transport/send.js';
+import { type RetryPolicy, defaultRetryPolicy } from './transport/retry.js';
 
-export interface RegistryOptions {
+export interface RegistryOptions extends HostOptions, TransportOptions {
   /** `https://registry.example`, `http://localhost:5000`; a bare host is HTTPS, loopback HTTP. */
   readonly url: string;
-  /** HTTP for a bare host. */
-  readonly plainHttp?: boolean | undefined;
-  /** Default: anonymous. */
-  readonly credentials?: CredentialSource | undefined;
-  /** Hosts of token servers, outside the registry's domain, that may see the credentials. */
-  readonly trustedRealms?: readonly string[] | undefined;
-  /** Accept any certificate. */
-  readonly insecure?: boolean | undefined;
-  /** Certificate authorities to trust besides the system's, PEM. */
-  readonly ca?: string | undefined;
+  /** Asked for manifests and blobs before the registry itself, in this order. */
+  readonly mirrors?: readonly MirrorOptions[] | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
-  readonly timeouts?: Partial<Timeouts> | undefined;
   readonly limits?: Partial<BodyLimits> | undefined;
   readonly download?: Partial<DownloadPolicy> | undefined;
-  readonly pace?: Partial<PacePolicy> | undefined;
-  readonly userAgent?: string | undefined;
-  /** Hears of every request that goes out. */
-  readonly observer?: AttemptObserver | undefined;
 }
 
 /** A registry over HTTP: its own connections, tokens and limits, shared by its repositories. */
@@ -64,61 +49,61 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-/** @throws OciError `REFERENCE_INVALID` for a URL that is none */
+const anonymous: CredentialSource = async () => undefined;
+
+/** @throws OciError `REFERENCE_INVALID` for a URL that is none, `CONFIG_INVALID` for such a proxy */
 export function createRegistry(options: RegistryOptions): Registry {
   const address = parseRegistryAddress(options.url, { plainHttp: options.plainHttp ?? false });
   const limits = { ...defaultLimits, ...options.limits };
   const retryPolicy = { ...defaultRetryPolicy, ...options.retry };
-  const { send, close } = createSend({
-    timeouts: { ...defaultTimeouts, ...options.timeouts },
-    insecure: options.insecure,
-    ca: options.ca,
-    userAgent: options.userAgent ?? 'oci-toolkit',
-  });
+  const credentials = options.credentials ?? anonymous;
+  const common = { transport: options, limits, retryPolicy, credentials };
+  const connection = connect({ ...common, address, host: options });
+  const mirrors = (options.mirrors ?? []).map((mirror) =>
+    connectMirror(mirror, { ...common, registry: address.host }),
+  );
   const { host } = address;
-  const origin = new URL(`${address.scheme}://${networkHost(host)}`);
-  const exchange = compose(send, { options, address, origin, limits, retryPolicy });
+  const { origin } = connection;
+  const exchange = askMirrors(connection.exchange, mirrors);
   const downloadPolicy = checkDownloadPolicy({ ...defaultDownloadPolicy, ...options.download });
   const rangeSupport = new Map<string, boolean>();
-  const shared = { exchange, origin, limits, retryPolicy, downloadPolicy, rangeSupport };
+  const hasMirrors = mirrors.length > 0;
+  const policies = { limits, retryPolicy, downloadPolicy };
+  const shared = { ...policies, exchange, origin, rangeSupport, hasMirrors };
   return {
     host,
     origin: origin.origin,
-    close,
+    close: async () =>
+      void (await Promise.all([connection, ...mirrors].map(({ close }) => close()))),
     ping: (call = {}) => ping(shared, host, call),
     repository: (name) => new RemoteRepository({ ...shared, name }),
     listRepositories: (call = {}) => listRepositories(shared, host, call),
   };
 }
 
-/**
- * The transport, outermost last: each request is sent as its host allows, follows redirects, is
- * authorized, is repeated.
- */
-function compose(
-  send: Exchange,
-  parts: {
-    options: RegistryOptions;
-    address: RegistryAddress;
-    origin: URL;
-    limits: BodyLimits;
-    retryPolicy: RetryPolicy;
-  },
-): Exchange {
-  const { options, address, origin, limits, retryPolicy } = parts;
-  const sent = options.observer ? observed(send, options.observer) : send;
-  const paced = paceHosts(sent, { ...defaultPacePolicy, ...options.pace }, retryPolicy);
-  const redirected = followRedirects(paced);
-  const tokens = retry(redirected, retryPolicy);
-  const authorized = authorize(redirected, tokens, {
-    origin,
-    registry: address.host,
-    credentials: options.credentials ?? (async () => undefined),
-    trustedRealms: options.trustedRealms ?? [],
-    limits,
+/** A mirror gets one try and less time: behind it are the next one and the registry. */
+function connectMirror(
+  mirror: MirrorOptions,
+  {
+    registry,
+    ...common
+  }: Omit<Parameters<typeof connect>[0], 'address' | 'host'> & { registry: RegistryHost },
+): Mirror & Connection {
+  const location = parseMirrorLocation(mirror.location, { plainHttp: mirror.plainHttp ?? false });
+  const { timeouts } = common.transport;
+  const connection = connect({
+    ...common,
+    address: location,
+    host: mirror,
+    transport: { ...common.transport, timeouts: { connectMs: mirrorConnectMs, ...timeouts } },
+    credentials: mirror.credentials ?? common.credentials,
+    retryPolicy: { ...common.retryPolicy, attempts: 1 },
   });
-  return retry(authorized, retryPolicy);
+  const ns = mirror.ns ? registry : undefined;
+  return { ...connection, location, pullFrom: mirror.pullFrom ?? 'all', ns };
 }
+
+const mirrorConnectMs = 5000;
 
 async function ping(
   shared: Omit<Endpoint, 'name'>,

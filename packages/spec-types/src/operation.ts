@@ -28,6 +28,13 @@ export type TransferEvent =
       readonly delayMs: number;
       readonly reason: string;
     }
+  | {
+      readonly type: 'mirror';
+      readonly host: string;
+      /** Whether its answer is used; otherwise the next is asked, because of `reason`. */
+      readonly used: boolean;
+      readonly reason?: string;
+    }
   | { readonly type: 'verify'; readonly digest: Digest }
   | { readonly type: 'cached'; readonly digest: Digest; readonly size: number }
   /** Another call or process downloads the blob; its result is waited for. */

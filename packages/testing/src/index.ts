@@ -37,6 +37,8 @@ export {
 export { peer } from './peer/peer.js';
 export { type ProgramResult, killAtOutput, run } from './peer/run.js';
 export type { RegistryAuth, TokenGrant, TokenServerOptions } from './registry/auth-options.js';
+export type { Certificate } from './registry/certificate.js';
+export { type CertificateAuthority, testAuthority } from './registry/certificate-authority.js';
 export type { RepositoryContent, StoredManifest } from './registry/content.js';
 export type { Fault } from './registry/fault.js';
 export type { RecordedRequest, RequestMatch } from './registry/recorded-request.js';

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { parseRepositoryName, parseTag } from '@oci/spec-types';
 import {
   type RegistryAuth,
@@ -5,6 +7,7 @@ import {
   inChunks,
   kclPackage,
   startRegistry,
+  temporaryDirectory,
 } from '@oci/testing';
 import { expect, test } from 'vitest';
 
@@ -120,6 +123,85 @@ test('uses an identity token by POST', async () => {
   expect(here.registry.tokenRequests).toMatchObject([
     { method: 'POST', grantType: 'refresh_token' },
   ]);
+});
+
+test('sends an identity token by GET to a server without the POST', async () => {
+  await using here = await bench(
+    { bearer: { username: '', password: 'refresh-me', post: false } },
+    { credentials: async () => ({ kind: 'refresh', token: 'refresh-me' }) },
+  );
+  await here.client.repository(name).fetchTag(tag);
+  expect(here.registry.tokenRequests).toMatchObject([{ method: 'GET', anonymous: false }]);
+});
+
+test.each<[string, RegistryAuth]>([
+  ['Basic', { basic: user }],
+  ['Bearer', bearer],
+])('asks again for a remembered credential that %s refuses', async (_, auth) => {
+  const asks: (boolean | undefined)[] = [];
+  const credentials: CredentialSource = async (_registry, ask) => {
+    asks.push(ask?.fresh);
+    return { kind: 'password', ...user, password: ask?.fresh ? user.password : 'old' };
+  };
+  await using here = await bench(auth, { credentials });
+  const repository = here.client.repository(name);
+  // Basic is refused only when it was tried: by the second request.
+  await repository.fetchTag(tag).catch(() => {});
+  expect(await repository.fetchTag(tag)).toMatchObject({ kind: 'image' });
+  expect(asks).toContain(true);
+});
+
+test('a refusal says whose credential it was and where it came from, and not what it is', async () => {
+  for (const auth of [{ basic: user }, bearer]) {
+    const from = '/home/me/.docker/config.json';
+    await using here = await bench(auth, {
+      credentials: async () => ({ kind: 'password', username: 'me', password: 'wrong', from }),
+    });
+    const error: unknown = await here.client
+      .repository(name)
+      .fetchTag(tag)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'UNAUTHORIZED',
+      message: expect.stringContaining(`me from ${from}`),
+    });
+    expect(String(error)).not.toContain('wrong');
+  }
+});
+
+test('a source is asked for the repository, so that its own credential can be found', async () => {
+  const asked: unknown[] = [];
+  await using here = await bench(bearer, {
+    credentials: async (_registry, ask) => {
+      asked.push(ask?.repository);
+      return { kind: 'password', ...user };
+    },
+  });
+  await here.client.repository(name).fetchTag(tag);
+  expect(asked).toEqual([name]);
+});
+
+test('takes the tokens of an earlier process, and not of another identity', async () => {
+  await using work = await temporaryDirectory();
+  const tokenCacheFile = join(work.path, 'tokens.json');
+  await using here = await bench(bearer, { tokenCacheFile });
+  await here.client.repository(name).fetchTag(tag);
+  const again = createRegistry({
+    url: here.registry.url,
+    credentials: staticCredentials(here.registry.host, { kind: 'password', ...user }),
+    tokenCacheFile,
+  });
+  await again.repository(name).fetchTag(tag);
+  expect(here.registry.tokenRequests).toHaveLength(1);
+  here.registry.revokeTokens();
+  await again.repository(name).fetchTag(tag);
+  expect(here.registry.tokenRequests).toHaveLength(2);
+  await again.close();
+  const nobody = createRegistry({ url: here.registry.url, tokenCacheFile });
+  await expect(nobody.repository(name).fetchTag(tag)).rejects.toMatchObject({
+    code: 'UNAUTHORIZED',
+  });
+  await nobody.close();
 });
 
 test.each(['token', 'access_token', 'both'] as const)(

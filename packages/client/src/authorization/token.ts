@@ -50,6 +50,7 @@ export async function fetchToken(
   if (ask.credential?.kind === 'refresh') {
     const token = await send(oauth2Request(ask, ask.credential.token));
     if (typeof token !== 'number') return token;
+    if (token === 404 || token === 405) return mustBeToken(await send(plainRequest(ask)));
     throw new OciError(
       'UNAUTHORIZED',
       `${ask.realm.host} does not accept the stored identity token (${token})`,
@@ -58,7 +59,10 @@ export async function fetchToken(
       },
     );
   }
-  const token = await send(plainRequest(ask));
+  return mustBeToken(await send(plainRequest(ask)));
+}
+
+function mustBeToken(token: Token | number): Token {
   if (typeof token !== 'number') return token;
   throw new OciError('INTERNAL', 'a GET is never answered by a status here');
 }
@@ -68,7 +72,10 @@ function plainRequest(ask: TokenRequest): RegistryRequest {
   if (ask.service !== undefined) url.searchParams.set('service', ask.service);
   for (const scope of ask.scopes) url.searchParams.append('scope', scope);
   const { credential } = ask;
-  const basic = credential?.kind === 'password' ? { authorization: basicHeader(credential) } : {};
+  // A server without the POST takes an identity token for a password, as containerd sends it.
+  const password =
+    credential?.kind === 'refresh' ? { username: '', password: credential.token } : credential;
+  const basic = password ? { authorization: basicHeader(password) } : {};
   return { ...common(ask, url), method: 'GET', headers: { accept: 'application/json', ...basic } };
 }
 

@@ -1,10 +1,11 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { parseRepositoryName } from '@oci/spec-types';
 import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { chainCredentials, staticCredentials } from './credential.js';
+import { chainCredentials, reportCredential, staticCredentials } from './credential.js';
 import { dockerConfigCredentials } from './docker-config.js';
 
 let home: TemporaryDirectory;
@@ -30,8 +31,16 @@ async function helper(suffix: string, script: string): Promise<void> {
   vi.stubEnv('PATH', `${join(home.path, 'bin')}:${process.env['PATH']}`);
 }
 
-const find = (registry: string, env: Record<string, string> = {}) =>
-  dockerConfigCredentials({ env, homeDir: home.path })(registry);
+const source = (env: Record<string, string> = {}) =>
+  dockerConfigCredentials({
+    env: { XDG_RUNTIME_DIR: join(home.path, 'no-run'), ...env },
+    homeDir: home.path,
+  });
+/** What is found, without where. */
+const find = async (registry: string, env: Record<string, string> = {}) => {
+  const found = await source(env)(registry);
+  return found && { ...found, from: undefined };
+};
 const encoded = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
 const password = (username: string, secret: string) => ({
   kind: 'password',
@@ -155,6 +164,92 @@ test.each([
 test.each(['missing', '../../bin/sh', 'a b', '; rm'])('a helper %j is not run', async (name) => {
   await put('.docker/config.json', { credsStore: name });
   await expect(find('a')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+});
+
+test('the longest key of a repository counts, and a host for all of them', async () => {
+  await put('.config/containers/auth.json', {
+    auths: {
+      'registry.example': encoded('host:x'),
+      'registry.example/team': encoded('team:x'),
+      'registry.example/team/app': encoded('app:x'),
+      'registry.example/te': encoded('te:x'),
+    },
+  });
+  const userOf = async (repository: string) => {
+    const name = parseRepositoryName(repository);
+    return (await reportCredential(source(), 'registry.example', { repository: name })).username;
+  };
+  expect(await userOf('team/app')).toBe('app');
+  expect(await userOf('team/app/part')).toBe('app');
+  expect(await userOf('team/application')).toBe('team');
+  expect(await userOf('tea')).toBe('host');
+  expect(await userOf('other')).toBe('host');
+  expect(await find('registry.example')).toEqual(password('host', 'x'));
+});
+
+test('a key for a part of the registry is not for all of it', async () => {
+  await put('.docker/config.json', { auths: { 'registry.example/team': encoded('team:x') } });
+  expect(await find('registry.example')).toBeUndefined();
+});
+
+test('DOCKER_AUTH_CONFIG comes before every file, and names itself when it is broken', async () => {
+  await put('.docker/config.json', { auths: { a: encoded('file:x'), b: encoded('file:x') } });
+  const DOCKER_AUTH_CONFIG = JSON.stringify({ auths: { a: encoded('variable:x') } });
+  expect(await find('a', { DOCKER_AUTH_CONFIG })).toEqual(password('variable', 'x'));
+  expect(await find('b', { DOCKER_AUTH_CONFIG })).toEqual(password('file', 'x'));
+  await expect(find('a', { DOCKER_AUTH_CONFIG: '{secret' })).rejects.toMatchObject({
+    message: 'the credentials file DOCKER_AUTH_CONFIG can not be read',
+  });
+});
+
+test('reads ~/.dockercfg, whose entries stand at the top', async () => {
+  await put('.dockercfg', { 'https://registry.example/v1/': encoded('old:x') });
+  expect(await find('registry.example')).toEqual(password('old', 'x'));
+});
+
+test('says where a credential comes from, and not what it is', async () => {
+  const path = await put('.docker/config.json', { auths: { a: encoded('me:word') } });
+  const report = await reportCredential(source(), 'a');
+  expect(report).toEqual({ registry: 'a', kind: 'password', username: 'me', from: path });
+  expect(await reportCredential(source(), 'b')).toEqual({ registry: 'b', kind: 'anonymous' });
+});
+
+test('a file that changes is read again', async () => {
+  await put('.docker/config.json', { auths: { a: encoded('first:x') } });
+  const credentials = source();
+  expect(await credentials('a')).toMatchObject({ username: 'first' });
+  await put('.docker/config.json', { auths: { a: encoded('second-one:x') } });
+  expect(await credentials('a')).toMatchObject({ username: 'second-one' });
+});
+
+test('asks a helper once for a host, for all who wait, and again when it was refused', async () => {
+  const log = join(home.path, 'log');
+  await helper('own', `read s; echo $s >> ${log}; echo '{"Username":"me","Secret":"x"}'`);
+  await put('.docker/config.json', { credHelpers: { a: 'own', b: 'own' } });
+  const credentials = source();
+  await Promise.all([credentials('a'), credentials('a'), credentials('a')]);
+  await credentials('a');
+  expect(await readFile(log, 'utf8')).toBe('a\n');
+  await credentials('c');
+  await credentials('a', { fresh: true });
+  expect(await readFile(log, 'utf8')).toBe('a\na\n');
+});
+
+test('a helper that hangs is ended, and one that floods is not read to its end', async () => {
+  const limited = dockerConfigCredentials({
+    env: { XDG_RUNTIME_DIR: home.path },
+    homeDir: home.path,
+    helperTimeoutMs: 200,
+  });
+  await put('.docker/config.json', { credHelpers: { a: 'slow', b: 'flood' } });
+  await helper('slow', 'exec sleep 60');
+  await expect(limited('a')).rejects.toMatchObject({
+    message: 'the credential helper docker-credential-slow did not answer within 200 ms',
+  });
+  await helper('flood', 'exec cat /dev/zero');
+  await expect(source()('b')).rejects.toMatchObject({
+    message: 'the credential helper docker-credential-flood answered more than 65536 bytes',
+  });
 });
 
 test('a chain takes the first that knows, and ends with one that fails', async () => {

@@ -59,7 +59,8 @@ export async function downloadBlob(
     if (!isOciError(error, 'DIGEST_MISMATCH')) throw await cleanUp(error, path);
     options.onEvent?.({ type: 'warning', message: `${error.message}: it is fetched once more` });
     await discard(path);
-    return await attempt(endpoint, { blob, path }, options).catch(async (again: unknown) => {
+    const fromRegistry = { ...options, skipMirrors: true };
+    return await attempt(endpoint, { blob, path }, fromRegistry).catch(async (again: unknown) => {
       throw await cleanUp(again, path);
     });
   }

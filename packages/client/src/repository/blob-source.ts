@@ -1,4 +1,4 @@
-import { type Descriptor, asOciError, registryPaths } from '@oci/spec-types';
+import { type Descriptor, asOciError, isOciError, registryPaths } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
 
 import { checkRangeAnswer, checkWholeAnswer } from '../download/range-answer.js';
@@ -17,7 +17,21 @@ export async function fetchBlob(
   options: RemoteOptions,
 ): Promise<AsyncIterable<Uint8Array>> {
   const first = await openBlob(endpoint, { descriptor, offset: 0 }, options);
-  return verified(resuming(first, { endpoint, descriptor, options }), descriptor);
+  const bytes = verified(resuming(first, { endpoint, descriptor, options }), descriptor);
+  return first.response.discredit ? discrediting(bytes, first.response.discredit) : bytes;
+}
+
+/** Bytes that have gone out can't be replaced, but whoever asks again is not given them again. */
+async function* discrediting(
+  bytes: AsyncIterable<Uint8Array>,
+  discredit: () => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) discredit();
+    throw error;
+  }
 }
 
 /** An answer, and how many of its first bytes have been passed on already. */

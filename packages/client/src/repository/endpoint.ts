@@ -1,4 +1,9 @@
-import type { CallOptions, EventListener, RepositoryName } from '@oci/spec-types';
+import {
+  type CallOptions,
+  type EventListener,
+  type RepositoryName,
+  isOciError,
+} from '@oci/spec-types';
 
 import type { DownloadPolicy } from '../download/download.js';
 import { repositoryScope } from '../authorization/scope.js';
@@ -17,6 +22,8 @@ import type { RetryPolicy } from '../transport/retry.js';
 export interface RemoteOptions extends CallOptions {
   /** Hears of retries, waits, resumed downloads and warnings. */
   readonly onEvent?: EventListener | undefined;
+  /** Ask the registry itself and no mirror, e.g. when what is written next depends on the answer. */
+  readonly skipMirrors?: boolean | undefined;
 }
 
 /** One repository of a registry, and how to reach it: what the abilities are built on. */
@@ -29,6 +36,35 @@ export interface Endpoint {
   readonly downloadPolicy: DownloadPolicy;
   /** Whether a host serves ranges as it should; unknown before the first was asked for. */
   readonly rangeSupport: Map<string, boolean>;
+  readonly hasMirrors: boolean;
+}
+
+/** What a mirror can be wrong with although it answers. */
+const mirrorFaults = [
+  'DIGEST_MISMATCH',
+  'SIZE_MISMATCH',
+  'DOCUMENT_INVALID',
+  'LIMIT_EXCEEDED',
+  'PROTOCOL',
+] as const;
+
+/** Reads, and where what was read is wrong and may be a mirror's, once more from the registry itself. */
+export async function read<T>(
+  endpoint: Endpoint,
+  options: RemoteOptions,
+  work: (options: RemoteOptions) => Promise<T>,
+): Promise<T> {
+  if (!endpoint.hasMirrors || options.skipMirrors) return work(options);
+  try {
+    return await work(options);
+  } catch (error) {
+    if (!isOciError(error, ...mirrorFaults)) throw error;
+    options.onEvent?.({
+      type: 'warning',
+      message: `${error.message}: the registry is asked itself`,
+    });
+    return work({ ...options, skipMirrors: true });
+  }
 }
 
 interface EndpointRequest extends RemoteOptions {
@@ -61,6 +97,7 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     scopes: [repositoryScope(endpoint.name, 'pull', ...(reads ? [] : (['push'] as const)))],
     signal: ask.signal,
     onEvent: ask.onEvent,
+    skipMirrors: ask.skipMirrors,
   };
   const response = await endpoint.exchange(request);
   const { subject } = ask;

@@ -37,6 +37,8 @@ export async function readReferrersTag(
   const tag = referrersTag(subject);
   const response = await call(endpoint, {
     ...options,
+    // A mirror's copy of the list may be old, and what is written next depends on it.
+    skipMirrors: true,
     method: 'GET',
     target: registryPaths.manifest(name, tag),
     headers: { accept: mediaTypes.imageIndex },

@@ -22,7 +22,7 @@ import type { UploadOptions } from '../upload/upload.js';
 import { hasBlob, pushBlob } from './blob-sink.js';
 import { fetchBlob } from './blob-source.js';
 import { deleteManifest, deleteTag } from './deletion.js';
-import type { Endpoint, RemoteOptions } from './endpoint.js';
+import { type Endpoint, type RemoteOptions, read } from './endpoint.js';
 import { listEntries } from './listing.js';
 import { type PushManifestOptions, pushManifest } from './manifest-sink.js';
 import { fetchManifest, fetchTag, resolve } from './manifest-source.js';
@@ -56,23 +56,23 @@ export class RemoteRepository
   }
 
   resolve(tagOrDigest: Tag | Digest, options: RemoteOptions = {}): Promise<Descriptor> {
-    return resolve(this.#endpoint, tagOrDigest, options);
+    return read(this.#endpoint, options, (call) => resolve(this.#endpoint, tagOrDigest, call));
   }
 
   fetchManifest(descriptor: Descriptor, options: RemoteOptions = {}): Promise<ResolvedManifest> {
-    return fetchManifest(this.#endpoint, descriptor, options);
+    return read(this.#endpoint, options, (call) => fetchManifest(this.#endpoint, descriptor, call));
   }
 
   /** `resolve` and `fetchManifest` in one request. */
   fetchTag(tag: Tag, options: RemoteOptions = {}): Promise<ResolvedManifest> {
-    return fetchTag(this.#endpoint, tag, options);
+    return read(this.#endpoint, options, (call) => fetchTag(this.#endpoint, tag, call));
   }
 
   fetchBlob(
     descriptor: Descriptor,
     options: RemoteOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    return fetchBlob(this.#endpoint, descriptor, options);
+    return read(this.#endpoint, options, (call) => fetchBlob(this.#endpoint, descriptor, call));
   }
 
   /** {@link BlobDownloader}: a large blob in parallel ranges, going on from what is at `path`. */
@@ -81,7 +81,9 @@ export class RemoteRepository
     path: string,
     options: RemoteOptions = {},
   ): Promise<VerifiedFile> {
-    return downloadBlob(this.#endpoint, { blob: descriptor, path }, options);
+    return read(this.#endpoint, options, (call) =>
+      downloadBlob(this.#endpoint, { blob: descriptor, path }, call),
+    );
   }
 
   hasBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<boolean> {

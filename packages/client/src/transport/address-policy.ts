@@ -22,8 +22,10 @@ for (const [network, prefix] of [
   internal.addSubnet(network, prefix, 'ipv4');
 }
 for (const [network, prefix] of [
-  ['::', 127],
-  ['64:ff9b::', 96],
+  ['::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001::', 32],
   ['fc00::', 7],
   ['fe80::', 10],
   ['ff00::', 8],
@@ -33,7 +35,35 @@ for (const [network, prefix] of [
 
 /** Whether an IP address is loopback, private, link-local or otherwise not public. */
 export function isInternalAddress(address: string): boolean {
-  return internal.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  const bare = address.replace(/%.*$/, '');
+  if (isIP(bare) !== 6) return internal.check(bare, 'ipv4');
+  const inner = embeddedAddress(bare);
+  return internal.check(bare, 'ipv6') || (inner !== undefined && internal.check(inner, 'ipv4'));
+}
+
+/** The IPv4 address that an IPv6 address leads to: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056). */
+function embeddedAddress(address: string): string | undefined {
+  const groups = groupsOf(address);
+  const leads = (...first: readonly number[]): boolean =>
+    first.every((group, index) => groups[index] === group);
+  const at = (index: number): string => {
+    const [high = 0, low = 0] = groups.slice(index, index + 2);
+    return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  };
+  if (leads(0, 0, 0, 0, 0, 0xffff) || leads(0x64, 0xff9b, 0, 0, 0, 0)) return at(6);
+  return leads(0x2002) ? at(1) : undefined;
+}
+
+/** The eight groups, as the URL parser writes them: without a dotted part. */
+function groupsOf(address: string): readonly number[] {
+  const { hostname } = new URL(`http://[${address}]`);
+  const [head = '', tail] = hostname.slice(1, -1).split('::');
+  const parse = (text: string): number[] =>
+    text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
+  const first = parse(head);
+  const last = parse(tail ?? '');
+  const zeros = Math.max(0, 8 - first.length - last.length);
+  return [...first, ...Array.from({ length: zeros }, () => 0), ...last];
 }
 
 /** Whether a URL's host is an internal address, or `localhost`, as it is written. */
@@ -75,6 +105,22 @@ export function refuseUnsafeHop(from: URL, to: URL): void {
   if (from.protocol === 'https:' && to.protocol === 'http:') refuse('which is not encrypted');
   if (to.hostname !== from.hostname && !isInternalHost(from) && isInternalHost(to))
     refuse('an internal address');
+}
+
+/**
+ * Refuses a host that is internal as it is written: no name is looked up for an address. What a proxy
+ * connects to is not seen here, so its target is looked up as well as it can be.
+ *
+ * @throws OciError `POLICY_REFUSED`
+ */
+export async function refuseInternal(
+  url: URL,
+  { behindProxy }: { behindProxy: boolean },
+): Promise<void> {
+  if (!(behindProxy ? await resolvesInternally(url) : isInternalHost(url))) return;
+  throw new OciError('POLICY_REFUSED', `${url.hostname} is an internal address`, {
+    hint: 'A public registry led there; ask who runs it.',
+  });
 }
 
 /** A `lookup` for connections that refuses names of internal addresses, at the moment of connecting. */

@@ -16,6 +16,10 @@ export interface RegistryRequest {
   readonly scopes: readonly string[];
   /** Connect to public addresses only: the URL came from a registry, not from the user. */
   readonly publicOnly?: boolean | undefined;
+  /** A redirect led here from another origin: no client certificate is shown. */
+  readonly strayed?: boolean | undefined;
+  /** Ask the registry itself: what is written next depends on the answer. */
+  readonly skipMirrors?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
 }
@@ -29,6 +33,10 @@ export interface RegistryResponse {
   readonly url: URL;
   /** How many times the request was sent. */
   readonly attempts: number;
+  /** Whose credential the request carried, in words and without the secret. */
+  readonly authorizedAs?: string | undefined;
+  /** Tells a mirror's answer apart: what it gave was wrong, and it is not asked for that again. */
+  readonly discredit?: (() => void) | undefined;
 }
 
 /** Bytes that have to be read to their end, dumped or destroyed: they hold a connection. */

@@ -68,6 +68,17 @@ export function networkFailure(
   );
 }
 
+/** The same failure of a connection through a proxy, which may be what failed. */
+export function throughProxy(failure: OciError, proxy: URL): OciError {
+  if (!['NETWORK', 'TIMEOUT', 'TLS'].includes(failure.code)) return failure;
+  return new OciError(failure.code, `${failure.message} (through the proxy ${proxy.host})`, {
+    cause: failure,
+    hint: `Is the proxy right? It is named by HTTP_PROXY and HTTPS_PROXY; NO_PROXY excepts hosts.`,
+    retryable: failure.retryable,
+    request: failure.request,
+  });
+}
+
 /** A failure that our own code raised below undici, e.g. for an internal address. */
 function firstOciError(thrown: unknown): OciError | undefined {
   for (

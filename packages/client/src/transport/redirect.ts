@@ -59,5 +59,5 @@ async function follow(request: RegistryRequest, to: URL, status: number): Promis
     Object.entries(request.headers).filter(([name]) => anywhere.has(name.toLowerCase())),
   );
   const publicOnly = request.publicOnly ?? !(await resolvesInternally(request.url));
-  return { ...request, url: to, headers, publicOnly };
+  return { ...request, url: to, headers, publicOnly, strayed: true };
 }

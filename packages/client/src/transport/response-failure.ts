@@ -79,11 +79,17 @@ function responseFailure(
     case status === 404:
       return fail(subject.missing, `${subject.name} was not found`);
     case status === 401:
-      return fail('UNAUTHORIZED', `${host} wants credentials`, `Log in with: docker login ${host}`);
+      return response.authorizedAs === undefined
+        ? fail('UNAUTHORIZED', `${host} wants credentials`, `Log in with: docker login ${host}`)
+        : fail(
+            'UNAUTHORIZED',
+            `${host} does not accept the credential of ${response.authorizedAs}`,
+            `It may be old, or not allow this. Log in again with: docker login ${host}`,
+          );
     case status === 403:
       return fail(
         'DENIED',
-        `${host} denies access to ${subject.name}`,
+        `${host} denies access to ${subject.name}${response.authorizedAs === undefined ? '' : ` to ${response.authorizedAs}`}`,
         `Are you logged in as the right user? docker login ${host}`,
       );
     case status === 429:

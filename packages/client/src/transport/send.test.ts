@@ -9,7 +9,13 @@ import type { RegistryRequest } from './exchange.js';
 import { createSend, defaultTimeouts } from './send.js';
 
 function sender(change: Partial<Parameters<typeof createSend>[0]> = {}) {
-  const { send, close } = createSend({ timeouts: defaultTimeouts, userAgent: 'test', ...change });
+  const { send, close } = createSend({
+    timeouts: defaultTimeouts,
+    origin: new URL('https://127.0.0.1'),
+    proxy: () => undefined,
+    userAgent: 'test',
+    ...change,
+  });
   return { send, [Symbol.asyncDispose]: close };
 }
 

@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream';
-import { rootCertificates } from 'node:tls';
 
 import { asOciError } from '@oci/spec-types';
-import { Agent, request as undiciRequest } from 'undici';
+import { request as undiciRequest } from 'undici';
 
-import { publicLookup } from './address-policy.js';
+import type { ClientCertificate } from '../host-options.js';
+import type { ProxyPolicy } from '../proxy/proxy-policy.js';
+import { refuseInternal } from './address-policy.js';
+import { ConnectionPools } from './connection-pools.js';
 import type { Exchange } from './exchange.js';
-import { networkFailure } from './network-failure.js';
+import { networkFailure, throughProxy } from './network-failure.js';
 
 /** Deadlines that mean progress; none limits a whole transfer. Milliseconds. */
 export interface Timeouts {
@@ -22,10 +24,16 @@ export const defaultTimeouts: Timeouts = { connectMs: 10_000, headersMs: 30_000,
 
 export interface ConnectionOptions {
   readonly timeouts: Timeouts;
-  /** Accept any certificate. */
+  /** The registry; what follows is for it alone. */
+  readonly origin: URL;
+  /** Accept any certificate of the registry's host. */
   readonly insecure?: boolean | undefined;
-  /** Certificate authorities to trust besides the system's, PEM. */
+  /** Shown to the registry's exact origin. */
+  readonly clientCertificate?: ClientCertificate | undefined;
+  /** Certificate authorities to trust besides the system's, PEM; for all hosts. */
   readonly ca?: string | undefined;
+  /** For all hosts, also those that the registry redirects to. */
+  readonly proxy: ProxyPolicy;
   readonly userAgent: string;
 }
 
@@ -34,15 +42,16 @@ export function createSend(options: ConnectionOptions): {
   send: Exchange;
   close: () => Promise<void>;
 } {
-  const direct = createAgent(options);
-  const publicOnly = createAgent(options, publicLookup);
+  const pools = new ConnectionPools(options);
   const send: Exchange = async (request) => {
+    const proxy = options.proxy(request.url);
+    if (request.publicOnly) await refuseInternal(request.url, { behindProxy: proxy !== undefined });
     try {
       const answer = await undiciRequest(request.url, {
         method: request.method,
         headers: { 'user-agent': options.userAgent, ...request.headers },
         ...(request.body !== undefined && { body: requestBody(request.body) }),
-        dispatcher: request.publicOnly ? publicOnly : direct,
+        dispatcher: pools.dispatcher(request, proxy),
         ...(request.signal && { signal: request.signal }),
       });
       // A body that breaks after nobody reads it any more must not end the process.
@@ -55,27 +64,11 @@ export function createSend(options: ConnectionOptions): {
         attempts: 1,
       };
     } catch (error) {
-      throw networkFailure(error, request);
+      const failure = networkFailure(error, request);
+      throw proxy ? throughProxy(failure, proxy) : failure;
     }
   };
-  return {
-    send,
-    close: async () => void (await Promise.all([direct.destroy(), publicOnly.destroy()])),
-  };
-}
-
-function createAgent(options: ConnectionOptions, lookup?: typeof publicLookup): Agent {
-  const { timeouts, insecure, ca } = options;
-  return new Agent({
-    headersTimeout: timeouts.headersMs,
-    bodyTimeout: timeouts.idleMs,
-    connect: {
-      timeout: timeouts.connectMs,
-      rejectUnauthorized: !insecure,
-      ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
-      ...(lookup && { lookup }),
-    },
-  });
+  return { send, close: () => pools.close() };
 }
 
 function requestBody(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | Readable {

@@ -1,0 +1,80 @@
+import { networkHost } from '@oci/spec-types';
+
+import { authorize } from './authorization/authorize.js';
+import { tokenFile } from './authorization/token-file.js';
+import type { CredentialSource } from './credentials/credential.js';
+import type { HostOptions } from './host-options.js';
+import { type ProxyOptions, proxyFromEnvironment, proxyPolicy } from './proxy/proxy-policy.js';
+import type { RegistryAddress } from './registry-address.js';
+import type { BodyLimits } from './transport/bounded-body.js';
+import type { Exchange } from './transport/exchange.js';
+import { type PacePolicy, defaultPacePolicy, paceHosts } from './transport/host-pace.js';
+import { type AttemptObserver, observed } from './transport/observe.js';
+import { addHeaders } from './transport/origin-headers.js';
+import { followRedirects } from './transport/redirect.js';
+import { type RetryPolicy, retry } from './transport/retry.js';
+import { type Timeouts, createSend, defaultTimeouts } from './transport/send.js';
+
+/** What is the same for a registry and its mirrors. */
+export interface TransportOptions {
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  readonly pace?: Partial<PacePolicy> | undefined;
+  /** Default: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment; `false` for none. */
+  readonly proxy?: ProxyOptions | false | undefined;
+  /** Keeps tokens for the next process, sealed, in this file. Default: only in memory. */
+  readonly tokenCacheFile?: string | undefined;
+  readonly userAgent?: string | undefined;
+  /** Hears of every request that goes out. */
+  readonly observer?: AttemptObserver | undefined;
+}
+
+interface ConnectionParts {
+  readonly address: RegistryAddress;
+  readonly host: HostOptions;
+  readonly transport: TransportOptions;
+  readonly credentials: CredentialSource;
+  readonly limits: BodyLimits;
+  readonly retryPolicy: RetryPolicy;
+}
+
+/** A way to one registry: its origin, and all that is remembered of it. */
+export interface Connection {
+  readonly origin: URL;
+  readonly exchange: Exchange;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * The transport, outermost last: each request is sent as its host allows, follows redirects, has the
+ * registry's headers, is authorized, is repeated.
+ */
+export function connect(parts: ConnectionParts): Connection {
+  const { address, host, transport, limits, retryPolicy } = parts;
+  const origin = new URL(`${address.scheme}://${networkHost(address.host)}`);
+  const { send, close } = createSend({
+    timeouts: { ...defaultTimeouts, ...transport.timeouts },
+    origin,
+    insecure: host.insecure,
+    ca: host.ca,
+    clientCertificate: host.clientCertificate,
+    proxy: proxyPolicy(
+      transport.proxy === false ? {} : (transport.proxy ?? proxyFromEnvironment()),
+    ),
+    userAgent: transport.userAgent ?? 'oci-toolkit',
+  });
+  const sent = transport.observer ? observed(send, transport.observer) : send;
+  const paced = paceHosts(sent, { ...defaultPacePolicy, ...transport.pace }, retryPolicy);
+  const redirected = followRedirects(paced);
+  const headed = addHeaders(redirected, origin, host.headers ?? {});
+  const tokens = retry(headed, retryPolicy);
+  const authorized = authorize(headed, tokens, {
+    origin,
+    registry: address.host,
+    credentials: parts.credentials,
+    trustedRealms: host.trustedRealms ?? [],
+    limits,
+    tokenStore:
+      transport.tokenCacheFile === undefined ? undefined : tokenFile(transport.tokenCacheFile),
+  });
+  return { origin, exchange: retry(authorized, retryPolicy), close };
+}

@@ -1,0 +1,142 @@
+import { OciError, type RegistryHost } from '@oci/spec-types';
+
+import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
+import { AuthFileReader, authKey, helperOf, keysOfRegistry } from './auth-file.js';
+import { editAuthFile } from './auth-file-edit.js';
+import { authFilePaths, authFileToWrite } from './auth-file-path.js';
+import {
+  type Credential,
+  type CredentialReport,
+  type CredentialSource,
+  reportCredential,
+} from './credential.js';
+import { type DockerConfigOptions, dockerConfigCredentials } from './docker-config.js';
+import { CredentialHelpers } from './helper.js';
+
+export interface LoginOptions extends DockerConfigOptions {
+  /** The registry, and how it is reached. */
+  readonly connection: Omit<RegistryOptions, 'credentials'>;
+  readonly credential: Exclude<Credential, { kind: 'bearer' }>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LoginResult {
+  readonly registry: RegistryHost;
+  /** The file, or `docker-credential-<suffix>`. */
+  readonly storedIn: string;
+  /** Whether the secret stands in a file in the clear: no credential helper is configured. */
+  readonly inTheClear: boolean;
+  /** False when the registry let us in without asking who we are. */
+  readonly verified: boolean;
+}
+
+/**
+ * Stores a credential where docker keeps it, after the registry accepted it: by the helper that is
+ * configured for the registry or for all, else in the file, for its owner only.
+ *
+ * @throws OciError `UNAUTHORIZED` when the registry does not accept it; nothing is stored then
+ */
+export async function login(options: LoginOptions): Promise<LoginResult> {
+  const { credential } = options;
+  refuseIncomplete(credential);
+  let asked = false;
+  const credentials: CredentialSource = async () => {
+    asked = true;
+    return credential;
+  };
+  const registry = createRegistry({ ...options.connection, credentials });
+  const { host } = registry;
+  await verifyCredential(registry, options);
+  const path = authFileToWrite(options);
+  const suffix = await helperFor(path, host);
+  if (suffix !== undefined) {
+    await new CredentialHelpers(options.helperTimeoutMs).store(suffix, authKey(host), credential);
+  }
+  const entry = suffix === undefined ? entryOf(credential) : {};
+  await editAuthFile(path, (entries) => ({ ...without(entries, host), [authKey(host)]: entry }));
+  return {
+    registry: host,
+    storedIn: suffix === undefined ? path : `docker-credential-${suffix}`,
+    inTheClear: suffix === undefined,
+    verified: asked,
+  };
+}
+
+async function verifyCredential(
+  registry: Registry,
+  { signal }: { signal?: AbortSignal | undefined },
+): Promise<void> {
+  try {
+    await registry.ping({ signal });
+  } finally {
+    await registry.close();
+  }
+}
+
+export interface LogoutResult {
+  /** The files and helpers that a credential was taken from. */
+  readonly removedFrom: readonly string[];
+  /** What the registry gets from now on: another file or variable may still have a credential. */
+  readonly remaining: CredentialReport;
+}
+
+/** Takes the credential of a registry out of docker's file and its helper. @throws OciError */
+export async function logout(
+  registry: RegistryHost,
+  options: DockerConfigOptions = {},
+): Promise<LogoutResult> {
+  const removedFrom: string[] = [];
+  const path = authFileToWrite(options);
+  const suffix = await helperFor(path, registry);
+  if (suffix !== undefined) {
+    const helpers = new CredentialHelpers(options.helperTimeoutMs);
+    if (await helpers.erase(suffix, authKey(registry)))
+      removedFrom.push(`docker-credential-${suffix}`);
+  }
+  for (const file of new Set([path, ...authFilePaths(options)])) {
+    if (file.endsWith('.dockercfg')) continue;
+    await editAuthFile(file, (entries) => {
+      if (keysOfRegistry(entries, registry).length === 0) return undefined;
+      removedFrom.push(file);
+      return without(entries, registry);
+    });
+  }
+  const remaining = await reportCredential(dockerConfigCredentials(options), registry);
+  return { removedFrom, remaining };
+}
+
+function refuseIncomplete(credential: LoginOptions['credential']): void {
+  const broken =
+    credential.kind === 'password'
+      ? credential.username === '' || credential.username.includes(':') || !credential.password
+      : !credential.token;
+  if (!broken) return;
+  throw new OciError('USAGE', 'a user name without a colon and a password are needed to log in', {
+    hint: 'Give the password on standard input, so that it stands in no history.',
+  });
+}
+
+async function helperFor(path: string, registry: RegistryHost): Promise<string | undefined> {
+  const file = await new AuthFileReader().read(path);
+  return file && (helperOf(file, registry) ?? file.credsStore);
+}
+
+function entryOf(credential: LoginOptions['credential']): Readonly<Record<string, string>> {
+  if (credential.kind === 'refresh') {
+    // Docker wants a name beside an identity token, and never sends it.
+    return { auth: encode('<token>:'), identitytoken: credential.token };
+  }
+  return { auth: encode(`${credential.username}:${credential.password}`) };
+}
+
+function encode(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
+
+function without(
+  entries: Readonly<Record<string, unknown>>,
+  registry: RegistryHost,
+): Readonly<Record<string, unknown>> {
+  const gone = new Set(keysOfRegistry(entries, registry));
+  return Object.fromEntries(Object.entries(entries).filter(([key]) => !gone.has(key)));
+}

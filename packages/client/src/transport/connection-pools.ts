@@ -1,0 +1,80 @@
+import { rootCertificates } from 'node:tls';
+
+import { Agent, type Dispatcher, ProxyAgent, type buildConnector } from 'undici';
+
+import { publicLookup } from './address-policy.js';
+import type { RegistryRequest } from './exchange.js';
+import type { ConnectionOptions } from './send.js';
+
+/** What tells connections apart that must not be shared. */
+interface Trait {
+  /** Shows the client certificate. */
+  readonly known: boolean;
+  /** Does not verify the other end's certificate. */
+  readonly lax: boolean;
+  readonly publicOnly: boolean;
+  readonly proxy: string | undefined;
+}
+
+/** The pooled connections of one registry and of where it leads; one pool for each {@link Trait}. */
+export class ConnectionPools {
+  readonly #options: ConnectionOptions;
+  readonly #pools = new Map<string, Dispatcher>();
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  dispatcher(
+    request: Pick<RegistryRequest, 'url' | 'publicOnly' | 'strayed'>,
+    proxy: URL | undefined,
+  ): Dispatcher {
+    const { origin, insecure = false, clientCertificate } = this.#options;
+    const trait: Trait = {
+      known: !!clientCertificate && request.url.origin === origin.origin && !request.strayed,
+      lax: insecure && request.url.hostname === origin.hostname,
+      publicOnly: request.publicOnly ?? false,
+      proxy: proxy?.href,
+    };
+    const key = JSON.stringify(trait);
+    const pool = this.#pools.get(key) ?? this.#create(trait);
+    this.#pools.set(key, pool);
+    return pool;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  #create(trait: Trait): Dispatcher {
+    const { timeouts, ca } = this.#options;
+    const trust = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
+    const tls: buildConnector.BuildOptions = {
+      timeout: timeouts.connectMs,
+      rejectUnauthorized: !trait.lax,
+      ...trust,
+      ...(trait.known && certificateOf(this.#options)),
+    };
+    const deadlines = { headersTimeout: timeouts.headersMs, bodyTimeout: timeouts.idleMs };
+    if (trait.proxy === undefined) {
+      return new Agent({
+        ...deadlines,
+        connect: { ...tls, ...(trait.publicOnly && { lookup: publicLookup }) },
+      });
+    }
+    // The proxy sees neither the client certificate nor the leave to skip verification.
+    return new ProxyAgent({
+      ...deadlines,
+      uri: trait.proxy,
+      requestTls: tls,
+      proxyTls: { timeout: timeouts.connectMs, ...trust },
+      proxyTunnel: false,
+    });
+  }
+}
+
+function certificateOf({ clientCertificate }: ConnectionOptions): buildConnector.BuildOptions {
+  if (!clientCertificate) return {};
+  const { cert, key, passphrase } = clientCertificate;
+  return { cert, key, ...(passphrase !== undefined && { passphrase }) };
+}
