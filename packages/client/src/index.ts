@@ -1,4 +1,17 @@
 export type { AuthFileLocation } from './credentials/auth-file-path.js';
+export type { WritableRepository } from './copy/ability.js';
+export { copy } from './copy/copy.js';
+export type { CopyEvent } from './copy/copy-event.js';
+export type {
+  CopyOptions,
+  CopyResult,
+  CopySource,
+  CopyTally,
+  CopyTarget,
+  LeftBehind,
+} from './copy/copy-options.js';
+export { type GraphLimits, defaultGraphLimits } from './copy/graph.js';
+export { formatPlatform, parsePlatform } from './copy/platform-choice.js';
 export {
   type Credential,
   type CredentialAsk,
@@ -21,6 +34,12 @@ export type { TransportOptions } from './connection.js';
 export type { ClientCertificate, HostOptions } from './host-options.js';
 export type { MirrorOptions, PullFromMirror } from './mirrors/mirror.js';
 export { type ProxyOptions, proxyFromEnvironment } from './proxy/proxy-policy.js';
+export {
+  type DownloadTarget,
+  LayoutDirectory,
+  type LayoutDirectoryOptions,
+} from './layout/layout-directory.js';
+export { MemoryRepository } from './memory/memory-repository.js';
 export { type Registry, type RegistryOptions, createRegistry } from './registry.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
 export { type RemoteOptions } from './repository/endpoint.js';

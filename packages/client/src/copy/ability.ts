@@ -1,0 +1,46 @@
+import type {
+  BlobDownloader,
+  BlobMounter,
+  BlobSink,
+  Located,
+  ManifestSink,
+  ReferrerLister,
+  Resolver,
+} from '@oci/spec-types';
+
+import type { DownloadTarget } from '../layout/layout-directory.js';
+
+/** All that is needed to copy to somewhere; what else it can is made use of. */
+export interface WritableRepository extends Resolver, BlobSink, ManifestSink {
+  /** True when it keeps content in the order in which it comes, as a tar does: then that is always the same. */
+  readonly keepsOrder?: boolean | undefined;
+}
+
+export function canDownload(repository: object): repository is BlobDownloader {
+  return has(repository, 'downloadBlob');
+}
+
+export function takesDownloads(repository: object): repository is DownloadTarget {
+  return has(repository, 'takeBlob');
+}
+
+export function canListReferrers(repository: object): repository is ReferrerLister {
+  return has(repository, 'listReferrers');
+}
+
+export function canMount(repository: object): repository is BlobMounter & Located {
+  return has(repository, 'mountBlob') && isLocated(repository);
+}
+
+export function isLocated(repository: object): repository is Located {
+  return (
+    'origin' in repository &&
+    typeof repository.origin === 'string' &&
+    'name' in repository &&
+    typeof repository.name === 'string'
+  );
+}
+
+function has(repository: object, method: string): boolean {
+  return method in repository && typeof Reflect.get(repository, method) === 'function';
+}

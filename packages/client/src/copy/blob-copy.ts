@@ -1,0 +1,163 @@
+import {
+  type BlobDownloader,
+  type CallOptions,
+  type Descriptor,
+  type EventListener,
+  type ReadableRepository,
+  isOciError,
+} from '@oci/spec-types';
+import { embeddedContent } from '@oci/spec-types/node';
+
+import {
+  type WritableRepository,
+  canDownload,
+  canMount,
+  isLocated,
+  takesDownloads,
+} from './ability.js';
+import type { CopyEvent } from './copy-event.js';
+import { atSide, withSide } from './side.js';
+
+/** How a blob came to be at the target. */
+export type BlobOutcome = 'copied' | 'mounted' | 'skipped';
+
+export interface BlobCopyOptions {
+  readonly emit: EventListener<CopyEvent>;
+  /** How many times a blob is begun, from 1. */
+  readonly attempts: number;
+}
+
+/** From here on a blob is worth the journal of a download that can be resumed. Bytes. */
+const downloadFrom = 1024 * 1024;
+
+/** Brings blobs from one repository to another by the best way that both know. */
+export class BlobCopy {
+  readonly #source: ReadableRepository;
+  readonly #target: WritableRepository;
+  readonly #options: BlobCopyOptions;
+  /** A registry that did not mount once is not asked again. */
+  #mounts: boolean;
+
+  constructor(source: ReadableRepository, target: WritableRepository, options: BlobCopyOptions) {
+    this.#source = source;
+    this.#target = target;
+    this.#options = options;
+    this.#mounts =
+      isLocated(source) &&
+      canMount(target) &&
+      source.origin === target.origin &&
+      source.name !== target.name;
+  }
+
+  /** @throws OciError with `side` */
+  async copy(descriptor: Descriptor, call: CallOptions): Promise<BlobOutcome> {
+    const { attempts, emit } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt(descriptor, call);
+      } catch (error) {
+        if (attempt >= attempts || !isOciError(error) || !error.retryable || call.signal?.aborted)
+          throw error;
+        emit({ type: 'retry', attempt: attempt + 1, delayMs: 0, reason: error.message });
+      }
+    }
+  }
+
+  async #attempt(descriptor: Descriptor, call: CallOptions): Promise<BlobOutcome> {
+    const { digest, size } = descriptor;
+    const { emit } = this.#options;
+    if (await atSide('destination', () => this.#target.hasBlob(descriptor, call))) {
+      emit({ type: 'cached', digest, size });
+      return 'skipped';
+    }
+    if (await this.#mount(descriptor, call)) {
+      emit({ type: 'mount', digest, size });
+      return 'mounted';
+    }
+    const title = descriptor.annotations?.['org.opencontainers.image.title'];
+    emit({ type: 'start', digest, size, ...(title !== undefined && { title }) });
+    if (!(await this.#download(descriptor, call))) await this.#stream(descriptor, call);
+    emit({ type: 'done', digest, size });
+    return 'copied';
+  }
+
+  async #mount(descriptor: Descriptor, call: CallOptions): Promise<boolean> {
+    const source = this.#source;
+    const target = this.#target;
+    if (!this.#mounts || !isLocated(source) || !canMount(target)) return false;
+    const isMounted = await atSide('destination', () =>
+      target.mountBlob(descriptor, source.name, call),
+    );
+    if (!isMounted) this.#mounts = false;
+    return isMounted;
+  }
+
+  async #download(descriptor: Descriptor, call: CallOptions): Promise<boolean> {
+    const source = this.#source;
+    const target = this.#target;
+    if (descriptor.size < downloadFrom || !canDownload(source) || !takesDownloads(target))
+      return false;
+    const downloader: BlobDownloader = {
+      downloadBlob: (...args) =>
+        source.downloadBlob(...args).catch((error: unknown) => {
+          // It writes to the target's disk.
+          const isStorage = isOciError(error, 'STORAGE_DENIED', 'STORAGE_FAILED', 'STORAGE_FULL');
+          throw withSide(error, isStorage ? 'destination' : 'source');
+        }),
+    };
+    return atSide('destination', () => target.takeBlob(descriptor, downloader, call));
+  }
+
+  async #stream(descriptor: Descriptor, call: CallOptions): Promise<void> {
+    const body = new SourceBody(this.#source, descriptor, { call, emit: this.#options.emit });
+    try {
+      await atSide('destination', () => this.#target.pushBlob(descriptor, body, call));
+    } catch (error) {
+      // Whatever the target made of it, the failure is the source's.
+      throw body.failure ?? error;
+    }
+  }
+}
+
+/** The bytes of the source, asked for when the target wants the first. */
+class SourceBody implements AsyncIterable<Uint8Array> {
+  readonly #source: ReadableRepository;
+  readonly #descriptor: Descriptor;
+  readonly #options: { readonly call: CallOptions; readonly emit: EventListener<CopyEvent> };
+  failure: unknown;
+
+  constructor(
+    source: ReadableRepository,
+    descriptor: Descriptor,
+    options: { readonly call: CallOptions; readonly emit: EventListener<CopyEvent> },
+  ) {
+    this.#source = source;
+    this.#descriptor = descriptor;
+    this.#options = options;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const { digest, size } = this.#descriptor;
+    let done = 0;
+    try {
+      for await (const chunk of await this.#open()) {
+        yield chunk;
+        done += chunk.byteLength;
+        this.#options.emit({ type: 'bytes', digest, done, size });
+      }
+    } catch (error) {
+      this.failure = withSide(error, 'source');
+      throw this.failure;
+    }
+  }
+
+  async #open(): Promise<AsyncIterable<Uint8Array>> {
+    const embedded = embeddedContent(this.#descriptor);
+    if (embedded) return once(embedded);
+    return this.#source.fetchBlob(this.#descriptor, this.#options.call);
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}

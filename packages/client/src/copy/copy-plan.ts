@@ -1,0 +1,220 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  OciError,
+  type Platform,
+  type ReadableRepository,
+  type ResolvedManifest,
+  type Tag,
+  isDigest,
+  mediaTypes,
+  parseImageConfig,
+} from '@oci/spec-types';
+
+import type { CopyOptions, LeftBehind } from './copy-options.js';
+import { type ChildFilter, Graph, defaultGraphLimits } from './graph.js';
+import { entriesFor, entryFor, isPlatform, notOffered } from './platform-choice.js';
+import { forEach } from './pool.js';
+import { ReferrerWalk, type Sidecar } from './referrer-walk.js';
+import { atSide } from './side.js';
+
+/** All that a copy will bring, known before anything is written. */
+export interface CopyPlan {
+  readonly graph: Graph;
+  readonly root: ResolvedManifest;
+  readonly sidecars: readonly Sidecar[];
+  /** Referrers, by whichever scheme, that come along. */
+  readonly referrers: number;
+  readonly left: LeftBehind;
+}
+
+const foreignLayerTypes: ReadonlySet<string> = new Set([
+  mediaTypes.nondistributableLayerTar,
+  mediaTypes.nondistributableLayerTarGzip,
+  mediaTypes.nondistributableLayerTarZstd,
+  'application/vnd.docker.image.rootfs.foreign.diff.tar',
+  'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+]);
+
+/** Finds out what belongs to an artifact. @throws OciError with `side: 'source'` */
+export async function planCopy(
+  source: ReadableRepository,
+  reference: Tag | Digest,
+  options: CopyOptions & CallOptions & { readonly concurrency: number },
+): Promise<CopyPlan> {
+  const planning = new Planning(source, options);
+  return planning.plan(reference);
+}
+
+class Planning {
+  readonly #source: ReadableRepository;
+  readonly #options: CopyOptions & CallOptions & { readonly concurrency: number };
+  readonly #graph: Graph;
+  readonly #walk: ReferrerWalk;
+  readonly #left = { referrers: 0, platforms: 0, foreignLayers: 0 };
+  readonly #sidecars: Sidecar[] = [];
+  #referrers = 0;
+
+  constructor(
+    source: ReadableRepository,
+    options: CopyOptions & CallOptions & { readonly concurrency: number },
+  ) {
+    this.#source = source;
+    this.#options = options;
+    this.#graph = new Graph(source, { ...defaultGraphLimits, ...options.limits });
+    this.#walk = new ReferrerWalk(source);
+  }
+
+  async plan(reference: Tag | Digest): Promise<CopyPlan> {
+    const asked = await atSide('source', () => this.#source.resolve(reference, this.#call));
+    if (isDigest(reference) && asked.digest !== reference)
+      throw new OciError('DIGEST_MISMATCH', `asked for ${reference}, got ${asked.digest}`, {
+        side: 'source',
+      });
+    const root = await this.#choose(asked);
+    await this.#add(root, 0);
+    const { referrers = false } = this.#options;
+    if (referrers === true) await this.#addReferrers();
+    if (referrers === false) this.#left.referrers = await this.#countReferrers(root);
+    const manifest = this.#graph.nodes.get(root.digest)?.manifest;
+    if (!manifest) throw new OciError('INTERNAL', `${root.digest} is not in its own graph`);
+    return {
+      graph: this.#graph,
+      root: manifest,
+      sidecars: this.#sidecars,
+      referrers: this.#referrers,
+      left: this.#left,
+    };
+  }
+
+  get #call(): CallOptions {
+    const { signal, onEvent } = this.#options;
+    // Events are more than the contract promises; who has any to tell takes the listener.
+    const call: CallOptions & { readonly onEvent?: unknown } = { signal, onEvent };
+    return call;
+  }
+
+  /** The manifest for the one platform that is wanted; all of it without such a wish. */
+  async #choose(asked: Descriptor): Promise<Descriptor> {
+    const { platform } = this.#options;
+    if (!platform) return asked;
+    let descriptor = asked;
+    for (let depth = 0; depth < 4; depth += 1) {
+      const manifest = await atSide('source', () =>
+        this.#source.fetchManifest(descriptor, this.#call),
+      );
+      if (manifest.kind === 'image') {
+        await this.#checkPlatform(manifest, platform);
+        return manifest.descriptor;
+      }
+      const { mediaType, digest, size } = entryFor(manifest, platform);
+      descriptor = { mediaType, digest, size };
+    }
+    throw new OciError('LIMIT_EXCEEDED', 'the platform is too many indexes deep', {
+      side: 'source',
+    });
+  }
+
+  /** An image says in its config where it runs; an artifact runs nowhere. */
+  async #checkPlatform(
+    manifest: ResolvedManifest & { readonly kind: 'image' },
+    wanted: Platform,
+  ): Promise<void> {
+    const { config } = manifest.document;
+    const isImage = [mediaTypes.imageConfig, mediaTypes.dockerConfig].some(
+      (type) => type === config.mediaType,
+    );
+    if (!isImage || config.size > largestConfig) return;
+    const chunks: Uint8Array[] = [];
+    await atSide('source', async () => {
+      for await (const chunk of await this.#source.fetchBlob(config, this.#call))
+        chunks.push(chunk);
+    });
+    const offered = platformOf(Buffer.concat(chunks));
+    if (!offered || isPlatform(offered, wanted)) return;
+    throw notOffered(wanted, [{ ...manifest.descriptor, platform: offered }]);
+  }
+
+  async #add(descriptor: Descriptor, round: number): Promise<void> {
+    const { concurrency } = this.#options;
+    await this.#graph.add(
+      descriptor,
+      { round, filter: this.#filter },
+      { ...this.#call, concurrency },
+    );
+  }
+
+  readonly #filter: ChildFilter = (manifest, children) => {
+    const { platforms, foreignLayers = 'leave' } = this.#options;
+    if (manifest.kind === 'index') {
+      if (!platforms || !manifest.document.manifests.some((entry) => entry.platform))
+        return children;
+      const chosen = entriesFor(manifest, platforms);
+      this.#left.platforms += children.length - chosen.length;
+      return chosen;
+    }
+    if (foreignLayers === 'copy') return children;
+    const kept = children.filter(({ mediaType }) => !foreignLayerTypes.has(mediaType));
+    this.#left.foreignLayers += children.length - kept.length;
+    return kept;
+  };
+
+  /** The referrers of every manifest, and theirs, until there are no more. */
+  async #addReferrers(): Promise<void> {
+    const { concurrency, signal } = this.#options;
+    const { depth } = { ...defaultGraphLimits, ...this.#options.limits };
+    const done = new Set<Digest>();
+    for (let round = 1; ; round += 1) {
+      const subjects = [...this.#graph.nodes.keys()].filter((digest) => !done.has(digest));
+      if (subjects.length === 0) return;
+      if (round > depth) {
+        throw new OciError('LIMIT_EXCEEDED', `referrers refer to each other ${depth} deep`, {
+          hint: 'Raise the limits of the copy when you trust who published them.',
+          side: 'source',
+        });
+      }
+      const found = new Map<Digest, readonly Descriptor[]>();
+      await forEach(subjects, { most: concurrency, signal }, async (digest, signal) => {
+        found.set(digest, await this.#referrersOf(digest, { ...this.#call, signal }));
+      });
+      for (const digest of subjects) {
+        done.add(digest);
+        for (const referrer of found.get(digest) ?? []) {
+          if (!this.#graph.nodes.has(referrer.digest)) this.#referrers += 1;
+          await this.#add(referrer, round);
+        }
+      }
+    }
+  }
+
+  async #referrersOf(digest: Digest, call: CallOptions): Promise<readonly Descriptor[]> {
+    const referrers = await this.#walk.referrersOf({ digest }, call);
+    const sidecars = await this.#walk.sidecarsOf({ digest }, call);
+    this.#sidecars.push(...sidecars);
+    return [...referrers, ...sidecars.map(({ descriptor }) => descriptor)];
+  }
+
+  /** A look that may fail: the copy is whole without it. */
+  async #countReferrers(root: Descriptor): Promise<number> {
+    try {
+      return (await this.#referrersOf(root.digest, this.#call)).length;
+    } catch {
+      return 0;
+    } finally {
+      this.#sidecars.length = 0;
+    }
+  }
+}
+
+/** Bytes of a config that are read to learn its platform. */
+const largestConfig = 4 * 1024 * 1024;
+
+function platformOf(bytes: Uint8Array): Platform | undefined {
+  try {
+    const { os, architecture, variant } = parseImageConfig(bytes);
+    return { os, architecture, ...(typeof variant === 'string' && variant !== '' && { variant }) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  type EventListener,
+  OciError,
+  Operation,
+  type Tag,
+  isDigest,
+} from '@oci/spec-types';
+
+import { BlobCopy } from './blob-copy.js';
+import type { CopyEvent } from './copy-event.js';
+import type {
+  CopyOptions,
+  CopyResult,
+  CopySource,
+  CopyTarget,
+  LeftBehind,
+} from './copy-options.js';
+import { type CopyPlan, planCopy } from './copy-plan.js';
+import { ManifestCopy } from './manifest-copy.js';
+import { forEach } from './pool.js';
+import { Tally } from './tally.js';
+
+/**
+ * Copies an artifact with all that it leads to: registries, layouts, archives, memory, in any direction.
+ * No byte of a manifest changes. Blobs come before the manifests that lead to them, and the tags last; so
+ * an interrupted copy leaves nothing incomplete under a name, and the next one goes on where it ended.
+ *
+ * @throws OciError `LIMIT_EXCEEDED`, and what either end fails with; `side` says which
+ */
+export function copy(
+  source: CopySource,
+  target: CopyTarget,
+  options: CopyOptions = {},
+): Operation<CopyResult, CopyEvent> {
+  return new Operation(async (emit) => {
+    const tell = (event: CopyEvent): void => {
+      emit(event);
+      options.onEvent?.(event);
+    };
+    return new Copying(source, target, { ...options, onEvent: tell }).run();
+  });
+}
+
+type ListenedOptions = CopyOptions & { readonly onEvent: EventListener<CopyEvent> };
+
+class Copying {
+  readonly #source: CopySource;
+  readonly #target: CopyTarget;
+  readonly #options: ListenedOptions;
+  readonly #tallies = { copied: new Tally(), skipped: new Tally(), mounted: new Tally() };
+
+  constructor(source: CopySource, target: CopyTarget, options: ListenedOptions) {
+    this.#source = source;
+    this.#target = target;
+    this.#options = options;
+  }
+
+  async run(): Promise<CopyResult> {
+    const { reference, repository } = this.#source;
+    const concurrency = concurrencyOf(this.#options);
+    const plan = await planCopy(repository, reference, { ...this.#options, concurrency });
+    this.#announce(plan);
+    const blobs = new BlobCopy(repository, this.#target.repository, {
+      emit: this.#options.onEvent,
+      attempts: this.#options.attempts ?? 3,
+    });
+    const manifests = new ManifestCopy(this.#target.repository, {
+      plan,
+      blobs,
+      emit: this.#options.onEvent,
+    });
+    await this.#each(plan.graph.blobs.values(), async (blob, call) => {
+      this.#tallies[await blobs.copy(blob, call)].blob(blob);
+    });
+    for (const turn of plan.graph.turns()) {
+      await this.#each(turn, async ({ manifest }, call) => {
+        // Where nothing comes behind it, the name brings the manifest.
+        const comesNamed = manifest === plan.root && plan.referrers === 0 && this.#tags.length > 0;
+        if (!comesNamed)
+          this.#tallies[await manifests.store(manifest, call)].manifest(manifest.descriptor);
+      });
+    }
+    await this.#each(plan.sidecars, (sidecar, call) => manifests.nameSidecar(sidecar, call));
+    await this.#nameRoot(plan, manifests);
+    return this.#result(plan);
+  }
+
+  async #nameRoot(plan: CopyPlan, manifests: ManifestCopy): Promise<void> {
+    const [first] = this.#tags;
+    for (const tag of this.#tags) {
+      const outcome = await manifests.name(plan.root, tag, this.#call(this.#options.signal));
+      if (plan.referrers === 0 && tag === first)
+        this.#tallies[outcome].manifest(plan.root.descriptor);
+    }
+  }
+
+  get #tags(): readonly Tag[] {
+    const { tags } = this.#target;
+    if (tags) return tags;
+    const { reference } = this.#source;
+    return isDigest(reference) ? [] : [reference];
+  }
+
+  #announce({ graph, root, left }: CopyPlan): void {
+    const { onEvent } = this.#options;
+    const { reference } = this.#source;
+    onEvent({ type: 'resolve', reference, digest: root.descriptor.digest });
+    const manifests = [...graph.nodes.values()].map(({ manifest }) => manifest.descriptor);
+    const contents: readonly Descriptor[] = [...graph.blobs.values(), ...manifests];
+    const bytes = contents.reduce((sum, { size }) => sum + size, 0);
+    onEvent({ type: 'plan', manifests: manifests.length, blobs: graph.blobs.size, bytes });
+    for (const message of warningsOf(left)) onEvent({ type: 'warning', message });
+  }
+
+  #each<T>(items: Iterable<T>, work: (item: T, call: CallOptions) => Promise<void>): Promise<void> {
+    const { signal } = this.#options;
+    // Content that is kept in the order in which it comes has to come in one that is always the same.
+    const isOrdered = this.#target.repository.keepsOrder === true;
+    const most = isOrdered ? 1 : concurrencyOf(this.#options);
+    return forEach(items, { most, signal }, (item, signal) => work(item, this.#call(signal)));
+  }
+
+  #call(signal: AbortSignal | undefined): CallOptions {
+    // Events are more than the contract promises; who has any to tell takes the listener.
+    const call: CallOptions & { readonly onEvent: unknown } = {
+      signal,
+      onEvent: this.#options.onEvent,
+    };
+    return call;
+  }
+
+  #result({ root, referrers, left }: CopyPlan): CopyResult {
+    const { copied, skipped, mounted } = this.#tallies;
+    return {
+      descriptor: root.descriptor,
+      tags: this.#tags,
+      copied: copied.sums,
+      skipped: skipped.sums,
+      mounted: mounted.sums,
+      referrers,
+      left,
+    };
+  }
+}
+
+function concurrencyOf({ concurrency = 5 }: CopyOptions): number {
+  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 64) return concurrency;
+  throw new OciError('USAGE', `the concurrency of a copy is 1 to 64, not ${concurrency}`);
+}
+
+function warningsOf(left: LeftBehind): readonly string[] {
+  const count = (number: number, one: string, many: string): string =>
+    number === 1 ? `1 ${one} is` : `${number} ${many} are`;
+  return [
+    left.referrers > 0 &&
+      `${count(left.referrers, 'referrer', 'referrers')} not copied, such as signatures and SBOMs: ask for referrers to bring them`,
+    left.platforms > 0 &&
+      `${count(left.platforms, 'manifest', 'manifests')} of other platforms not copied: the index is not complete at the target`,
+    left.foreignLayers > 0 &&
+      `${count(left.foreignLayers, 'layer', 'layers')} not copied, since their type forbids to distribute them`,
+  ].filter((message) => message !== false);
+}

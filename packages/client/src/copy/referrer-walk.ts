@@ -1,0 +1,84 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  type ReadableRepository,
+  type ReferrerLister,
+  type Tag,
+  digestAlgorithm,
+  digestEncoded,
+  isManifestMediaType,
+  isOciError,
+  parseTag,
+} from '@oci/spec-types';
+
+import { canListReferrers } from './ability.js';
+import { atSide } from './side.js';
+
+/** A manifest that cosign keeps under a tag made of the digest of what it is about. */
+export interface Sidecar {
+  readonly tag: Tag;
+  readonly descriptor: Descriptor;
+}
+
+/** Where cosign up to version 2 keeps signatures, attestations and SBOMs. */
+const sidecarSuffixes = ['sig', 'att', 'sbom'] as const;
+
+/** The tags that cosign may have given to what is about a manifest. */
+export function sidecarTags(digest: Digest): readonly Tag[] {
+  const base = `${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
+  // A tag has room for 128 characters, so sha512 has no sidecars.
+  return base.length > 120 ? [] : sidecarSuffixes.map((suffix) => parseTag(`${base}.${suffix}`));
+}
+
+/** What a repository knows of a manifest besides the manifest. */
+export class ReferrerWalk {
+  readonly #source: ReadableRepository & Partial<ReferrerLister>;
+
+  constructor(source: ReadableRepository) {
+    this.#source = source;
+  }
+
+  /** The referrers of a manifest, those that are no manifests of a known type left out. */
+  async referrersOf(
+    subject: Pick<Descriptor, 'digest'>,
+    options: CallOptions,
+  ): Promise<readonly Descriptor[]> {
+    const source = this.#source;
+    if (!canListReferrers(source)) return [];
+    const found = new Map<Digest, Descriptor>();
+    await atSide('source', async () => {
+      for await (const referrer of source.listReferrers(subject, options)) {
+        const { mediaType, digest, size } = referrer;
+        if (isManifestMediaType(mediaType)) found.set(digest, { mediaType, digest, size });
+      }
+    });
+    return [...found.values()];
+  }
+
+  async sidecarsOf(
+    subject: Pick<Descriptor, 'digest'>,
+    options: CallOptions,
+  ): Promise<readonly Sidecar[]> {
+    const sidecars: Sidecar[] = [];
+    for (const tag of sidecarTags(subject.digest)) {
+      const descriptor = await resolveIfThere(this.#source, tag, options);
+      if (descriptor) sidecars.push({ tag, descriptor });
+    }
+    return sidecars;
+  }
+}
+
+/** What a name stands for; undefined when there is nothing of that name. */
+export async function resolveIfThere(
+  repository: Pick<ReadableRepository, 'resolve'>,
+  tagOrDigest: Tag | Digest,
+  options: CallOptions,
+): Promise<Descriptor | undefined> {
+  try {
+    return await repository.resolve(tagOrDigest, options);
+  } catch (error) {
+    if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,258 @@
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+
+import {
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  OciError,
+  digestAlgorithm,
+  digestEncoded,
+  parseLayoutHeader,
+  throwIfAborted,
+} from '@oci/spec-types';
+import { TemporaryFiles, isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
+
+import { containedDirectory, openContained } from './contained-path.js';
+import {
+  type LayoutIndex,
+  emptyLayoutIndex,
+  formatLayoutIndex,
+  maxLayoutIndexSize,
+  parseLayoutIndex,
+} from './layout-index.js';
+import type { LayoutStorage } from './layout-storage.js';
+
+export const layoutHeader = '{"imageLayoutVersion":"1.0.0"}';
+
+type Change = (index: LayoutIndex) => LayoutIndex;
+
+/**
+ * A layout in a directory. Content is written to a file of its own, synced and renamed; `index.json`
+ * under a lock that all processes share.
+ */
+export class DirectoryStorage implements LayoutStorage {
+  readonly name: string;
+  readonly #temporary: TemporaryFiles;
+  #changes: Change[] = [];
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(path: string) {
+    this.name = path;
+    this.#temporary = new TemporaryFiles(join(path, '.tmp'));
+  }
+
+  async sizeOf(digest: Digest): Promise<number | undefined> {
+    const opened = await this.#open(blobPath(digest));
+    await opened?.file.close();
+    return opened?.size;
+  }
+
+  async *read(
+    digest: Digest,
+    { signal }: CallOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const opened = await this.#open(blobPath(digest));
+    if (!opened) throw new OciError('BLOB_UNKNOWN', `${this.name} does not hold ${digest}`);
+    try {
+      for await (const chunk of chunksOf(opened.file)) {
+        throwIfAborted(signal);
+        yield chunk;
+      }
+    } finally {
+      await opened.file.close();
+    }
+  }
+
+  async write(descriptor: Descriptor, body: AsyncIterable<Uint8Array>): Promise<void> {
+    const { digest, size } = descriptor;
+    await onStorage({ path: this.name, neededBytes: size }, async () => {
+      const path = await this.#temporaryPath();
+      try {
+        await writeSynced(path, body);
+        await this.keep(path, digest);
+      } catch (error) {
+        await rm(path, { force: true });
+        throw error;
+      }
+    });
+  }
+
+  /** Makes a verified, synced file of the same file system the blob. */
+  async keep(path: string, digest: Digest): Promise<void> {
+    const directory = await containedDirectory(this.name, join('blobs', digestAlgorithm(digest)));
+    await rename(path, join(directory, digestEncoded(digest)));
+    await syncDirectory(directory);
+  }
+
+  async remove(digest: Digest): Promise<void> {
+    const path = join(this.name, blobPath(digest));
+    await onStorage({ path }, () => rm(path, { force: true }));
+  }
+
+  async readIndex(): Promise<LayoutIndex> {
+    const opened = await this.#open('index.json');
+    if (!opened) return emptyLayoutIndex;
+    try {
+      if (opened.size > maxLayoutIndexSize) throw tooLarge(this.name, opened.size);
+      return parseLayoutIndex(await opened.file.readFile());
+    } finally {
+      await opened.file.close();
+    }
+  }
+
+  /** Changes that come while one is written are written together. */
+  async updateIndex(change: Change): Promise<void> {
+    this.#changes.push(change);
+    if (this.#changes.length > 1) return this.#writing;
+    const written = this.#writing
+      .catch(() => {})
+      .then(() => onStorage({ path: this.name }, () => this.#writeChanges()));
+    this.#writing = written;
+    return written;
+  }
+
+  async #writeChanges(): Promise<void> {
+    const changes = this.#changes;
+    this.#changes = [];
+    const locks = await containedDirectory(this.name, '.locks');
+    await withFileLock(join(locks, 'index'), async () => {
+      const before = await this.readIndex();
+      const after = changes.reduce((index, change) => change(index), before);
+      if (after !== before) await this.#replaceIndex(after);
+    });
+  }
+
+  async #replaceIndex(index: LayoutIndex): Promise<void> {
+    const bytes = formatLayoutIndex(index);
+    if (bytes.byteLength > maxLayoutIndexSize) throw tooLarge(this.name, bytes.byteLength);
+    const path = await this.#temporaryPath();
+    try {
+      await writeSynced(path, once(bytes));
+      await rename(path, join(this.name, 'index.json'));
+      await syncDirectory(this.name);
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
+  }
+
+  async #temporaryPath(): Promise<string> {
+    await containedDirectory(this.name, '.tmp');
+    return this.#temporary.create();
+  }
+
+  #open(relative: string): ReturnType<typeof openContained> {
+    return onStorage({ path: join(this.name, relative) }, () => openContained(this.name, relative));
+  }
+}
+
+/**
+ * Looks whether a directory is a layout.
+ *
+ * @returns false when there is nothing, or an empty directory
+ * @throws OciError `DOCUMENT_INVALID` for a directory that is something else
+ */
+export async function isLayout(path: string): Promise<boolean> {
+  return onStorage({ path }, async () => {
+    const header =
+      (await lstat(path).catch(unlessMissing)) && (await openContained(path, 'oci-layout'));
+    if (header) {
+      try {
+        if (header.size > 1024) throw noLayout(path);
+        parseLayoutHeader(await header.file.readFile());
+        return true;
+      } finally {
+        await header.file.close();
+      }
+    }
+    const names = (await readdir(path).catch(unlessMissing)) ?? [];
+    if (names.some((name) => !name.startsWith('.'))) throw noLayout(path);
+    return false;
+  });
+}
+
+/** Makes an empty layout; two who do it at once make the same. */
+export async function createLayout(path: string): Promise<void> {
+  await onStorage({ path }, async () => {
+    await mkdir(join(path, 'blobs', 'sha256'), { recursive: true });
+    await writeFile(join(path, 'index.json'), formatLayoutIndex(emptyLayoutIndex), {
+      flag: 'wx',
+    }).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    });
+    await writeFile(join(path, 'oci-layout'), layoutHeader);
+  });
+}
+
+export function blobPath(digest: Digest): string {
+  return join('blobs', digestAlgorithm(digest), digestEncoded(digest));
+}
+
+/** Bytes that are read at once. */
+const chunkSize = 256 * 1024;
+
+async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let offset = 0; ;) {
+    const { buffer, bytesRead } = await file.read(
+      Buffer.allocUnsafe(chunkSize),
+      0,
+      chunkSize,
+      offset,
+    );
+    if (bytesRead === 0) return;
+    offset += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function writeSynced(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'wx', 0o644);
+  try {
+    for await (const chunk of body) await file.writeFile(chunk);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** What was renamed is there after a power cut only when its directory was synced. */
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function tooLarge(name: string, size: number): OciError {
+  return new OciError('LIMIT_EXCEEDED', `the index.json of ${name} has ${size} bytes`, {
+    hint: `At most ${maxLayoutIndexSize} are read: divide the layout.`,
+  });
+}
+
+function noLayout(path: string): OciError {
+  return new OciError('DOCUMENT_INVALID', `${path} is not an OCI image layout`, {
+    hint: 'It has no valid oci-layout file. Name another directory, or an empty one to begin a layout in.',
+  });
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  throw error;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}
