@@ -173,7 +173,12 @@ describe('a whole artifact', () => {
     expect(events.map(({ type }) => type)).toEqual([
       'resolve',
       'plan',
-      ...['start', 'bytes', 'done', 'start', 'bytes', 'done'],
+      'start',
+      'bytes',
+      'done',
+      'start',
+      'bytes',
+      'done',
       'done',
     ]);
     expect(events[1]).toMatchObject({ manifests: 1, blobs: 2 });

@@ -25,7 +25,7 @@ export interface Sidecar {
 const sidecarSuffixes = ['sig', 'att', 'sbom'] as const;
 
 /** The tags that cosign may have given to what is about a manifest. */
-export function sidecarTags(digest: Digest): readonly Tag[] {
+function sidecarTags(digest: Digest): readonly Tag[] {
   const base = `${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
   // A tag has room for 128 characters, so sha512 has no sidecars.
   return base.length > 120 ? [] : sidecarSuffixes.map((suffix) => parseTag(`${base}.${suffix}`));

@@ -32,7 +32,7 @@ import {
 } from './layout-index.js';
 import type { LayoutStorage } from './layout-storage.js';
 
-export const layoutHeader = '{"imageLayoutVersion":"1.0.0"}';
+const layoutHeader = '{"imageLayoutVersion":"1.0.0"}';
 
 type Change = (index: LayoutIndex) => LayoutIndex;
 
@@ -194,7 +194,7 @@ export async function createLayout(path: string): Promise<void> {
   });
 }
 
-export function blobPath(digest: Digest): string {
+function blobPath(digest: Digest): string {
   return join('blobs', digestAlgorithm(digest), digestEncoded(digest));
 }
 
