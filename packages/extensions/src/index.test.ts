@@ -4,17 +4,26 @@ import * as extensions from './index.js';
 
 test('exports these names and no others', () => {
   expect(Object.keys(extensions).sort()).toEqual([
+    'archiveRules',
     'contentRoot',
-    'declaredIdentity',
     'defaultExtractLimits',
+    'defaultProfiles',
     'extensionArtifactType',
     'extractArchive',
+    'extractLayers',
+    'formatKclLock',
+    'inspectDirectory',
+    'inspectKclPackage',
     'installExtension',
     'kclSum',
     'packExtension',
     'packKclPackage',
+    'parseKclLock',
     'parseKclMod',
+    'parseProfiles',
     'pushArtifact',
+    'readArchiveFiles',
+    'readMetadata',
     'validateExtension',
   ]);
 });

@@ -1,3 +1,4 @@
+import { inspectKclPackage } from '@oci/extensions';
 import { type OciManager, type PulledArtifact, pullJson } from '@oci/manager';
 import type { Operation } from '@oci/spec-types';
 
@@ -14,9 +15,12 @@ interface PullArguments {
 }
 
 export async function pullKcl(args: PullArguments, invocation: Invocation): Promise<void> {
-  await pull(invocation, (manager, options) =>
-    manager.pullKclPackage(args.name, args.version, { ...options, layer: args.layer }),
-  );
+  const begin: Begin = (manager, options) =>
+    manager.pullKclPackage(args.name, args.version, { ...options, layer: args.layer });
+  await pull(invocation, begin, async (pulled, { progress, signal }) => {
+    for (const { path, message } of await inspectKclPackage(pulled.path, args, { signal }))
+      progress({ type: 'warning', message: `${path}: ${message}` });
+  });
 }
 
 export async function pullExtension(
@@ -33,11 +37,16 @@ export async function pullExtension(
 
 type Begin = (manager: OciManager, options: { signal: AbortSignal }) => Operation<PulledArtifact>;
 
-async function pull(invocation: Invocation, begin: Begin): Promise<void> {
+async function pull(
+  invocation: Invocation,
+  begin: Begin,
+  inspect: (pulled: PulledArtifact, context: Context) => Promise<void> = async () => {},
+): Promise<void> {
   await withContext(invocation, async (context: Context) => {
     const operation = begin(context.manager, { signal: context.signal });
     operation.on(context.progress);
     const pulled = await operation;
+    await inspect(pulled, context);
     context.output.print({ json: pullJson(pulled), text: summary(pulled), brief: pulled.path });
   });
 }

@@ -28,7 +28,9 @@ export async function pushExtension(
 }
 
 async function push(packed: PackedArtifact, args: PushArguments, context: Context): Promise<void> {
-  const { manager, output, settings, signal } = context;
+  const { manager, output, progress, settings, signal } = context;
+  for (const { path, message } of packed.findings)
+    progress({ type: 'warning', message: `${path}: ${message}` });
   const repository = packed.repository(settings.values.namespace);
   await pushArtifact(manager.repository(repository), packed, {
     force: args.force ?? false,

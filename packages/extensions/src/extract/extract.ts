@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 
-import { OciError, asOciError, isOciError, throwIfAborted } from '@oci/spec-types';
+import { OciError, throwIfAborted } from '@oci/spec-types';
 import { storageFailure } from '@oci/spec-types/node';
 
 import { type ExtractLimits, defaultExtractLimits } from './limits.js';
-import { readTar } from './read-tar.js';
-import { TreeWriter } from './tree-writer.js';
+import { unpackInThread } from './unpack-thread.js';
 
-/** A directory that an archive was unpacked to. Made only by {@link extractArchive}. */
+/** A directory that archives were unpacked to. Made only by {@link extractArchive} and {@link extractLayers}. */
 export interface ExtractedTree {
   /** Absolute. */
   readonly root: string;
@@ -27,15 +23,36 @@ export interface ExtractOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** One of several archives that make one tree. */
+export interface LayerArchive {
+  readonly path: string;
+  /** Where below the destination; `''` is the destination itself. */
+  readonly under: string;
+}
+
 /**
- * Unpacks a tar or gzip tar to a directory that does not exist yet: into a new one beside it, which
- * gets the name when everything is there. Only plain files and directories; owners, set-id bits and
- * times are not taken over.
+ * Unpacks a tar, gzip tar, zstd tar (where Node has zstd) or zip to a directory that does not exist yet:
+ * in a thread, into a new directory beside it, which gets the name when everything is there. Only plain
+ * files and directories; owners, set-id bits and times are not taken over.
  *
- * @throws OciError `ARCHIVE_UNSAFE`, `ARCHIVE_INVALID`, `LIMIT_EXCEEDED`, `USAGE`, `STORAGE_…`, `ABORTED`
+ * @throws OciError `ARCHIVE_UNSAFE`, `ARCHIVE_INVALID`, `LIMIT_EXCEEDED`, `UNSUPPORTED`, `USAGE`,
+ * `STORAGE_…`, `ABORTED`
  */
-export async function extractArchive(
+export function extractArchive(
   archivePath: string,
+  destination: string,
+  options: ExtractOptions = {},
+): Promise<ExtractedTree> {
+  return extractLayers([{ path: archivePath, under: '' }], destination, options);
+}
+
+/**
+ * Unpacks archives over each other: the files of a later one replace those of an earlier one.
+ *
+ * @throws OciError as {@link extractArchive}
+ */
+export async function extractLayers(
+  archives: readonly LayerArchive[],
   destination: string,
   options: ExtractOptions = {},
 ): Promise<ExtractedTree> {
@@ -46,23 +63,18 @@ export async function extractArchive(
       hint: 'Unpack to a new directory, or remove that one.',
     });
   }
-  const staging = join(dirname(root), `.extract-${randomUUID()}`);
+  const directory = join(dirname(root), `.extract-${randomUUID()}`);
+  const limits = { ...defaultExtractLimits, ...options.limits };
   try {
-    await mkdir(staging, { recursive: true });
-    const limits = { ...defaultExtractLimits, ...options.limits };
-    const writer = new TreeWriter(staging, limits);
-    await readTar(await openTar(archivePath, limits, options.signal), {
-      onEntry: (entry) => writer.write(entry),
-      limits,
-      signal: options.signal,
-    });
-    await chmod(staging, 0o755);
-    await rename(staging, root);
-    return { root, files: writer.files, bytes: writer.bytes, __brand: 'ExtractedTree' };
+    await mkdir(directory, { recursive: true });
+    const unpacked = await unpackInThread({ archives, directory, limits }, options.signal);
+    await chmod(directory, 0o755);
+    await rename(directory, root);
+    return { root, ...unpacked, __brand: 'ExtractedTree' };
   } catch (error) {
-    throw failure(error, archivePath, root);
+    throw storageFailure(error, { path: root });
   } finally {
-    await rm(staging, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -71,68 +83,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** The bytes of the tar, decompressed when its first bytes say so; media types are often wrong. */
-async function openTar(
-  path: string,
-  limits: ExtractLimits,
-  signal: AbortSignal | undefined,
-): Promise<AsyncIterable<Uint8Array>> {
-  const { size } = await stat(path);
-  const magic = await firstBytes(path, 4);
-  const source = createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal && { signal }) });
-  if (magic[0] === 0x1f && magic[1] === 0x8b) {
-    // Whichever of the two ends, so does the other, and the file is closed.
-    const gunzip = pipeline(source, createGunzip(), () => {});
-    return bounded(gunzip, Math.max(limits.ratioFloorBytes, size * limits.ratio));
-  }
-  if (magic[0] === 0x28 && magic[1] === 0xb5) throw unsupported(source, 'zstd');
-  if (magic[0] === 0x50 && magic[1] === 0x4b) throw unsupported(source, 'zip');
-  return source as AsyncIterable<Buffer>;
-}
-
-async function firstBytes(path: string, count: number): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    return (await file.read(Buffer.alloc(count), 0, count, 0)).buffer;
-  } finally {
-    await file.close();
-  }
-}
-
-function unsupported(source: { destroy(): void }, type: string): OciError {
-  source.destroy();
-  return new OciError('UNSUPPORTED', `archives of type ${type} can not be unpacked`, {
-    hint: 'Publish it as tar or tar+gzip.',
-  });
-}
-
-/** A small archive that unpacks to very much is an attack, not a package. */
-async function* bounded(
-  body: AsyncIterable<Uint8Array>,
-  limit: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > limit)
-      throw new OciError(
-        'LIMIT_EXCEEDED',
-        `the archive unpacks to more than ${limit} bytes, far more than its size`,
-      );
-    yield chunk;
-  }
-}
-
-function failure(error: unknown, archivePath: string, root: string): OciError {
-  if (isOciError(error)) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code.startsWith('Z_') || code.startsWith('TAR_') || code.startsWith('ERR_ZLIB')) {
-    return new OciError('ARCHIVE_INVALID', `${archivePath} is damaged or no tar`, {
-      cause: error,
-      hint: 'Nothing was unpacked.',
-    });
-  }
-  return asOciError(storageFailure(error, { path: root }));
 }

@@ -1,24 +1,35 @@
-import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync, constants, fchmodSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 
-import { OciError } from '@oci/spec-types';
-import type { ReadEntry } from 'tar';
-
-import { parseEntryPath } from './entry-path.js';
+import { brokenRule } from './archive-rule.js';
+import { foldedPath, parseEntryPath } from './entry-path.js';
 import type { ExtractLimits } from './limits.js';
+import type { ArchiveEntry, EntrySink } from './tar-parser.js';
 
-const fileTypes = new Set(['File', 'OldFile', 'ContiguousFile']);
+const createOnly =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+
+interface Made {
+  readonly path: string;
+  readonly isFile: boolean;
+  /** Of which archive, when several are laid over each other. */
+  readonly archive: number;
+}
 
 /**
- * Writes entries below a fresh directory. There are no links in it, since none is ever made, so no path
- * can lead out of it.
+ * Writes entries below a fresh directory, without waiting: thousands of small files cost little else
+ * than the system's calls. There are no links in it, since none is ever made, so no path can lead out.
  */
-export class TreeWriter {
+export class TreeWriter implements EntrySink {
   readonly #root: string;
   readonly #limits: ExtractLimits;
-  /** What was made, by a spelling that is one on every file system. */
-  readonly #made = new Map<string, { readonly path: string; readonly isFile: boolean }>();
+  /** Not `umask()` for each file: it belongs to the process. */
+  readonly #umask: number = process.umask();
+  readonly #made = new Map<string, Made>();
+  #prefix: readonly string[] = [];
+  #archive = 0;
+  #lastDirectory: string | undefined;
+  #open: { readonly fd: number; readonly path: string; written: number } | undefined;
+  #current = '';
   #files = 0;
   #bytes = 0;
   #entries = 0;
@@ -36,79 +47,97 @@ export class TreeWriter {
     return this.#bytes;
   }
 
-  /** @throws OciError `ARCHIVE_UNSAFE`, `LIMIT_EXCEEDED` */
-  async write(entry: ReadEntry): Promise<void> {
+  /** The path of the newest entry, as the archive has it. */
+  get current(): string {
+    return this.#current;
+  }
+
+  /**
+   * What follows is of another archive, which may replace the files of those before it.
+   *
+   * @param under the directory that it goes to, relative to the root
+   */
+  nextArchive(under: string): void {
+    this.#archive += 1;
+    this.#prefix = parseEntryPath(under, this.#limits);
+    this.#lastDirectory = undefined;
+  }
+
+  /** @throws OciError `ARCHIVE_UNSAFE`, `LIMIT_EXCEEDED`, and the errors of the file system */
+  begin(entry: ArchiveEntry): void {
     this.#entries += 1;
-    if (this.#entries > this.#limits.entries) throw tooMuch(`${this.#limits.entries} entries`);
-    const parts = parseEntryPath(entry.path, this.#limits);
-    const isDirectory = entry.type === 'Directory' || entry.type === 'GNUDumpDir';
-    if (!isDirectory && !fileTypes.has(entry.type)) throw unsafeType(entry);
-    if (isDirectory) {
-      await this.#makeDirectories(parts);
-      entry.resume();
+    this.#current = entry.path;
+    if (this.#entries > this.#limits.entries)
+      throw brokenRule('entry-count', entry.path, `(${this.#limits.entries})`);
+    if (this.#bytes + entry.size > this.#limits.bytes)
+      throw brokenRule('total-bytes', entry.path, `(${this.#limits.bytes} bytes)`);
+    const own = parseEntryPath(entry.path, this.#limits);
+    const parts = [...this.#prefix, ...own];
+    if (entry.isDirectory) {
+      this.#makeDirectories(parts);
       return;
     }
-    if (parts.length === 0)
-      throw new OciError('ARCHIVE_UNSAFE', 'the archive has a file without a name');
-    await this.#makeDirectories(parts.slice(0, -1));
-    this.#claim(parts, true);
-    await this.#writeFile(entry, join(this.#root, ...parts));
+    if (own.length === 0) throw brokenRule('no-name', entry.path);
+    this.#makeDirectories(parts.slice(0, -1));
+    this.#createFile(parts, entry);
   }
 
-  async #makeDirectories(parts: readonly string[]): Promise<void> {
-    for (let depth = 1; depth <= parts.length; depth += 1) {
-      const path = parts.slice(0, depth);
-      if (this.#claim(path, false)) await mkdir(join(this.#root, ...path), { mode: 0o755 });
-    }
+  data(chunk: Buffer): void {
+    const open = this.#open;
+    if (!open) return;
+    open.written += chunk.byteLength;
+    this.#bytes += chunk.byteLength;
+    // A zip may hold more than its directory says.
+    if (this.#bytes > this.#limits.bytes)
+      throw brokenRule('total-bytes', open.path, `(${this.#limits.bytes} bytes)`);
+    for (let at = 0; at < chunk.byteLength;) at += writeSync(open.fd, chunk, at);
   }
 
-  /** Notes a path. @returns whether it is new @throws OciError `ARCHIVE_UNSAFE` when two entries share it */
-  #claim(parts: readonly string[], isFile: boolean): boolean {
-    const path = parts.join('/');
-    // Ligatures and case fold to one name on some file systems (CVE-2026-23950).
-    const folded = path.normalize('NFKC').toLowerCase();
-    const held = this.#made.get(folded);
-    if (!held) {
-      this.#made.set(folded, { path, isFile });
-      return true;
-    }
-    if (!isFile && !held.isFile && held.path === path) return false;
-    throw new OciError(
-      'ARCHIVE_UNSAFE',
-      `the archive has ${JSON.stringify(held.path)} and ${JSON.stringify(path)}, which are one path on some systems`,
-    );
-  }
-
-  async #writeFile(entry: ReadEntry, path: string): Promise<void> {
-    // Executable or not is all that is taken from the mode: set-id and sticky bits are dropped.
-    const mode = ((entry.mode ?? 0) & 0o111) === 0 ? 0o644 : 0o755;
-    const flags =
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-    const file = await open(path, flags, mode);
-    try {
-      for await (const chunk of entry) {
-        this.#bytes += chunk.byteLength;
-        if (this.#bytes > this.#limits.bytes) throw tooMuch(`${this.#limits.bytes} bytes`);
-        await file.writeFile(chunk);
-      }
-      await file.chmod(mode);
-    } finally {
-      await file.close();
-    }
+  end(): void {
+    if (!this.#open) return;
+    closeSync(this.#open.fd);
+    this.#open = undefined;
     this.#files += 1;
   }
-}
 
-function unsafeType(entry: ReadEntry): OciError {
-  return new OciError(
-    'ARCHIVE_UNSAFE',
-    `the archive has ${JSON.stringify(entry.path.slice(0, 200))} of the type ${entry.type}`,
-    {
-      hint: 'Only files and directories are unpacked: links and devices can lead out of the directory.',
-    },
-  );
-}
+  /** Lets go of a file that a failure left open. */
+  close(): void {
+    if (this.#open) closeSync(this.#open.fd);
+    this.#open = undefined;
+  }
 
-function tooMuch(limit: string): OciError {
-  return new OciError('LIMIT_EXCEEDED', `the archive has more than ${limit}`);
+  #createFile(parts: readonly string[], entry: ArchiveEntry): void {
+    const path = parts.join('/');
+    const full = `${this.#root}/${path}`;
+    if (this.#claim(path, true) === 'replace') rmSync(full);
+    // Executable or not is all that is taken from the mode: set-id and sticky bits are dropped.
+    const mode = entry.isExecutable ? 0o755 : 0o644;
+    const fd = openSync(full, createOnly, mode);
+    this.#open = { fd, path: entry.path, written: 0 };
+    if ((mode & this.#umask) !== 0) fchmodSync(fd, mode);
+  }
+
+  #makeDirectories(parts: readonly string[]): void {
+    const whole = parts.join('/');
+    // Files come directory by directory, so most of them are in the one before's.
+    if (whole === '' || whole === this.#lastDirectory) return;
+    let path = '';
+    for (const part of parts) {
+      path = path === '' ? part : `${path}/${part}`;
+      if (this.#claim(path, false) === 'new') mkdirSync(`${this.#root}/${path}`, { mode: 0o755 });
+    }
+    this.#lastDirectory = whole;
+  }
+
+  /** Notes a path. @throws OciError `ARCHIVE_UNSAFE` when two entries share it */
+  #claim(path: string, isFile: boolean): 'new' | 'known' | 'replace' {
+    const folded = foldedPath(path);
+    const held = this.#made.get(folded);
+    if (!held || (held.path === path && held.isFile && isFile && held.archive < this.#archive)) {
+      this.#made.set(folded, { path, isFile, archive: this.#archive });
+      return held ? 'replace' : 'new';
+    }
+    if (!isFile && !held.isFile && held.path === path) return 'known';
+    throw brokenRule('same-path', path, `(${JSON.stringify(held.path)})`);
+  }
 }

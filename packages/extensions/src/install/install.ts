@@ -13,12 +13,8 @@ import {
 } from '@oci/spec-types';
 
 import { extractArchive } from '../extract/extract.js';
-import {
-  type Extension,
-  type ExtensionName,
-  type Finding,
-  validateExtension,
-} from '../validate/validate.js';
+import type { Finding } from '../validate/finding.js';
+import { type Extension, type ExtensionName, validateExtension } from '../validate/validate.js';
 import { readInstalled, readOrigin, writeInstalled, writeOrigin } from './install-record.js';
 
 /** Where extensions are pulled from; an `OciManager` is one. */

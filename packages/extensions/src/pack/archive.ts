@@ -1,11 +1,8 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-
+import { gzipSync } from 'fflate';
 import { Header, Pax } from 'tar';
 
 import type { SourceEntry } from './source-tree.js';
 
-const compress = promisify(gzip);
 const blockSize = 512;
 const epoch = new Date(0);
 
@@ -13,10 +10,11 @@ const epoch = new Date(0);
  * A gzip tar whose bytes depend on names, contents and executable bits alone: no owners, no times, two
  * modes, the order that is given, a gzip header that names no system.
  */
-export async function archive(entries: readonly SourceEntry[]): Promise<Buffer> {
+export function archive(entries: readonly SourceEntry[]): Uint8Array {
   const blocks = entries.flatMap((entry) => [...header(entry), ...padded(entry.content)]);
   const tar = Buffer.concat([...blocks, Buffer.alloc(2 * blockSize)]);
-  const packed = await compress(tar, { level: 9 });
+  // Node's own deflate makes other bytes with another processor or release; this one never does.
+  const packed = gzipSync(tar, { level: 6, mtime: 0 });
   // RFC 1952: byte 9 is the operating system, 255 unknown.
   packed[9] = 255;
   return packed;

@@ -1,9 +1,10 @@
 import { type ExtensionType, defaultTemplates, extensionRepository } from '@oci/manager';
 import { OciError, annotations, tagOfVersion } from '@oci/spec-types';
 
-import { declaredIdentity } from '../validate/declared-identity.js';
+import { kclFindings } from '../kcl/kcl-findings.js';
+import { readMetadata } from '../validate/metadata.js';
 import { archive } from './archive.js';
-import { type PackedArtifact, assemble } from './packed-artifact.js';
+import { type PackedArtifact, assemble, refuseErrors } from './packed-artifact.js';
 import { readSourceTree } from './source-tree.js';
 
 /** The artifact type of an extension; the platform has published none of its own. */
@@ -31,7 +32,7 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
     const file = tree.find((entry) => entry.path === path && entry.type === 'file');
     return file && Buffer.from(file.content).toString('utf8');
   };
-  const declared = declaredIdentity(textOf);
+  const declared = readMetadata(textOf);
   const name = source.name ?? declared?.name;
   const version = source.version ?? declared?.version;
   if (name === undefined || version === undefined) {
@@ -43,9 +44,14 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
       },
     );
   }
+  const findings = ['kcl.mod', 'kcl/kcl.mod'].flatMap((path) => {
+    const mod = textOf(path);
+    return mod === undefined ? [] : kclFindings({ mod, lock: textOf(`${path}.lock`) }, path);
+  });
+  refuseErrors(findings, source.directory);
   const parts = assemble({
     artifactType: extensionArtifactType(source.type),
-    layer: await archive(tree),
+    layer: archive(tree),
     title: `${name}_${version}.tgz`,
     annotations: {
       [annotations.title]: name,
@@ -57,6 +63,7 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
   return {
     ...parts,
     tag: tagOfVersion(version),
+    findings,
     repository: (namespace) =>
       extensionRepository(defaultTemplates, { namespace, type: source.type, name }),
   };

@@ -1,11 +1,12 @@
 import { defaultTemplates, kclRepository } from '@oci/manager';
 import { OciError, mediaTypes, tagOfVersion } from '@oci/spec-types';
 
+import { kclFindings } from '../kcl/kcl-findings.js';
+import { type KclMod, parseKclMod } from '../kcl/kcl-mod.js';
+import { kclSum } from '../kcl/kcl-sum.js';
 import { archive } from './archive.js';
 import { matchesPattern } from './glob.js';
-import { type KclMod, parseKclMod } from './kcl-mod.js';
-import { kclSum } from './kcl-sum.js';
-import { type PackedArtifact, assemble } from './packed-artifact.js';
+import { type PackedArtifact, assemble, refuseErrors } from './packed-artifact.js';
 import { type SourceEntry, readSourceTree } from './source-tree.js';
 
 /**
@@ -19,17 +20,19 @@ export async function packKclPackage(
   options: { readonly created?: Date | undefined } = {},
 ): Promise<PackedArtifact> {
   const tree = await readSourceTree(directory);
-  const modFile = tree.find(({ path }) => path === 'kcl.mod');
-  if (!modFile) {
+  const modText = textOf(tree, 'kcl.mod');
+  if (modText === undefined) {
     throw new OciError('EXTENSION_INVALID', `${directory} has no kcl.mod`, {
       hint: 'Make one with: kcl mod init',
     });
   }
-  const mod = parseKclMod(Buffer.from(modFile.content).toString('utf8'));
+  const mod = parseKclMod(modText);
+  const findings = kclFindings({ mod: modText, lock: textOf(tree, 'kcl.mod.lock') }, 'kcl.mod');
+  refuseErrors(findings, directory);
   const entries = published(tree, mod);
   const parts = assemble({
     artifactType: mediaTypes.layerTarGzip,
-    layer: await archive(entries),
+    layer: archive(entries),
     // kpm finds a layer by the ending of its title, and does not know `.tar.gz`.
     title: `${mod.name}_${mod.version}.tgz`,
     annotations: {
@@ -43,8 +46,14 @@ export async function packKclPackage(
   return {
     ...parts,
     tag: tagOfVersion(mod.version),
+    findings,
     repository: () => kclRepository(defaultTemplates, mod.name),
   };
+}
+
+function textOf(tree: readonly SourceEntry[], path: string): string | undefined {
+  const file = tree.find((entry) => entry.path === path && entry.type === 'file');
+  return file && Buffer.from(file.content).toString('utf8');
 }
 
 /** `exclude` first, then `include`, by kpm's rules; `kcl.mod` always is part of a package. */

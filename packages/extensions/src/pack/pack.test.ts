@@ -91,12 +91,38 @@ test('the same files make the same bytes, whatever their times, modes and order'
   await chmod(join(two, 'b.k'), 0o600);
   const [first, second] = await Promise.all([packKclPackage(one), packKclPackage(two)]);
   expect(first.manifest.descriptor).toEqual(second.manifest.descriptor);
-  expect([...layerOf(first).subarray(4, 10)]).toEqual([0, 0, 0, 0, 2, 255]);
+  expect([...layerOf(first).subarray(4, 10)]).toEqual([0, 0, 0, 0, 0, 255]);
   const header = gunzipSync(layerOf(first)).toString('latin1', 0, 512);
   const [mode, uid, gid, mtime] = [100, 108, 116, 136].map((at) =>
     Number.parseInt(header.slice(at, at + 8), 8),
   );
   expect([mode, uid, gid, mtime]).toEqual([0o644, 0, 0, 0]);
+});
+
+test('packs to these bytes on every machine, and with every release of Node', async () => {
+  const packed = await packKclPackage(
+    await source({ 'kcl.mod': mod, 'main.k': 'a = 1\n'.repeat(500), 'd/b.k': 'b = 2\n' }),
+  );
+  expect(packed.manifest.descriptor.digest).toBe(
+    'sha256:49f9604c739dbca23a96eb2575acbda16a4136f6ef6868d022cf09a712f08d5c',
+  );
+});
+
+test('warns of what will not be found after a pull, and refuses what can not be read', async () => {
+  const dependencies = '[dependencies]\nlib = { path = "../lib" }\n';
+  const packed = await packKclPackage(await source({ 'kcl.mod': mod + dependencies }));
+  expect(packed.findings).toEqual([
+    {
+      severity: 'warning',
+      path: 'kcl.mod',
+      message: 'lib is at ../lib, outside of the package: it will not be found',
+    },
+  ]);
+  const broken = await source({ 'kcl.mod': mod, 'kcl.mod.lock': '= =' }, 'broken');
+  await expect(packKclPackage(broken)).rejects.toMatchObject({
+    code: 'EXTENSION_INVALID',
+    message: expect.stringContaining('kcl.mod.lock'),
+  });
 });
 
 test('an executable file stays one', async () => {

@@ -13,11 +13,15 @@ import {
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 
+import { type Finding, hasErrors } from '../validate/finding.js';
+
 /** An artifact that is ready to be pushed. */
 export interface PackedArtifact {
   readonly manifest: ResolvedManifest;
   readonly blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[];
   readonly tag: Tag;
+  /** What may make trouble once it is published; no errors. */
+  readonly findings: readonly Finding[];
   /** Where it belongs, for a namespace of extensions. */
   repository(namespace: string): RepositoryName;
 }
@@ -59,6 +63,17 @@ export function assemble(parts: ArtifactParts): Pick<PackedArtifact, 'manifest' 
       { descriptor: layer, bytes: parts.layer },
     ],
   };
+}
+
+/** What is wrong already is not published. @throws OciError `EXTENSION_INVALID` */
+export function refuseErrors(findings: readonly Finding[], directory: string): void {
+  if (!hasErrors(findings)) return;
+  const said = findings
+    .filter(({ severity }) => severity === 'error')
+    .map(({ path, message }) => `${path}: ${message}`);
+  throw new OciError('EXTENSION_INVALID', `${directory} can not be packed: ${said.join('; ')}`, {
+    hint: 'Nothing was published.',
+  });
 }
 
 /** The reproducible-builds convention: seconds since the epoch. Without it a manifest has no date. */

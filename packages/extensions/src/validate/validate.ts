@@ -1,13 +1,17 @@
-import { readFile } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import type { ExtensionType } from '@oci/manager';
-import { type OciError, asOciError } from '@oci/spec-types';
+import { OciError, asOciError } from '@oci/spec-types';
 
 import { contentRoot } from '../extract/content-root.js';
 import type { ExtractedTree } from '../extract/extract.js';
-import { parseKclMod } from '../pack/kcl-mod.js';
-import { type DeclaredIdentity, declaredIdentity, declaringFiles } from './declared-identity.js';
+import { kclFindings } from '../kcl/kcl-findings.js';
+import { type Runtime, compatibilityFindings, environmentFindings } from './compatibility.js';
+import { type Finding, error, hasErrors, sortFindings, warning } from './finding.js';
+import { type ExtensionMetadata, readMetadata } from './metadata.js';
+import { hasMatch } from './pattern-search.js';
+import { type ValidationProfile, defaultProfiles } from './profile.js';
 
 /** What an extension is asked for by. */
 export interface ExtensionName {
@@ -16,114 +20,168 @@ export interface ExtensionName {
   readonly version: string;
 }
 
-/** Something about an extension that is wrong, or may be. */
-export interface Finding {
-  readonly severity: 'error' | 'warning';
-  /** Of the file, relative to the extension. */
-  readonly path: string;
-  readonly message: string;
-}
-
 /** A tree that is what its name says. Made only by {@link validateExtension}. */
 export interface Extension extends ExtensionName {
   /** Absolute: where its files are, behind a wrapping directory. */
   readonly root: string;
+  readonly metadata: ExtensionMetadata | undefined;
   readonly __brand: 'Extension';
 }
 
-export interface Validation {
+export interface ValidateOptions {
+  /** Asked before the platform's own. */
+  readonly profiles?: readonly ValidationProfile[] | undefined;
+  /** What the extension will run with: its ranges are held against these versions. */
+  readonly runtime?: Runtime | undefined;
+  /** Required variables that are missing here are warned of. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** What was found out about an extension, whether or not it is valid. */
+export interface Inspection {
   /** All of them, errors first. */
   readonly findings: readonly Finding[];
+  /** The name of the layout; undefined when none fits. */
+  readonly profile: string | undefined;
+  readonly metadata: ExtensionMetadata | undefined;
+}
+
+export interface Validation extends Inspection {
   /** Absent when there is an error. */
   readonly extension?: Extension;
 }
-
-/** Files of which an extension has at least one, in whichever of the platform's layouts it is. */
-const markers = [
-  'extension.toml',
-  'metadata.toml',
-  'manifest.toml',
-  'manifest.yaml',
-  'kcl.mod',
-  'kcl/kcl.mod',
-] as const;
 
 /** Looks whether a tree is the extension that was asked for; says everything that it finds at once. */
 export async function validateExtension(
   tree: ExtractedTree,
   expected: ExtensionName,
+  options: ValidateOptions = {},
 ): Promise<Validation> {
   const root = await contentRoot(tree);
-  const texts = new Map<string, string>();
-  for (const marker of markers) {
-    const text = await readFile(join(root, marker), 'utf8').catch(() => undefined);
-    if (text !== undefined) texts.set(marker, text);
-  }
-  const findings = [
-    ...missingMarker(texts),
-    ...identityFindings(texts, expected),
-    ...kclFindings(texts),
-  ].sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'error' ? -1 : 1));
-  if (findings.some(({ severity }) => severity === 'error')) return { findings };
-  return { findings, extension: { ...expected, root, __brand: 'Extension' } };
+  const inspection = await inspectDirectory(root, expected, options);
+  if (hasErrors(inspection.findings)) return inspection;
+  const { metadata } = inspection;
+  return { ...inspection, extension: { ...expected, root, metadata, __brand: 'Extension' } };
 }
 
-function missingMarker(texts: ReadonlyMap<string, string>): readonly Finding[] {
-  if (texts.size > 0) return [];
-  return [error('.', `has none of ${markers.join(', ')}, so it is no extension`)];
+/**
+ * Looks at an extension's directory, for whoever writes it: as {@link validateExtension}, but only what
+ * is given of its name has to agree.
+ *
+ * @throws OciError `USAGE` when the directory can't be read
+ */
+export async function inspectDirectory(
+  directory: string,
+  expected: Partial<ExtensionName>,
+  options: ValidateOptions = {},
+): Promise<Inspection> {
+  await refuseNoDirectory(directory);
+  const profile = await profileOf(directory, expected, options.profiles ?? []);
+  const texts = await textsOf(directory, [...kclModFiles, profile?.declaration?.file ?? []].flat());
+  const { metadata, findings } = metadataFindings(texts, profile, expected);
+  const name = expected.name ?? metadata?.name ?? '*';
+  return {
+    profile: profile?.name,
+    metadata,
+    findings: sortFindings([
+      ...findings,
+      ...(await layoutFindings(directory, profile, name)),
+      ...kclModFindings(texts),
+      ...(metadata ? compatibilityFindings(metadata, options.runtime ?? {}) : []),
+      ...(metadata && options.env ? environmentFindings(metadata, options.env) : []),
+    ]),
+  };
+}
+
+const kclModFiles = ['kcl.mod', 'kcl.mod.lock', 'kcl/kcl.mod', 'kcl/kcl.mod.lock'] as const;
+
+async function refuseNoDirectory(directory: string): Promise<void> {
+  const info = await stat(directory).catch(() => undefined);
+  if (info?.isDirectory()) return;
+  throw new OciError('USAGE', `${directory} can not be read as a directory`, {
+    hint: 'Name the directory that the extension is in.',
+  });
+}
+
+async function profileOf(
+  directory: string,
+  { type }: Partial<ExtensionName>,
+  profiles: readonly ValidationProfile[],
+): Promise<ValidationProfile | undefined> {
+  for (const profile of [...profiles, ...defaultProfiles]) {
+    if (profile.types && type && !profile.types.includes(type)) continue;
+    for (const pattern of profile.recognisedBy)
+      if (await hasMatch(directory, pattern)) return profile;
+  }
+  return undefined;
+}
+
+async function textsOf(
+  directory: string,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const path of paths) {
+    const text = await readFile(join(directory, path), 'utf8').catch(() => undefined);
+    if (text !== undefined) texts.set(path, text);
+  }
+  return texts;
+}
+
+function metadataFindings(
+  texts: ReadonlyMap<string, string>,
+  profile: ValidationProfile | undefined,
+  expected: Partial<ExtensionName>,
+): { metadata: ExtensionMetadata | undefined; findings: readonly Finding[] } {
+  const declaration = profile?.declaration;
+  if (!declaration) return { metadata: undefined, findings: [] };
+  try {
+    const metadata = readMetadata((path) => texts.get(path), [declaration]);
+    return { metadata, findings: metadata ? identityFindings(metadata, expected) : [] };
+  } catch (thrown) {
+    const finding = error(declaration.file, asOciError(thrown).message);
+    return { metadata: undefined, findings: [finding] };
+  }
 }
 
 function identityFindings(
-  texts: ReadonlyMap<string, string>,
-  expected: ExtensionName,
+  metadata: ExtensionMetadata,
+  expected: Partial<ExtensionName>,
 ): readonly Finding[] {
-  let declared: DeclaredIdentity | undefined;
-  try {
-    declared = declaredIdentity((path) => texts.get(path));
-  } catch (thrown) {
-    return [unreadable(declaringFiles.find((file) => texts.has(file)) ?? '.', thrown)];
-  }
-  if (!declared) return [];
-  const { file } = declared;
-  return (['name', 'version'] as const).flatMap((key) => {
-    const said = declared[key];
-    if (said === undefined) return [warning(file, `does not say its ${key}`)];
-    return said === expected[key]
+  const { file } = metadata;
+  return (['name', 'version', 'type'] as const).flatMap((key) => {
+    const said = metadata[key];
+    if (said === undefined) return key === 'type' ? [] : [warning(file, `does not say its ${key}`)];
+    const wanted = expected[key];
+    return wanted === undefined || said === wanted
       ? []
-      : [error(file, `says ${key} ${said}, expected ${expected[key]}`)];
+      : [error(file, `says ${key} ${said}, expected ${wanted}`)];
   });
 }
 
-function kclFindings(texts: ReadonlyMap<string, string>): readonly Finding[] {
+async function layoutFindings(
+  directory: string,
+  profile: ValidationProfile | undefined,
+  name: string,
+): Promise<readonly Finding[]> {
+  if (!profile) {
+    const known = [...new Set(defaultProfiles.flatMap(({ recognisedBy }) => recognisedBy))];
+    return [error('.', `has none of ${known.join(', ')}, so it is no extension`)];
+  }
+  const findings: Finding[] = [];
+  const look = async (patterns: readonly string[], make: typeof error): Promise<void> => {
+    for (const pattern of patterns.map((pattern) => pattern.replaceAll('{name}', name)))
+      if (!(await hasMatch(directory, pattern)))
+        findings.push(make(pattern, `is missing in the layout ${profile.name}`));
+  };
+  await look(profile.required, error);
+  await look(profile.recommended, warning);
+  return findings;
+}
+
+function kclModFindings(texts: ReadonlyMap<string, string>): readonly Finding[] {
   return ['kcl.mod', 'kcl/kcl.mod'].flatMap((path) => {
-    const text = texts.get(path);
-    if (text === undefined) return [];
-    try {
-      const { pathDependencies } = parseKclMod(text);
-      return Object.entries(pathDependencies)
-        .filter(([, target]) => leaves(path, target))
-        .map(([name, target]) =>
-          warning(path, `${name} is at ${target}, outside of the extension: it will not be found`),
-        );
-    } catch (thrown) {
-      return [unreadable(path, thrown)];
-    }
+    const mod = texts.get(path);
+    return mod === undefined ? [] : kclFindings({ mod, lock: texts.get(`${path}.lock`) }, path);
   });
-}
-
-function leaves(from: string, target: string): boolean {
-  return target.startsWith('/') || normalize(join(from, '..', target)).startsWith('..');
-}
-
-function error(path: string, message: string): Finding {
-  return { severity: 'error', path, message };
-}
-
-function warning(path: string, message: string): Finding {
-  return { severity: 'warning', path, message };
-}
-
-function unreadable(path: string, thrown: unknown): Finding {
-  const { message }: OciError = asOciError(thrown);
-  return error(path, message);
 }

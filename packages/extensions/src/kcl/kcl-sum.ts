@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { byteOrder } from './source-tree.js';
+import { byteOrder } from '../pack/source-tree.js';
 
 /** A file as far as the sum is concerned. */
 export interface SummedFile {

@@ -1,0 +1,45 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { type Files, bytesOf, gzip, tarOfFiles, temporaryDirectory } from '@oci/testing';
+import { zipSync } from 'fflate';
+import { expect, test } from 'vitest';
+
+import { readArchiveFiles } from './archive-files.js';
+
+async function read(bytes: Uint8Array, names: readonly string[]): Promise<Record<string, string>> {
+  await using work = await temporaryDirectory();
+  const path = join(work.path, 'archive');
+  await writeFile(path, bytes);
+  const found = await readArchiveFiles(path, names);
+  return Object.fromEntries([...found].map(([name, content]) => [name, content.toString('utf8')]));
+}
+
+const files: Files = { 'kcl.mod': 'root', 'kcl/kcl.mod': 'inner', 'sub/kcl.mod': 'other', a: 'a' };
+
+test.each([
+  ['tar', tarOfFiles(files)],
+  ['gzip tar', gzip(tarOfFiles(files))],
+  ['wrapped tar', tarOfFiles(files, 'demo-1.0.0')],
+  ['zip', zipSync({ 'kcl.mod': bytesOf('root'), 'kcl/kcl.mod': bytesOf('inner') })],
+])('reads files out of a %s', async (_, bytes) => {
+  expect(await read(bytes, ['kcl.mod', 'kcl/kcl.mod', 'none'])).toEqual({
+    'kcl.mod': 'root',
+    'kcl/kcl.mod': 'inner',
+  });
+});
+
+test('does not take the file of one directory among several for the root', async () => {
+  const bytes = tarOfFiles({ 'a/kcl.mod': 'a', 'b/kcl.mod': 'b' });
+  expect(await read(bytes, ['kcl.mod'])).toEqual({});
+});
+
+test('refuses a hostile archive as an extraction would', async () => {
+  const bytes = tarOfFiles({ 'kcl.mod': 'root', '../escaped': '' });
+  await expect(read(bytes, ['kcl.mod'])).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
+});
+
+test('a file of megabytes is not read', async () => {
+  const bytes = gzip(tarOfFiles({ 'kcl.mod': new Uint8Array(2_000_000), a: 'a' }));
+  expect(await read(bytes, ['kcl.mod', 'a'])).toEqual({ a: 'a' });
+});

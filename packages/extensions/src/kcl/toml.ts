@@ -1,0 +1,31 @@
+import { OciError } from '@oci/spec-types';
+import { parse } from 'smol-toml';
+
+export type TomlTable = Readonly<Record<string, unknown>>;
+
+/** @throws OciError `EXTENSION_INVALID` */
+export function parseToml(text: string, file: string): TomlTable {
+  try {
+    return parse(text);
+  } catch (cause) {
+    const [why] = cause instanceof Error ? cause.message.split('\n') : [];
+    throw new OciError('EXTENSION_INVALID', `${file} is not TOML${why ? `: ${why}` : ''}`, {
+      cause,
+    });
+  }
+}
+
+export function asTable(value: unknown): TomlTable | undefined {
+  const isTable =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Date);
+  return isTable ? (value as Record<string, unknown>) : undefined;
+}
+
+/** The text at a key, when there is one of at least one character. */
+export function textOf(table: TomlTable | undefined, key: string): string | undefined {
+  const value = table?.[key];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
