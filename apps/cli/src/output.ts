@@ -16,16 +16,21 @@ export interface Result {
 export class Output {
   readonly #terminal: Pick<Terminal, 'stdout' | 'env'>;
   readonly #options: Pick<GlobalOptions, 'format' | 'quiet'>;
+  readonly #before: () => void;
 
+  /** @param before called ahead of each result, to make room for it on the terminal */
   constructor(
     terminal: Pick<Terminal, 'stdout' | 'env'>,
     options: Pick<GlobalOptions, 'format' | 'quiet'>,
+    before: () => void = () => {},
   ) {
     this.#terminal = terminal;
     this.#options = options;
+    this.#before = before;
   }
 
   print(result: Result): void {
+    this.#before();
     const text = this.#textOf(result);
     if (text !== '') this.#terminal.stdout.write(`${text}\n`);
   }

@@ -38,7 +38,7 @@ function asFailure(thrown: unknown, args: readonly string[], terminal: Terminal)
 function interrupted(cause: unknown): OciError {
   return new OciError('ABORTED', 'interrupted', {
     cause,
-    hint: 'Nothing half-written was kept. Run the same command again.',
+    hint: 'What has arrived whole is kept: run the same command again to go on.',
   });
 }
 

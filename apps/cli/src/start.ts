@@ -1,5 +1,8 @@
 import { run } from './run.js';
 
+/** After so long, somebody who interrupted is told that it takes its time. */
+const stoppingMs = 500;
+
 /** Runs `ocictl` as this process. */
 export async function start(args: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
@@ -7,6 +10,9 @@ export async function start(args: readonly string[]): Promise<void> {
     // The first asks everything to stop cleanly; a second one is not caught any more.
     process.off('SIGINT', stop).off('SIGTERM', stop);
     interrupt.abort();
+    setTimeout(() => {
+      process.stderr.write('stopping; interrupt again to end at once\n');
+    }, stoppingMs).unref();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   process.exitCode = await run(args, {

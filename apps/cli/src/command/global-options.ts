@@ -7,7 +7,7 @@ export interface GlobalOptions {
   readonly namespace?: string;
   readonly cacheDir?: string;
   readonly format: 'text' | 'json';
-  readonly progress: 'auto' | 'plain' | 'json' | 'none';
+  readonly progress: 'auto' | 'tty' | 'plain' | 'json' | 'none';
   readonly offline?: boolean;
   readonly refresh?: boolean;
   readonly plainHttp?: boolean;
@@ -52,7 +52,7 @@ export const globalOptions: readonly OptionDefinition<keyof GlobalOptions>[] = [
     name: 'progress',
     value: 'mode',
     description: 'form of the progress on stderr',
-    choices: ['auto', 'plain', 'json', 'none'],
+    choices: ['auto', 'tty', 'plain', 'json', 'none'],
     default: 'auto',
   },
   { name: 'offline', description: 'never ask a registry', conflicts: 'refresh' },

@@ -21,6 +21,7 @@ export function ocictl(home: string, registry: string): Ocictl {
     OCI_REGISTRY_URL: registry,
     OCI_CACHE_DIR: cacheDir,
     OCI_CONFIG: '',
+    CI: '',
   };
   const command = (...args: readonly string[]): Promise<ProgramResult> =>
     run(process.execPath, [main, ...args], { env });

@@ -74,10 +74,16 @@ in front of the --registry says otherwise, and so does --plain-http.`,
     summary: 'stdout, stderr, and results for programs',
     text: () => `stdout is the result, and nothing else; stderr is progress, warnings, errors.
 
---format json   one JSON document in place of text, on stdout; an error is one
-                on stderr: {"error":{"code","message","hint"}}
---quiet         the one thing a script wants: a path, a digest; no progress
---progress      auto (default), plain, json, none: ocictl help options
+--format json     one JSON document in place of text, on stdout; an error is one
+                  on stderr: {"error":{"code","message","hint"}}
+--quiet           the one thing a script wants: a path, a digest; no progress
+
+--progress auto   draws on a terminal, prints lines where CI is set, and
+                  elsewhere says only what is unusual
+           tty    draws wherever stderr goes
+           plain  a line for what begins and ends, and for what takes long
+           json   an event a line
+           none   nothing
 
 Keys are in snake_case, sizes in bytes, times in RFC 3339. Codes of errors and
 what to do about them: docs/errors.md.`,

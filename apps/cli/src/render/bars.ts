@@ -33,7 +33,7 @@ function draw(rows: readonly Bar[], page: Page): string {
 }
 
 /** A bar of so many columns, eighths of one included; what is more than nothing is seen. */
-function blocks(length: number, { unicode }: Pick<Page, 'unicode'>): string {
+export function blocks(length: number, { unicode }: Pick<Page, 'unicode'>): string {
   if (!unicode) return '#'.repeat(length > 0 ? Math.max(1, Math.round(length)) : 0);
   const eighths = length > 0 ? Math.max(1, Math.round(length * 8)) : 0;
   const part = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8] ?? '';

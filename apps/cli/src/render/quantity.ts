@@ -16,6 +16,16 @@ export function durationText(milliseconds: number): string {
   return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
 }
 
+/** A length of time as a clock shows it: `0:12`, `1:02:03`. */
+export function clockText(milliseconds: number): string {
+  const seconds = Math.min(Math.round(Math.max(0, milliseconds) / 1000), 359_999);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const short = hours > 0 ? `${hours}:${two(minutes % 60)}` : String(minutes);
+  return `${short}:${two(seconds % 60)}`;
+}
+
 const units = [
   ['min', 60],
   ['h', 60 * 60],

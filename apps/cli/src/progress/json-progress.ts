@@ -1,0 +1,33 @@
+import type { TransferEvent } from '@oci/spec-types';
+
+import type { Progress } from './progress.js';
+
+const betweenMs = 250;
+
+/** One event a line, keys in snake_case; bytes of a blob at most four times a second. */
+export class JsonProgress implements Progress {
+  readonly #stream: NodeJS.WritableStream;
+  readonly #now: () => number;
+  readonly #saidAt = new Map<string, number>();
+
+  constructor(stream: NodeJS.WritableStream, now: () => number = () => performance.now()) {
+    this.#stream = stream;
+    this.#now = now;
+  }
+
+  add(event: TransferEvent): void {
+    if (event.type === 'bytes' && event.done < event.size) {
+      const now = this.#now();
+      if (now - (this.#saidAt.get(event.digest) ?? Number.NEGATIVE_INFINITY) < betweenMs) return;
+      this.#saidAt.set(event.digest, now);
+    }
+    const entries = Object.entries(event).map(([key, value]) => [snakeCase(key), value as unknown]);
+    this.#stream.write(`${JSON.stringify(Object.fromEntries(entries))}\n`);
+  }
+
+  clear(): void {}
+}
+
+function snakeCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

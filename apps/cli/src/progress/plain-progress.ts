@@ -1,0 +1,76 @@
+import type { TransferEvent } from '@oci/spec-types';
+
+import { durationText, shortDigest, sizeText } from '../render/quantity.js';
+import type { Progress } from './progress.js';
+import { nameOf } from './transfer-line.js';
+import { type Transfer, Transfers } from './transfers.js';
+import { describeUnusual } from './unusual.js';
+
+const betweenMs = 10_000;
+
+/** A line for what happens, and one now and then for a blob that takes long. */
+export class PlainProgress implements Progress {
+  readonly #stream: NodeJS.WritableStream;
+  readonly #everything: boolean;
+  readonly #now: () => number;
+  readonly #transfers: Transfers;
+  readonly #saidAt = new Map<string, number>();
+
+  /** @param options.everything false for warnings, retries and pauses alone */
+  constructor(
+    stream: NodeJS.WritableStream,
+    {
+      everything,
+      now = () => performance.now(),
+    }: { readonly everything: boolean; readonly now?: () => number },
+  ) {
+    this.#stream = stream;
+    this.#everything = everything;
+    this.#now = now;
+    this.#transfers = new Transfers(now);
+  }
+
+  add(event: TransferEvent): void {
+    const ended = this.#transfers.add(event);
+    const unusual = describeUnusual(event);
+    if (unusual !== undefined) this.#say(unusual);
+    else if (!this.#everything) return;
+    else if (ended) this.#say(`${nameOf(ended)}: done, ${this.#figures(ended)}`);
+    else if (event.type === 'cached')
+      this.#say(`${shortDigest(event.digest)}: in the cache, ${sizeText(event.size)}`);
+    else this.#follow(event);
+  }
+
+  clear(): void {}
+
+  #follow(event: TransferEvent): void {
+    if (event.type !== 'start' && event.type !== 'bytes') return;
+    const transfer = this.#transfers.active.find(({ digest }) => digest === event.digest);
+    if (!transfer) return;
+    const now = this.#now();
+    if (event.type === 'start') this.#say(`${nameOf(transfer)}: ${sizeText(transfer.size)}`);
+    else if (now - (this.#saidAt.get(event.digest) ?? now) >= betweenMs)
+      this.#say(this.#standing(transfer));
+    else return;
+    this.#saidAt.set(event.digest, now);
+  }
+
+  #standing(transfer: Transfer): string {
+    const { size, done } = transfer;
+    const left = this.#transfers.leftMs(transfer);
+    return [
+      `${nameOf(transfer)}: ${Math.floor((done / Math.max(1, size)) * 100)} %`,
+      `${sizeText(done)} of ${sizeText(size)}`,
+      `${sizeText(this.#transfers.rate(transfer))}/s`,
+      ...(left === undefined ? [] : [`${durationText(left)} left`]),
+    ].join(', ');
+  }
+
+  #figures(transfer: Transfer): string {
+    return `${sizeText(transfer.size)} in ${durationText(this.#transfers.elapsedMs(transfer))}`;
+  }
+
+  #say(line: string): void {
+    this.#stream.write(`${line}\n`);
+  }
+}
