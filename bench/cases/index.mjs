@@ -1,7 +1,27 @@
-import { fourLayers } from './four-layers.mjs';
+import { buildAndTest } from './build-and-test.mjs';
+import { cacheHitCommand } from './cache-hit-command.mjs';
+import { cacheHitLibrary } from './cache-hit-library.mjs';
 import { fortyLayers } from './forty-layers.mjs';
+import { fourLayers } from './four-layers.mjs';
+import { installFiles } from './install-files.mjs';
 import { largeBlob, largeBlob512 } from './large-blob.mjs';
+import { listNamespace } from './list-namespace.mjs';
+import { memory } from './memory.mjs';
 import { serverReads } from './server-reads.mjs';
+import { smallPackage } from './small-package.mjs';
 
 /** @type {readonly import('../harness/bench.mjs').BenchCase[]} */
-export const cases = [fourLayers, largeBlob, largeBlob512, fortyLayers, serverReads];
+export const cases = [
+  fourLayers,
+  largeBlob,
+  largeBlob512,
+  fortyLayers,
+  smallPackage,
+  cacheHitLibrary,
+  cacheHitCommand,
+  listNamespace,
+  installFiles,
+  serverReads,
+  memory,
+  buildAndTest,
+];

@@ -63,7 +63,8 @@ async function readAll(bench, servers, read) {
     for (const { server, url, loads } of targets) {
       bench.progress(`${read.name}: ${server.name}, round ${round + 1} of ${bench.rounds}`);
       const seconds = bench.isQuick ? 1 : read.seconds;
-      loads.push(load({ url, pid: server.pid }, { connections, seconds, bytes: read.bytes }));
+      const run = { connections, seconds, bytes: read.bytes };
+      loads.push(await load({ url, pid: server.pid }, run, bench.scope));
     }
   }
   return targets.map(({ server, loads }) => ({

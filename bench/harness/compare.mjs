@@ -90,6 +90,8 @@ export async function compare(bench, comparison) {
   if (front) {
     for (const run of runs) {
       bench.progress(`${run.contestant.name}, counting`);
+      // A cache knows another host as another registry.
+      if (keepsOut) await runOnce(run, front.host);
       await front.traffic();
       await runOnce(run, front.host);
       run.traffic = await front.traffic();

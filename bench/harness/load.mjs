@@ -1,7 +1,5 @@
-import { spawnSync } from 'node:child_process';
-
 import { findPeer } from './peers.mjs';
-import { cpuMsOf, peakOf } from './process.mjs';
+import { cpuMsOf, measure, peakOf } from './process.mjs';
 
 /** docker-registry finds an OCI manifest only for who names its media type. */
 export const accepted = 'application/vnd.oci.image.manifest.v1+json, */*';
@@ -23,17 +21,17 @@ const manyBytes = 16 * 1024 * 1024;
  *
  * @param {{ url: string, pid: number }} server
  * @param {{ connections: number, seconds: number, bytes: number }} load `bytes` of one answer's body
- * @returns {Load}
+ * @param {import('./scope.mjs').Scope} scope
+ * @returns {Promise<Load>}
  */
-export function load({ url, pid }, { connections, seconds, bytes }) {
+export async function load({ url, pid }, { connections, seconds, bytes }, scope) {
   const wrk = findPeer('wrk');
   if (wrk === undefined) throw new Error('wrk is not installed: apt-get install wrk');
   const before = cpuMsOf(pid);
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s'];
   args.push('-H', `Accept: ${accepted}`, url);
-  const { status, stdout, stderr } = spawnSync(wrk, args, { encoding: 'utf8' });
+  const { stdout } = await measure({ file: wrk, args }, scope);
   const cpuMs = cpuMsOf(pid) - before;
-  if (status !== 0) throw new Error(`wrk failed: ${stderr}${stdout}`);
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${url} failed under load: ${stdout}`);
   const [, amount, unit = ''] = /([\d.]+)([KMGT]?)B read/.exec(stdout) ?? [];
   const took = Number(/requests in ([\d.]+)s/.exec(stdout)?.[1]);

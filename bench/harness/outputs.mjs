@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -36,4 +36,24 @@ async function digestsBelow(directory) {
     digests.push(`sha256:${hash.digest('hex')}`);
   }
   return digests;
+}
+
+/**
+ * One digest of the paths, from a folder's name on, and the contents of all files in the folders below a
+ * directory whose names begin so: equal trees have equal digests, wherever they are.
+ *
+ * @param {string} directory
+ * @param {string} folder how the names of the folders begin
+ */
+export async function treeDigest(directory, folder) {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((path) => path.includes(`/${folder}`))
+    .map((path) => ({ path, name: path.slice(path.indexOf(`/${folder}`)) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const hash = createHash('sha256').update(String(paths.length));
+  for (const { path, name } of paths) hash.update(`\0${name}\0`).update(await readFile(path));
+  return hash.digest('hex');
 }

@@ -116,6 +116,15 @@ export function peakOf(pid) {
 }
 
 /**
+ * The memory that a process has now, bytes; 0 when it has ended.
+ *
+ * @param {number} pid
+ */
+export function residentOf(pid) {
+  return statusBytes(pid, 'VmRSS');
+}
+
+/**
  * @param {number} pid
  * @param {string} name
  */

@@ -69,7 +69,7 @@ export function peerPullers({ repository, tag }) {
  * @param {(where: import('./compare.mjs').Where) => string[]} args
  * @returns {Contestant[]} none where it is not installed
  */
-function contestant(peer, args) {
+export function contestant(peer, args) {
   const file = findPeer(peer);
   if (file === undefined) return [];
   return [{ name: peer, command: (where) => ({ file, args: args(where) }) }];

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 
+import { listeningPort } from './listening-port.mjs';
 import { findPeer } from './peers.mjs';
 import { program } from './programs.mjs';
 
@@ -23,7 +24,7 @@ import { program } from './programs.mjs';
 
 /**
  * Debian's docker-registry (distribution 2.8) as its own sample configures it: blob descriptors cached in
- * memory, no access log.
+ * memory; it logs errors only.
  *
  * @type {StartRegistry}
  */
@@ -46,7 +47,7 @@ async function startDistribution(scope, { name, peer }) {
   await mkdir(rootdirectory);
   const config = {
     version: 0.1,
-    log: { level: 'info', accesslog: { disabled: true } },
+    log: { level: 'error', accesslog: { disabled: true } },
     storage: {
       filesystem: { rootdirectory, maxthreads: 100 },
       cache: { blobdescriptor: 'inmemory' },
@@ -64,7 +65,6 @@ async function startDistribution(scope, { name, peer }) {
     file: path,
     args: ['serve', file],
     env: { OTEL_TRACES_EXPORTER: 'none' },
-    listening: /listening on 127\.0\.0\.1:(\d+)/,
   });
 }
 
@@ -76,7 +76,7 @@ export async function startZot(scope) {
   const config = {
     storage: { rootDirectory: join(directory, 'storage'), gc: false },
     http: { address: '127.0.0.1', port: '0' },
-    log: { level: 'info' },
+    log: { level: 'error' },
   };
   const file = join(directory, 'config.json');
   await writeFile(file, JSON.stringify(config));
@@ -84,11 +84,10 @@ export async function startZot(scope) {
     name: 'zot',
     file: path,
     args: ['serve', file],
-    listening: /"port":\s*(\d+)/,
   });
 }
 
-/** @type {StartRegistry} */
+/** @param {import('./scope.mjs').Scope} scope */
 export async function startOciServer(scope) {
   const directory = await scope.temporaryDirectory('oci-server');
   return startServer(scope, {
@@ -103,36 +102,29 @@ export async function startOciServer(scope) {
       join(directory, 'data'),
     ],
     env: { OCI_CACHE_DIR: join(directory, 'cache') },
-    listening: /127\.0\.0\.1:(\d+)/,
   });
 }
 
 /**
- * Starts a server that says on which port it listens; its log is read to the end, lest it blocks.
+ * Starts a server on a free port, and waits until it listens.
  *
  * @param {import('./scope.mjs').Scope} scope
- * @param {{ name: string, file: string, args: string[], env?: Record<string, string>, listening: RegExp }} what
+ * @param {{ name: string, file: string, args: string[], env?: Record<string, string> }} what
  * @returns {Promise<RunningRegistry>}
  */
-async function startServer(scope, { name, file, args, env = {}, listening }) {
+async function startServer(scope, { name, file, args, env = {} }) {
   const child = scope.start(file, args, {
     cwd: scope.workDir,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
-  /** @type {string[]} */
-  const seen = [];
-  const port = await new Promise((resolve, reject) => {
-    for (const output of [child.stdout, child.stderr]) {
-      if (!output) continue;
-      createInterface({ input: output }).on('line', (line) => {
-        const match = listening.exec(line)?.[1];
-        if (match !== undefined && match !== '0') resolve(Number(match));
-        else if (seen.length < 50) seen.push(line);
-      });
-    }
-    child.once('error', reject);
-    child.once('exit', () => reject(new Error(`${name} ended: ${seen.slice(-5).join('\n')}`)));
-  });
-  return { name, host: `127.0.0.1:${port}`, port, pid: child.pid ?? 0 };
+  let log = '';
+  // Read to its end, lest the server blocks on it.
+  child.stderr?.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-2000)));
+  while (child.exitCode === null && child.pid !== undefined) {
+    const port = listeningPort(child.pid);
+    if (port !== undefined) return { name, host: `127.0.0.1:${port}`, port, pid: child.pid };
+    await setTimeout(20);
+  }
+  throw new Error(`${name} ended: ${log}`);
 }

@@ -21,7 +21,7 @@ export function rowsTable(rows) {
     column('peak MiB', ({ peakBytes }) => (peakBytes ? mebibytes(peakBytes) : undefined)),
     column('requests', ({ requests }) => requests?.toString()),
     column('connections', ({ connections }) => connections?.toString()),
-    column('MiB moved', ({ bytesMoved }) => bytesMoved && mebibytes(bytesMoved)),
+    column('moved', ({ bytesMoved }) => bytesMoved && size(bytesMoved)),
     ...[...new Set(rows.flatMap(({ more }) => Object.keys(more ?? {})))].map((name) =>
       column(name, ({ more }) => {
         const value = more?.[name];
@@ -81,6 +81,11 @@ export function seconds(ms) {
 export function mebibytes(bytes) {
   const value = bytes / 1024 / 1024;
   return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}
+
+/** @param {number} bytes */
+function size(bytes) {
+  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${mebibytes(bytes)} MiB`;
 }
 
 /** @param {number} value */

@@ -29,6 +29,7 @@ export {
   login,
   logout,
 } from './credentials/login.js';
+export { type DownloadPolicy, defaultDownloadPolicy } from './download/download.js';
 export type { TransportOptions } from './connection.js';
 export type { ClientCertificate, HostOptions } from './host-options.js';
 export type { MirrorOptions, PullFromMirror } from './mirrors/mirror.js';
@@ -39,7 +40,6 @@ export {
   type LayoutDirectoryOptions,
 } from './layout/layout-directory.js';
 export { MemoryRepository } from './memory/memory-repository.js';
-export { type DownloadPolicy, defaultDownloadPolicy } from './download/download-policy.js';
 export { type Registry, type RegistryOptions, createRegistry } from './registry.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
 export { type RemoteOptions } from './repository/endpoint.js';

@@ -12,8 +12,7 @@ import {
   type DownloadPolicy,
   checkDownloadPolicy,
   defaultDownloadPolicy,
-} from './download/download-policy.js';
-import { RangeSupport } from './download/range-support.js';
+} from './download/download.js';
 import type { HostOptions } from './host-options.js';
 import { type MirrorOptions, parseMirrorLocation } from './mirrors/mirror.js';
 import { type Mirror, askMirrors } from './mirrors/mirrored.js';
@@ -67,7 +66,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { origin } = connection;
   const exchange = askMirrors(connection.exchange, mirrors);
   const downloadPolicy = checkDownloadPolicy({ ...defaultDownloadPolicy, ...options.download });
-  const rangeSupport = new RangeSupport();
+  const rangeSupport = new Map<string, boolean>();
   const hasMirrors = mirrors.length > 0;
   const policies = { limits, retryPolicy, downloadPolicy };
   const shared = { ...policies, exchange, origin, rangeSupport, hasMirrors };

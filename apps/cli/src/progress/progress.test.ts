@@ -95,7 +95,6 @@ describe('a pause', () => {
       type: 'wait',
       host: 'ghcr.io',
       delayMs: 47_000,
-      until: 47_000,
       reason: 'ghcr.io answered 429',
     });
     now += 5_000;

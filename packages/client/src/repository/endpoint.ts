@@ -5,8 +5,7 @@ import {
   isOciError,
 } from '@oci/spec-types';
 
-import type { DownloadPolicy } from '../download/download-policy.js';
-import type { RangeSupport } from '../download/range-support.js';
+import type { DownloadPolicy } from '../download/download.js';
 import { repositoryScope } from '../authorization/scope.js';
 import { resolvesInternally } from '../transport/address-policy.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
@@ -35,7 +34,8 @@ export interface Endpoint {
   readonly limits: BodyLimits;
   readonly retryPolicy: RetryPolicy;
   readonly downloadPolicy: DownloadPolicy;
-  readonly rangeSupport: RangeSupport;
+  /** Whether a host serves ranges as it should; unknown before the first was asked for. */
+  readonly rangeSupport: Map<string, boolean>;
   readonly hasMirrors: boolean;
 }
 
@@ -75,7 +75,6 @@ interface EndpointRequest extends RemoteOptions {
   readonly body?: RegistryRequest['body'];
   /** Which queue of the host it waits in; see {@link RegistryRequest.lane}. */
   readonly lane?: RegistryRequest['lane'];
-  readonly idleMs?: number;
   readonly subject: Subject;
   readonly expected: readonly number[];
 }
@@ -99,7 +98,6 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     signal: ask.signal,
     onEvent: ask.onEvent,
     skipMirrors: ask.skipMirrors,
-    idleMs: ask.idleMs,
   };
   const response = await endpoint.exchange(request);
   const { subject } = ask;

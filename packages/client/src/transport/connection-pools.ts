@@ -1,9 +1,7 @@
-import { type SecureContext, createSecureContext, rootCertificates } from 'node:tls';
+import { rootCertificates } from 'node:tls';
 
-import { OciError } from '@oci/spec-types';
 import { Agent, type Dispatcher, ProxyAgent, type buildConnector } from 'undici';
 
-import type { ClientCertificate } from '../host-options.js';
 import { publicLookup } from './address-policy.js';
 import type { RegistryRequest } from './exchange.js';
 import type { ConnectionOptions } from './send.js';
@@ -49,11 +47,13 @@ export class ConnectionPools {
   }
 
   #create(trait: Trait): Dispatcher {
-    const { timeouts } = this.#options;
+    const { timeouts, ca } = this.#options;
+    const trust = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
     const tls: buildConnector.BuildOptions = {
       timeout: timeouts.connectMs,
       rejectUnauthorized: !trait.lax,
-      ...this.#identity(trait.known),
+      ...trust,
+      ...(trait.known && certificateOf(this.#options)),
     };
     const deadlines = { headersTimeout: timeouts.headersMs, bodyTimeout: timeouts.idleMs };
     if (trait.proxy === undefined) {
@@ -67,39 +67,14 @@ export class ConnectionPools {
       ...deadlines,
       uri: trait.proxy,
       requestTls: tls,
-      proxyTls: { timeout: timeouts.connectMs, ...this.#identity(false) },
+      proxyTls: { timeout: timeouts.connectMs, ...trust },
       proxyTunnel: false,
     });
   }
-
-  /** Whom we trust, and who we are. Made once, for reading the authorities takes longer than a handshake. */
-  #identity(known: boolean): { readonly secureContext?: SecureContext } {
-    const { ca, clientCertificate } = this.#options;
-    const certificate = known ? clientCertificate : undefined;
-    if (ca === undefined && !certificate) return {};
-    return { secureContext: secureContext(ca, certificate) };
-  }
 }
 
-/** @throws OciError `CONFIG_INVALID` for what is no certificate, or no key of it */
-function secureContext(
-  ca: string | undefined,
-  certificate: ClientCertificate | undefined,
-): SecureContext {
-  try {
-    return createSecureContext({
-      ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
-      ...(certificate && { cert: certificate.cert, key: certificate.key }),
-      ...(certificate?.passphrase !== undefined && { passphrase: certificate.passphrase }),
-    });
-  } catch (cause) {
-    throw new OciError(
-      'CONFIG_INVALID',
-      'the certificate authorities or the client certificate can not be read',
-      {
-        cause,
-        hint: 'They have to be PEM, the key of the certificate among them, and its passphrase right.',
-      },
-    );
-  }
+function certificateOf({ clientCertificate }: ConnectionOptions): buildConnector.BuildOptions {
+  if (!clientCertificate) return {};
+  const { cert, key, passphrase } = clientCertificate;
+  return { cert, key, ...(passphrase !== undefined && { passphrase }) };
 }
