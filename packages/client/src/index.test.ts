@@ -4,6 +4,7 @@ import * as client from './index.js';
 
 test('exports these names and no others', () => {
   expect(Object.keys(client).sort()).toEqual([
+    'LayoutArchive',
     'LayoutDirectory',
     'MemoryRepository',
     'RemoteRepository',
@@ -17,9 +18,13 @@ test('exports these names and no others', () => {
     'defaultRetryPolicy',
     'defaultTimeouts',
     'dockerConfigCredentials',
+    'formatLocation',
     'formatPlatform',
     'login',
     'logout',
+    'openSource',
+    'openTarget',
+    'parseLocation',
     'parsePlatform',
     'parseRegistryAddress',
     'proxyFromEnvironment',

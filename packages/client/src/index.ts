@@ -1,4 +1,5 @@
 export type { AuthFileLocation } from './credentials/auth-file-path.js';
+export { LayoutArchive } from './archive/layout-archive.js';
 export type { WritableRepository } from './copy/ability.js';
 export { copy } from './copy/copy.js';
 export type { CopyEvent } from './copy/copy-event.js';
@@ -39,6 +40,14 @@ export {
   LayoutDirectory,
   type LayoutDirectoryOptions,
 } from './layout/layout-directory.js';
+export { type Location, formatLocation, parseLocation } from './location/location.js';
+export {
+  type Connect,
+  type OpenSource,
+  type OpenTarget,
+  openSource,
+  openTarget,
+} from './location/open-location.js';
 export { MemoryRepository } from './memory/memory-repository.js';
 export { type Registry, type RegistryOptions, createRegistry } from './registry.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';

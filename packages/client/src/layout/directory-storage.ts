@@ -27,12 +27,11 @@ import {
   type LayoutIndex,
   emptyLayoutIndex,
   formatLayoutIndex,
+  layoutHeader,
   maxLayoutIndexSize,
   parseLayoutIndex,
 } from './layout-index.js';
 import type { LayoutStorage } from './layout-storage.js';
-
-const layoutHeader = '{"imageLayoutVersion":"1.0.0"}';
 
 type Change = (index: LayoutIndex) => LayoutIndex;
 
@@ -226,7 +225,7 @@ async function writeSynced(path: string, body: AsyncIterable<Uint8Array>): Promi
 }
 
 /** What was renamed is there after a power cut only when its directory was synced. */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const directory = await open(path, 'r');
   try {

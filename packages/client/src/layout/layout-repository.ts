@@ -155,6 +155,9 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
   async deleteManifest(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
     const { digest } = descriptor;
     await this.resolve(digest, options);
+    if (!this.#storage.remove) {
+      throw new OciError('UNSUPPORTED', `what is in ${this.#storage.name} stays in it`);
+    }
     await this.#storage.updateIndex((index) => withoutManifest(index, digest));
     await this.#storage.remove(digest);
   }

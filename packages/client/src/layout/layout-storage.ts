@@ -12,7 +12,8 @@ export interface LayoutStorage {
   read(digest: Digest, options: CallOptions): AsyncIterable<Uint8Array>;
   /** Keeps the whole body under the descriptor's digest or, when it fails, nothing. */
   write(descriptor: Descriptor, body: AsyncIterable<Uint8Array>): Promise<void>;
-  remove(digest: Digest): Promise<void>;
+  /** Missing where what was stored stays. */
+  remove?(digest: Digest): Promise<void>;
   readIndex(): Promise<LayoutIndex>;
   /** Changes the index on what it is then; nobody else changes it meanwhile. */
   updateIndex(change: (index: LayoutIndex) => LayoutIndex): Promise<void>;
