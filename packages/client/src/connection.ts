@@ -6,11 +6,13 @@ import type { CredentialSource } from './credentials/credential.js';
 import type { HostOptions } from './host-options.js';
 import { type ProxyOptions, proxyFromEnvironment, proxyPolicy } from './proxy/proxy-policy.js';
 import type { RegistryAddress } from './registry-address.js';
+import { limitBandwidth } from './transport/bandwidth.js';
 import type { BodyLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
 import { type PacePolicy, defaultPacePolicy, paceHosts } from './transport/host-pace.js';
 import { type AttemptObserver, observed } from './transport/observe.js';
 import { addHeaders } from './transport/origin-headers.js';
+import { watchProgress } from './transport/progress-watch.js';
 import { followRedirects } from './transport/redirect.js';
 import { type RetryPolicy, retry } from './transport/retry.js';
 import { type Timeouts, createSend, defaultTimeouts } from './transport/send.js';
@@ -19,6 +21,8 @@ import { type Timeouts, createSend, defaultTimeouts } from './transport/send.js'
 export interface TransportOptions {
   readonly timeouts?: Partial<Timeouts> | undefined;
   readonly pace?: Partial<PacePolicy> | undefined;
+  /** Bytes of bodies in a second at most, up and down together; a mirror's count for itself. Default: no limit. */
+  readonly bytesPerSecond?: number | undefined;
   /** Default: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment; `false` for none. */
   readonly proxy?: ProxyOptions | false | undefined;
   /** Keeps tokens for the next process, sealed, in this file. Default: only in memory. */
@@ -63,7 +67,9 @@ export function connect(parts: ConnectionParts): Connection {
     userAgent: transport.userAgent ?? 'oci-toolkit',
   });
   const sent = transport.observer ? observed(send, transport.observer) : send;
-  const paced = paceHosts(sent, { ...defaultPacePolicy, ...transport.pace }, retryPolicy);
+  const watched = watchProgress(sent, { ...defaultTimeouts, ...transport.timeouts });
+  const limited = limitBandwidth(watched, transport.bytesPerSecond, retryPolicy);
+  const paced = paceHosts(limited, { ...defaultPacePolicy, ...transport.pace }, retryPolicy);
   const redirected = followRedirects(paced);
   const headed = addHeaders(redirected, origin, host.headers ?? {});
   const tokens = retry(headed, retryPolicy);

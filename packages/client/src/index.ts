@@ -30,7 +30,6 @@ export {
   login,
   logout,
 } from './credentials/login.js';
-export { type DownloadPolicy, defaultDownloadPolicy } from './download/download.js';
 export type { TransportOptions } from './connection.js';
 export type { ClientCertificate, HostOptions } from './host-options.js';
 export type { MirrorOptions, PullFromMirror } from './mirrors/mirror.js';
@@ -49,6 +48,7 @@ export {
   openTarget,
 } from './location/open-location.js';
 export { MemoryRepository } from './memory/memory-repository.js';
+export { type DownloadPolicy, defaultDownloadPolicy } from './download/download-policy.js';
 export { type Registry, type RegistryOptions, createRegistry } from './registry.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
 export { type RemoteOptions } from './repository/endpoint.js';

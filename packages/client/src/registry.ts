@@ -12,7 +12,8 @@ import {
   type DownloadPolicy,
   checkDownloadPolicy,
   defaultDownloadPolicy,
-} from './download/download.js';
+} from './download/download-policy.js';
+import { RangeSupport } from './download/range-support.js';
 import type { HostOptions } from './host-options.js';
 import { type MirrorOptions, parseMirrorLocation } from './mirrors/mirror.js';
 import { type Mirror, askMirrors } from './mirrors/mirrored.js';
@@ -66,7 +67,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { origin } = connection;
   const exchange = askMirrors(connection.exchange, mirrors);
   const downloadPolicy = checkDownloadPolicy({ ...defaultDownloadPolicy, ...options.download });
-  const rangeSupport = new Map<string, boolean>();
+  const rangeSupport = new RangeSupport();
   const hasMirrors = mirrors.length > 0;
   const policies = { limits, retryPolicy, downloadPolicy };
   const shared = { ...policies, exchange, origin, rangeSupport, hasMirrors };

@@ -24,8 +24,11 @@ export type TransferEvent =
     }
   | {
       readonly type: 'wait';
+      /** Who asked to be left alone. */
       readonly host: string;
       readonly delayMs: number;
+      /** Milliseconds since 1970, UTC. */
+      readonly until: number;
       readonly reason: string;
     }
   | {

@@ -34,7 +34,14 @@ export {
   dockerRegistryCredential,
   startDockerRegistry,
 } from './peer/docker-registry.js';
+export type { JwtTokenServer } from './peer/jwt-token-server.js';
 export { peer } from './peer/peer.js';
+export {
+  type RegistryTool,
+  type ToolAccess,
+  type ToolName,
+  registryTool,
+} from './peer/registry-tool.js';
 export { type ProgramResult, killAtOutput, run } from './peer/run.js';
 export type { RegistryAuth, TokenGrant, TokenServerOptions } from './registry/auth-options.js';
 export type { Certificate } from './registry/certificate.js';
@@ -48,4 +55,5 @@ export {
   type TestRegistry,
   startRegistry,
 } from './registry/test-registry.js';
+export { type Zot, startZot } from './peer/zot.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';

@@ -95,6 +95,7 @@ describe('a pause', () => {
       type: 'wait',
       host: 'ghcr.io',
       delayMs: 47_000,
+      until: 47_000,
       reason: 'ghcr.io answered 429',
     });
     now += 5_000;

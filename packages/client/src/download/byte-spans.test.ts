@@ -29,6 +29,17 @@ test('knows which positions it has, however they were added', () => {
   );
 });
 
+test('knows what is missing of a part', () => {
+  fc.assert(
+    fc.property(fc.array(span), span, (added, part) => {
+      const missing = flags(new ByteSpans(added).missingOf(part));
+      const has = flags(added);
+      const isIn = flags([part]);
+      expect(missing).toEqual(has.map((flag, at) => !flag && isIn[at]));
+    }),
+  );
+});
+
 test('has gaps that are sorted, not empty, and do not touch', () => {
   fc.assert(
     fc.property(fc.array(span), (added) => {

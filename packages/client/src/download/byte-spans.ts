@@ -22,6 +22,10 @@ export class ByteSpans {
     this.#spans = [...before, { start: first, end: last }, ...after];
   }
 
+  [Symbol.iterator](): Iterator<Span> {
+    return this.#spans[Symbol.iterator]();
+  }
+
   /** How many positions there are. */
   get size(): number {
     return this.#spans.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -36,6 +40,13 @@ export class ByteSpans {
   get prefix(): number {
     const [first] = this.#spans;
     return first?.start === 0 ? first.end : 0;
+  }
+
+  /** What is missing of a span. */
+  missingOf({ start, end }: Span): readonly Span[] {
+    return this.gaps(end)
+      .map((gap) => ({ start: Math.max(start, gap.start), end: gap.end }))
+      .filter((gap) => gap.end > gap.start);
   }
 
   /** What is missing below `size`. */

@@ -1,4 +1,5 @@
-import { readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -23,8 +24,7 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { type Registry, createRegistry } from '../registry.js';
-import type { DownloadPolicy } from './download.js';
-import { journalPath } from './journal.js';
+import type { DownloadPolicy } from './download-policy.js';
 
 const name = parseRepositoryName('a/b');
 const bytes = randomBytes(101, 4_000_000);
@@ -33,6 +33,7 @@ const policy: DownloadPolicy = {
   segmentBytes: 512 * 1024,
   leastBytes: 64 * 1024,
   parallelFrom: 1_000_000,
+  stallMs: 10_000,
 };
 
 let registry: TestRegistry;
@@ -121,7 +122,8 @@ test('lets an idle connection take over from a slow one', async () => {
   const until = new Promise<void>((resolve) => (release = resolve));
   fault({ pause: { afterBytes: 1000, until }, times: 1 });
   const running = download();
-  while (!ranges().includes('bytes=262144-524287')) await registry.nextRequest({ path: '/blobs/' });
+  const isStolen = (): boolean => ranges().includes('bytes=262644-524287');
+  while (!isStolen()) await registry.nextRequest({ path: '/blobs/' });
   release();
   await running;
   await expectWhole();
@@ -227,7 +229,7 @@ test('keeps what is there when it is stopped, and goes on from there', async () 
     },
   });
   await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
-  expect((await readdir(work.path)).sort()).toEqual(['blob', 'blob.journal']);
+  expect((await readdir(work.path)).sort()).toEqual(['blob.journal', 'blob.partial']);
   registry.clearRequests();
   await download();
   await expectWhole();
@@ -263,23 +265,75 @@ test('a partial file that was altered, cut or lost makes no later download fail'
   const { signal } = controller;
   const stopped = client.repository(name).downloadBlob(blob, path, { signal, onEvent: stop });
   await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
-  const journal = await readFile(journalPath(path));
-  const partial = await readFile(path);
+  const [journalPath, partialPath] = [`${path}.journal`, `${path}.partial`];
+  const journal = await readFile(journalPath);
+  const partial = await readFile(partialPath);
 
   partial[1000] = (partial[1000] ?? 0) ^ 1;
-  await writeFile(path, partial);
+  await writeFile(partialPath, partial);
   await download();
   await expectWhole();
 
-  await writeFile(journalPath(path), journal);
-  await truncate(path, 10);
-  await download();
-  await expectWhole();
+  for (const left of [partial.subarray(0, 10), new Uint8Array(), undefined]) {
+    await writeFile(journalPath, journal);
+    if (left) await writeFile(partialPath, left);
+    await download();
+    await expectWhole();
+  }
 
-  await writeFile(journalPath(path), journal);
-  await writeFile(path, '');
+  await writeFile(journalPath, journal);
+  await writeFile(partialPath, Buffer.concat([partial, randomBytes(103, blob.size)]));
   await download();
   await expectWhole();
+});
+
+test('nothing is at the path before it is whole, and what was there is replaced', async () => {
+  await writeFile(path, 'an older file, which is longer or shorter');
+  const seen = new Set<string>();
+  const onEvent = (): void => void seen.add(readFileSync(path, 'utf8'));
+  await client.repository(name).downloadBlob(blob, path, { onEvent });
+  expect([...seen]).toEqual(['an older file, which is longer or shorter']);
+  await expectWhole();
+});
+
+test('a failure before the first byte leaves nothing behind', async () => {
+  fault({ status: 404 });
+  await expect(download()).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+  await expectNothing();
+});
+
+test('a part that stalls is asked for anew, from where it stopped', async () => {
+  await client.close();
+  client = createRegistry({
+    url: registry.url,
+    download: { ...policy, stallMs: 100 },
+    retry: { delay: async () => {} },
+  });
+  const never = new Promise<void>(() => {});
+  fault({ pause: { afterBytes: 10_000, until: never }, times: 2 });
+  await download();
+  await expectWhole();
+  expect(ranges().some((range) => range?.startsWith('bytes=10000-'))).toBe(true);
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      type: 'retry',
+      reason: expect.stringContaining('stopped sending in the middle'),
+    }),
+  );
+});
+
+test('a host that sends a few bytes a connection is given up', async () => {
+  fault({ destroyAfterBytes: 100 });
+  await expect(download()).rejects.toMatchObject({ code: 'NETWORK' });
+  expect(registry.requests.length).toBeLessThanOrEqual(5 * policy.connections);
+});
+
+test('what one connection can not bring is fetched by no other any more', async () => {
+  fault({ path: /blobs/, status: 500, skip: 2 });
+  await expect(download()).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+  const { length } = registry.requests;
+  await new Promise(setImmediate);
+  expect(registry.requests).toHaveLength(length);
 });
 
 test('a file system that takes no more is a failure of storage, with the path', async () => {

@@ -1,9 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import {
   type Descriptor,
-  OciError,
+  type OciError,
   type VerifiedFile,
   isOciError,
   throwIfAborted,
@@ -11,35 +10,19 @@ import {
 } from '@oci/spec-types';
 
 import type { Endpoint, RemoteOptions } from '../repository/endpoint.js';
-import { journalPath } from './journal.js';
-import { PartialFile } from './partial-file.js';
+import { segmentSize } from './download-policy.js';
+import { PartialFile, discardPartial } from './partial-file.js';
 import { RangesUnusable } from './range-answer.js';
 import { type SegmentFetch, fetchSegment } from './segment-fetch.js';
-import { SegmentQueue } from './segment-queue.js';
-
-/** How a large blob is divided. Bytes, and requests at once. */
-export interface DownloadPolicy {
-  /** Requests for one blob at once, 1 and more. Default 8. */
-  readonly connections: number;
-  /** Bytes that one request asks for, at most. Default 16 MiB. */
-  readonly segmentBytes: number;
-  /** What is left of a segment is not divided below this. Default 1 MiB. */
-  readonly leastBytes: number;
-  /** A blob below this comes by one request. Default 8 MiB. */
-  readonly parallelFrom: number;
-}
-
-export const defaultDownloadPolicy: DownloadPolicy = {
-  connections: 8,
-  segmentBytes: 16 * 1024 * 1024,
-  leastBytes: 1024 * 1024,
-  parallelFrom: 8 * 1024 * 1024,
-};
+import { Segment, SegmentQueue } from './segment-queue.js';
+import { WorkerGroup } from './worker-group.js';
 
 /**
  * Downloads a blob to a file: in parallel closed ranges where the registry serves them, going on from
- * what an earlier call left there, also one of a process that was killed. What was downloaded stays when
- * it is interrupted; bytes that turn out wrong are thrown away, and asked for once more from the first.
+ * what an earlier call left there, also one of a process that was killed. Nothing is at `path` before it
+ * is whole and verified: what came so far is beside it, at `<path>.partial`. That stays when the download is
+ * interrupted; bytes that turn out wrong are put aside, asked for once more from the first, and then
+ * thrown away. One path is for one download at a time: its caller sees to that.
  *
  * @throws OciError `BLOB_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `DIGEST_UNSUPPORTED`, and what a
  * request fails with
@@ -53,47 +36,58 @@ export async function downloadBlob(
   const path = resolve(target.path);
   verifiableAlgorithm(blob.digest);
   throwIfAborted(options.signal);
-  try {
-    return await attempt(endpoint, { blob, path }, options);
-  } catch (error) {
-    if (!isOciError(error, 'DIGEST_MISMATCH')) throw await cleanUp(error, path);
-    options.onEvent?.({ type: 'warning', message: `${error.message}: it is fetched once more` });
-    await discard(path);
-    const fromRegistry = { ...options, skipMirrors: true };
-    return await attempt(endpoint, { blob, path }, fromRegistry).catch(async (again: unknown) => {
-      throw await cleanUp(again, path);
-    });
+  const download = { endpoint, blob, path, options };
+  const failure = await attempt(download).catch((error: unknown) => {
+    // What has another size at a mirror may be right at the registry.
+    if (endpoint.hasMirrors && isOciError(error, 'SIZE_MISMATCH')) return error;
+    throw error;
+  });
+  if (failure) {
+    options.onEvent?.({ type: 'warning', message: `${failure.message}: it is fetched once more` });
+    const again = await attempt({ ...download, options: { ...options, skipMirrors: true } });
+    if (again) {
+      await discardPartial(path);
+      throw again;
+    }
   }
+  return { descriptor: blob, path, __brand: 'VerifiedFile' };
 }
 
-/** Wrong bytes are not gone on with; all others are. */
-async function cleanUp(error: unknown, path: string): Promise<unknown> {
-  if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH', 'BLOB_UNKNOWN')) await discard(path);
-  return error;
+interface Download {
+  readonly endpoint: Endpoint;
+  readonly blob: Descriptor;
+  readonly path: string;
+  readonly options: RemoteOptions;
 }
 
-async function discard(path: string): Promise<void> {
-  for (const file of [path, journalPath(path)]) await rm(file, { force: true });
-}
-
-async function attempt(
-  endpoint: Endpoint,
-  { blob, path }: { blob: Descriptor; path: string },
-  options: RemoteOptions,
-): Promise<VerifiedFile> {
+/** @returns what is wrong with the bytes, all of which came and were put aside; undefined when they are right */
+async function attempt({ endpoint, blob, path, options }: Download): Promise<OciError | undefined> {
   const file = await PartialFile.open(path, blob);
+  let wrong: OciError | undefined;
   try {
     if (file.done > 0)
       options.onEvent?.({ type: 'resume', digest: blob.digest, offset: file.done });
     await fill(file, { endpoint, blob, options });
     options.onEvent?.({ type: 'verify', digest: blob.digest });
-    await file.verify();
+    wrong = await file.verify().then(
+      () => undefined,
+      (error: unknown) => {
+        if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return error;
+        throw error;
+      },
+    );
   } catch (error) {
     await file.close();
+    if (isOciError(error, 'SIZE_MISMATCH') || file.done === 0) await discardPartial(path);
     throw error;
   }
-  await file.complete();
-  return { descriptor: blob, path, __brand: 'VerifiedFile' };
+  if (!wrong) {
+    await file.complete();
+    return undefined;
+  }
+  await file.close();
+  await file.quarantine();
+  return wrong;
 }
 
 type Filling = Pick<SegmentFetch, 'endpoint' | 'blob' | 'options'>;
@@ -102,47 +96,33 @@ type Filling = Pick<SegmentFetch, 'endpoint' | 'blob' | 'options'>;
 async function fill(file: PartialFile, filling: Filling): Promise<void> {
   const { endpoint, blob, options } = filling;
   const { rangeSupport } = endpoint;
-  const host = endpoint.origin.host;
-  if (rangeSupport.get(host) !== false) {
+  const { host } = endpoint.origin;
+  if (rangeSupport.of(host) !== false) {
     try {
       return await fillInRanges(file, filling);
     } catch (error) {
       if (!(error instanceof RangesUnusable)) throw error;
-      rangeSupport.set(host, false);
+      rangeSupport.learn(error.host, false);
+      rangeSupport.answered(host, error.host);
       options.onEvent?.({ type: 'warning', message: `${error.message}: one connection is used` });
     }
   }
-  const rest = new SegmentQueue([{ start: file.prefix, end: blob.size }], {
-    most: blob.size,
-    least: blob.size,
-  });
-  const segment = rest.take();
-  if (segment) await fetchSegment(segment, { ...filling, file, ranges: false, onAnswer: () => {} });
+  const rest = new Segment({ start: file.prefix, end: blob.size });
+  if (rest.remaining === 0) return;
+  const onAnswer = (by: string): void => rangeSupport.answered(host, by);
+  await fetchSegment(rest, { ...filling, file, ranges: false, onAnswer });
 }
 
 async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> {
   const { endpoint, blob, options } = filling;
-  const policy = endpoint.downloadPolicy;
+  const { rangeSupport, downloadPolicy: policy } = endpoint;
+  const { host } = endpoint.origin;
   const isSmall = blob.size < policy.parallelFrom;
-  const queue = new SegmentQueue(file.gaps(blob.size), {
-    most: isSmall ? blob.size : policy.segmentBytes,
+  const queue = new SegmentQueue(file.gaps(), {
+    most: isSmall ? blob.size : segmentSize(policy, blob.size - file.done),
     least: policy.leastBytes,
   });
-  if (queue.width === 0) return;
-  const host = endpoint.origin.host;
   const workers = new WorkerGroup(options.signal);
-  const fetch: SegmentFetch = {
-    ...filling,
-    file,
-    ranges: true,
-    options: { ...options, signal: workers.signal },
-    onAnswer: () => {
-      if (isSmall) return;
-      // The first answer shows that ranges work; before, nobody else asks for them.
-      endpoint.rangeSupport.set(host, true);
-      startAll();
-    },
-  };
   const work = async (): Promise<void> => {
     for (let segment = queue.take(); segment; segment = queue.take()) {
       await fetchSegment(segment, fetch);
@@ -152,48 +132,20 @@ async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> 
   const startAll = (): void => {
     while (workers.count < policy.connections && queue.hasWork) workers.start(work);
   };
-  workers.start(work);
-  if (!isSmall && endpoint.rangeSupport.get(host) === true) startAll();
+  const fetch: SegmentFetch = {
+    ...filling,
+    file,
+    ranges: true,
+    options: { ...options, signal: workers.signal },
+    onAnswer: (by) => {
+      rangeSupport.answered(host, by);
+      if (isSmall) return;
+      // The first answer shows that ranges work; before, nobody else asks for them.
+      rangeSupport.learn(by, true);
+      startAll();
+    },
+  };
+  if (queue.hasWork) workers.start(work);
+  if (!isSmall && rangeSupport.of(host) === true) startAll();
   await workers.ended();
-}
-
-/** Work that is done by several at once; when one fails the others are stopped. */
-class WorkerGroup {
-  readonly #stop = new AbortController();
-  readonly #running = new Set<Promise<void>>();
-  readonly signal: AbortSignal;
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(signal: AbortSignal | undefined) {
-    this.signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-  }
-
-  get count(): number {
-    return this.#running.size;
-  }
-
-  start(work: () => Promise<void>): void {
-    const run = work()
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-        this.#stop.abort();
-      })
-      .finally(() => this.#running.delete(run));
-    this.#running.add(run);
-  }
-
-  /** @throws the first failure */
-  async ended(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
-    if (this.#failure) throw this.#failure.error;
-  }
-}
-
-/** For tests and callers that want another error than a defect for a policy that makes no sense. */
-export function checkDownloadPolicy(policy: DownloadPolicy): DownloadPolicy {
-  const { connections, segmentBytes, leastBytes } = policy;
-  if (connections >= 1 && segmentBytes >= 1 && leastBytes >= 1) return policy;
-  throw new OciError('USAGE', 'a download needs at least one connection and one byte a request', {
-    hint: 'Leave the download policy out for its defaults.',
-  });
 }

@@ -6,18 +6,18 @@ import { bytesOf, temporaryDirectory } from '@oci/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { Journal, journalPath, parseSpans } from './journal.js';
+import { Journal, parseSpans } from './journal.js';
 
 const blob = { mediaType: 'a/b', digest: digestOf(bytesOf('x')), size: 1000 };
 
 test('remembers what was noted, in the next process too', async () => {
   await using directory = await temporaryDirectory();
-  const partial = join(directory.path, 'partial');
-  const first = await Journal.open(partial, blob);
+  const path = join(directory.path, 'journal');
+  const first = await Journal.open(path, blob);
   await first.note({ start: 0, end: 100 });
   await first.note({ start: 500, end: 600 });
   await first.close();
-  const second = await Journal.open(partial, blob);
+  const second = await Journal.open(path, blob);
   expect(second.spans.gaps(1000)).toEqual([
     { start: 100, end: 500 },
     { start: 600, end: 1000 },
@@ -27,18 +27,30 @@ test('remembers what was noted, in the next process too', async () => {
 
 test('takes a line that was cut for none, and writes on behind the last whole one', async () => {
   await using directory = await temporaryDirectory();
-  const partial = join(directory.path, 'partial');
-  const first = await Journal.open(partial, blob);
+  const path = join(directory.path, 'journal');
+  const first = await Journal.open(path, blob);
   await first.note({ start: 0, end: 100 });
   await first.close();
-  await appendFile(journalPath(partial), '100 20');
-  const second = await Journal.open(partial, blob);
+  await appendFile(path, '100 20');
+  const second = await Journal.open(path, blob);
   expect(second.spans.prefix).toBe(100);
   await second.note({ start: 200, end: 300 });
   await second.close();
-  const third = await Journal.open(partial, blob);
+  const third = await Journal.open(path, blob);
   expect(third.spans.size).toBe(200);
   await third.close();
+});
+
+test('has a line for each span, however often something was noted', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'journal');
+  const first = await Journal.open(path, blob);
+  for (let at = 0; at < 500; at += 5) await first.note({ start: at, end: at + 5 });
+  await first.close();
+  await appendFile(path, 'what is this\n900 1000\n');
+  const second = await Journal.open(path, blob);
+  await second.close();
+  expect((await readFile(path, 'utf8')).split('\n').slice(1)).toEqual(['0 500', '']);
 });
 
 test.each([
@@ -51,12 +63,12 @@ test.each([
   ['a process that had no time', '{"version":1,"dig'],
 ])('begins anew where the journal is of %s', async (_, text) => {
   await using directory = await temporaryDirectory();
-  const partial = join(directory.path, 'partial');
-  await writeFile(journalPath(partial), text);
-  const journal = await Journal.open(partial, blob);
+  const path = join(directory.path, 'journal');
+  await writeFile(path, text);
+  const journal = await Journal.open(path, blob);
   expect(journal.spans.size).toBe(0);
   await journal.close();
-  expect(await readFile(journalPath(partial), 'utf8')).toContain(blob.digest);
+  expect(await readFile(path, 'utf8')).toContain(blob.digest);
 });
 
 test('believes no span that can not be', () => {

@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, rm, truncate } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 
 import type { Descriptor } from '@oci/spec-types';
 
@@ -23,22 +23,24 @@ export class Journal {
     this.spans = spans;
   }
 
-  /** Opens the journal of a partial file; one of another blob, or that can't be read, is begun anew. */
-  static async open(partial: string, blob: Descriptor): Promise<Journal> {
-    const path = journalPath(partial);
+  /**
+   * Opens a journal, rewritten to the fewest lines by a rename, so that whoever is killed here loses none.
+   * One of another blob, or that can't be read, is begun anew.
+   */
+  static async open(path: string, blob: Descriptor): Promise<Journal> {
     const header = headerOf(blob);
     const text = await readFile(path, 'utf8').catch(() => '');
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     const known = whole.startsWith(header) ? parseSpans(whole.slice(header.length), blob.size) : [];
-    const isOurs = whole.startsWith(header);
-    if (isOurs && whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
-    const file = await open(path, isOurs ? 'a' : 'w', 0o644);
-    if (!isOurs) await file.appendFile(header);
-    return new Journal(path, file, new ByteSpans(known));
+    const spans = new ByteSpans(known);
+    const fresh = `${path}.new`;
+    await writeFile(fresh, header + [...spans].map(lineOf).join(''), { mode: 0o644 });
+    await rename(fresh, path);
+    return new Journal(path, await open(path, 'a'), spans);
   }
 
   async note(span: Span): Promise<void> {
-    await this.#file.appendFile(`${span.start} ${span.end}\n`);
+    await this.#file.appendFile(lineOf(span));
     this.spans.add(span);
   }
 
@@ -52,9 +54,8 @@ export class Journal {
   }
 }
 
-/** The journal's place, for whoever removes a partial file. */
-export function journalPath(partial: string): string {
-  return `${partial}.journal`;
+function lineOf({ start, end }: Span): string {
+  return `${start} ${end}\n`;
 }
 
 function headerOf({ digest, size }: Descriptor): string {

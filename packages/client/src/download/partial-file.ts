@@ -1,30 +1,49 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 
-import type { Descriptor } from '@oci/spec-types';
+import { type Descriptor, OciError } from '@oci/spec-types';
 import { Verifier, onStorage } from '@oci/spec-types/node';
 
-import type { Span } from './byte-spans.js';
+import { ByteSpans, type Span } from './byte-spans.js';
 import { Journal } from './journal.js';
 
 /** Bytes that are read back at once. */
 const blockSize = 1024 * 1024;
 
+/** Where the bytes of a file are until it is whole; all names begin with its own. */
+function pathsOf(path: string): Readonly<Record<'partial' | 'journal' | 'wrong', string>> {
+  return { partial: `${path}.partial`, journal: `${path}.journal`, wrong: `${path}.wrong` };
+}
+
+/** Removes what was downloaded of a file so far. */
+export async function discardPartial(path: string): Promise<void> {
+  for (const file of Object.values(pathsOf(path))) await rm(file, { force: true });
+}
+
 /**
  * A file that is written in any order and hashed in its own: each byte once, from memory when it comes
  * in order, otherwise read back as soon as none before it is missing. So the hash is ready with the last
- * byte.
+ * byte. A byte that is there is never written again: what was hashed is what the file holds.
  */
 export class PartialFile {
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #journal: Journal;
   readonly #verifier: Verifier;
+  readonly #blob: Descriptor;
+  /** What is there or being written. */
+  readonly #claimed: ByteSpans;
   #hashing: Promise<void> | undefined;
 
-  private constructor(path: string, file: FileHandle, journal: Journal, blob: Descriptor) {
+  private constructor(
+    path: string,
+    blob: Descriptor,
+    files: { file: FileHandle; journal: Journal },
+  ) {
     this.#path = path;
-    this.#file = file;
-    this.#journal = journal;
+    this.#blob = blob;
+    this.#file = files.file;
+    this.#journal = files.journal;
+    this.#claimed = new ByteSpans(files.journal.spans);
     this.#verifier = new Verifier(blob);
   }
 
@@ -34,14 +53,19 @@ export class PartialFile {
   }
 
   static async #open(path: string, blob: Descriptor): Promise<PartialFile> {
-    const file = await openOrCreate(path);
+    const { partial, journal: journalPath } = pathsOf(path);
+    const file = await openOrCreate(partial);
     try {
       const { size } = await file.stat();
-      const journal = await Journal.open(path, blob);
-      if (journal.spans.end <= size) return new PartialFile(path, file, journal, blob);
-      // A journal without its file, as after a clean-up, tells of bytes that are not there.
-      await journal.remove();
-      return new PartialFile(path, file, await Journal.open(path, blob), blob);
+      let journal = await Journal.open(journalPath, blob);
+      if (journal.spans.end > size) {
+        // A journal without its file, as after a clean-up, tells of bytes that are not there.
+        await journal.remove();
+        journal = await Journal.open(journalPath, blob);
+      }
+      // What is behind the last known byte is of another blob, or was not noted.
+      await file.truncate(journal.spans.end);
+      return new PartialFile(path, blob, { file, journal });
     } catch (error) {
       await file.close();
       throw error;
@@ -58,30 +82,30 @@ export class PartialFile {
     return this.#journal.spans.prefix;
   }
 
-  gaps(size: number): readonly Span[] {
-    return this.#journal.spans.gaps(size);
+  gaps(): readonly Span[] {
+    return this.#journal.spans.gaps(this.#blob.size);
   }
 
   /** Writes chunks that follow each other, from `start`. @throws OciError `STORAGE_FULL`, `STORAGE_FAILED` */
   async write(start: number, chunks: readonly Uint8Array[]): Promise<void> {
     const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    const span = { start, end: start + size };
+    const wanted = this.#claimed.missingOf(span);
+    this.#claimed.add(span);
     await onStorage({ path: this.#path, neededBytes: size }, async () => {
-      const { bytesWritten } = await this.#file.writev(chunks, start);
-      // A disk that is nearly full takes a part first, and says so at the next write.
-      if (bytesWritten < size) await this.#writeRest(start, Buffer.concat(chunks), bytesWritten);
-      await this.#journal.note({ start, end: start + size });
+      for (const part of wanted) await this.#writePart(part, slice(chunks, start, part));
     });
-    if (start === this.#verifier.size && !this.#hashing) {
-      for (const chunk of chunks) this.#verifier.update(chunk);
-    }
-    this.#followUp();
   }
 
-  /** @throws OciError `DIGEST_MISMATCH`, `SIZE_MISMATCH` */
+  /** @throws OciError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `STORAGE_FAILED` */
   async verify(): Promise<void> {
-    this.#followUp();
-    await this.#hashing;
-    this.#verifier.finish();
+    await onStorage({ path: this.#path }, async () => {
+      this.#followUp();
+      await this.#hashing;
+      this.#verifier.finish();
+      const { size } = await this.#file.stat();
+      if (size !== this.#blob.size) throw changedMeanwhile(this.#path);
+    });
   }
 
   async close(): Promise<void> {
@@ -89,10 +113,36 @@ export class PartialFile {
     await Promise.all([this.#file.close(), this.#journal.close()]);
   }
 
-  /** The file is whole: nothing is to be gone on with. */
+  /** The file is whole: it gets its name, and nothing is to be gone on with. */
   async complete(): Promise<void> {
-    await this.#file.close();
-    await this.#journal.remove();
+    const { partial } = pathsOf(this.#path);
+    await onStorage({ path: this.#path }, async () => {
+      await this.close();
+      await rename(partial, this.#path);
+      await discardPartial(this.#path);
+    });
+  }
+
+  /** Puts wrong bytes aside, so that what comes next is written to other places of the disk. */
+  async quarantine(): Promise<void> {
+    const { partial, journal, wrong } = pathsOf(this.#path);
+    await onStorage({ path: this.#path }, async () => {
+      await rm(journal, { force: true });
+      await rename(partial, wrong);
+    });
+  }
+
+  async #writePart(part: Span, chunks: readonly Uint8Array[]): Promise<void> {
+    const { start, end } = part;
+    const { bytesWritten } = await this.#file.writev(chunks, start);
+    // A disk that is nearly full takes a part first, and says so at the next write.
+    if (bytesWritten < end - start)
+      await this.#writeRest(start, Buffer.concat(chunks), bytesWritten);
+    await this.#journal.note(part);
+    if (start === this.#verifier.size && !this.#hashing) {
+      for (const chunk of chunks) this.#verifier.update(chunk);
+    }
+    this.#followUp();
   }
 
   async #writeRest(start: number, bytes: Buffer, from: number): Promise<void> {
@@ -107,7 +157,7 @@ export class PartialFile {
     this.#hashing = this.#readBack().finally(() => {
       this.#hashing = undefined;
     });
-    // Told by `verify`, or by the next one that fails to read.
+    // Told by `verify`, which tries once more.
     this.#hashing.catch(() => {});
   }
 
@@ -117,10 +167,23 @@ export class PartialFile {
       const at = this.#verifier.size;
       const length = Math.min(blockSize, this.prefix - at);
       const { bytesRead } = await this.#file.read(block, 0, length, at);
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) throw changedMeanwhile(this.#path);
       this.#verifier.update(block.subarray(0, bytesRead));
     }
   }
+}
+
+/** The part of chunks that begin at `start`. */
+function slice(chunks: readonly Uint8Array[], start: number, part: Span): readonly Uint8Array[] {
+  const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  if (part.start === start && part.end === start + size) return chunks;
+  return [Buffer.concat(chunks).subarray(part.start - start, part.end - start)];
+}
+
+function changedMeanwhile(path: string): OciError {
+  return new OciError('SIZE_MISMATCH', `${path} changed while it was downloaded`, {
+    hint: 'Something else writes there. Nothing was kept; try again.',
+  });
 }
 
 async function openOrCreate(path: string): Promise<FileHandle> {

@@ -4,12 +4,13 @@ import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
 import { backoff } from '../transport/retry.js';
+import { BatchWriter } from './batch-writer.js';
 import type { PartialFile } from './partial-file.js';
 import { checkRangeAnswer, checkWholeAnswer } from './range-answer.js';
 import type { Segment } from './segment-queue.js';
 
-/** Bytes that are gathered before they are written and noted. */
-const batchBytes = 256 * 1024;
+/** A connection that brings less than this counts as a failure: a host may not live on one byte each. */
+export const leastProgress = 64 * 1024;
 
 export interface SegmentFetch {
   readonly endpoint: Endpoint;
@@ -18,8 +19,8 @@ export interface SegmentFetch {
   /** Whether the host may be asked for ranges; otherwise all is asked for, and the front is skipped. */
   readonly ranges: boolean;
   readonly options: RemoteOptions;
-  /** Called once the first answer was found usable. */
-  readonly onAnswer: () => void;
+  /** Called with the host that answered, once its answer was found usable. */
+  readonly onAnswer: (host: string) => void;
 }
 
 /**
@@ -37,7 +38,7 @@ export async function fetchSegment(segment: Segment, fetch: SegmentFetch): Promi
     } catch (thrown) {
       const { url } = answer.response;
       const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
-      failures = segment.position > before ? 1 : failures + 1;
+      failures = segment.position - before >= leastProgress ? 1 : failures + 1;
       if (!error.retryable || failures >= retryPolicy.attempts) throw error;
       const delayMs = backoff(retryPolicy, failures);
       options.onEvent?.({ type: 'retry', attempt: failures + 1, delayMs, reason: error.message });
@@ -55,13 +56,13 @@ interface Answer {
 }
 
 async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
-  const start = segment.position;
-  const { end } = segment;
+  const { position: start, end } = segment;
   const { endpoint, blob, options } = fetch;
   const asksRange = fetch.ranges && !(start === 0 && end === blob.size);
   const response = await call(endpoint, {
     ...options,
     lane: 'download',
+    idleMs: endpoint.downloadPolicy.stallMs,
     method: 'GET',
     target: registryPaths.blob(endpoint.name, blob.digest),
     headers: asksRange ? { range: `bytes=${start}-${end - 1}` } : {},
@@ -75,7 +76,7 @@ async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
     response.body.destroy();
     throw error;
   }
-  fetch.onAnswer();
+  fetch.onAnswer(response.url.host);
   return { response, skip: asksRange ? 0 : start };
 }
 
@@ -83,35 +84,25 @@ async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
 async function receive(
   { response, skip }: Answer,
   segment: Segment,
-  fetch: SegmentFetch,
+  { blob, file, options }: SegmentFetch,
 ): Promise<void> {
+  const writer = new BatchWriter(file, segment.position, () =>
+    options.onEvent?.({ type: 'bytes', digest: blob.digest, done: file.done, size: blob.size }),
+  );
   let skipping = skip;
-  let batch: Uint8Array[] = [];
-  let gathered = 0;
-  const flush = async (): Promise<void> => {
-    if (gathered === 0) return;
-    const chunks = batch;
-    const start = segment.position;
-    segment.position += gathered;
-    [batch, gathered] = [[], 0];
-    await fetch.file.write(start, chunks);
-    const { blob, file, options } = fetch;
-    options.onEvent?.({ type: 'bytes', digest: blob.digest, done: file.done, size: blob.size });
-  };
   try {
     for await (const chunk of response.body) {
       const kept = chunk.subarray(Math.min(skipping, chunk.byteLength));
       skipping -= chunk.byteLength - kept.byteLength;
-      const wanted = kept.subarray(0, segment.end - segment.position - gathered);
-      if (wanted.byteLength > 0) batch.push(wanted);
-      gathered += wanted.byteLength;
-      if (gathered >= batchBytes) await flush();
-      if (wanted.byteLength < kept.byteLength && segment.end === fetch.blob.size)
-        throw tooLong(fetch.blob);
-      if (segment.position + gathered >= segment.end) break;
+      const wanted = kept.subarray(0, segment.remaining);
+      segment.position += wanted.byteLength;
+      await writer.add(wanted);
+      if (wanted.byteLength === kept.byteLength) continue;
+      if (segment.end === blob.size) throw tooLong(blob);
+      break;
     }
   } finally {
-    await flush();
+    await writer.end();
   }
   if (segment.remaining > 0) throw cutShort(response);
 }

@@ -58,7 +58,7 @@ test('every byte is fetched, in whichever order and speed segments are worked on
           running.splice(running.indexOf(segment), 1);
         };
         for (const step of steps) next(step);
-        while (queue.width > 0) next(5);
+        while (queue.hasWork || running.length > 0) next(5);
         expect(done.gaps(size)).toEqual([]);
       },
     ),

@@ -2,7 +2,7 @@ import type { Span } from './byte-spans.js';
 
 /** A span that one request after another brings; its end moves when another takes the rest of it. */
 export class Segment {
-  /** The next byte that is wanted. */
+  /** The next byte that is to come. */
   position: number;
   end: number;
 
@@ -35,11 +35,6 @@ export class SegmentQueue {
   constructor(gaps: readonly Span[], sizes: SegmentSizes) {
     this.#sizes = sizes;
     this.#waiting = gaps.flatMap((gap) => divide(gap, sizes.most));
-  }
-
-  /** How many could run at once. */
-  get width(): number {
-    return this.#waiting.length + this.#running.size;
   }
 
   /** Whether somebody waits to be fetched, without taking from others. */

@@ -131,12 +131,32 @@ test.each([
   'bytes 100000-200000/300000',
   'items 1-2/3',
   '',
-])('an answer with the wrong range %j is PROTOCOL', async (contentRange) => {
-  const { error } = await fetch([
+])('where an answer has the wrong range %j all of it is asked for', async (contentRange) => {
+  const { digest, ranges } = await fetch([
     { path: '/blobs/', destroyAfterBytes: 100_000, times: 1 },
-    { path: '/blobs/', contentRange },
+    { path: '/blobs/', contentRange, times: 1 },
   ]);
-  expect(error).toMatchObject({ code: 'PROTOCOL' });
+  expect(digest).toBe(digestOf(bytes));
+  expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=/), undefined]);
+});
+
+test.each([
+  ['416', { status: 416 }],
+  ['416 with its size', { status: 416, headers: { 'content-range': 'bytes */300000' } }],
+  ['encoded bytes', { gzip: true }],
+])('where a range is answered with %s all of it is asked for', async (_, fault) => {
+  const { digest, ranges } = await fetch([
+    { path: '/blobs/', destroyAfterBytes: 100_000, times: 1 },
+    { path: '/blobs/', ...fault, times: 1 },
+  ]);
+  expect(digest).toBe(digestOf(bytes));
+  expect(ranges).toHaveLength(3);
+});
+
+test('a host that brings a few bytes a connection is given up', async () => {
+  const { error, ranges } = await fetch([{ path: '/blobs/', destroyAfterBytes: 100 }]);
+  expect(error).toMatchObject({ code: 'NETWORK' });
+  expect(ranges).toHaveLength(5);
 });
 
 test('an answer with a part of a blob of another size is SIZE_MISMATCH', async () => {

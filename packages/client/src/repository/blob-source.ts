@@ -1,7 +1,8 @@
 import { type Descriptor, asOciError, isOciError, registryPaths } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
 
-import { checkRangeAnswer, checkWholeAnswer } from '../download/range-answer.js';
+import { RangesUnusable, checkRangeAnswer, checkWholeAnswer } from '../download/range-answer.js';
+import { leastProgress } from '../download/segment-fetch.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
 import { backoff } from '../transport/retry.js';
@@ -40,9 +41,28 @@ interface OpenBlob {
   readonly skip: number;
 }
 
+/** From where it broke; all of it once more where the host has no good answer to ranges. */
 async function openBlob(
   endpoint: Endpoint,
-  { descriptor, offset }: { descriptor: Descriptor; offset: number },
+  ask: BlobAsk,
+  options: RemoteOptions,
+): Promise<OpenBlob> {
+  try {
+    return await askForBlob(endpoint, { ...ask, ranges: ask.offset > 0 }, options);
+  } catch (error) {
+    if (!(error instanceof RangesUnusable)) throw error;
+    return askForBlob(endpoint, { ...ask, ranges: false }, options);
+  }
+}
+
+interface BlobAsk {
+  readonly descriptor: Descriptor;
+  readonly offset: number;
+}
+
+async function askForBlob(
+  endpoint: Endpoint,
+  { descriptor, offset, ranges }: BlobAsk & { readonly ranges: boolean },
   options: RemoteOptions,
 ): Promise<OpenBlob> {
   const { digest, size } = descriptor;
@@ -51,16 +71,16 @@ async function openBlob(
     lane: 'download',
     method: 'GET',
     target: registryPaths.blob(endpoint.name, digest),
-    headers: offset > 0 ? { range: `bytes=${offset}-${size - 1}` } : {},
+    headers: ranges ? { range: `bytes=${offset}-${size - 1}` } : {},
     subject: { name: `${endpoint.name}@${digest}`, missing: 'BLOB_UNKNOWN' },
-    expected: offset > 0 ? [200, 206] : [200],
+    expected: ranges ? [200, 206, 416] : [200],
   });
   try {
-    const partial = response.status === 206;
-    if (partial) checkRangeAnswer(response, { start: offset, end: size, blob: descriptor });
+    // A server that ignores ranges sends all of it again, in the answer that is here already.
+    const isPart = ranges && response.status !== 200;
+    if (isPart) checkRangeAnswer(response, { start: offset, end: size, blob: descriptor });
     else checkWholeAnswer(response, descriptor);
-    // A server that ignores ranges sends all of it again.
-    return { response, skip: partial ? 0 : offset };
+    return { response, skip: isPart ? 0 : offset };
   } catch (error) {
     response.body.destroy();
     throw error;
@@ -79,10 +99,10 @@ async function* resuming(
   let open = first;
   let offset = 0;
   for (let failures = 0; ;) {
+    const before = offset;
     try {
       for await (const chunk of withoutFirst(open.response.body, open.skip)) {
         offset += chunk.byteLength;
-        failures = 0;
         yield chunk;
       }
       // Too few bytes are a broken connection only where the length was not announced.
@@ -90,7 +110,7 @@ async function* resuming(
     } catch (thrown) {
       const url = open.response.url;
       const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
-      failures += 1;
+      failures = offset - before >= leastProgress ? 1 : failures + 1;
       if (!error.retryable || failures >= retryPolicy.attempts || offset >= descriptor.size)
         throw error;
       const delayMs = backoff(retryPolicy, failures);

@@ -5,7 +5,8 @@ import {
   isOciError,
 } from '@oci/spec-types';
 
-import type { DownloadPolicy } from '../download/download.js';
+import type { DownloadPolicy } from '../download/download-policy.js';
+import type { RangeSupport } from '../download/range-support.js';
 import { repositoryScope } from '../authorization/scope.js';
 import { resolvesInternally } from '../transport/address-policy.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
@@ -34,8 +35,7 @@ export interface Endpoint {
   readonly limits: BodyLimits;
   readonly retryPolicy: RetryPolicy;
   readonly downloadPolicy: DownloadPolicy;
-  /** Whether a host serves ranges as it should; unknown before the first was asked for. */
-  readonly rangeSupport: Map<string, boolean>;
+  readonly rangeSupport: RangeSupport;
   readonly hasMirrors: boolean;
 }
 
@@ -75,6 +75,7 @@ interface EndpointRequest extends RemoteOptions {
   readonly body?: RegistryRequest['body'];
   /** Which queue of the host it waits in; see {@link RegistryRequest.lane}. */
   readonly lane?: RegistryRequest['lane'];
+  readonly idleMs?: number;
   readonly subject: Subject;
   readonly expected: readonly number[];
 }
@@ -98,6 +99,7 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     signal: ask.signal,
     onEvent: ask.onEvent,
     skipMirrors: ask.skipMirrors,
+    idleMs: ask.idleMs,
   };
   const response = await endpoint.exchange(request);
   const { subject } = ask;

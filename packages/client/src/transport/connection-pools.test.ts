@@ -201,3 +201,13 @@ test('an address that is written as one is refused without a look-up', async () 
   await expect(failing).rejects.toMatchObject({ code: 'POLICY_REFUSED' });
   expect(registry.requests).toEqual([]);
 });
+
+test('a certificate or a key that is none is told as that', async () => {
+  const clientCertificate = { cert: 'no PEM', key: 'secret key' };
+  await using here = sender({ origin: new URL('https://127.0.0.1:1'), clientCertificate });
+  const error: unknown = await here
+    .send(get('https://127.0.0.1:1'))
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'CONFIG_INVALID', hint: expect.stringContaining('PEM') });
+  expect(String(error)).not.toContain('secret key');
+});

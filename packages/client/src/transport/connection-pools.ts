@@ -1,7 +1,9 @@
-import { rootCertificates } from 'node:tls';
+import { type SecureContext, createSecureContext, rootCertificates } from 'node:tls';
 
+import { OciError } from '@oci/spec-types';
 import { Agent, type Dispatcher, ProxyAgent, type buildConnector } from 'undici';
 
+import type { ClientCertificate } from '../host-options.js';
 import { publicLookup } from './address-policy.js';
 import type { RegistryRequest } from './exchange.js';
 import type { ConnectionOptions } from './send.js';
@@ -47,13 +49,11 @@ export class ConnectionPools {
   }
 
   #create(trait: Trait): Dispatcher {
-    const { timeouts, ca } = this.#options;
-    const trust = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
+    const { timeouts } = this.#options;
     const tls: buildConnector.BuildOptions = {
       timeout: timeouts.connectMs,
       rejectUnauthorized: !trait.lax,
-      ...trust,
-      ...(trait.known && certificateOf(this.#options)),
+      ...this.#identity(trait.known),
     };
     const deadlines = { headersTimeout: timeouts.headersMs, bodyTimeout: timeouts.idleMs };
     if (trait.proxy === undefined) {
@@ -67,14 +67,39 @@ export class ConnectionPools {
       ...deadlines,
       uri: trait.proxy,
       requestTls: tls,
-      proxyTls: { timeout: timeouts.connectMs, ...trust },
+      proxyTls: { timeout: timeouts.connectMs, ...this.#identity(false) },
       proxyTunnel: false,
     });
   }
+
+  /** Whom we trust, and who we are. Made once, for reading the authorities takes longer than a handshake. */
+  #identity(known: boolean): { readonly secureContext?: SecureContext } {
+    const { ca, clientCertificate } = this.#options;
+    const certificate = known ? clientCertificate : undefined;
+    if (ca === undefined && !certificate) return {};
+    return { secureContext: secureContext(ca, certificate) };
+  }
 }
 
-function certificateOf({ clientCertificate }: ConnectionOptions): buildConnector.BuildOptions {
-  if (!clientCertificate) return {};
-  const { cert, key, passphrase } = clientCertificate;
-  return { cert, key, ...(passphrase !== undefined && { passphrase }) };
+/** @throws OciError `CONFIG_INVALID` for what is no certificate, or no key of it */
+function secureContext(
+  ca: string | undefined,
+  certificate: ClientCertificate | undefined,
+): SecureContext {
+  try {
+    return createSecureContext({
+      ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
+      ...(certificate && { cert: certificate.cert, key: certificate.key }),
+      ...(certificate?.passphrase !== undefined && { passphrase: certificate.passphrase }),
+    });
+  } catch (cause) {
+    throw new OciError(
+      'CONFIG_INVALID',
+      'the certificate authorities or the client certificate can not be read',
+      {
+        cause,
+        hint: 'They have to be PEM, the key of the certificate among them, and its passphrase right.',
+      },
+    );
+  }
 }

@@ -20,6 +20,8 @@ export interface RegistryRequest {
   readonly strayed?: boolean | undefined;
   /** Ask the registry itself: what is written next depends on the answer. */
   readonly skipMirrors?: boolean | undefined;
+  /** Milliseconds in which its answer's body has to bring 1 KiB; default that of the registry's timeouts. */
+  readonly idleMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
 }

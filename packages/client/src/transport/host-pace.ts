@@ -1,4 +1,4 @@
-import { OciError, type TransferEvent, asOciError, throwIfAborted } from '@oci/spec-types';
+import { OciError, asOciError, throwIfAborted } from '@oci/spec-types';
 
 import {
   type Exchange,
@@ -19,7 +19,7 @@ export interface PacePolicy {
   readonly mostBodies: number;
   /** Requests for anything else. Default 32. */
   readonly metadata: number;
-  /** After this long without a byte, a body's place is given to another. Default 2000 ms. */
+  /** When nobody has read on for this long, a body's place is given to another. Default 2000 ms. */
   readonly idleMs: number;
 }
 
@@ -30,6 +30,12 @@ export const defaultPacePolicy: PacePolicy = {
   idleMs: 2000,
 };
 
+/** Redirects may lead to ever other hosts. */
+const mostHosts = 1000;
+
+/** Answers that may ask to wait; after the first two there is also less to be sent at once. */
+const busy = new Set([429, 503, 408, 425, 500, 502, 504]);
+
 /**
  * Keeps every host's limits: so many bodies at once, more by one after a round without trouble, half when
  * it answers 429 or 503; and when it asks to wait, nobody asks it anything until then.
@@ -39,7 +45,10 @@ export function paceHosts(next: Exchange, policy: PacePolicy, retryPolicy: Retry
   return async (request) => {
     const { host } = request.url;
     const pace = hosts.get(host) ?? new HostPace(host, policy, retryPolicy);
+    hosts.delete(host);
     hosts.set(host, pace);
+    const [longestUnused] = hosts.keys();
+    if (hosts.size > mostHosts && longestUnused !== undefined) hosts.delete(longestUnused);
     return pace.send(request, next);
   };
 }
@@ -50,6 +59,7 @@ class HostPace {
   readonly #retryPolicy: RetryPolicy;
   readonly #queues: Readonly<Record<'metadata' | 'download' | 'upload', SlotQueue>>;
   #pausedUntil = 0;
+  #pauseReason = '';
   #lastTrouble = 0;
 
   constructor(host: string, policy: PacePolicy, retryPolicy: RetryPolicy) {
@@ -87,7 +97,8 @@ class HostPace {
       waitedFor = this.#pausedUntil;
       const delayMs = waitedFor - Date.now();
       if (delayMs > this.#retryPolicy.maxWaitMs) throw tooLong(this.#host, delayMs);
-      request.onEvent?.(waiting(this.#host, delayMs));
+      const reason = this.#pauseReason;
+      request.onEvent?.({ type: 'wait', host: this.#host, delayMs, until: waitedFor, reason });
       await this.#retryPolicy.delay(delayMs, request.signal).catch((error: unknown) => {
         throw asOciError(error);
       });
@@ -98,21 +109,22 @@ class HostPace {
     response: RegistryResponse,
     { begun, queue }: { begun: number; queue: SlotQueue | undefined },
   ): void {
-    if (response.status !== 429 && response.status !== 503) {
+    const { status } = response;
+    const asked = busy.has(status) ? parseRetryAfter(header(response, 'retry-after')) : undefined;
+    const until = Date.now() + (asked ?? 0);
+    if (asked !== undefined && until > this.#pausedUntil) {
+      this.#pausedUntil = until;
+      this.#pauseReason = `${this.#host} answered ${status}`;
+    }
+    if (status !== 429 && status !== 503) {
       queue?.grow();
       return;
     }
-    const asked = parseRetryAfter(header(response, 'retry-after'));
-    if (asked !== undefined) this.#pausedUntil = Math.max(this.#pausedUntil, Date.now() + asked);
     // Answers to requests from before the last halving are of the same trouble.
     if (begun < this.#lastTrouble) return;
     this.#lastTrouble = Date.now();
     for (const each of Object.values(this.#queues)) each.halve();
   }
-}
-
-function waiting(host: string, delayMs: number): TransferEvent {
-  return { type: 'wait', host, delayMs, reason: `${host} asked to be left alone for a while` };
 }
 
 function tooLong(host: string, delayMs: number): OciError {
@@ -123,19 +135,25 @@ function tooLong(host: string, delayMs: number): OciError {
   });
 }
 
-/** A body that gives its place back at its end, or when nothing moved for a while. */
+/** A body that gives its place back at its end, or when nobody reads on for a while. */
 function held(body: ResponseBody, release: () => void, idleMs: number): ResponseBody {
-  const idle = setTimeout(release, idleMs).unref();
+  let isAway = true;
+  const idle = setTimeout(() => {
+    if (isAway) release();
+  }, idleMs).unref();
   const end = (): void => {
     clearTimeout(idle);
     release();
   };
   return {
     async *[Symbol.asyncIterator]() {
+      isAway = false;
       try {
         for await (const chunk of body) {
+          isAway = true;
           idle.refresh();
           yield chunk;
+          isAway = false;
         }
       } finally {
         end();

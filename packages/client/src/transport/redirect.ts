@@ -1,33 +1,51 @@
 import { OciError } from '@oci/spec-types';
 
 import { refuseUnsafeHop, resolvesInternally } from './address-policy.js';
-import { type Exchange, type RegistryRequest, canRepeat, header } from './exchange.js';
+import {
+  type Exchange,
+  type RegistryRequest,
+  type RegistryResponse,
+  canRepeat,
+  header,
+} from './exchange.js';
 
 const maxRedirects = 10;
 
 /** Headers that any server may see; all others are for the origin that was asked first. */
 const anywhere = new Set(['accept', 'accept-encoding', 'range', 'content-type', 'content-length']);
 
+/** What storage answers to an address whose signature has expired, as it may while a request waits its turn. */
+const expired = new Set([400, 403, 410]);
+
 /**
  * Follows redirects in a loop of our own: what was for one origin never reaches another, not even on
- * the way back (GHSA-vh4v-2xq2-g5cg), and every hop is checked.
+ * the way back (GHSA-vh4v-2xq2-g5cg), and every hop is checked. Where another host refuses, the first is
+ * asked once more, for the address that it gave may have expired.
  */
 export function followRedirects(next: Exchange): Exchange {
   return async (request) => {
-    let current = request;
-    for (let hops = 0; ; hops += 1) {
-      const response = await next(current);
-      const location = redirectLocation(response.status, header(response, 'location'), current.url);
-      if (!location) return response;
-      await response.body.dump();
-      if (hops >= maxRedirects)
-        throw new OciError(
-          'PROTOCOL',
-          `${request.url.host} redirects more than ${maxRedirects} times`,
-        );
-      current = await follow(current, location, response.status);
-    }
+    const response = await followAll(next, request);
+    const isElsewhere = response.url.origin !== request.url.origin;
+    if (!isElsewhere || !expired.has(response.status) || !canRepeat(request)) return response;
+    await response.body.dump();
+    return followAll(next, request);
   };
+}
+
+async function followAll(next: Exchange, request: RegistryRequest): Promise<RegistryResponse> {
+  let current = request;
+  for (let hops = 0; ; hops += 1) {
+    const response = await next(current);
+    const location = redirectLocation(response.status, header(response, 'location'), current.url);
+    if (!location) return response;
+    await response.body.dump();
+    if (hops >= maxRedirects)
+      throw new OciError(
+        'PROTOCOL',
+        `${request.url.host} redirects more than ${maxRedirects} times`,
+      );
+    current = await follow(current, location, response.status);
+  }
 }
 
 function redirectLocation(

@@ -54,8 +54,8 @@ function responseFailure(
     registryErrors,
   }: { request: RegistryRequest; subject: Subject; registryErrors: readonly RegistryError[] },
 ): OciError {
-  const { status, attempts } = response;
-  const { host } = request.url;
+  const { status, attempts, url } = response;
+  const { host } = url;
   const fail = (code: OciErrorCode, what: string, hint?: string): OciError =>
     new OciError(
       code,
@@ -65,7 +65,7 @@ function responseFailure(
         registryErrors,
         retryable: status === 429 || status >= 500,
         retryAfterMs: parseRetryAfter(header(response, 'retry-after')),
-        request: { method: request.method, url: request.url.href, status, attempts },
+        request: { method: request.method, url: url.href, status, attempts },
       },
     );
   const says = (code: string): boolean => registryErrors.some((error) => error.code === code);

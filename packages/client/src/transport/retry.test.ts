@@ -107,19 +107,28 @@ test.each<[string, Partial<RegistryRequest>, number]>([
   expect(sent).toHaveLength(times);
 });
 
-test('waits as long as Retry-After asks, and tells so', async () => {
+test('leaves the time that Retry-After asks for to the pace of the host', async () => {
   const { exchange, policy, delays } = script([{ status: 429, retryAfter: '3' }, 200]);
-  const events: unknown[] = [];
-  await retry(exchange, policy)({ ...get, onEvent: (event) => events.push(event) });
-  expect(delays).toEqual([3000]);
-  expect(events).toEqual([
-    {
-      type: 'wait',
-      host: 'registry.example',
-      delayMs: 3000,
-      reason: 'registry.example answered 429',
-    },
-  ]);
+  expect(await retry(exchange, policy)(get)).toMatchObject({ status: 200, attempts: 2 });
+  expect(delays).toEqual([]);
+});
+
+test('pauses as usual when Retry-After asks for nothing', async () => {
+  const { exchange, policy, delays } = script([{ status: 429, retryAfter: '0' }, 200]);
+  await retry(exchange, policy)(get);
+  expect(delays).toEqual([200]);
+});
+
+test.each<[string, Step, number]>([
+  ['429', 429, 5],
+  ['503 with Retry-After', { status: 503, retryAfter: '1' }, 5],
+  ['503', 503, 1],
+  ['500 with Retry-After', { status: 500, retryAfter: '1' }, 1],
+  ['a network failure', networkError, 1],
+])('sends a POST that was answered with %s so often as it is safe', async (_, step, times) => {
+  const { exchange, policy, sent } = script([step]);
+  await retry(exchange, policy)({ ...get, method: 'POST' }).catch(() => {});
+  expect(sent).toHaveLength(times);
 });
 
 test('fails at once when Retry-After asks for more than is allowed', async () => {

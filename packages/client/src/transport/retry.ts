@@ -40,15 +40,15 @@ const transientStatus = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
  * Sends a request again after a network failure or a status that may pass, with exponential backoff
- * and full jitter; what the registry asks for by `Retry-After` is kept. A POST is not repeated, nor
- * a body that is a stream.
+ * and full jitter; where the registry asks for a time by `Retry-After`, the pace of its host keeps it. A
+ * body that is a stream is not repeated, nor a POST, unless the registry says that it did nothing.
  */
 export function retry(next: Exchange, policy: RetryPolicy): Exchange {
   return async (request) => {
-    const attempts = canRepeat(request) && request.method !== 'POST' ? policy.attempts : 1;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await settle(next, request);
-      if (!isTransient(outcome) || attempt >= attempts) return conclude(outcome, attempt);
+      const isAgain = isTransient(outcome) && mayRepeat(request, outcome);
+      if (!isAgain || attempt >= policy.attempts) return conclude(outcome, attempt);
       await pause(outcome, { request, policy, attempt });
     }
   };
@@ -76,6 +76,20 @@ function isTransient(outcome: Outcome): boolean {
   return outcome.error.retryable && outcome.error.code !== 'RATE_LIMITED';
 }
 
+function mayRepeat(request: RegistryRequest, outcome: Outcome): boolean {
+  if (!canRepeat(request)) return false;
+  if (request.method !== 'POST') return true;
+  if ('error' in outcome) return false;
+  const { status } = outcome.response;
+  return status === 429 || (status === 503 && askedDelay(outcome) !== undefined);
+}
+
+/** What `Retry-After` asks for, in milliseconds. */
+function askedDelay(outcome: Outcome): number | undefined {
+  if ('error' in outcome) return undefined;
+  return parseRetryAfter(header(outcome.response, 'retry-after'));
+}
+
 function conclude(outcome: Outcome, attempts: number): RegistryResponse {
   if ('response' in outcome) return { ...outcome.response, attempts };
   const { error } = outcome;
@@ -92,23 +106,21 @@ async function pause(
   outcome: Outcome,
   { request, policy, attempt }: { request: RegistryRequest; policy: RetryPolicy; attempt: number },
 ): Promise<void> {
-  const { host } = request.url;
-  const asked =
-    'response' in outcome ? parseRetryAfter(header(outcome.response, 'retry-after')) : undefined;
+  const { host } = 'response' in outcome ? outcome.response.url : request.url;
   const reason =
     'error' in outcome ? outcome.error.message : `${host} answered ${outcome.response.status}`;
   if ('response' in outcome) await outcome.response.body.dump();
-  if (asked !== undefined && asked > policy.maxWaitMs) {
+  const asked = askedDelay(outcome) ?? 0;
+  if (asked > policy.maxWaitMs) {
     throw new OciError('RATE_LIMITED', `${host} asks to wait ${Math.ceil(asked / 1000)} s`, {
       retryAfterMs: asked,
       retryable: true,
       hint: 'Try again after that time.',
     });
   }
-  const delayMs = asked ?? backoff(policy, attempt);
-  if (asked === undefined)
-    request.onEvent?.({ type: 'retry', attempt: attempt + 1, delayMs, reason });
-  else request.onEvent?.({ type: 'wait', host, delayMs, reason });
+  if (asked > 0) return;
+  const delayMs = backoff(policy, attempt);
+  request.onEvent?.({ type: 'retry', attempt: attempt + 1, delayMs, reason });
   await policy.delay(delayMs, request.signal).catch((error: unknown) => {
     throw asOciError(error);
   });

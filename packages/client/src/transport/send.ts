@@ -16,7 +16,7 @@ export interface Timeouts {
   readonly connectMs: number;
   /** Until the headers of an answer are there. Default 30 s. */
   readonly headersMs: number;
-  /** Between two pieces of a body. Default 30 s. */
+  /** A body that brings less than 1 KiB in this time has stalled. Default 30 s. */
   readonly idleMs: number;
 }
 

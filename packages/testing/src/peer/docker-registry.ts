@@ -4,14 +4,20 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { testAuthority } from '../registry/certificate-authority.js';
 import { temporaryDirectory } from '../temporary-directory.js';
+import { type JwtTokenServer, startJwtTokenServer } from './jwt-token-server.js';
 import { peer } from './peer.js';
 
 export interface DockerRegistryOptions {
   /** Where it stores; a temporary directory, removed by `close`, when it is missing. */
   readonly dir?: string | undefined;
-  /** Whether it wants {@link dockerRegistryCredential}. */
-  readonly auth?: boolean | undefined;
+  /** Whether it wants {@link dockerRegistryCredential}: itself, or by a token server of its own. */
+  readonly auth?: boolean | 'token' | undefined;
+  /** HTTPS by {@link testAuthority}; `client-certificate` for nobody without one of it. */
+  readonly tls?: boolean | 'client-certificate' | undefined;
+  /** Debian's distribution 2, or `registry`: distribution 3, as Go installs it. */
+  readonly program?: 'docker-registry' | 'registry' | undefined;
 }
 
 /** A running `docker-registry` (distribution). */
@@ -19,6 +25,8 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly url: string;
   readonly host: string;
   readonly storageDir: string;
+  /** With `auth: 'token'`. */
+  readonly tokens: JwtTokenServer | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -31,49 +39,97 @@ export const dockerRegistryCredential: { readonly username: string; readonly pas
 /** The registry reads bcrypt only, which Node can't make. */
 const passwordHash = '$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW';
 
-/** Starts Debian's `docker-registry` on a free loopback port, and waits until it answers. */
+/** Starts distribution's registry on a free loopback port, and waits until it answers. */
 export async function startDockerRegistry(
   options: DockerRegistryOptions = {},
 ): Promise<DockerRegistry> {
-  const program = peer('docker-registry');
-  if (program === undefined)
-    throw new Error('docker-registry is not installed: apt-get install docker-registry');
+  const { program: name = 'docker-registry' } = options;
+  const program = peer(name);
+  if (program === undefined) throw new Error(`${name} is not installed`);
   const directory = await temporaryDirectory('oci-docker-registry-');
   const storageDir = options.dir ?? join(directory.path, 'storage');
   await mkdir(storageDir, { recursive: true });
-  const config = await writeConfig(directory.path, { storageDir, auth: options.auth ?? false });
+  const tokens = options.auth === 'token' ? await startJwtTokenServer(tokenService) : undefined;
+  const config = await writeConfig(directory.path, { ...options, storageDir, tokens });
   const child = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   const close = async (): Promise<void> => {
     await stop(child);
+    await tokens?.close();
     await directory.remove();
   };
   try {
-    const host = await addressOf(child);
-    const url = `http://${host}`;
-    await (await fetch(`${url}/v2/`)).body?.cancel();
-    return { url, host, storageDir, close, [Symbol.asyncDispose]: close };
+    // It listens when it says so, so that it takes connections from now on.
+    const address = await addressOf(child);
+    // crane takes a token server at a literal address for an attack.
+    const host = tokens ? address.replace('127.0.0.1', 'localhost') : address;
+    const url = `${options.tls ? 'https' : 'http'}://${host}`;
+    return { url, host, storageDir, tokens, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+const tokenService = {
+  ...dockerRegistryCredential,
+  service: 'docker-registry',
+  issuer: 'test issuer',
+} as const;
+
 async function writeConfig(
   directory: string,
-  { storageDir, auth }: { readonly storageDir: string; readonly auth: boolean },
+  options: DockerRegistryOptions & {
+    readonly storageDir: string;
+    readonly tokens: JwtTokenServer | undefined;
+  },
 ): Promise<string> {
-  const users = join(directory, 'htpasswd');
-  await writeFile(users, `${dockerRegistryCredential.username}:${passwordHash}\n`);
   const config = {
     version: 0.1,
     log: { level: 'info', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: storageDir }, delete: { enabled: true } },
-    http: { addr: '127.0.0.1:0', secret: 'test' },
-    ...(auth && { auth: { htpasswd: { realm: 'test', path: users } } }),
+    storage: {
+      filesystem: { rootdirectory: options.storageDir },
+      delete: { enabled: true },
+    },
+    http: { addr: '127.0.0.1:0', secret: 'test', ...(await tlsConfig(directory, options)) },
+    ...(await authConfig(directory, options)),
   };
   const path = join(directory, 'config.yml');
   // JSON is YAML.
   await writeFile(path, JSON.stringify(config));
+  return path;
+}
+
+async function tlsConfig(directory: string, { tls }: DockerRegistryOptions): Promise<object> {
+  if (!tls) return {};
+  const { ca, server } = await testAuthority();
+  const put = (name: string, text: string) => putFile(directory, name, text);
+  return {
+    tls: {
+      certificate: await put('server.pem', server.cert),
+      key: await put('server.key', server.key),
+      ...(tls === 'client-certificate' && { clientcas: [await put('ca.pem', ca)] }),
+    },
+  };
+}
+
+async function authConfig(
+  directory: string,
+  { auth, tokens }: DockerRegistryOptions & { readonly tokens: JwtTokenServer | undefined },
+): Promise<object> {
+  if (tokens) {
+    const { service, issuer } = tokenService;
+    const rootcertbundle = await putFile(directory, 'tokens.pem', tokens.certificate);
+    return { auth: { token: { realm: tokens.realm, service, issuer, rootcertbundle } } };
+  }
+  if (!auth) return {};
+  const users = `${dockerRegistryCredential.username}:${passwordHash}\n`;
+  const path = await putFile(directory, 'htpasswd', users);
+  return { auth: { htpasswd: { realm: 'test', path } } };
+}
+
+async function putFile(directory: string, name: string, text: string): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, text);
   return path;
 }
 

@@ -1,0 +1,48 @@
+import type { PartialFile } from './partial-file.js';
+
+/** Bytes that are gathered before they are written and noted; so much is lost when the process is killed. */
+const batchBytes = 256 * 1024;
+
+/**
+ * Gathers bytes that follow each other and writes them in batches, one while the next is gathered. No more
+ * than two are held: who adds waits for the disk.
+ */
+export class BatchWriter {
+  readonly #file: PartialFile;
+  readonly #onWritten: () => void;
+  #start: number;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(file: PartialFile, start: number, onWritten: () => void) {
+    this.#file = file;
+    this.#start = start;
+    this.#onWritten = onWritten;
+  }
+
+  /** @throws OciError `STORAGE_FULL`, `STORAGE_FAILED`, of this batch or the one before */
+  async add(chunk: Uint8Array): Promise<void> {
+    if (chunk.byteLength === 0) return;
+    this.#chunks.push(chunk);
+    this.#size += chunk.byteLength;
+    if (this.#size >= batchBytes) await this.#begin();
+  }
+
+  /** Writes what is left. @throws OciError as {@link add} */
+  async end(): Promise<void> {
+    if (this.#size > 0) await this.#begin();
+    await this.#writing;
+  }
+
+  async #begin(): Promise<void> {
+    await this.#writing;
+    const [chunks, start] = [this.#chunks, this.#start];
+    this.#start += this.#size;
+    this.#chunks = [];
+    this.#size = 0;
+    this.#writing = this.#file.write(start, chunks).then(this.#onWritten);
+    // Told by the next batch, or at the end.
+    this.#writing.catch(() => {});
+  }
+}

@@ -1,0 +1,41 @@
+import { OciError } from '@oci/spec-types';
+
+/** How a large blob is divided. Bytes, milliseconds, and requests at once. */
+export interface DownloadPolicy {
+  /** Requests for one blob at once, 1 and more. Default 8. */
+  readonly connections: number;
+  /** Bytes that one request asks for, at most. Default 16 MiB. */
+  readonly segmentBytes: number;
+  /** What is left of a segment is not divided below this. Default 1 MiB. */
+  readonly leastBytes: number;
+  /** A blob below this comes by one request. Default 8 MiB. */
+  readonly parallelFrom: number;
+  /** A part that brings less than 1 KiB in this time is asked for anew. Default 10 s. */
+  readonly stallMs: number;
+}
+
+export const defaultDownloadPolicy: DownloadPolicy = {
+  connections: 8,
+  segmentBytes: 16 * 1024 * 1024,
+  leastBytes: 1024 * 1024,
+  parallelFrom: 8 * 1024 * 1024,
+  stallMs: 10_000,
+};
+
+/** @throws OciError `USAGE` for a policy by which nothing would ever come */
+export function checkDownloadPolicy(policy: DownloadPolicy): DownloadPolicy {
+  const { connections, segmentBytes, leastBytes, stallMs } = policy;
+  const isSound = [connections, segmentBytes, leastBytes, stallMs].every((value) => value >= 1);
+  if (isSound) return policy;
+  throw new OciError(
+    'USAGE',
+    'a download needs at least one connection, one byte a request and one millisecond',
+    { hint: 'Leave the download policy out for its defaults.' },
+  );
+}
+
+/** Bytes of a segment, at most, so that `missing` bytes give work to every connection. */
+export function segmentSize(policy: DownloadPolicy, missing: number): number {
+  const share = Math.ceil(missing / policy.connections);
+  return Math.min(policy.segmentBytes, Math.max(policy.leastBytes, share));
+}
