@@ -3,11 +3,24 @@ import { join, resolve } from 'node:path';
 
 import { TemporaryFiles, onStorage } from '@oci/spec-types/node';
 
-import { ContentStore, type DamageListener } from './content-store.js';
+import { type DamageListener, ContentStore } from './content-store.js';
 import { Downloads } from './downloads.js';
+import { Inventory } from './inventory.js';
 import { LayoutIndex } from './layout-index.js';
-import { ownEntries } from './layout.js';
+import { ownEntries, referenceKey } from './layout.js';
+import { rebuild } from './rebuild.js';
 import { ReferenceStore } from './reference-store.js';
+import { ReferrerStore } from './referrer-store.js';
+import { clearUnused } from './retention/clear.js';
+import type { RetentionPolicy } from './retention/policy.js';
+import { type PruneOptions, type PruneParts, type PruneReport, prune } from './retention/prune.js';
+import { type ScrubOptions, type ScrubReport, scrub } from './scrub.js';
+import { type Lease, Leases } from './state/leases.js';
+import { Markers } from './state/markers.js';
+import type { Pins } from './state/pins.js';
+import { RemovalGate } from './state/removal-gate.js';
+import type { UsageTotal } from './state/usage.js';
+import { type CacheStats, measureCache } from './stats.js';
 import { FileObjectStore, type FileObjectStoreOptions } from './store/file-object-store.js';
 import { ViewStore } from './view-store.js';
 
@@ -23,10 +36,22 @@ export interface Cache {
   readonly content: ContentStore;
   readonly downloads: Downloads;
   readonly references: ReferenceStore;
+  readonly referrers: ReferrerStore;
   readonly index: LayoutIndex;
   readonly views: ViewStore;
-  stats(): Promise<{ readonly blobs: number; readonly bytes: number }>;
-  /** Removes everything that the cache put into the directory, and nothing else. */
+  readonly inventory: Inventory;
+  readonly pins: Pins;
+  /** Keeps content from being removed, by any process, until it is released. */
+  lease(): Lease;
+  /** What is here, by the notes of every change: at once, however much it is. */
+  usage(): Promise<UsageTotal>;
+  /** What is here, by looking. */
+  stats(): Promise<CacheStats>;
+  /** Removes what the policy lets go. @throws OciError `USAGE`, `ABORTED` */
+  prune(policy: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>;
+  /** Hashes all content; one that reached the end makes the notes of retention anew. */
+  verify(options?: ScrubOptions): Promise<ScrubReport>;
+  /** Removes everything that the cache put into the directory, but what a running pull relies on. */
   clear(): Promise<void>;
 }
 
@@ -34,21 +59,57 @@ export interface Cache {
 export async function openCache(dir: string, options: CacheOptions = {}): Promise<Cache> {
   const root = resolve(dir);
   await onStorage({ path: root }, () => mkdir(root, { recursive: true }));
-  const store = new FileObjectStore(root, options);
-  const content = new ContentStore(store, options.onDamage);
+  const parts = partsOf(root, options);
+  const { content, inventory, leases } = parts;
+  const temporary = new TemporaryFiles(join(root, '.tmp'));
   return {
-    dir: root,
-    content,
+    ...parts,
     downloads: new Downloads(root, content),
-    references: new ReferenceStore(store),
-    index: new LayoutIndex(store, root),
-    views: new ViewStore(root, new TemporaryFiles(join(root, '.tmp'))),
-    stats: () => content.stats(),
-    async clear() {
-      for (const entry of ownEntries) {
-        const path = join(root, entry);
-        await onStorage({ path }, () => rm(path, { recursive: true, force: true }));
-      }
+    references: inventory.references,
+    views: new ViewStore(root, { temporary, inventory }),
+    pins: inventory.pins,
+    lease: () => leases.open(),
+    usage: () => inventory.usage.total(),
+    stats: () => measureCache(parts),
+    prune: (policy, pruneOptions) => prune(parts, policy, pruneOptions),
+    async verify(scrubOptions = {}) {
+      const notes = new Markers(join(root, 'state'));
+      const report = await scrub({ content, notes }, scrubOptions);
+      if (report.finished) await rebuild(parts);
+      return report;
     },
+    clear: () => clear(parts),
   };
+}
+
+function partsOf(dir: string, options: CacheOptions): PruneParts {
+  const store = new FileObjectStore(dir, options);
+  const pathOf = (key: Parameters<typeof referenceKey>[0]): string =>
+    store.pathOf(referenceKey(key));
+  const references = new ReferenceStore(store);
+  const inventory = new Inventory(dir, references, pathOf);
+  const { usage } = inventory;
+  const gate = new RemovalGate(dir);
+  return {
+    dir,
+    store,
+    content: new ContentStore(store, { onDamage: options.onDamage, usage }),
+    inventory,
+    referrers: new ReferrerStore(store),
+    index: new LayoutIndex(store, (key) => references.get(key)),
+    leases: new Leases(join(dir, 'state', 'leases'), gate),
+    gate,
+  };
+}
+
+async function clear(parts: PruneParts): Promise<void> {
+  await parts.gate.close(async () => {
+    const leased = await parts.leases.held();
+    if (leased.size > 0) return clearUnused(parts, leased);
+    for (const entry of ownEntries) {
+      const path = join(parts.dir, entry);
+      await onStorage({ path }, () => rm(path, { recursive: true, force: true }));
+    }
+    parts.inventory.forget();
+  });
 }

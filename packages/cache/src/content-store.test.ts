@@ -28,7 +28,9 @@ async function bench(): Promise<Bench> {
   const directory = await temporaryDirectory();
   const damaged: Digest[] = [];
   const again = (): ContentStore =>
-    new ContentStore(new FileObjectStore(directory.path), ({ digest }) => damaged.push(digest));
+    new ContentStore(new FileObjectStore(directory.path), {
+      onDamage: ({ digest }) => damaged.push(digest),
+    });
   return {
     path: directory.path,
     content: again(),

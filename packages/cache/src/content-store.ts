@@ -9,9 +9,10 @@ import {
   type VerifiedFile,
   isOciError,
 } from '@oci/spec-types';
-import { verified } from '@oci/spec-types/node';
+import { verified, withFileLock } from '@oci/spec-types/node';
 
-import { blobKey, quarantineKey, recordKey } from './layout.js';
+import { blobKey, digestOfBlobKey, quarantineKey, recordKey } from './layout.js';
+import type { Usage } from './state/usage.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 import type { StoredBlob } from './stored-blob.js';
 
@@ -34,10 +35,17 @@ export interface ContentOptions extends CallOptions {
 export class ContentStore implements BlobSource, BlobSink {
   readonly #store: FileObjectStore;
   readonly #onDamage: DamageListener;
+  readonly #usage: Pick<Usage, 'add'> | undefined;
+  readonly #quarantineLock: string;
 
-  constructor(store: FileObjectStore, onDamage: DamageListener = () => {}) {
+  constructor(
+    store: FileObjectStore,
+    parts: { onDamage?: DamageListener | undefined; usage?: Pick<Usage, 'add'> } = {},
+  ) {
     this.#store = store;
-    this.#onDamage = onDamage;
+    this.#quarantineLock = store.lockPath('quarantine');
+    this.#onDamage = parts.onDamage ?? (() => {});
+    this.#usage = parts.usage;
   }
 
   /**
@@ -49,16 +57,19 @@ export class ContentStore implements BlobSource, BlobSink {
     const { digest } = descriptor;
     const info = await this.#store.head(blobKey(digest));
     if (!info) return undefined;
-    const isSound =
-      (await this.#recordedVersion(digest)) === info.version ||
-      (await this.#rehash({ digest, size: info.size }, options));
-    if (!isSound) {
-      await this.#setAside(digest, options);
-      return undefined;
+    if ((await this.#recordedVersion(digest)) !== info.version) {
+      const check = await this.#check(digest, options);
+      if (check && !check.isSound) await this.#setAside(digest, check.version, options);
+      if (!check?.isSound) return undefined;
     }
     // The digest is right, so it is the descriptor that is wrong: no reason to give the blob up.
     if (info.size !== descriptor.size) throw sizeMismatch(descriptor, info.size);
     return storedBlob(descriptor, this.#store.pathOf(blobKey(digest)));
+  }
+
+  /** Where a blob is, or would be. */
+  pathOf(digest: Digest): string {
+    return this.#store.pathOf(blobKey(digest));
   }
 
   async hasBlob(descriptor: Descriptor, options: ContentOptions = {}): Promise<boolean> {
@@ -80,11 +91,12 @@ export class ContentStore implements BlobSource, BlobSink {
     options: CallOptions = {},
   ): Promise<void> {
     const key = blobKey(descriptor.digest);
-    await this.#store.put(key, verified(body, descriptor), {
+    const put = await this.#store.put(key, verified(body, descriptor), {
       ...options,
       condition: { ifAbsent: true },
     });
-    const info = await this.#store.head(key);
+    if (put) await this.#usage?.add({ blobs: 1, bytes: put.size });
+    const info = put ? await this.#store.head(key) : undefined;
     // Whoever was first wrote the same bytes, but only what we wrote ourselves is known to be sound.
     if (info?.size === descriptor.size) await this.#record(descriptor.digest, info.version);
   }
@@ -92,63 +104,105 @@ export class ContentStore implements BlobSource, BlobSink {
   /** Takes over a verified file of the cache's file system; no byte is copied or hashed again. */
   async adopt({ descriptor, path }: VerifiedFile): Promise<StoredBlob> {
     const key = blobKey(descriptor.digest);
-    const info = await this.#store.adopt(path, key);
-    if (info.size === descriptor.size) await this.#record(descriptor.digest, info.version);
+    const { info, isNew } = await this.#store.adopt(path, key);
+    if (isNew) {
+      await this.#usage?.add({ blobs: 1, bytes: info.size });
+      await this.#record(descriptor.digest, info.version);
+    }
     return storedBlob(descriptor, this.#store.pathOf(key));
   }
 
-  async delete(digest: Digest): Promise<void> {
+  /** @returns bytes of what was there */
+  async delete(digest: Digest): Promise<number> {
+    const info = await this.#store.head(blobKey(digest));
     await this.#store.delete(blobKey(digest));
     await this.#store.delete(recordKey(digest));
+    if (info) await this.#usage?.add({ blobs: -1, bytes: -info.size });
+    return info?.size ?? 0;
+  }
+
+  /** Bytes of what is there under a digest, unchecked; undefined when nothing is. */
+  async size(digest: Digest): Promise<number | undefined> {
+    return (await this.#store.head(blobKey(digest)))?.size;
+  }
+
+  /** The digests of all blobs in order, behind one when it is given. */
+  async *list(after?: Digest): AsyncGenerator<Digest, void, undefined> {
+    const options = after === undefined ? {} : { after: blobKey(after) };
+    for await (const key of this.#store.list('blobs/', options)) {
+      const digest = digestOfBlobKey(key);
+      if (digest) yield digest;
+    }
   }
 
   /** How many blobs there are, and their bytes. */
   async stats(): Promise<{ readonly blobs: number; readonly bytes: number }> {
     let blobs = 0;
     let bytes = 0;
-    for await (const key of this.#store.list('blobs/')) {
+    for await (const digest of this.list()) {
       blobs += 1;
-      bytes += (await this.#store.head(key))?.size ?? 0;
+      bytes += (await this.size(digest)) ?? 0;
     }
     return { blobs, bytes };
   }
 
+  /** Hashes a blob, whatever is recorded. What is damaged is set aside. @returns whether it is sound */
+  async scrub(digest: Digest, options: ContentOptions = {}): Promise<boolean> {
+    const check = await this.#check(digest, options);
+    if (!check || check.isSound) return true;
+    await this.#setAside(digest, check.version, options);
+    return false;
+  }
+
   async #recordedVersion(digest: Digest): Promise<string | undefined> {
-    const object = await this.#store.get(recordKey(digest));
-    if (!object) return undefined;
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of object.body) chunks.push(chunk);
-    return Buffer.concat(chunks).toString('utf8');
+    return this.#store.readNote(recordKey(digest));
   }
 
+  /** Where it can't be noted that a blob is sound, it is hashed again the next time. */
   async #record(digest: Digest, version: string): Promise<void> {
-    await this.#store.put(recordKey(digest), once(Buffer.from(version)));
+    await this.#store.note(recordKey(digest), version).catch((error: unknown) => {
+      if (!isOciError(error, 'STORAGE_FULL', 'STORAGE_DENIED', 'STORAGE_FAILED')) throw error;
+    });
   }
 
-  async #rehash(
-    descriptor: Pick<Descriptor, 'digest' | 'size'>,
-    options: CallOptions,
-  ): Promise<boolean> {
-    const object = await this.#store.get(blobKey(descriptor.digest), options);
-    if (!object) return false;
+  async #check(digest: Digest, options: CallOptions): Promise<Check | undefined> {
+    const object = await this.#store.get(blobKey(digest), options);
+    if (!object) return undefined;
+    const { size, version } = object.info;
     try {
-      for await (const chunk of verified(object.body, descriptor)) void chunk;
+      for await (const chunk of verified(object.body, { digest, size })) void chunk;
     } catch (error) {
-      if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return false;
+      if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return { isSound: false, version };
       throw error;
     }
-    await this.#record(descriptor.digest, object.info.version);
-    return true;
+    await this.#record(digest, version);
+    return { isSound: true, version };
   }
 
-  async #setAside(digest: Digest, { onEvent }: ContentOptions): Promise<void> {
-    const target = quarantineKey(digest);
-    await this.#store.join([blobKey(digest)], target);
-    await this.#store.delete(recordKey(digest));
-    const damage = { digest, movedTo: this.#store.pathOf(target) };
+  /** Unless another has put a sound one in its place meanwhile. */
+  async #setAside(digest: Digest, version: string, { onEvent }: ContentOptions): Promise<void> {
+    const target = this.#store.pathOf(quarantineKey(digest));
+    const size = await withFileLock(this.#quarantineLock, async () => {
+      const info = await this.#store.head(blobKey(digest));
+      if (info?.version !== version) return undefined;
+      // Only the last that was damaged is kept to look at.
+      await this.#store.delete(quarantineKey(digest));
+      await this.#store.join([blobKey(digest)], quarantineKey(digest));
+      await this.#store.delete(recordKey(digest));
+      return info.size;
+    });
+    if (size === undefined) return;
+    await this.#usage?.add({ blobs: -1, bytes: -size });
+    const damage = { digest, movedTo: target };
     this.#onDamage(damage);
     onEvent?.({ type: 'damaged', ...damage });
   }
+}
+
+interface Check {
+  readonly isSound: boolean;
+  /** Of the object that was read. */
+  readonly version: string;
 }
 
 function storedBlob(descriptor: Descriptor, path: string): StoredBlob {
@@ -159,8 +213,4 @@ function sizeMismatch({ digest, size }: Descriptor, actual: number): OciError {
   return new OciError('SIZE_MISMATCH', `${digest} has ${actual} bytes, not ${size}`, {
     hint: 'The manifest that says so is wrong: ask who published it.',
   });
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -10,8 +10,23 @@ export {
   type ManifestLruOptions,
   type ManifestLruStats,
 } from './manifest-lru.js';
-export { type ReferenceEntry, ReferenceStore } from './reference-store.js';
+export { Inventory } from './inventory.js';
+export { type ReferenceEntry, ReferenceStore, type StoredReference } from './reference-store.js';
+export { ReferrerStore } from './referrer-store.js';
+export type { Leftovers } from './retention/leftovers.js';
+export type { KeepReason, RemovalReason, RetentionPolicy } from './retention/policy.js';
+export type {
+  KeptReference,
+  PruneOptions,
+  PruneReport,
+  PrunedReference,
+} from './retention/prune.js';
+export type { ScrubOptions, ScrubProgress, ScrubReport } from './scrub.js';
 export { SingleFlight } from './single-flight.js';
+export type { Lease } from './state/leases.js';
+export type { Pins } from './state/pins.js';
+export type { CacheStats, Count } from './stats.js';
+export type { UsageTotal } from './state/usage.js';
 export {
   FileObjectStore,
   type FileObjectStoreOptions,

@@ -29,7 +29,7 @@ const manifest = (text: string): Descriptor => ({
 });
 
 function indexOf(path: string): LayoutIndex {
-  return new LayoutIndex(new FileObjectStore(path), path);
+  return new LayoutIndex(new FileObjectStore(path));
 }
 
 test('names a manifest by its whole reference, and a reference once', async () => {

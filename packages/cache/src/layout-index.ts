@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import {
   type Descriptor,
+  type Digest,
   type ImageIndex,
   annotations,
   formatReference,
@@ -11,10 +9,21 @@ import {
   mediaTypes,
   parseStrictJson,
 } from '@oci/spec-types';
-import { isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
+import { withFileLock } from '@oci/spec-types/node';
 
 import type { ReferenceKey } from './layout.js';
+import type { ReferenceStore } from './reference-store.js';
 import type { FileObjectStore } from './store/file-object-store.js';
+
+type Entries = readonly Descriptor[];
+
+interface Change {
+  readonly apply: (entries: Entries) => Promise<Entries> | Entries;
+  readonly settle: (error?: unknown) => void;
+}
+
+/** What a reference points to now. */
+export type CurrentDescriptor = (key: ReferenceKey) => Promise<Descriptor | undefined>;
 
 /**
  * `index.json` and `oci-layout`, by which skopeo, oras and crane read the directory (image-spec
@@ -23,18 +32,25 @@ import type { FileObjectStore } from './store/file-object-store.js';
  */
 export class LayoutIndex {
   readonly #store: FileObjectStore;
-  readonly #dir: string;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #current: CurrentDescriptor;
+  readonly #changes: Change[] = [];
+  #writing = false;
+  #read: { readonly version: string; readonly entries: Entries } | undefined;
 
-  constructor(store: FileObjectStore, dir: string) {
+  /** @param current asked when an entry is written, so that the latest of several who write stands there */
+  constructor(store: FileObjectStore, current: CurrentDescriptor = async () => undefined) {
     this.#store = store;
-    this.#dir = dir;
+    this.#current = current;
   }
 
-  async list(): Promise<readonly Descriptor[]> {
-    const path = join(this.#dir, 'index.json');
-    const bytes = await onStorage({ path }, () => readFile(path).catch(unlessMissing));
-    return bytes ? entriesOf(bytes) : [];
+  async list(): Promise<Entries> {
+    const info = await this.#store.head('index.json');
+    if (info === undefined) return [];
+    if (this.#read?.version === info.version) return this.#read.entries;
+    const text = await this.#store.readNote('index.json');
+    const entries = text === undefined ? [] : entriesOf(Buffer.from(text));
+    this.#read = { version: info.version, entries };
+    return entries;
   }
 
   /** Adds a manifest under a reference, which loses what it named before. */
@@ -42,50 +58,97 @@ export class LayoutIndex {
     readonly descriptor: Descriptor;
     readonly name: ReferenceKey;
   }): Promise<void> {
-    const { mediaType, digest, size } = entry.descriptor;
     const refName = formatReference(entry.name);
-    const added: Descriptor = {
-      mediaType,
-      digest,
-      size,
-      annotations: { [annotations.refName]: refName },
-    };
-    await this.#update((entries) => {
-      const others = entries.filter(
-        (known) => known.annotations?.[annotations.refName] !== refName,
-      );
+    await this.#change(async (entries) => {
+      const { mediaType, digest, size } = (await this.#current(entry.name)) ?? entry.descriptor;
       const isThere = entries.some(
         (known) => known.annotations?.[annotations.refName] === refName && known.digest === digest,
       );
-      return isThere ? entries : [...others, added];
+      if (isThere) return entries;
+      const added = named({ mediaType, digest, size }, refName);
+      return [...without(entries, new Set([refName])), added];
     });
   }
 
-  /** One update at a time, in this process and, by a lock file, among all. */
-  async #update(change: (entries: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
-    const run = async (): Promise<void> => {
-      const before = await this.list();
-      if (change(before) === before && before.length > 0) return;
-      await withFileLock(join(this.#dir, '.locks', 'index'), async () =>
-        this.#write(change(await this.list())),
-      );
-    };
-    const turn = this.#turn.then(run);
-    this.#turn = turn.catch(() => {});
-    await turn;
+  /** Takes references out. */
+  async remove(names: Iterable<ReferenceKey>): Promise<void> {
+    const removed = new Set([...names].map((name) => formatReference(name)));
+    if (removed.size === 0) return;
+    await this.#change((entries) => {
+      const left = without(entries, removed);
+      return left.length === entries.length ? entries : left;
+    });
   }
 
-  async #write(manifests: readonly Descriptor[]): Promise<void> {
-    const index: ImageIndex = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests };
-    await this.#store.put('index.json', once(Buffer.from(JSON.stringify(index))));
+  /** Adds the references that are missing, and takes out what points to content that is not here. */
+  async sync(
+    references: Pick<ReferenceStore, 'list'>,
+    sizeOf: (digest: Digest) => Promise<number | undefined>,
+  ): Promise<void> {
+    await this.#change(async (entries) => {
+      const found = new Map<string, Descriptor>();
+      for await (const { key, entry } of references.list()) {
+        const { digest, mediaType, size } = entry;
+        if ((await sizeOf(digest)) !== undefined)
+          found.set(formatReference(key), named({ digest, mediaType, size }, formatReference(key)));
+      }
+      const others: Descriptor[] = [];
+      for (const entry of without(entries, new Set(found.keys())))
+        if ((await sizeOf(entry.digest)) !== undefined) others.push(entry);
+      return [...others, ...found.values()];
+    });
+  }
+
+  /** Changes that come while the file is being written are written together. */
+  async #change(apply: Change['apply']): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#changes.push({
+        apply,
+        settle: (error) => (error === undefined ? resolve() : reject(error)),
+      });
+      if (!this.#writing) void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#changes.length > 0) {
+      const changes = this.#changes.splice(0);
+      try {
+        await withFileLock(this.#store.lockPath('index'), async () => {
+          const before = await this.list();
+          let entries = before;
+          for (const { apply } of changes) entries = await apply(entries);
+          if (entries !== before) await this.#write(entries);
+        });
+        for (const { settle } of changes) settle();
+      } catch (error) {
+        for (const { settle } of changes) settle(error);
+      }
+    }
+    this.#writing = false;
+  }
+
+  async #write(manifests: Entries): Promise<void> {
     if (!(await this.#store.head('oci-layout'))) {
       await this.#store.put('oci-layout', once(Buffer.from('{"imageLayoutVersion":"1.0.0"}')));
     }
+    const index: ImageIndex = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests };
+    const put = await this.#store.put('index.json', once(Buffer.from(JSON.stringify(index))));
+    if (put) this.#read = { version: put.version, entries: manifests };
   }
 }
 
+function named(descriptor: Descriptor, refName: string): Descriptor {
+  return { ...descriptor, annotations: { [annotations.refName]: refName } };
+}
+
+function without(entries: Entries, names: ReadonlySet<string>): Entries {
+  return entries.filter((entry) => !names.has(entry.annotations?.[annotations.refName] ?? ''));
+}
+
 /** A file that can't be read is begun anew: it is an index of what is here, not the truth. */
-function entriesOf(bytes: Uint8Array): readonly Descriptor[] {
+function entriesOf(bytes: Uint8Array): Entries {
   try {
     const parsed = imageIndexSchema.safeParse(parseStrictJson(bytes));
     return parsed.success ? parsed.data.manifests : [];
@@ -93,11 +156,6 @@ function entriesOf(bytes: Uint8Array): readonly Descriptor[] {
     if (isOciError(error, 'DOCUMENT_INVALID')) return [];
     throw error;
   }
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (isMissing(error)) return undefined;
-  throw error;
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

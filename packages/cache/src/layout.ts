@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import {
   type Digest,
   OciError,
@@ -6,8 +8,11 @@ import {
   type Tag,
   digestAlgorithm,
   digestEncoded,
+  formatReference,
+  isDigest,
   isRepositoryName,
   isTag,
+  parseReference,
 } from '@oci/spec-types';
 
 import { encodeSegment } from './store/object-key.js';
@@ -21,6 +26,16 @@ import { encodeSegment } from './store/object-key.js';
  * records/<algorithm>/<encoded>.json                     size, mtime and inode of a blob when it was verified
  * quarantine/<algorithm>-<encoded>                       blobs that turned out damaged
  * partial/<algorithm>-<encoded>  ….journal               downloads that were interrupted
+ * referrers/<algorithm>-<encoded>/….json                 descriptors of what has a manifest as its subject
+ * state/uses/<hour>/<reference>                          references by the hour of their last use
+ * state/ages/<hour>/<reference>                          references by the hour in which their content came
+ * state/packages/<repository>                            repositories that grew since they were last counted
+ * state/holders/<xx>/<blob>.<holder>                     which references and manifests need a blob
+ * state/unheld/<hour>/<blob>                             content that nothing may need
+ * state/views/<reference>                                where a reference is shown
+ * state/pins/<reference>                                 references that stay
+ * state/leases/<process>                                 content that running pulls rely on
+ * state/usage/…                                          how many blobs and bytes there are
  * .tmp/…  .locks/…                                       files that are being written; who may write what
  * kcl/<name>/<version>/package.tar.gz  view.json         the guide's paths
  * extensions/<type>/<name>/<version>/artifact.tar.gz  view.json
@@ -35,6 +50,8 @@ export const ownEntries = [
   'records',
   'quarantine',
   'partial',
+  'referrers',
+  'state',
   'kcl',
   'extensions',
   'registries',
@@ -65,8 +82,64 @@ export interface ReferenceKey {
   readonly tag: Tag;
 }
 
-export function referenceKey({ registry, repository, tag }: ReferenceKey): string {
-  return `refs/${encodeSegment(registry)}/${repository}/_tags/${encodeSegment(tag)}.json`;
+export function referenceKey(key: ReferenceKey): string {
+  return `${tagsPrefix(key)}${tagSegment(key.tag)}.json`;
+}
+
+/** Where the references of a repository are. */
+export function tagsPrefix({ registry, repository }: Omit<ReferenceKey, 'tag'>): string {
+  return `refs/${encodeSegment(registry)}/${repository}/_tags/`;
+}
+
+/** A tag of 128 capitals has more characters in a name than a file system takes. */
+function tagSegment(tag: Tag): string {
+  const encoded = encodeSegment(tag);
+  return encoded.length <= 200 ? encoded : `=h${sha256(tag)}`;
+}
+
+/** The identity of a reference in the names of files. */
+export type ReferenceId = string & { readonly __brand: 'ReferenceId' };
+
+export function referenceId(key: ReferenceKey): ReferenceId {
+  return sha256(referenceText(key)).slice(0, 40) as ReferenceId;
+}
+
+/** The identity of a repository in the names of files. */
+export function packageId({ registry, repository }: Omit<ReferenceKey, 'tag'>): string {
+  return sha256(`${registry}/${repository}`).slice(0, 40);
+}
+
+export function referenceText(key: ReferenceKey): string {
+  return formatReference(key);
+}
+
+/** Undefined for a text that {@link referenceText} did not write whole. */
+export function parseReferenceText(text: string): ReferenceKey | undefined {
+  try {
+    const { registry, repository, tag } = parseReference(text);
+    return tag === undefined ? undefined : { registry, repository, tag };
+  } catch {
+    return undefined;
+  }
+}
+
+export function referrersPrefix(subject: Digest): string {
+  return `referrers/${digestAlgorithm(subject)}-${digestEncoded(subject)}/`;
+}
+
+export function referrerKey(subject: Digest, digest: Digest): string {
+  return `${referrersPrefix(subject)}${digestAlgorithm(digest)}-${digestEncoded(digest)}.json`;
+}
+
+/** The digest that a key of {@link blobKey} is of; undefined for a file that is no blob. */
+export function digestOfBlobKey(key: string): Digest | undefined {
+  const [, algorithm, encoded] = key.split('/');
+  const text = `${algorithm}:${encoded}`;
+  return isDigest(text) ? text : undefined;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Which of the guide's paths shows an artifact. */

@@ -33,10 +33,22 @@ test('holds 100 manifests, and lets the one go that was not used for longest', (
   for (let i = 0; i < 100; i++) lru.set(key(`1.0.${i}`), manifest);
   lru.get(key('1.0.0'));
   lru.set(key('2.0.0'), manifest);
-  expect(lru.stats).toEqual({ hits: 1, misses: 0, evictions: 1, size: 100 });
+  expect(lru.stats).toEqual({
+    hits: 1,
+    misses: 0,
+    evictions: 1,
+    size: 100,
+    bytes: manifest.bytes.byteLength * 100,
+  });
   expect(lru.get(key('1.0.0'))).toBe(manifest);
   expect(lru.get(key('1.0.1'))).toBeUndefined();
-  expect(lru.stats).toEqual({ hits: 2, misses: 1, evictions: 1, size: 100 });
+  expect(lru.stats).toEqual({
+    hits: 2,
+    misses: 1,
+    evictions: 1,
+    size: 100,
+    bytes: manifest.bytes.byteLength * 100,
+  });
 });
 
 test('holds no more bytes than it may', () => {

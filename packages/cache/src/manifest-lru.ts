@@ -23,6 +23,8 @@ export interface ManifestLruStats {
   readonly evictions: number;
   /** Entries now. */
   readonly size: number;
+  /** Bytes of all manifests now. */
+  readonly bytes: number;
 }
 
 /** Manifests in memory; the one that was not used for longest goes first. */
@@ -64,6 +66,7 @@ export class ManifestLru {
       misses: this.#misses,
       evictions: this.#evictions,
       size: this.#entries.size,
+      bytes: this.#entries.calculatedSize,
     };
   }
 }

@@ -2,17 +2,25 @@ import { appendFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-import { type Descriptor, parseRegistryHost, parseRepositoryName } from '@oci/spec-types';
+import { type Descriptor, parseRegistryHost, parseRepositoryName, parseTag } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import { bytesOf, gzip, inChunks, tarOfFiles, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { type Cache, openCache } from './cache.js';
-import type { ViewName } from './layout.js';
+import type { ReferenceKey, ViewName } from './layout.js';
 import type { ViewRequest } from './view-store.js';
 
 const kcl: ViewName = { kind: 'kcl', name: 'demo', version: '1.0.0' };
 const archive = tarOfFiles({ 'kcl.mod': '[package]\nname = "demo"\n' });
+
+function referenceOf(registry: string, repository: string): ReferenceKey {
+  return {
+    registry: parseRegistryHost(registry),
+    repository: parseRepositoryName(repository),
+    tag: parseTag('1.0.0'),
+  };
+}
 
 async function requestOf(
   cache: Cache,
@@ -29,8 +37,7 @@ async function requestOf(
   if (!blob) throw new Error('the blob was just stored');
   return {
     name: kcl,
-    registry: parseRegistryHost('localhost:5000'),
-    repository: parseRepositoryName('kcl/demo'),
+    reference: referenceOf('localhost:5000', 'kcl/demo'),
     manifestDigest: digestOf(bytesOf('manifest')),
     blob,
     ...change,
@@ -74,8 +81,8 @@ test('leaves a view as it is that shows the same already', async () => {
 });
 
 test.each<[string, Partial<ViewRequest>]>([
-  ['another registry', { registry: parseRegistryHost('registry.example') }],
-  ['another repository', { repository: parseRepositoryName('other/demo') }],
+  ['another registry', { reference: referenceOf('registry.example', 'kcl/demo') }],
+  ['another repository', { reference: referenceOf('localhost:5000', 'other/demo') }],
   ['another manifest', { manifestDigest: digestOf(bytesOf('other')) }],
 ])('never serves what %s left under the same name', async (_, change) => {
   await using directory = await temporaryDirectory();

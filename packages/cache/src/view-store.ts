@@ -5,18 +5,24 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
-import { type Digest, OciError, type RegistryHost, type RepositoryName } from '@oci/spec-types';
+import { type Digest, OciError } from '@oci/spec-types';
 import { type TemporaryFiles, isMissing, onStorage } from '@oci/spec-types/node';
 
 import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
-import { type ViewName, layoutVersion, viewPath } from './layout.js';
+import type { Inventory } from './inventory.js';
+import {
+  type ReferenceKey,
+  type ViewName,
+  layoutVersion,
+  referenceId,
+  viewPath,
+} from './layout.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** What a view has to show. */
 export interface ViewRequest {
   readonly name: ViewName;
-  readonly registry: RegistryHost;
-  readonly repository: RepositoryName;
+  readonly reference: ReferenceKey;
   readonly manifestDigest: Digest;
   readonly blob: StoredBlob;
 }
@@ -31,6 +37,8 @@ interface ViewRecord {
   readonly version: typeof layoutVersion;
   readonly registry: string;
   readonly repository: string;
+  /** Identity of the reference. */
+  readonly reference: string;
   readonly manifest: string;
   readonly layer: string;
   readonly size: number;
@@ -42,9 +50,12 @@ export class ViewStore {
   readonly #dir: string;
   readonly #temporary: TemporaryFiles;
 
-  constructor(dir: string, temporary: TemporaryFiles) {
+  readonly #inventory: Inventory;
+
+  constructor(dir: string, parts: { temporary: TemporaryFiles; inventory: Inventory }) {
     this.#dir = dir;
-    this.#temporary = temporary;
+    this.#temporary = parts.temporary;
+    this.#inventory = parts.inventory;
   }
 
   /**
@@ -63,10 +74,13 @@ export class ViewStore {
       const temporary = await this.#temporary.create();
       try {
         await writeGzipTar(request.blob, temporary);
+        await this.#inventory.shown(request.reference, directory);
+        const before = await stat(path).catch(() => undefined);
         // Without its record, a file of which only half is known is not believed.
         await rm(join(folder, 'view.json'), { force: true });
         await rename(temporary, path);
-        await this.#record(folder, path, request);
+        const size = await this.#record(folder, path, request);
+        await this.#inventory.usage.add({ blobs: 0, bytes: size - (before?.size ?? 0) });
       } finally {
         await rm(temporary, { force: true });
       }
@@ -74,20 +88,22 @@ export class ViewStore {
     });
   }
 
-  async #record(folder: string, path: string, request: ViewRequest): Promise<void> {
+  async #record(folder: string, path: string, request: ViewRequest): Promise<number> {
     const { size, mtimeMs } = await stat(path);
     const record: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
     const temporary = await this.#temporary.create();
     await writeFile(temporary, JSON.stringify(record));
     await rename(temporary, join(folder, 'view.json'));
+    return size;
   }
 }
 
-function identityOf(
-  request: ViewRequest,
-): Pick<ViewRecord, 'registry' | 'repository' | 'manifest' | 'layer'> {
-  const { registry, repository, manifestDigest, blob } = request;
-  return { registry, repository, manifest: manifestDigest, layer: blob.descriptor.digest };
+function identityOf(request: ViewRequest): Omit<ViewRecord, 'version' | 'size' | 'mtimeMs'> {
+  const { reference, manifestDigest, blob } = request;
+  const { registry, repository } = reference;
+  const id = referenceId(reference);
+  const layer = blob.descriptor.digest;
+  return { registry, repository, reference: id, manifest: manifestDigest, layer };
 }
 
 async function isShown(folder: string, path: string, request: ViewRequest): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { TransferEvent } from '@oci/spec-types';
@@ -94,8 +94,62 @@ describe('OciManager', () => {
     const operation = manager.pullKclPackage('core', 'latest');
     operation.on((event) => events.push(event));
     expect(await operation).toMatchObject({ manifestDigest: next.manifest.descriptor.digest });
-    expect(events.filter(({ type }) => type === 'warning')).toHaveLength(1);
+    expect(events.filter(({ type }) => type === 'moved')).toEqual([
+      {
+        type: 'moved',
+        reference: `${registry.host}/kcl/core:latest`,
+        from: core.manifest.descriptor.digest,
+        to: next.manifest.descriptor.digest,
+      },
+    ]);
+    expect(manager.metrics()).toMatchObject({ tagsMoved: 1 });
     expect(await readFile((await operation).path)).toEqual(Buffer.from(next.blobs[1]?.bytes ?? []));
+  });
+
+  it('uses a moving tag as it was when the registry gives no answer, for a while, and says so', async () => {
+    registry.putArtifact('kcl/core', 'latest', core);
+    await managerOf().pullKclPackage('core', 'latest');
+    registry.fault({ path: '/', status: 503 });
+    const manager = managerOf({ freshness: { movingTagTtlMs: 0 } });
+    const operation = manager.pullKclPackage('core', 'latest');
+    const events: TransferEvent[] = [];
+    operation.on((event) => events.push(event));
+    expect(await operation).toMatchObject({ fromCache: true });
+    expect(events.filter(({ type }) => type === 'stale')).toMatchObject([
+      { reference: `${registry.host}/kcl/core:latest`, reason: expect.stringContaining('503') },
+    ]);
+    expect(manager.metrics()).toMatchObject({ staleAnswers: 1 });
+    for (const freshness of [{ movingTagTtlMs: 0, staleIfErrorMs: -1 }, { refresh: true }]) {
+      const strict = managerOf({ freshness }).pullKclPackage('core', 'latest');
+      await expect(strict).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+    }
+  });
+
+  it('does not use a moving tag as it was when the registry refuses it', async () => {
+    registry.putArtifact('kcl/core', 'latest', core);
+    await managerOf().pullKclPackage('core', 'latest');
+    registry.fault({ path: '/manifests/', status: 404 });
+    const pull = managerOf({ freshness: { movingTagTtlMs: 0 } }).pullKclPackage('core', 'latest');
+    await expect(pull).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+  });
+
+  it('sets a damaged blob aside, fetches it again once, counts it and says so', async () => {
+    registry.putArtifact('kcl/core', '1.0.0', core);
+    const manager = managerOf();
+    const { digest, path } = await manager.pullKclPackage('core', '1.0.0');
+    const blob = join(work.path, 'cache/blobs', digest.replace(':', '/'));
+    await writeFile(blob, 'damaged');
+    registry.clearRequests();
+    const events: TransferEvent[] = [];
+    const operation = manager.pullKclPackage('core', '1.0.0');
+    operation.on((event) => events.push(event));
+    await operation;
+    expect(events.filter(({ type }) => type === 'damaged')).toMatchObject([{ digest }]);
+    expect(manager.metrics()).toMatchObject({ blobsDamaged: 1 });
+    expect(blobGets()).toBe(1);
+    expect(await readFile(blob)).toEqual(await readFile(path));
+    await manager.pullKclPackage('core', '1.0.0');
+    expect(blobGets()).toBe(1);
   });
 
   it('asks always when it is told to, and never when it is offline', async () => {

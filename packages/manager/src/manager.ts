@@ -1,4 +1,10 @@
-import { type Cache, ManifestLru, type ViewName, openCache } from '@oci/cache';
+import {
+  type Cache,
+  ManifestLru,
+  type ManifestLruOptions,
+  type ViewName,
+  openCache,
+} from '@oci/cache';
 import {
   type CredentialSource,
   type Registry,
@@ -43,6 +49,10 @@ export interface OciManagerOptions {
   /** Repositories to list where the registry has no catalog. */
   readonly repositories?: readonly string[] | undefined;
   readonly freshness?: Partial<FreshnessPolicy> | undefined;
+  /** Write through to the disk before content counts as stored. Default true; false for throw-away machines. */
+  readonly fsync?: boolean | undefined;
+  /** Manifests in memory. Default 100 entries, 64 MiB. */
+  readonly manifestCache?: ManifestLruOptions | undefined;
   /** Default: docker's and podman's configuration files. */
   readonly credentials?: CredentialSource | undefined;
   /** Further options of the connection: TLS, retries, timeouts, limits. */
@@ -62,13 +72,14 @@ export class OciManager {
   readonly #options: OciManagerOptions;
   readonly #templates: RepositoryTemplates;
   readonly #policy: FreshnessPolicy;
-  readonly #memory: ManifestLru = new ManifestLru();
+  readonly #memory: ManifestLru;
   readonly #counters = new PullCounters();
   #registry: Registry | undefined;
   #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
 
   constructor(options: OciManagerOptions) {
     this.#options = options;
+    this.#memory = new ManifestLru(options.manifestCache);
     this.#templates = { ...defaultTemplates, ...options.templates };
     this.#policy = { ...defaultFreshness, ...options.freshness };
   }
@@ -144,14 +155,19 @@ export class OciManager {
     return this.#connection().repository(parseRepositoryName(name));
   }
 
+  /** The cache directory, opened: to measure, prune, verify or clear it. */
+  async cache(): Promise<Cache> {
+    return (await this.#open()).cache;
+  }
+
   /** Forgets the manifests in memory; what is on disk stays. */
   clearCache(): void {
     this.#memory.clear();
   }
 
   metrics(): ManagerMetrics {
-    const { hits, misses, size } = this.#memory.stats;
-    return this.#counters.snapshot({ hits, misses, entries: size });
+    const { hits, misses, size: entries, bytes, evictions } = this.#memory.stats;
+    return this.#counters.snapshot({ hits, misses, entries, bytes, evictions });
   }
 
   /** Closes the connections; calls that run are not waited for. */
@@ -228,8 +244,18 @@ export class OciManager {
   }
 
   async #openCache(): Promise<{ cache: Cache; lookup: ManifestLookup }> {
-    const cache = await openCache(this.#options.cacheDir);
+    const cache = await openCache(this.#options.cacheDir, {
+      fsync: this.#options.fsync,
+      onDamage: () => this.#counters.damaged(),
+    });
     const connect = (repository: RepositoryName) => this.#connection().repository(repository);
-    return { cache, lookup: new ManifestLookup({ cache, memory: this.#memory, connect }) };
+    const listener = {
+      onMoved: () => this.#counters.moved(),
+      onStale: () => this.#counters.stale(),
+    };
+    return {
+      cache,
+      lookup: new ManifestLookup({ cache, memory: this.#memory, connect, listener }),
+    };
   }
 }

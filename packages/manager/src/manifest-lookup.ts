@@ -1,4 +1,4 @@
-import type { Cache, ManifestKey, ManifestLru } from '@oci/cache';
+import type { Cache, ManifestKey, ManifestLru, ReferenceEntry } from '@oci/cache';
 import type { RemoteRepository } from '@oci/client';
 import {
   type Descriptor,
@@ -9,11 +9,12 @@ import {
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
+  formatReference,
   isOciError,
 } from '@oci/spec-types';
 import { verifyManifest } from '@oci/spec-types/node';
 
-import { type FreshnessPolicy, isExactVersion, isFresh } from './freshness.js';
+import { type FreshnessPolicy, isExactVersion, isFresh, mayServeStale } from './freshness.js';
 
 /** What a manifest is asked for by. */
 export interface ManifestName {
@@ -26,6 +27,12 @@ export interface FoundManifest {
   readonly manifest: ResolvedManifest;
   /** Whether the registry was not asked for the content. */
   readonly fromCache: boolean;
+}
+
+/** Hears of what a tag did. */
+export interface LookupListener {
+  readonly onMoved: () => void;
+  readonly onStale: () => void;
 }
 
 export interface LookupOptions {
@@ -42,23 +49,58 @@ export class ManifestLookup {
   readonly #cache: Cache;
   readonly #memory: ManifestLru;
   readonly #connect: (repository: RepositoryName) => RemoteRepository;
+  readonly #listener: LookupListener;
 
   constructor(parts: {
     cache: Cache;
     memory: ManifestLru;
     connect: (repository: RepositoryName) => RemoteRepository;
+    listener: LookupListener;
   }) {
     this.#cache = parts.cache;
     this.#memory = parts.memory;
     this.#connect = parts.connect;
+    this.#listener = parts.listener;
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `OFFLINE`, and what the registry and the disk can fail with */
   async find(name: ManifestName, options: LookupOptions): Promise<FoundManifest> {
     const known = await this.#known(name, options);
-    if (known) return { manifest: known, fromCache: true };
+    if (known) {
+      await this.#cache.inventory.use(name);
+      return { manifest: known, fromCache: true };
+    }
     if (options.policy.offline) throw notInCache(name);
-    return (await this.#revalidate(name, options)) ?? this.#fetch(name, options);
+    const entry = await this.#cache.references.get(name);
+    const held = entry && (await this.#load(entry, options));
+    if (!entry || !held) return this.#fetch(name, options);
+    try {
+      return await this.#revalidate(name, { entry, held }, options);
+    } catch (error) {
+      if (!mayServeStale(options.policy, entry.resolvedAt, error)) throw error;
+      this.#listener.onStale();
+      options.onEvent?.({
+        type: 'stale',
+        reference: formatReference(name),
+        ageMs: Math.max(0, Date.now() - entry.resolvedAt),
+        reason: error.message,
+      });
+      await this.#cache.inventory.use(name);
+      return { manifest: held, fromCache: true };
+    }
+  }
+
+  /** Puts a manifest that is being used back, when somebody removed it between its lookup and its lease. */
+  async keep(
+    name: ManifestName,
+    { descriptor, bytes }: ResolvedManifest,
+    options: LookupOptions,
+  ): Promise<void> {
+    const { inventory, content } = this.#cache;
+    if (!(await content.get(descriptor, options)))
+      await content.pushBlob(descriptor, once(bytes), options);
+    const entry = await inventory.references.get(name);
+    if (!entry) await inventory.name(name, entryOf(descriptor, name));
   }
 
   /** What a descriptor of an index or a subject points to; its digest can't be stale. */
@@ -71,7 +113,7 @@ export class ManifestLookup {
     if (held) return { manifest: held, fromCache: true };
     if (options.policy.offline) throw notInCache({ repository, digest: child.digest });
     const manifest = await this.#connect(repository).fetchManifest(child, call(options));
-    await this.#cache.content.pushBlob(manifest.descriptor, once(manifest.bytes), options);
+    await this.#store(manifest, options);
     return { manifest, fromCache: false };
   }
 
@@ -91,33 +133,39 @@ export class ManifestLookup {
   /** One HEAD instead of a GET when a manifest that is here may still be the tag's. */
   async #revalidate(
     name: ManifestName,
+    { entry, held }: { entry: Descriptor; held: ResolvedManifest },
     options: LookupOptions,
-  ): Promise<FoundManifest | undefined> {
-    const entry = await this.#cache.references.get(name);
-    if (!entry) return undefined;
-    const held = await this.#load(entry, options);
-    if (!held) return undefined;
+  ): Promise<FoundManifest> {
     const current = await this.#connect(name.repository).resolve(name.tag, call(options));
-    if (current.digest !== entry.digest) {
-      const message = `${name.repository}:${name.tag} moved from ${entry.digest} to ${current.digest}`;
-      options.onEvent?.({ type: 'warning', message });
-      return undefined;
+    if (current.digest === entry.digest) {
+      await this.#remember(name, held);
+      return { manifest: held, fromCache: true };
     }
-    await this.#remember(name, held);
-    return { manifest: held, fromCache: true };
+    const found = await this.#fetch(name, options);
+    const to = found.manifest.descriptor.digest;
+    if (to !== entry.digest) {
+      this.#listener.onMoved();
+      const reference = formatReference(name);
+      options.onEvent?.({ type: 'moved', reference, from: entry.digest, to });
+    }
+    return found;
   }
 
   async #fetch(name: ManifestName, options: LookupOptions): Promise<FoundManifest> {
     const manifest = await this.#connect(name.repository).fetchTag(name.tag, call(options));
-    await this.#cache.content.pushBlob(manifest.descriptor, once(manifest.bytes), options);
+    await this.#store(manifest, options);
     await this.#remember(name, manifest);
     return { manifest, fromCache: false };
   }
 
+  /** Noted first, so that it is found and removed if nothing comes to name it. */
+  async #store({ descriptor, bytes }: ResolvedManifest, options: LookupOptions): Promise<void> {
+    await this.#cache.inventory.expect(descriptor.digest);
+    await this.#cache.content.pushBlob(descriptor, once(bytes), options);
+  }
+
   async #remember(name: ManifestName, manifest: ResolvedManifest): Promise<void> {
-    const { digest, mediaType, size } = manifest.descriptor;
-    const entry = { digest, mediaType, size, resolvedAt: Date.now(), source: name.registry };
-    await this.#cache.references.set(name, entry);
+    await this.#cache.inventory.name(name, entryOf(manifest.descriptor, name));
     this.#memory.set(memoryKey(name), manifest);
   }
 
@@ -137,6 +185,10 @@ export class ManifestLookup {
       throw error;
     }
   }
+}
+
+function entryOf({ digest, mediaType, size }: Descriptor, name: ManifestName): ReferenceEntry {
+  return { digest, mediaType, size, resolvedAt: Date.now(), source: name.registry };
 }
 
 function memoryKey(name: ManifestName): ManifestKey {

@@ -16,10 +16,19 @@ export interface ManagerMetrics {
   readonly averageDownloadMs: number;
   /** Bytes of blobs and manifests that came from registries. */
   readonly bytesDownloaded: number;
+  /** Tags that pointed elsewhere than before. */
+  readonly tagsMoved: number;
+  /** Answers out of the cache because the registry gave none. */
+  readonly staleAnswers: number;
+  /** Cached blobs that turned out damaged, and were set aside. */
+  readonly blobsDamaged: number;
   readonly manifestCache: {
     readonly hits: number;
     readonly misses: number;
     readonly entries: number;
+    readonly bytes: number;
+    /** Manifests that made room for others. */
+    readonly evictions: number;
   };
 }
 
@@ -31,6 +40,9 @@ export class PullCounters {
   #downloads = 0;
   #downloadTimeMs = 0;
   #bytesDownloaded = 0;
+  #tagsMoved = 0;
+  #staleAnswers = 0;
+  #blobsDamaged = 0;
 
   addBytes(bytes: number): void {
     this.#bytesDownloaded += bytes;
@@ -44,6 +56,18 @@ export class PullCounters {
       this.#downloads += 1;
       this.#downloadTimeMs += result.elapsedMs;
     }
+  }
+
+  moved(): void {
+    this.#tagsMoved += 1;
+  }
+
+  stale(): void {
+    this.#staleAnswers += 1;
+  }
+
+  damaged(): void {
+    this.#blobsDamaged += 1;
   }
 
   failed(): void {
@@ -61,6 +85,9 @@ export class PullCounters {
       downloadTimeMs: this.#downloadTimeMs,
       averageDownloadMs: this.#downloads === 0 ? 0 : this.#downloadTimeMs / this.#downloads,
       bytesDownloaded: this.#bytesDownloaded,
+      tagsMoved: this.#tagsMoved,
+      staleAnswers: this.#staleAnswers,
+      blobsDamaged: this.#blobsDamaged,
       manifestCache,
     };
   }

@@ -1,4 +1,4 @@
-import type { Cache, StoredBlob, ViewName } from '@oci/cache';
+import type { Cache, Lease, StoredBlob, ViewName } from '@oci/cache';
 import type { RemoteRepository } from '@oci/client';
 import {
   type Descriptor,
@@ -64,18 +64,27 @@ export async function pull(
   const root = await parts.lookup.find(name, options);
   const reference = formatReference(name);
   options.onEvent?.({ type: 'resolve', reference, digest: root.manifest.descriptor.digest });
+  await using lease = parts.cache.lease();
   const image = await imageOf(root, name, { lookup: parts.lookup, options });
   const layer = selectContentLayer(image.document, request.layer);
+  const blobs = distinct(childrenOf(image.manifest));
+  const wasHeld = await hold({ lease, root, image: image.manifest, blobs }, parts, {
+    name,
+    signal: options.signal,
+  });
+  await parts.lookup.keep(name, root.manifest, options);
 
-  const { stored, downloaded } = await obtain(distinct(childrenOf(image.manifest)), parts, options);
+  const { stored, downloaded } = await obtain(blobs, parts, options);
   const blob = stored.get(layer.digest);
   if (!blob) throw new OciError('INTERNAL', `${layer.digest} vanished while it was pulled`);
   const { descriptor } = root.manifest;
-  await parts.cache.index.add({ descriptor, name });
+  if (!wasHeld) {
+    await parts.cache.index.add({ descriptor, name });
+    await parts.cache.inventory.indexed(name);
+  }
   const view = await parts.cache.views.materialise({
     name: request.view,
-    registry: name.registry,
-    repository: name.repository,
+    reference: name,
     manifestDigest: descriptor.digest,
     blob,
   });
@@ -104,9 +113,37 @@ async function imageOf(
   throw new OciError('UNSUPPORTED', `${formatReference(name)} is an index of indexes`);
 }
 
+/**
+ * Keeps an artifact's content from being removed: by a lease while the pull runs, by its manifest after.
+ *
+ * @returns whether an earlier pull has come to its end, and noted all
+ */
+async function hold(
+  what: {
+    lease: Lease;
+    root: FoundManifest;
+    image: ResolvedManifest;
+    blobs: readonly Descriptor[];
+  },
+  parts: PullParts,
+  { signal, name }: { signal?: AbortSignal | undefined; name: ManifestName },
+): Promise<boolean> {
+  const { lease, root, image, blobs } = what;
+  const { inventory } = parts.cache;
+  const manifests = [root.manifest.descriptor, image.descriptor] as const;
+  await lease.add(
+    [...manifests, ...blobs].map(({ digest }) => digest),
+    signal,
+  );
+  if (root.fromCache && (await inventory.isIndexed(name))) return true;
+  if (image !== root.manifest) await inventory.hold(manifests[0].digest, [image.descriptor]);
+  await inventory.hold(image.descriptor.digest, blobs);
+  return false;
+}
+
 /** The blobs of an artifact: those that are here, and then, when there is room for all, the others. */
 async function obtain(
-  blobs: Iterable<Descriptor>,
+  blobs: readonly Descriptor[],
   parts: PullParts,
   options: LookupOptions,
 ): Promise<{ stored: ReadonlyMap<string, StoredBlob>; downloaded: boolean }> {
@@ -159,6 +196,6 @@ function notInCache(blob: Descriptor): OciError {
   });
 }
 
-function distinct(descriptors: readonly Descriptor[]): Iterable<Descriptor> {
-  return new Map(descriptors.map((descriptor) => [descriptor.digest, descriptor])).values();
+function distinct(descriptors: readonly Descriptor[]): readonly Descriptor[] {
+  return [...new Map(descriptors.map((blob) => [blob.digest, blob])).values()];
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { isExactVersion, isFresh } from './freshness.js';
+import { defaultFreshness, isExactVersion, isFresh } from './freshness.js';
 import { nearest } from './nearest.js';
 import { compareVersions } from './version-order.js';
 
@@ -43,7 +43,7 @@ describe('freshness', () => {
   });
 
   it('asks again when the clock went backwards', () => {
-    const policy = { offline: false, refresh: false, movingTagTtlMs: 1000 };
+    const policy = { ...defaultFreshness, movingTagTtlMs: 1000 };
     expect(isFresh(policy, { tag: 'latest', resolvedAt: 500 }, 1000)).toBe(true);
     expect(isFresh(policy, { tag: 'latest', resolvedAt: 5000 }, 1000)).toBe(false);
     expect(isFresh(policy, { tag: 'latest', resolvedAt: 0 }, 1000)).toBe(false);

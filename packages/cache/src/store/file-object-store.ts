@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
@@ -32,6 +43,11 @@ export class FileObjectStore implements ObjectStore {
   /** Where an object is, or would be. */
   pathOf(key: string): string {
     return join(this.#dir, ensureObjectKey(key));
+  }
+
+  /** Where the lock of a name is, for `withFileLock`. */
+  lockPath(name: string): string {
+    return join(this.#dir, '.locks', name);
   }
 
   async head(key: string): Promise<ObjectInfo | undefined> {
@@ -112,15 +128,37 @@ export class FileObjectStore implements ObjectStore {
   }
 
   /** Makes a file of the same file system an object, unless there is one. The file is gone afterwards. */
-  async adopt(file: string, key: string): Promise<ObjectInfo> {
+  async adopt(
+    file: string,
+    key: string,
+  ): Promise<{ readonly info: ObjectInfo; readonly isNew: boolean }> {
     const path = this.pathOf(key);
     return onStorage({ path }, async () => {
       if (this.#fsync) await syncFile(file);
       await this.#makeDirectory(dirname(path));
-      if (await this.#linkOrRename(file, path)) await this.#syncDirectory(path);
+      const isNew = await this.#linkOrRename(file, path);
+      if (isNew) await this.#syncDirectory(path);
       await rm(file, { force: true });
-      return infoOf(await stat(path, { bigint: true }));
+      return { info: infoOf(await stat(path, { bigint: true })), isNew };
     });
+  }
+
+  /** Writes a small text that may be lost, or torn, with the process or the power: no more than a note. */
+  async note(key: string, text: string): Promise<void> {
+    const path = this.pathOf(key);
+    await onStorage({ path }, async () => {
+      await writeFile(path, text).catch(async (error: unknown) => {
+        if (!isMissing(error)) throw error;
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, text);
+      });
+    });
+  }
+
+  /** What {@link note} wrote. */
+  async readNote(key: string): Promise<string | undefined> {
+    const path = this.pathOf(key);
+    return onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
   }
 
   async #write(
@@ -159,7 +197,7 @@ export class FileObjectStore implements ObjectStore {
 
   /** One of a bounded number of locks: a lock's files are never removed. */
   #lockOf(key: string): string {
-    return join(this.#dir, '.locks', createHash('sha256').update(key).digest('hex').slice(0, 2));
+    return this.lockPath(createHash('sha256').update(key).digest('hex').slice(0, 2));
   }
 
   async #replace(temporary: string, path: string): Promise<ObjectInfo> {

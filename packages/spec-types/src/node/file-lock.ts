@@ -102,7 +102,10 @@ async function tryToEnter(directory: string, watch: Watch): Promise<string | und
     // It is not there yet, or was retired meanwhile.
     if (!isMissing(error)) throw error;
     await mkdir(directory, { recursive: true });
-    return undefined;
+    return claim(directory, 1).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    });
   }
 }
 

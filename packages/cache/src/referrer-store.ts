@@ -1,0 +1,61 @@
+import { type Descriptor, type Digest, descriptorSchema, isDigest } from '@oci/spec-types';
+
+import { referrerKey, referrersPrefix } from './layout.js';
+import type { FileObjectStore } from './store/file-object-store.js';
+
+/** What has a manifest as its subject (distribution-spec, "Listing Referrers"): a small file for each. */
+export class ReferrerStore {
+  readonly #store: FileObjectStore;
+
+  constructor(store: FileObjectStore) {
+    this.#store = store;
+  }
+
+  async add(subject: Digest, referrer: Descriptor): Promise<void> {
+    const body = once(Buffer.from(JSON.stringify(referrer)));
+    await this.#store.put(referrerKey(subject, referrer.digest), body);
+  }
+
+  async *list(subject: Digest): AsyncGenerator<Descriptor, void, undefined> {
+    for await (const key of this.#store.list(referrersPrefix(subject))) {
+      const referrer = parse(await this.#store.readNote(key));
+      if (referrer) yield referrer;
+    }
+  }
+
+  /** Forgets what refers to a subject. */
+  async clear(subject: Digest): Promise<void> {
+    for await (const key of this.#store.list(referrersPrefix(subject)))
+      await this.#store.delete(key);
+  }
+
+  async remove(subject: Digest, referrer: Digest): Promise<void> {
+    await this.#store.delete(referrerKey(subject, referrer));
+  }
+
+  async *all(): AsyncGenerator<
+    { readonly subject: Digest; readonly referrer: Descriptor },
+    void,
+    undefined
+  > {
+    for await (const key of this.#store.list('referrers/')) {
+      const subject = key.split('/')[1]?.replace('-', ':') ?? '';
+      const referrer = parse(await this.#store.readNote(key));
+      if (referrer && isDigest(subject)) yield { subject, referrer };
+    }
+  }
+}
+
+function parse(text: string | undefined): Descriptor | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const parsed = descriptorSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}

@@ -1,0 +1,91 @@
+import { type Digest, isDigest, throwIfAborted } from '@oci/spec-types';
+
+import type { ContentStore } from './content-store.js';
+import type { Markers } from './state/markers.js';
+
+export interface ScrubOptions {
+  /** Blobs that are hashed at once. Default 4. */
+  readonly concurrency?: number | undefined;
+  /** Blobs to look at; the next run goes on behind them. Default all. */
+  readonly limit?: number | undefined;
+  /** Begins with the first blob, wherever an earlier run ended. */
+  readonly restart?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ScrubProgress) => void) | undefined;
+}
+
+export interface ScrubProgress {
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly damaged: number;
+}
+
+export interface ScrubReport {
+  /** Blobs that were hashed in this run. */
+  readonly blobs: number;
+  readonly bytes: number;
+  /** Set aside, and fetched again when they are needed. */
+  readonly damaged: readonly Digest[];
+  /** Behind which blob an earlier run had ended. */
+  readonly resumedAfter?: Digest;
+  /** Whether the last blob was reached. */
+  readonly finished: boolean;
+}
+
+/** Blobs between two notes of how far it is. */
+const stride = 64;
+const noteName = 'scrub';
+
+/**
+ * Hashes every blob, whatever is recorded about it, in the order of digests. A run that was interrupted,
+ * or that reached its limit, is gone on with.
+ *
+ * @throws OciError `ABORTED`; what was done stays done
+ */
+export async function scrub(
+  { content, notes }: { readonly content: ContentStore; readonly notes: Markers },
+  options: ScrubOptions = {},
+): Promise<ScrubReport> {
+  const { concurrency = 4, limit = Infinity, signal, onProgress } = options;
+  const noted = options.restart ? undefined : await notes.read(noteName);
+  const resumedAfter = noted !== undefined && isDigest(noted) ? noted : undefined;
+  let [blobs, bytes, finished] = [0, 0, true];
+  const damaged: Digest[] = [];
+  const check = async (digest: Digest): Promise<void> => {
+    bytes += (await content.size(digest)) ?? 0;
+    if (!(await content.scrub(digest, { signal }))) damaged.push(digest);
+    blobs += 1;
+    onProgress?.({ blobs, bytes, damaged: damaged.length });
+  };
+  let group: Digest[] = [];
+  const finish = async (): Promise<void> => {
+    await inParallel(group, check, concurrency);
+    const last = group.at(-1);
+    if (last) await notes.add(noteName, last);
+    group = [];
+  };
+  for await (const digest of content.list(resumedAfter)) {
+    throwIfAborted(signal);
+    if (blobs + group.length >= limit) {
+      finished = false;
+      break;
+    }
+    group.push(digest);
+    if (group.length === stride) await finish();
+  }
+  await finish();
+  if (finished) await notes.remove(noteName);
+  return { blobs, bytes, damaged, finished, ...(resumedAfter !== undefined && { resumedAfter }) };
+}
+
+async function inParallel<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  limit: number,
+): Promise<void> {
+  const queue = items.values();
+  const lane = async (): Promise<void> => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.max(1, limit) }, lane));
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdir, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { type Digest, isDigest } from '@oci/spec-types';
+import { isAlive, isMissing } from '@oci/spec-types/node';
+
+import type { RemovalGate } from './removal-gate.js';
+
+/** Milliseconds: how often a lease says that its process lives, and how long another machine's may be silent. */
+const beatMs = 15_000;
+const silentMs = 5 * 60_000;
+
+/** Content that a running pull relies on; nobody removes it before it is released. */
+export interface Lease extends AsyncDisposable {
+  /** Relies on content from now on; when it returns, what `ContentStore.get` finds will stay. */
+  add(digests: readonly Digest[], signal?: AbortSignal): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** What is in use, by all processes that share the cache: a file for each lease, named by its process. */
+export class Leases {
+  readonly #dir: string;
+  readonly #gate: RemovalGate;
+
+  constructor(dir: string, gate: RemovalGate) {
+    this.#dir = dir;
+    this.#gate = gate;
+  }
+
+  /** Begins a lease. Where nothing can be written there is nobody who could remove something either. */
+  open(): Lease {
+    const name = `${hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-')}~${process.pid}~${randomBytes(8).toString('hex')}`;
+    const path = join(this.#dir, name);
+    const beat = setInterval(
+      () => void utimes(path, new Date(), new Date()).catch(() => {}),
+      beatMs,
+    );
+    beat.unref();
+    const release = async (): Promise<void> => {
+      clearInterval(beat);
+      await rm(path, { force: true }).catch(() => {});
+    };
+    return {
+      add: async (digests, signal) => {
+        await this.#note(path, digests);
+        await this.#gate.pass(signal);
+      },
+      release,
+      [Symbol.asyncDispose]: release,
+    };
+  }
+
+  /** All content that is in use; what dead processes left is removed. */
+  async held(): Promise<ReadonlySet<Digest>> {
+    const held = new Set<Digest>();
+    for (const name of await readdir(this.#dir).catch(noneIfMissing)) {
+      const path = join(this.#dir, name);
+      if (!(await isHeld(path, name))) {
+        await rm(path, { force: true });
+        continue;
+      }
+      const text = await readFile(path, 'utf8').catch(() => '');
+      for (const line of text.split('\n')) if (isDigest(line)) held.add(line);
+    }
+    return held;
+  }
+
+  async #note(path: string, digests: readonly Digest[]): Promise<void> {
+    const text = digests.map((digest) => `${digest}\n`).join('');
+    await appendFile(path, text).catch(async () => {
+      await mkdir(this.#dir, { recursive: true }).catch(() => {});
+      await appendFile(path, text).catch(() => {});
+    });
+  }
+}
+
+async function isHeld(path: string, name: string): Promise<boolean> {
+  const [host, pid] = name.split('~');
+  if (host === hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-')) return isAlive(Number(pid));
+  const info = await stat(path).catch(() => undefined);
+  return info !== undefined && Math.abs(Date.now() - info.mtimeMs) < silentMs;
+}
+
+function noneIfMissing(error: unknown): string[] {
+  if (isMissing(error)) return [];
+  throw error;
+}

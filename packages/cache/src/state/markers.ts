@@ -1,0 +1,68 @@
+import { mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { isMissing, onStorage } from '@oci/spec-types/node';
+
+/**
+ * Small files below a directory whose names are what they say, so that noting and striking something
+ * is one step that several processes can do at once. They are not synced: what a power cut takes is found
+ * again by `rebuild`.
+ */
+export class Markers {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async add(name: string, text = ''): Promise<void> {
+    const path = join(this.#dir, name);
+    await onStorage({ path }, async () => {
+      await writeFile(path, text).catch(async (error: unknown) => {
+        if (!isMissing(error)) throw error;
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, text);
+      });
+    });
+  }
+
+  async remove(name: string): Promise<void> {
+    const path = join(this.#dir, name);
+    await onStorage({ path }, () => rm(path, { force: true }).catch(unlessMissing));
+  }
+
+  /** Removes a directory when nothing is in it. */
+  async removeEmpty(name: string): Promise<void> {
+    await rmdir(join(this.#dir, name)).catch(() => {});
+  }
+
+  async read(name: string): Promise<string | undefined> {
+    const path = join(this.#dir, name);
+    return onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
+  }
+
+  /** Milliseconds since the epoch; infinite for a marker that is gone. */
+  async madeAt(name: string): Promise<number> {
+    const path = join(this.#dir, name);
+    return onStorage({ path }, async () => {
+      const info = await stat(path).catch(unlessMissing);
+      return info?.mtimeMs ?? Infinity;
+    });
+  }
+
+  async has(name: string): Promise<boolean> {
+    return (await this.read(name)) !== undefined;
+  }
+
+  /** What is directly in a directory, in order; nothing when it is missing. */
+  async names(directory = ''): Promise<readonly string[]> {
+    const path = join(this.#dir, directory);
+    const names = await onStorage({ path }, () => readdir(path).catch(unlessMissing));
+    return (names ?? []).sort();
+  }
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  throw error;
+}

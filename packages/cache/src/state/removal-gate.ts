@@ -1,0 +1,52 @@
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
+
+/**
+ * Keeps removal and use apart. Who removes closes the gate, reads the leases, removes what none holds, and
+ * opens it; who uses writes a lease and then passes the gate. So either the remover has seen the
+ * lease, or the user sees what is left. It relies on a file that was made being seen by all at once, which
+ * network file systems that cache attributes don't promise.
+ */
+export class RemovalGate {
+  readonly #closed: string;
+  readonly #lock: string;
+
+  constructor(dir: string) {
+    this.#closed = join(dir, 'state', 'removing');
+    this.#lock = join(dir, '.locks', 'removal');
+  }
+
+  /** Runs `work` while nobody else removes, and nobody begins to use. Keep it short. */
+  async close<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return withFileLock(
+      this.#lock,
+      async () => {
+        await onStorage({ path: this.#closed }, async () => {
+          await mkdir(dirname(this.#closed), { recursive: true });
+          await writeFile(this.#closed, '');
+        });
+        try {
+          return await work();
+        } finally {
+          await rm(this.#closed, { force: true });
+        }
+      },
+      { signal, patienceMs: Infinity },
+    );
+  }
+
+  /** Returns when the gate is open; at once, as a rule. One that a dead process left closed is opened. */
+  async pass(signal?: AbortSignal): Promise<void> {
+    const isClosed = await stat(this.#closed).then(
+      () => true,
+      (error: unknown) => !isMissing(error),
+    );
+    if (!isClosed) return;
+    await withFileLock(this.#lock, () => rm(this.#closed, { force: true }), {
+      signal,
+      patienceMs: Infinity,
+    });
+  }
+}

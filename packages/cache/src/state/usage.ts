@@ -1,0 +1,125 @@
+import { appendFile, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { type TemporaryFiles, isMissing, onStorage } from '@oci/spec-types/node';
+
+import { hourOf } from './age-queue.js';
+
+/** What is in the cache. */
+export interface UsageTotal {
+  readonly blobs: number;
+  /** Of blobs and views. */
+  readonly bytes: number;
+}
+
+interface Summary extends UsageTotal {
+  /** Logs that are part of the total already. */
+  readonly counted: readonly string[];
+}
+
+/** A log of an earlier hour than this many milliseconds ago is written by nobody any more. */
+const restMs = 2 * 60 * 60_000;
+
+/**
+ * How much is in the cache, known without looking at it: every change is a line in the log of its hour.
+ * A process that is killed between a change and its line leaves the total off by one blob; `rebuild` counts
+ * anew.
+ */
+export class Usage {
+  readonly #dir: string;
+  readonly #temporary: TemporaryFiles;
+
+  constructor(dir: string, temporary: TemporaryFiles) {
+    this.#dir = dir;
+    this.#temporary = temporary;
+  }
+
+  /** Notes what came or, with negative numbers, went. A disk that is full or read-only forgets it. */
+  async add({ blobs, bytes }: UsageTotal): Promise<void> {
+    const path = join(this.#dir, `${hourOf(Date.now())}.log`);
+    const line = `${blobs} ${bytes}\n`;
+    await appendFile(path, line).catch(async () => {
+      await mkdir(this.#dir, { recursive: true }).catch(() => {});
+      await appendFile(path, line).catch(() => {});
+    });
+  }
+
+  async total(): Promise<UsageTotal> {
+    const summary = await this.#summary();
+    let { blobs, bytes } = summary;
+    for (const log of await this.#logs()) {
+      if (summary.counted.includes(log)) continue;
+      const sum = await this.#sumOf(log);
+      blobs += sum.blobs;
+      bytes += sum.bytes;
+    }
+    return { blobs: Math.max(0, blobs), bytes: Math.max(0, bytes) };
+  }
+
+  /** Puts the logs of earlier hours together; one process at a time may. */
+  async compact(now: number = Date.now()): Promise<void> {
+    const summary = await this.#summary();
+    const rested = (await this.#logs()).filter((log) => log < `${hourOf(now - restMs)}.log`);
+    if (rested.length === 0) return;
+    let { blobs, bytes } = summary;
+    for (const log of rested) {
+      if (summary.counted.includes(log)) continue;
+      const sum = await this.#sumOf(log);
+      blobs += sum.blobs;
+      bytes += sum.bytes;
+    }
+    await this.#write({ blobs, bytes, counted: rested });
+    for (const log of rested) await rm(join(this.#dir, log), { force: true });
+  }
+
+  /** Begins anew from what was counted; one process at a time may. */
+  async reset(total: UsageTotal): Promise<void> {
+    const logs = await this.#logs();
+    await this.#write({ ...total, counted: logs });
+    for (const log of logs) await rm(join(this.#dir, log), { force: true });
+    await this.#write({ ...total, counted: [] });
+  }
+
+  async #write(summary: Summary): Promise<void> {
+    await onStorage({ path: this.#dir }, async () => {
+      await mkdir(this.#dir, { recursive: true });
+      const temporary = await this.#temporary.create();
+      await appendFile(temporary, JSON.stringify(summary));
+      await rename(temporary, join(this.#dir, 'total.json'));
+    });
+  }
+
+  async #summary(): Promise<Summary> {
+    const none: Summary = { blobs: 0, bytes: 0, counted: [] };
+    const text = await readFile(join(this.#dir, 'total.json'), 'utf8').catch(() => '');
+    try {
+      const { blobs, bytes, counted } = JSON.parse(text) as Partial<Summary>;
+      const isWhole =
+        Number.isSafeInteger(blobs) && Number.isSafeInteger(bytes) && Array.isArray(counted);
+      return isWhole ? ({ blobs, bytes, counted } as Summary) : none;
+    } catch {
+      return none;
+    }
+  }
+
+  async #logs(): Promise<readonly string[]> {
+    const names = await onStorage({ path: this.#dir }, () =>
+      readdir(this.#dir).catch((error: unknown) => {
+        if (isMissing(error)) return [];
+        throw error;
+      }),
+    );
+    return names.filter((name) => name.endsWith('.log')).sort();
+  }
+
+  async #sumOf(log: string): Promise<UsageTotal> {
+    const text = await readFile(join(this.#dir, log), 'utf8').catch(() => '');
+    let blobs = 0;
+    let bytes = 0;
+    for (const [, count, size] of text.matchAll(/^(-?\d{1,15}) (-?\d{1,15})$/gm)) {
+      blobs += Number(count);
+      bytes += Number(size);
+    }
+    return { blobs, bytes };
+  }
+}
