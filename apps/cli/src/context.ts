@@ -1,11 +1,19 @@
+import { parseRegistryAddress } from '@oci/client';
 import { OciManager, type OciManagerOptions } from '@oci/manager';
 import type { EventListener } from '@oci/spec-types';
-import { type Settings, loadSettings, managerOptions } from '@oci/manager/config';
+import {
+  type SettingKey,
+  type Settings,
+  describeSource,
+  loadSettings,
+  managerOptions,
+} from '@oci/manager/config';
 
 import type { GlobalOptions } from './command/global-options.js';
 import type { Invocation } from './command/invocation.js';
 import { Output } from './output.js';
 import { createProgress } from './progress/progress.js';
+import { Registries, requestLines } from './registry/registries.js';
 
 /** What a command works with. */
 export interface Context {
@@ -16,6 +24,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Opens nothing before its first call; closed when the command ends. */
   readonly manager: OciManager;
+  /** Of the references that a command is given. */
+  readonly registries: Registries;
 }
 
 /** Runs a command with the settings that its options, the environment and the file give. */
@@ -24,11 +34,14 @@ export async function withContext(
   work: (context: Context) => Promise<void>,
 ): Promise<void> {
   const settings = await loadSettings({ ...inputs(options), env: terminal.env });
-  const manager = new OciManager(await optionsOf(settings, options));
   const progress = createProgress(terminal, options);
+  const managed = await optionsOf(settings, options, (line) => progress.say(line));
+  const manager = new OciManager(managed);
+  const registries = new Registries(managed, options);
   const context: Context = {
     settings,
     manager,
+    registries,
     output: new Output(terminal, options, () => progress.clear()),
     // What ends after an interrupt is nothing to look at.
     progress: (event) => {
@@ -41,7 +54,7 @@ export async function withContext(
     await work(context);
   } finally {
     progress.clear();
-    await manager.close();
+    await Promise.all([manager.close(), registries.close()]);
   }
 }
 
@@ -59,7 +72,33 @@ function inputs(options: GlobalOptions): Parameters<typeof loadSettings>[0] {
   };
 }
 
-function optionsOf(settings: Settings, options: GlobalOptions): Promise<OciManagerOptions> {
-  const { offline = false, refresh = false } = options;
-  return managerOptions(settings.values, { offline, refresh });
+async function optionsOf(
+  settings: Settings,
+  options: GlobalOptions,
+  say: (line: string) => void,
+): Promise<OciManagerOptions> {
+  const { offline = false, refresh = false, concurrency, debug } = options;
+  const managed = await managerOptions(settings.values, { offline, refresh });
+  const bodies = concurrency && { bodies: concurrency, mostBodies: concurrency };
+  if (debug) sayWhereFrom(settings, say);
+  return {
+    ...managed,
+    connection: {
+      ...managed.connection,
+      ...(bodies && { pace: bodies }),
+      ...(debug && { observer: requestLines(say) }),
+    },
+  };
+}
+
+function sayWhereFrom(settings: Settings, say: (line: string) => void): void {
+  const { registry_url: url, plain_http: plainHttp, cache_dir: cacheDir } = settings.values;
+  const { scheme, host } = parseRegistryAddress(url, { plainHttp });
+  const from = (key: SettingKey): string => {
+    const source = settings.sources.get(key);
+    return source ? describeSource(source) : 'default';
+  };
+  say(`debug: configuration ${settings.configFile ?? 'without a file'}`);
+  say(`debug: registry ${scheme}://${host} (${from('registry_url')})`);
+  say(`debug: cache ${cacheDir} (${from('cache_dir')})`);
 }

@@ -8,6 +8,7 @@ import type { Terminal } from './terminal.js';
 import { usageError } from './usage-error.js';
 
 const terminal: Terminal = {
+  stdin: new PassThrough(),
   stdout: new PassThrough(),
   stderr: new PassThrough(),
   env: {},

@@ -1,6 +1,6 @@
 import manifest from '../package.json' with { type: 'json' };
 import type { ProgramDefinition } from './command/program-definition.js';
-import { artifactCommands } from './commands/artifact.js';
+import { artifactCommands, referenceCommands } from './commands/artifact.js';
 import { cacheCommands } from './commands/cache.js';
 import { configCommands } from './commands/config.js';
 import { extensionCommands } from './commands/extension.js';
@@ -25,6 +25,7 @@ export const ocictl: ProgramDefinition = {
     ...kclCommands,
     ...extensionCommands,
     ...artifactCommands,
+    ...referenceCommands,
     ...cacheCommands,
     ...configCommands,
     ...helpCommands,

@@ -16,6 +16,7 @@ export async function start(args: readonly string[]): Promise<void> {
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   process.exitCode = await run(args, {
+    stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

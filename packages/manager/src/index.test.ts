@@ -12,12 +12,14 @@ it('exports these names', () => {
     'defaultTemplates',
     'extensionRepository',
     'extensionTypes',
+    'forEachConcurrent',
     'isExactVersion',
     'kclRepository',
     'nearest',
     'parseExtensionType',
     'pullJson',
     'selectContentLayer',
+    'selectManifest',
   ]);
   expect(Object.keys(config).sort()).toEqual([
     'describeSource',

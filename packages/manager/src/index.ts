@@ -8,6 +8,7 @@ export {
   kclRepository,
   parseExtensionType,
 } from './artifact-name.js';
+export { forEachConcurrent } from './concurrency.js';
 export { selectContentLayer } from './content-layer.js';
 export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
 export { artifactJson, pullJson } from './json.js';
@@ -15,5 +16,6 @@ export { OciManager, type OciManagerOptions, type PullOptions } from './manager.
 export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
 export { nearest } from './nearest.js';
+export { selectManifest } from './platform.js';
 export { type PulledArtifact } from './pull.js';
 export { compareVersions } from './version-order.js';

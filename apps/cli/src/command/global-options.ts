@@ -1,3 +1,5 @@
+import { OciError } from '@oci/spec-types';
+
 import type { OptionDefinition } from './definition.js';
 
 /** Options that every command takes, before or behind its name. */
@@ -13,7 +15,10 @@ export interface GlobalOptions {
   readonly plainHttp?: boolean;
   readonly insecure?: boolean;
   readonly caFile?: string;
+  /** 1 to 64. */
+  readonly concurrency?: number;
   readonly quiet?: boolean;
+  readonly debug?: boolean;
 }
 
 export const globalOptions: readonly OptionDefinition<keyof GlobalOptions>[] = [
@@ -65,5 +70,21 @@ export const globalOptions: readonly OptionDefinition<keyof GlobalOptions>[] = [
     description: 'certificate authorities to trust, PEM',
     completes: 'file',
   },
+  {
+    name: 'concurrency',
+    value: 'n',
+    description: 'transfers at once; default: 5 to 16, as the registry bears',
+    parse: parseConcurrency,
+  },
   { name: 'quiet', short: 'q', description: 'results and errors only' },
+  { name: 'debug', short: 'd', description: 'say each request on stderr, without secrets' },
 ];
+
+/** Fewer than one moves nothing, and more than 64 is an attack. */
+function parseConcurrency(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,2}$/.test(text) && value >= 1 && value <= 64) return value;
+  throw new OciError('USAGE', `--concurrency ${text}: it is a number from 1 to 64`, {
+    hint: 'Leave it out for what suits most registries.',
+  });
+}

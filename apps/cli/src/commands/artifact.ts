@@ -44,3 +44,151 @@ export const artifactCommands: readonly CommandDefinition[] = [
     load: async () => (await import('./manifest.js')).manifest,
   }),
 ];
+
+const referenceArgument = {
+  name: 'reference',
+  description: 'host/name:tag or @digest; without a host of the configured registry',
+  completes: 'reference',
+} as const;
+
+const artifactTypeOption = {
+  name: 'artifactType',
+  value: 'type',
+  description: 'media type that says what it is',
+} as const;
+
+const annotationOption = {
+  name: 'annotation',
+  short: 'a',
+  value: 'key=value',
+  repeatable: true,
+  description: 'annotation of the manifest; may be given again',
+} as const;
+
+const filesArgument = {
+  name: 'files',
+  description: 'PATH or PATH:MEDIA_TYPE',
+  variadic: true,
+  completes: 'file',
+} as const;
+
+/** What works on any artifact of any registry, by its reference. */
+export const referenceCommands: readonly CommandDefinition[] = [
+  defineCommand<{
+    reference: string;
+    output?: string;
+    platform?: string;
+    keepOldFiles?: boolean;
+  }>({
+    name: 'pull',
+    section: 'artifacts',
+    summary: 'write the files of an artifact into a directory',
+    description:
+      'A layer goes to the path that its title says, else to its digest with an ending that its media type suggests. Run again after an interrupt, it goes on where it ended.',
+    arguments: [referenceArgument],
+    options: [
+      {
+        name: 'output',
+        short: 'o',
+        value: 'dir',
+        description: 'directory; default: the working directory',
+        completes: 'directory',
+      },
+      {
+        name: 'platform',
+        value: 'os/arch',
+        description: 'of an index; default: that of this machine',
+      },
+      {
+        name: 'keepOldFiles',
+        short: 'k',
+        description: 'refuse to replace files that have other content',
+      },
+    ],
+    examples: ['ocictl pull localhost:5000/team/tool:1.2.0 -o ./tool'],
+    json: 'pull-files',
+    load: async () => (await import('./pull-files.js')).pullFiles,
+  }),
+  defineCommand<{
+    reference: string;
+    files: readonly string[];
+    artifactType?: string;
+    annotation?: readonly string[];
+    force?: boolean;
+  }>({
+    name: 'push',
+    section: 'artifacts',
+    summary: 'push files as an artifact',
+    arguments: [referenceArgument, filesArgument],
+    options: [
+      artifactTypeOption,
+      annotationOption,
+      { name: 'force', description: 'replace a version that is published with other content' },
+    ],
+    examples: [
+      'ocictl push localhost:5000/team/tool:1.2.0 tool.tar.gz:application/gzip README.md',
+      'ocictl push team/tool:1.2.0 tool.json --artifact-type application/vnd.team.tool.v1',
+    ],
+    json: 'push-files',
+    load: async () => (await import('./push-files.js')).pushFiles,
+  }),
+  defineCommand<{
+    reference: string;
+    files: readonly string[];
+    artifactType?: string;
+    annotation?: readonly string[];
+  }>({
+    name: 'attach',
+    section: 'artifacts',
+    summary: 'attach files to an artifact, as its referrer',
+    arguments: [referenceArgument, { ...filesArgument, optional: true }],
+    options: [artifactTypeOption, annotationOption],
+    examples: [
+      'ocictl attach localhost:5000/team/tool:1.2.0 sbom.json:application/spdx+json --artifact-type application/spdx+json',
+    ],
+    json: 'push-files',
+    load: async () => (await import('./push-files.js')).attachFiles,
+  }),
+  defineCommand<{ repository: string; all?: boolean }>({
+    name: 'tags',
+    section: 'artifacts',
+    summary: 'list the tags of a repository, by version',
+    arguments: [{ name: 'repository', description: 'host/name, or name', completes: 'repository' }],
+    options: [{ name: 'all', description: 'those that tools keep their own records by, too' }],
+    examples: ['ocictl tags kcl/provisioning-core', 'ocictl tags ghcr.io/team/tool'],
+    json: 'tags',
+    load: async () => (await import('./tags.js')).tags,
+  }),
+  defineCommand<{ reference: string }>({
+    name: 'resolve',
+    aliases: ['digest'],
+    section: 'artifacts',
+    summary: 'ask the registry what a tag points to',
+    arguments: [referenceArgument],
+    examples: ['ocictl -q resolve kcl/provisioning-core:1.0.0'],
+    json: 'resolve',
+    load: async () => (await import('./resolve.js')).resolve,
+  }),
+  defineCommand<{ reference: string; artifactType?: string }>({
+    name: 'referrers',
+    aliases: ['discover'],
+    section: 'artifacts',
+    summary: 'draw what refers to an artifact: signatures, SBOMs, attachments',
+    arguments: [referenceArgument],
+    options: [{ ...artifactTypeOption, description: 'only those of this type' }],
+    examples: ['ocictl referrers kcl/provisioning-core:1.0.0'],
+    json: 'referrers',
+    load: async () => (await import('./referrers.js')).referrers,
+  }),
+  defineCommand<{ reference: string; yes?: boolean }>({
+    name: 'delete',
+    aliases: ['rm'],
+    section: 'artifacts',
+    summary: 'delete a tag, or by its digest a manifest with all its tags',
+    arguments: [{ ...referenceArgument, description: 'host/name:tag or host/name@digest' }],
+    options: [{ name: 'yes', short: 'y', description: 'do not ask' }],
+    examples: ['ocictl delete localhost:5000/team/tool:1.2.0'],
+    json: 'delete',
+    load: async () => (await import('./delete.js')).deleteArtifact,
+  }),
+];

@@ -10,6 +10,7 @@ import { topics } from './topics.js';
 
 const docs = new URL('../../../../docs/', import.meta.url).pathname;
 const terminal: Terminal = {
+  stdin: new PassThrough(),
   stdout: new PassThrough(),
   stderr: new PassThrough(),
   env: {},

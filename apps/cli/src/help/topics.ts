@@ -63,7 +63,8 @@ REFERENCE            names one of any registry:
                      ghcr.io/team/tool:1.2.0
                      localhost:5000/kcl/core@sha256:<64 hexadecimal digits>
 
-Without a host it is of docker.io, without a tag or digest it is "latest".
+Without a host it is of the configured registry (--registry); write docker.io/
+for Docker Hub. Without tag or digest it is "latest".
 A digest decides, whatever the tag says. A "+" of a version is "_" in its tag.
 
 A bare host means HTTPS; localhost and 127.0.0.1 mean HTTP. http:// or https://

@@ -25,6 +25,11 @@ export class JsonProgress implements Progress {
     this.#stream.write(`${JSON.stringify(Object.fromEntries(entries))}\n`);
   }
 
+  /** A line that is no JSON would be a trap for who reads them. */
+  say(line: string): void {
+    this.#stream.write(`${JSON.stringify({ type: 'message', message: line })}\n`);
+  }
+
   clear(): void {}
 }
 

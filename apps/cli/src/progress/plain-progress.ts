@@ -33,11 +33,11 @@ export class PlainProgress implements Progress {
   add(event: TransferEvent): void {
     const ended = this.#transfers.add(event);
     const unusual = describeUnusual(event);
-    if (unusual !== undefined) this.#say(unusual);
+    if (unusual !== undefined) this.say(unusual);
     else if (!this.#everything) return;
-    else if (ended) this.#say(`${nameOf(ended)}: done, ${this.#figures(ended)}`);
+    else if (ended) this.say(`${nameOf(ended)}: done, ${this.#figures(ended)}`);
     else if (event.type === 'cached')
-      this.#say(`${shortDigest(event.digest)}: in the cache, ${sizeText(event.size)}`);
+      this.say(`${shortDigest(event.digest)}: in the cache, ${sizeText(event.size)}`);
     else this.#follow(event);
   }
 
@@ -48,9 +48,9 @@ export class PlainProgress implements Progress {
     const transfer = this.#transfers.active.find(({ digest }) => digest === event.digest);
     if (!transfer) return;
     const now = this.#now();
-    if (event.type === 'start') this.#say(`${nameOf(transfer)}: ${sizeText(transfer.size)}`);
+    if (event.type === 'start') this.say(`${nameOf(transfer)}: ${sizeText(transfer.size)}`);
     else if (now - (this.#saidAt.get(event.digest) ?? now) >= betweenMs)
-      this.#say(this.#standing(transfer));
+      this.say(this.#standing(transfer));
     else return;
     this.#saidAt.set(event.digest, now);
   }
@@ -70,7 +70,7 @@ export class PlainProgress implements Progress {
     return `${sizeText(transfer.size)} in ${durationText(this.#transfers.elapsedMs(transfer))}`;
   }
 
-  #say(line: string): void {
+  say(line: string): void {
     this.#stream.write(`${line}\n`);
   }
 }

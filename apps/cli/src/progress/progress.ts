@@ -9,6 +9,8 @@ import { TtyProgress } from './tty-progress.js';
 /** Shows on stderr what happens. */
 export interface Progress {
   add(event: TransferEvent): void;
+  /** Prints a line of its own, whatever is shown. */
+  say(line: string): void;
   /** Takes away what is only of the moment; what comes later begins anew. */
   clear(): void;
 }
@@ -22,10 +24,26 @@ export function createProgress(
   { progress, quiet }: Pick<GlobalOptions, 'progress' | 'quiet'>,
 ): Progress {
   const isTerminal = 'isTTY' in stderr && stderr.isTTY === true && env['TERM'] !== 'dumb';
-  if (quiet || progress === 'none') return { add: () => {}, clear: () => {} };
+  if (quiet || progress === 'none') return new NoProgress(stderr);
   if (progress === 'json') return new JsonProgress(stderr);
   if (progress === 'tty' || (progress === 'auto' && isTerminal))
     return new TtyProgress(stderr, env);
   const isContinuous = env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false';
   return new PlainProgress(stderr, { everything: progress === 'plain' || isContinuous });
+}
+
+class NoProgress implements Progress {
+  readonly #stream: NodeJS.WritableStream;
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+  }
+
+  add(): void {}
+
+  say(line: string): void {
+    this.#stream.write(`${line}\n`);
+  }
+
+  clear(): void {}
 }

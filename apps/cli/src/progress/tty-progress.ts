@@ -43,6 +43,10 @@ export class TtyProgress implements Progress {
     this.#timer ??= setInterval(() => this.draw(), frameMs).unref();
   }
 
+  say(line: string): void {
+    this.#above(line);
+  }
+
   clear(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

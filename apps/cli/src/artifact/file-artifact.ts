@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
+
+import {
+  type Annotations,
+  type Descriptor,
+  OciError,
+  type ResolvedManifest,
+  annotations,
+  emptyDescriptor,
+  isMediaType,
+  mediaTypes,
+  parseDigest,
+} from '@oci/spec-types';
+import { describeManifest, isMissing } from '@oci/spec-types/node';
+
+/** A file that is going to be a layer. */
+export interface SourceFile {
+  readonly descriptor: Descriptor;
+  /** Absolute. */
+  readonly path: string;
+}
+
+export interface FileArtifact {
+  readonly manifest: ResolvedManifest;
+  readonly files: readonly SourceFile[];
+  readonly artifactType: string;
+}
+
+export interface FileArtifactOptions {
+  /** `PATH[:MEDIA_TYPE]`, as oras has it. */
+  readonly files: readonly string[];
+  readonly artifactType: string | undefined;
+  /** `KEY=VALUE`. */
+  readonly annotations: readonly string[];
+  readonly subject?: Descriptor | undefined;
+}
+
+const defaultFileType = 'application/octet-stream';
+const defaultArtifactType = 'application/vnd.unknown.artifact.v1';
+
+/**
+ * Describes files as an artifact (image-spec `manifest.md`, "Guidelines for Artifact Usage"): a layer for
+ * each, titled with its path, and the empty config.
+ *
+ * @throws OciError `USAGE`, `STORAGE_…`
+ */
+export async function describeFiles(options: FileArtifactOptions): Promise<FileArtifact> {
+  const files: SourceFile[] = [];
+  for (const file of options.files) files.push(await describeFile(file));
+  const { artifactType = defaultArtifactType, subject } = options;
+  if (!isMediaType(artifactType)) throw usage(`${artifactType} is no media type`);
+  const document = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.imageManifest,
+    artifactType,
+    config: emptyDescriptor,
+    layers: files.length > 0 ? files.map(({ descriptor }) => descriptor) : [emptyDescriptor],
+    ...(subject && { subject: bare(subject) }),
+    annotations: { [annotations.created]: created(), ...readAnnotations(options.annotations) },
+  };
+  const manifest = describeManifest(Buffer.from(JSON.stringify(document)));
+  return { manifest, files, artifactType };
+}
+
+async function describeFile(text: string): Promise<SourceFile> {
+  const { path, mediaType } = split(text);
+  const absolute = resolve(path);
+  const found = await stat(absolute).catch(unlessMissing);
+  if (!found) throw usage(`there is no file ${path}`);
+  if (!found.isFile()) {
+    throw usage(`${path} is no file`, 'Pack a directory first: tar -czf files.tar.gz -C DIR .');
+  }
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of createReadStream(absolute, { highWaterMark: 1024 * 1024 })) {
+    hash.update(chunk as Buffer);
+    size += (chunk as Buffer).byteLength;
+  }
+  const digest = parseDigest(`sha256:${hash.digest('hex')}`);
+  const titled = { [annotations.title]: titleOf(path) };
+  return { path: absolute, descriptor: { mediaType, digest, size, annotations: titled } };
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  throw error;
+}
+
+/** A path that leads out of the working directory would not be let in again: only its name is kept. */
+function titleOf(path: string): string {
+  const inside = relative(process.cwd(), resolve(path));
+  const isOutside = isAbsolute(path) || inside.startsWith('..');
+  return isOutside ? basename(path) : inside.split(sep).join('/');
+}
+
+function split(text: string): { path: string; mediaType: string } {
+  const colon = text.lastIndexOf(':');
+  const mediaType = text.slice(colon + 1);
+  return colon > 0 && isMediaType(mediaType)
+    ? { path: text.slice(0, colon), mediaType }
+    : { path: text, mediaType: defaultFileType };
+}
+
+function readAnnotations(pairs: readonly string[]): Annotations {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf('=');
+      if (equals <= 0) throw usage(`${pair} is no annotation`, 'It looks like key=value.');
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}
+
+/** By the reproducible-builds convention, seconds since the epoch, when it is set. */
+function created(): string {
+  const seconds = process.env['SOURCE_DATE_EPOCH'];
+  const date =
+    seconds && /^\d{1,11}$/.test(seconds) ? new Date(Number(seconds) * 1000) : new Date();
+  return date.toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** A subject is its type, digest and size alone. */
+function bare({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
+}
+
+function usage(message: string, hint?: string): OciError {
+  return new OciError('USAGE', message, { hint });
+}

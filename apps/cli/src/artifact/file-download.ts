@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, mkdir, realpath, rename, stat } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+
+import type { RemoteRepository } from '@oci/client';
+import { forEachConcurrent } from '@oci/manager';
+import {
+  type Descriptor,
+  type EventListener,
+  OciError,
+  annotations,
+  digestAlgorithm,
+  digestEncoded,
+} from '@oci/spec-types';
+import { isMissing, onStorage } from '@oci/spec-types/node';
+
+import { filePath } from './file-name.js';
+
+/** The client keeps the limits of each host besides. */
+export const filesAtOnce = 5;
+
+export interface DownloadOptions {
+  /** Made when it is missing. */
+  readonly directory: string;
+  /** Refuse to replace a file that has other content. */
+  readonly keepOldFiles: boolean;
+  readonly signal: AbortSignal;
+  readonly onEvent: EventListener;
+}
+
+/** A layer as a file. */
+export interface DownloadedFile {
+  readonly descriptor: Descriptor;
+  /** Absolute. */
+  readonly path: string;
+}
+
+/**
+ * Writes layers as files below a directory: each beside its place first, verified, then renamed. What
+ * was downloaded when it is interrupted stays beside its place, and the next call goes on from it.
+ *
+ * @throws OciError `ARCHIVE_UNSAFE`, `POLICY_REFUSED`, `STORAGE_…`, and what the download fails with
+ */
+export async function downloadFiles(
+  source: RemoteRepository,
+  layers: readonly Descriptor[],
+  options: DownloadOptions,
+): Promise<readonly DownloadedFile[]> {
+  const placed = layers.map((layer) => ({ layer, segments: filePath(layer) }));
+  refuseTwins(placed);
+  const root = resolve(options.directory);
+  await onStorage({ path: root }, () => mkdir(root, { recursive: true }));
+  const files: DownloadedFile[] = [];
+  for (const { layer, segments } of placed)
+    files.push({ descriptor: layer, path: await placeFor(root, segments) });
+  await forEachConcurrent(
+    files,
+    (file, signal) => downloadFile(source, file, { ...options, signal }),
+    { limit: filesAtOnce, signal: options.signal },
+  );
+  return files;
+}
+
+async function downloadFile(
+  source: RemoteRepository,
+  { descriptor, path }: DownloadedFile,
+  { keepOldFiles, signal, onEvent }: DownloadOptions,
+): Promise<void> {
+  const { digest, size } = descriptor;
+  if (await holds(path, descriptor)) {
+    onEvent({ type: 'cached', digest, size });
+    return;
+  }
+  if (keepOldFiles && (await exists(path))) {
+    throw new OciError('POLICY_REFUSED', `${path} has other content`, {
+      hint: 'Move it away, or leave out --keep-old-files to replace it.',
+    });
+  }
+  const title = descriptor.annotations?.[annotations.title];
+  onEvent({ type: 'start', digest, size, ...(title !== undefined && { title }) });
+  const partial = `${path}.${digestEncoded(digest).slice(0, 12)}.partial`;
+  await source.downloadBlob(descriptor, partial, { signal, onEvent });
+  await onStorage({ path }, () => rename(partial, path));
+  onEvent({ type: 'done', digest, size });
+}
+
+function refuseTwins(placed: readonly { readonly segments: readonly string[] }[]): void {
+  const seen = new Set<string>();
+  for (const { segments } of placed) {
+    // File systems of macOS and Windows take these for the same.
+    const name = segments.join('/').normalize('NFC').toLowerCase();
+    if (seen.has(name))
+      throw new OciError('ARCHIVE_UNSAFE', `two layers are named ${segments.join('/')}`, {
+        hint: 'Nothing was written.',
+      });
+    seen.add(name);
+  }
+}
+
+/** The path of a file; directories on the way must not lead out of the root (CVE-2024-0406 in kind). */
+async function placeFor(root: string, segments: readonly string[]): Promise<string> {
+  const directory = join(root, ...segments.slice(0, -1));
+  await onStorage({ path: directory }, () => mkdir(directory, { recursive: true }));
+  const [real, realRoot] = await Promise.all([realpath(directory), realpath(root)]);
+  if (real !== realRoot && !real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) {
+    throw new OciError('ARCHIVE_UNSAFE', `${directory} leads out of ${root} by a link`, {
+      hint: 'Remove the link, or choose another directory with -o.',
+    });
+  }
+  return join(directory, segments.at(-1) ?? '');
+}
+
+async function holds(path: string, { digest, size }: Descriptor): Promise<boolean> {
+  const found = await lstat(path).catch(unlessMissing);
+  if (!found?.isFile() || found.size !== size) return false;
+  const hash = createHash(digestAlgorithm(digest));
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+    hash.update(chunk as Buffer);
+  return hash.digest('hex') === digestEncoded(digest);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(unlessMissing)) !== undefined;
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  throw error;
+}

@@ -1,0 +1,48 @@
+import { type Descriptor, OciError, annotations, digestEncoded } from '@oci/spec-types';
+
+/** Endings by media type, the longest match first. */
+const endings = [
+  [/[.+]tar\+gzip$|tar\.gzip$|\.tar\.gz$/, '.tar.gz'],
+  [/tar\+zstd$/, '.tar.zst'],
+  [/[./+]tar$/, '.tar'],
+  [/[/+]json$/, '.json'],
+  [/[/+.-]yaml$/, '.yaml'],
+  [/^text\/plain\b/, '.txt'],
+  [/[+]gzip$|\/gzip$/, '.gz'],
+  [/\/zip$|\+zip$/, '.zip'],
+] as const;
+
+const reserved = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
+/**
+ * Where a layer goes below the output directory: by its title, else by its digest and media type. A
+ * title comes from outside and may be any text (GHSA-g5v4-5x39-vwhx).
+ *
+ * @throws OciError `ARCHIVE_UNSAFE`
+ */
+export function filePath(layer: Descriptor): readonly string[] {
+  const title = layer.annotations?.[annotations.title];
+  if (title === undefined || title === '') {
+    const ending = endings.find(([pattern]) => pattern.test(layer.mediaType))?.[1] ?? '';
+    return [`${digestEncoded(layer.digest)}${ending}`];
+  }
+  const segments = title.split('/').filter((segment) => segment !== '' && segment !== '.');
+  if (title.startsWith('/') || segments.length === 0 || !segments.every(isSafe))
+    throw unsafe(title);
+  return segments;
+}
+
+function isSafe(segment: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is refused
+  const strange = /[\u0000-\u001f\u007f\\:*?"<>|]/;
+  const isLong = Buffer.byteLength(segment) > 255;
+  return segment !== '..' && !strange.test(segment) && !reserved.test(segment) && !isLong;
+}
+
+function unsafe(title: string): OciError {
+  return new OciError(
+    'ARCHIVE_UNSAFE',
+    `the artifact names a file ${JSON.stringify(title.slice(0, 200))}, which is no path below a directory`,
+    { hint: 'Nothing was written. See what it holds: ocictl manifest REPOSITORY VERSION' },
+  );
+}

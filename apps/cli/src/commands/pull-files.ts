@@ -1,0 +1,88 @@
+import { parsePlatform } from '@oci/client';
+import { selectManifest } from '@oci/manager';
+import { OciError, type ResolvedManifest, artifactTypeOf } from '@oci/spec-types';
+
+import { type DownloadedFile, downloadFiles } from '../artifact/file-download.js';
+import type { Invocation } from '../command/invocation.js';
+import { withContext } from '../context.js';
+import type { NamedArtifact } from '../registry/registries.js';
+import { fields } from '../render/fields.js';
+import type { Drawing } from '../render/page.js';
+import { sizeText } from '../render/quantity.js';
+
+interface PullFilesInput {
+  readonly reference: string;
+  readonly output?: string;
+  readonly platform?: string;
+  readonly keepOldFiles?: boolean;
+}
+
+export async function pullFiles(input: PullFilesInput, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async ({ registries, output, progress, signal }) => {
+    const named = registries.artifact(input.reference);
+    const call = { signal, onEvent: progress };
+    const manifest = await imageOf(named, { platform: input.platform, call });
+    const layers = manifest.document.layers.filter(({ mediaType }) => mediaType !== emptyType);
+    const files = await downloadFiles(named.repository, layers, {
+      ...call,
+      directory: input.output ?? '.',
+      keepOldFiles: input.keepOldFiles ?? false,
+    });
+    const { digest } = manifest.descriptor;
+    output.print({
+      json: {
+        reference: named.text,
+        digest,
+        artifact_type: artifactTypeOf(manifest) ?? null,
+        files: files.map(fileJson),
+      },
+      text: summary({ reference: named.text, digest, files }),
+      brief: files.map(({ path }) => path).join('\n'),
+    });
+  });
+}
+
+const emptyType = 'application/vnd.oci.empty.v1+json';
+
+type ImageManifest = ResolvedManifest & { readonly kind: 'image' };
+
+interface Choice {
+  readonly platform: string | undefined;
+  readonly call: Parameters<NamedArtifact['repository']['resolve']>[1];
+}
+
+/** The manifest itself, or of an index the one for a platform. */
+async function imageOf(named: NamedArtifact, { platform, call }: Choice): Promise<ImageManifest> {
+  const { repository } = named;
+  const root = await repository.resolve(named.tagOrDigest, call);
+  const manifest = await repository.fetchManifest(root, call);
+  if (manifest.kind === 'image') return manifest;
+  const wanted = platform === undefined ? undefined : parsePlatform(platform);
+  const child = await repository.fetchManifest(selectManifest(manifest.document, wanted), call);
+  if (child.kind === 'image') return child;
+  throw new OciError('UNSUPPORTED', `${named.text} is an index of indexes`);
+}
+
+function summary({
+  reference,
+  digest,
+  files,
+}: {
+  reference: string;
+  digest: string;
+  files: readonly DownloadedFile[];
+}): Drawing {
+  return fields([
+    ['reference', reference],
+    ['digest', digest],
+    ...files.map(
+      ({ path, descriptor }) => ['file', `${path}, ${sizeText(descriptor.size)}`] as const,
+    ),
+    ...(files.length === 0 ? [['files', 'none: it has no content but its manifest'] as const] : []),
+  ]);
+}
+
+export function fileJson({ path, descriptor }: DownloadedFile): object {
+  const { digest, size, mediaType } = descriptor;
+  return { path, digest, size, media_type: mediaType };
+}

@@ -1,0 +1,24 @@
+import type { Invocation } from '../command/invocation.js';
+import { withContext } from '../context.js';
+import { fields } from '../render/fields.js';
+import { sizeText } from '../render/quantity.js';
+
+export async function resolve(
+  { reference }: { readonly reference: string },
+  invocation: Invocation,
+): Promise<void> {
+  await withContext(invocation, async ({ registries, output, progress, signal }) => {
+    const { text, repository, tagOrDigest } = registries.artifact(reference);
+    const found = await repository.resolve(tagOrDigest, { signal, onEvent: progress });
+    const { digest, size, mediaType } = found;
+    output.print({
+      json: { reference: text, digest, size, media_type: mediaType },
+      text: fields([
+        ['reference', text],
+        ['digest', digest],
+        ['size', `${sizeText(size)}, ${mediaType}`],
+      ]),
+      brief: digest,
+    });
+  });
+}

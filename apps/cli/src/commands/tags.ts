@@ -1,0 +1,26 @@
+import { compareVersions } from '@oci/manager';
+import { isBookkeepingTag } from '@oci/spec-types';
+
+import type { Invocation } from '../command/invocation.js';
+import { withContext } from '../context.js';
+
+interface TagsInput {
+  readonly repository: string;
+  readonly all?: boolean;
+}
+
+export async function tags(input: TagsInput, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async ({ registries, output, progress, signal }) => {
+    const { text, repository } = registries.repository(input.repository);
+    const found: string[] = [];
+    for await (const tag of repository.listTags({ signal, onEvent: progress }))
+      if (input.all || !isBookkeepingTag(tag)) found.push(tag);
+    found.sort(compareVersions);
+    const lines = found.join('\n');
+    output.print({
+      json: { repository: text, tags: found },
+      text: lines || `no tags in ${text}`,
+      brief: lines,
+    });
+  });
+}

@@ -1,0 +1,29 @@
+import { parseRegistryHost } from '@oci/spec-types';
+import { describe, expect, it } from 'vitest';
+
+import { readReference, readRepository, referenceText } from './named-artifact.js';
+
+const digest = `sha256:${'a'.repeat(64)}`;
+
+describe('a reference', () => {
+  it.each([
+    ['kcl/core:1.0.0', 'localhost:5000/kcl/core:1.0.0'],
+    ['core', 'localhost:5000/core:latest'],
+    [`core@${digest}`, `localhost:5000/core@${digest}`],
+    [`core:1.0.0@${digest}`, `localhost:5000/core@${digest}`],
+    ['ghcr.io/team/tool:1', 'ghcr.io/team/tool:1'],
+    ['docker.io/nginx', 'docker.io/library/nginx:latest'],
+    ['index.docker.io/library/nginx', 'docker.io/library/nginx:latest'],
+    ['127.0.0.1:80/a/b:c', '127.0.0.1:80/a/b:c'],
+  ])('%s is %s', (text, full) => {
+    expect(referenceText(readReference(text, parseRegistryHost('localhost:5000')))).toBe(full);
+  });
+});
+
+describe('a repository', () => {
+  it('is named without a tag', () => {
+    const host = parseRegistryHost('localhost:5000');
+    expect(referenceText(readRepository('kcl/core', host))).toBe('localhost:5000/kcl/core');
+    expect(() => readRepository('kcl/core:1', host)).toThrow(/names one artifact/);
+  });
+});
