@@ -61,5 +61,5 @@ export type { Attempt, AttemptObserver, AttemptOutcome } from './transport/obser
 export { type RetryPolicy, defaultRetryPolicy } from './transport/retry.js';
 export { type Timeouts, defaultTimeouts } from './transport/send.js';
 export type { BlobBody, UploadContent } from './upload/blob-body.js';
-export type { UploadOptions } from './upload/upload.js';
+export type { UploadOptions } from './upload/upload-options.js';
 export type { UploadSession } from './upload/upload-session.js';

@@ -1,7 +1,8 @@
 import { type Descriptor, registryPaths, verifiableAlgorithm } from '@oci/spec-types';
 
 import type { UploadContent } from '../upload/blob-body.js';
-import { type UploadOptions, uploadBlob } from '../upload/upload.js';
+import { uploadBlob } from '../upload/upload.js';
+import type { UploadOptions } from '../upload/upload-options.js';
 import { type OpenSession, reopenedSession, uploadSubject } from '../upload/upload-session.js';
 import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
 import { beginMount } from './mount.js';

@@ -25,10 +25,10 @@ export async function deleteManifest(
   options: RemoteOptions,
 ): Promise<void> {
   const { digest } = descriptor;
-  const { document } = await fetchManifest(endpoint, descriptor, options);
+  const { document } = await fetchManifest(endpoint, descriptor, { ...options, skipMirrors: true });
   const subject = document.subject?.digest;
   const isListed = subject !== undefined && !(await hasReferrersApi(endpoint, subject, options));
-  await remove(endpoint, { target: digest, missing: 'MANIFEST_UNKNOWN' }, options);
+  await remove(endpoint, { what: 'manifests', target: digest }, options);
   if (isListed) await removeFromReferrersTag(endpoint, { subject, digest }, options);
 }
 
@@ -38,41 +38,63 @@ export async function deleteManifest(
  * @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where the registry deletes manifests only
  */
 export function deleteTag(endpoint: Endpoint, tag: Tag, options: RemoteOptions): Promise<void> {
-  return remove(endpoint, { target: tag, missing: 'MANIFEST_UNKNOWN' }, options);
+  return remove(endpoint, { what: 'single tags', target: tag }, options);
 }
+
+/**
+ * Deletes a blob of the repository; manifests that name it are broken then (distribution-spec, "Deleting
+ * Blobs").
+ *
+ * @throws OciError `BLOB_UNKNOWN`, `UNSUPPORTED` where the registry deletes no blobs
+ */
+export function deleteBlob(
+  endpoint: Endpoint,
+  { digest }: Descriptor,
+  options: RemoteOptions,
+): Promise<void> {
+  return remove(endpoint, { what: 'blobs', target: digest }, options);
+}
+
+type Removal =
+  | { readonly what: 'manifests' | 'blobs'; readonly target: Digest }
+  | { readonly what: 'single tags'; readonly target: Tag };
 
 async function remove(
   endpoint: Endpoint,
-  { target, missing }: { target: Tag | Digest; missing: 'MANIFEST_UNKNOWN' },
+  { what, target }: Removal,
   options: RemoteOptions,
 ): Promise<void> {
   const { name } = endpoint;
+  const isBlob = what === 'blobs';
   try {
     const response = await call(endpoint, {
       ...options,
       method: 'DELETE',
-      target: registryPaths.manifest(name, target),
-      subject: { name: `${name}${isDigest(target) ? '@' : ':'}${target}`, missing },
+      target: isBlob ? registryPaths.blob(name, target) : registryPaths.manifest(name, target),
+      subject: {
+        name: `${name}${isDigest(target) ? '@' : ':'}${target}`,
+        missing: isBlob ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN',
+      },
       expected: [200, 202, 204],
     });
     await response.body.dump();
   } catch (error) {
-    throw asUnsupported(error, target);
+    throw asUnsupported(error, what);
   }
 }
 
 /** A registry that only knows digests finds a tag to be a bad one; deleting may be switched off. */
-function asUnsupported(error: unknown, target: Tag | Digest): unknown {
+function asUnsupported(error: unknown, what: Removal['what']): unknown {
   if (!isOciError(error)) return error;
   const isBadDigest = error.registryErrors.some(({ code }) => code === 'DIGEST_INVALID');
   if (!isOciError(error, 'UNSUPPORTED') && !isBadDigest) return error;
-  const what = isDigest(target) ? 'manifests' : 'single tags';
   return new OciError('UNSUPPORTED', `the registry does not delete ${what}`, {
     cause: error,
     request: error.request,
     registryErrors: error.registryErrors,
-    hint: isDigest(target)
-      ? 'Deleting may be switched off there: docker-registry needs REGISTRY_STORAGE_DELETE_ENABLED=true.'
-      : 'Delete the manifest that the tag points to: all its tags go with it.',
+    hint:
+      what === 'single tags'
+        ? 'Delete the manifest that the tag points to: all its tags go with it.'
+        : 'Deleting may be switched off there: docker-registry needs REGISTRY_STORAGE_DELETE_ENABLED=true.',
   });
 }

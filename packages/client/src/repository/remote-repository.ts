@@ -18,10 +18,10 @@ import {
 
 import { downloadBlob } from '../download/download.js';
 import type { UploadContent } from '../upload/blob-body.js';
-import type { UploadOptions } from '../upload/upload.js';
+import type { UploadOptions } from '../upload/upload-options.js';
 import { hasBlob, pushBlob } from './blob-sink.js';
 import { fetchBlob } from './blob-source.js';
-import { deleteManifest, deleteTag } from './deletion.js';
+import { deleteBlob, deleteManifest, deleteTag } from './deletion.js';
 import { type Endpoint, type RemoteOptions, read } from './endpoint.js';
 import { listEntries } from './listing.js';
 import { type PushManifestOptions, pushManifest } from './manifest-sink.js';
@@ -119,6 +119,11 @@ export class RemoteRepository
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where only manifests can be deleted */
   deleteTag(tag: Tag, options: RemoteOptions = {}): Promise<void> {
     return deleteTag(this.#endpoint, tag, options);
+  }
+
+  /** What manifests name is missing then. @throws OciError `BLOB_UNKNOWN`, `UNSUPPORTED` */
+  deleteBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<void> {
+    return deleteBlob(this.#endpoint, descriptor, options);
   }
 
   listReferrers(

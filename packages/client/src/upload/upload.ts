@@ -1,10 +1,4 @@
-import {
-  type Descriptor,
-  OciError,
-  type RepositoryName,
-  asOciError,
-  throwIfAborted,
-} from '@oci/spec-types';
+import { type Descriptor, OciError, asOciError, throwIfAborted } from '@oci/spec-types';
 
 import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.js';
 import type { RegistryResponse } from '../transport/exchange.js';
@@ -12,7 +6,6 @@ import { backoff } from '../transport/retry.js';
 import type { UploadContent } from './blob-body.js';
 import {
   type OpenSession,
-  type UploadSession,
   beginSession,
   cancelSession,
   closingUrl,
@@ -21,25 +14,8 @@ import {
   offsetOf,
   uploadSubject,
 } from './upload-session.js';
+import { type UploadOptions, checkUploadOptions } from './upload-options.js';
 import { VerifiedReader } from './verified-reader.js';
-
-/** How a blob is pushed. */
-export interface UploadOptions extends RemoteOptions {
-  /**
-   * Sends a larger blob in requests of this many bytes, from 1; of as many as the registry asks for, if
-   * that is more. Default: one request, unless the registry asks for chunks, then 16 MiB.
-   */
-  readonly chunkBytes?: number | undefined;
-  /** Takes the blob from another repository of the registry, or from `true`: any, if it can be had there. */
-  readonly mount?: RepositoryName | true | undefined;
-  /** Goes on with an upload that another process began. */
-  readonly uploadSession?: UploadSession | undefined;
-  /**
-   * Hears where the upload is, each time that it moved. Who listens keeps sessions: one that ended by a
-   * failure which may pass stays open at the registry; all others are cancelled.
-   */
-  readonly onUploadSession?: ((session: UploadSession) => void) | undefined;
-}
 
 export interface Upload {
   readonly descriptor: Descriptor;
@@ -67,12 +43,7 @@ export async function uploadBlob(
   upload: Upload,
   options: UploadOptions,
 ): Promise<void> {
-  const { chunkBytes } = options;
-  if (chunkBytes !== undefined && !(Number.isSafeInteger(chunkBytes) && chunkBytes >= 1)) {
-    throw new OciError('USAGE', `a chunk can't have ${chunkBytes} bytes`, {
-      hint: 'Leave chunkBytes out to send the blob in one request.',
-    });
-  }
+  checkUploadOptions(options);
   const reader = new VerifiedReader(upload.body, upload.descriptor);
   const run = new UploadRun({ endpoint, upload, reader, options });
   try {
@@ -202,7 +173,7 @@ class UploadRun {
     there: number | undefined,
     { from, response }: { from: number; response: RegistryResponse },
   ): Promise<void> {
-    const { endpoint, upload } = this.#parts;
+    const { upload } = this.#parts;
     const { host } = response.url;
     const failure = new OciError(
       'PROTOCOL',
@@ -216,8 +187,7 @@ class UploadRun {
     const old = this.#session;
     const found = there === undefined || !old ? await this.#find() : { ...old, offset: there };
     const isUsable = found && found.offset !== from && found.offset <= upload.descriptor.size;
-    this.#goOn(isUsable ? found : undefined, failure);
-    if (!isUsable && old) await cancelSession(endpoint, { ...upload, session: old });
+    await this.#goOn(isUsable ? found : undefined, failure);
   }
 
   /** @returns whether the blob turned out to be stored */
@@ -226,9 +196,11 @@ class UploadRun {
     const isSpoilt = this.#isDoubtful && says(error, 'DIGEST_INVALID');
     if (!isSpoilt && !this.#mayPass(error)) throw error;
     await this.#pause(error);
+    // What is lost as one request again and again may pass in smaller ones, as through a proxy with a deadline.
+    if (this.#failures > 1) this.#chunkBytes ??= usualChunkBytes;
     const found = isSpoilt ? undefined : await this.#find();
     if (!found && this.#session && (await upload.isStored())) return true;
-    this.#goOn(found, error);
+    await this.#goOn(found, error);
     return false;
   }
 
@@ -252,13 +224,18 @@ class UploadRun {
     return findSession(endpoint, { ...upload, session }, this.#remote);
   }
 
-  #goOn(session: OpenSession | undefined, cause: OciError): void {
-    const { upload, reader } = this.#parts;
+  /** Goes on in a session, or anew: then the old one is no use to anybody. */
+  async #goOn(session: OpenSession | undefined, cause: OciError): Promise<void> {
+    const { endpoint, upload, reader } = this.#parts;
     const offset = session?.offset ?? 0;
     if (!reader.canRead(offset)) throw cause;
     this.#isDoubtful = session !== undefined;
+    const old = this.#session;
     this.#session = undefined;
-    if (!session) return;
+    if (!session) {
+      if (old) await cancelSession(endpoint, { ...upload, session: old });
+      return;
+    }
     this.#moveTo(session);
     this.#remote.onEvent?.({ type: 'resume', digest: upload.descriptor.digest, offset });
   }

@@ -57,6 +57,7 @@ function putManifest(context: EndpointContext, { name, reference }: ManifestRout
   const { request, content, behaviour } = context;
   if (!request.complete) return errorReply(400, 'MANIFEST_INVALID');
   if (request.body.byteLength > behaviour.maxManifestBytes) return errorReply(413, 'SIZE_INVALID');
+  if (isTooLate(lookUp(content.find(name), reference)?.digest, request)) return reply(412);
   const digest = digestFor(request.body, reference);
   if (digest === undefined) return errorReply(400, 'DIGEST_INVALID');
   const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
@@ -77,6 +78,13 @@ function putManifest(context: EndpointContext, { name, reference }: ManifestRout
     ...(subject !== undefined && { 'oci-subject': subject }),
     ...('digest' in reference && tags.length > 0 && { 'oci-tag': tags }),
   });
+}
+
+/** Whether a condition on what is there does not hold (RFC 9110, section 13.1). */
+function isTooLate(there: Digest | undefined, { headers }: EndpointContext['request']): boolean {
+  const match = headers['if-match'];
+  if (match !== undefined && match !== `"${there}"`) return true;
+  return headers['if-none-match'] === '*' && there !== undefined;
 }
 
 /** The digest to store bytes under; undefined when they are not those of the digest in the path. */
