@@ -1,2 +1,10 @@
 export { type ListenAddress, formatOrigin, parseListenAddress } from './listen-address.js';
-export { type RunningServer, type ServerOptions, startServer } from './server.js';
+export type { AccessOptions } from './access/access.js';
+export type { AccessToken } from './access/access-token.js';
+export type { JwtIssuerOptions } from './access/jwt-issuer.js';
+export { type Action, type Rule, actions } from './access/rule.js';
+export type { AuditOptions } from './audit/audit-log.js';
+export { type AuditProblem, type AuditVerdict, verifyAudit } from './audit/audit-verify.js';
+export type { TlsOptions } from './http/listener.js';
+export type { ServerLimits, ServerOptions } from './server-options.js';
+export { type RunningServer, startServer } from './server.js';

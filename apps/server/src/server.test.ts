@@ -7,7 +7,8 @@ import { digestOf } from '@oci/spec-types/node';
 import { inChunks, randomBytes, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { type RunningServer, type ServerOptions, startServer } from './server.js';
+import type { ServerOptions } from './server-options.js';
+import { type RunningServer, startServer } from './server.js';
 
 const name = parseRepositoryName('a/b');
 const bytes = randomBytes(71, 100_000);

@@ -1,32 +1,37 @@
-import { type RequestListener, type Server, createServer } from 'node:http';
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { createFileObjectStore } from '@oci/cache';
-import { OciManager, type OciManagerOptions } from '@oci/manager';
-import { OciError } from '@oci/spec-types';
+import { createFileObjectStore, openCache } from '@oci/cache';
+import type { FastifyInstance } from 'fastify';
 
+import { isOurs } from './access/access.js';
 import { createApp } from './api/app.js';
-import { createHostedRegistry } from './hosted/hosted-registry.js';
-import { type ListenAddress, formatOrigin, isLoopback } from './listen-address.js';
+import { ArtifactIndex } from './artifact-index.js';
+import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
+import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
+import { createEntry } from './http/entry.js';
+import { Gate } from './http/gate.js';
+import { closeListener, createListener, listen, reloadCertificates } from './http/listener.js';
+import { JobQueue } from './jobs/job-queue.js';
+import { formatOrigin } from './listen-address.js';
+import { Metrics } from './metrics/metrics.js';
 import { createRegistryApi } from './registry-api/registry-api.js';
-
-export interface ServerOptions {
-  readonly listen: ListenAddress;
-  /** Where hosted repositories are kept. */
-  readonly dataDir: string;
-  /** What the API manages; `registryUrl` is this server's own when absent. */
-  readonly manager: Omit<OciManagerOptions, 'registryUrl'> & {
-    readonly registryUrl?: string | undefined;
-  };
-  /** Serve HTTP to other machines, where anybody reads and alters what passes. Default false. */
-  readonly allowPlainHttp?: boolean | undefined;
-  readonly logLevel?: string | undefined;
-}
+import { type ServerOptions, defaultLimits, refusePublicHttp } from './server-options.js';
+import type { ServerParts } from './server-parts.js';
+import { ServerState } from './server-state.js';
+import { traceRequest } from './tracing/tracing.js';
 
 export interface RunningServer {
-  /** `http://host:port`. */
+  /** `http://host:port`, or `https://`. */
   readonly url: string;
-  /** Lets running requests end, at most `graceMs` (default 10 s), and closes. */
+  /**
+   * Takes over all options but the address, the directories and the audit log, without ending anything.
+   *
+   * @throws OciError `CONFIG_INVALID`, and nothing has changed
+   */
+  reload(options: ServerOptions): Promise<void>;
+  /** Lets running requests end, at most `graceMs` (default 30 s), and closes. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
@@ -40,87 +45,207 @@ const uploads = { sweepEveryMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   refusePublicHttp(options);
-  const hosted = createHostedRegistry(createFileObjectStore(options.dataDir));
-  const registryApi = createRegistryApi({
-    registry: hosted,
-    onFailure: (error) => app.log.error(error),
-  });
-  let manager: OciManager | undefined;
-  const app = createApp({
-    logLevel: options.logLevel,
-    manager: () =>
-      (manager ??= new OciManager({
-        ...options.manager,
-        registryUrl: options.manager.registryUrl ?? url,
-      })),
-    attach: (handler) =>
-      createHttpServer((request, response) => {
-        const isRegistry = /^\/v2(?:[/?]|$)/.test(request.url ?? '');
-        if (isRegistry) void registryApi(request, response);
-        else handler(request, response);
-      }),
-  });
-  await app.ready();
-  const address = await listen(app.server, options.listen);
-  const url = formatOrigin({ host: options.listen.host, port: address.port });
+  const server = new OciServer(options);
+  return server.start();
+}
 
-  const sweep = (): void =>
-    void hosted
-      .expireUploads({ olderThanMs: uploads.olderThanMs })
-      .catch((error: unknown) => app.log.error(error));
-  sweep();
-  const timer = setInterval(sweep, uploads.sweepEveryMs).unref();
-  return {
-    url,
-    async close({ graceMs = 10_000 } = {}) {
-      clearInterval(timer);
-      const deadline = setTimeout(() => app.server.closeAllConnections(), graceMs);
-      // Fastify closes only what it listens on itself.
-      await Promise.all([closeServer(app.server), app.close()]);
-      clearTimeout(deadline);
-      await manager?.close();
-    },
+class OciServer {
+  readonly #state: ServerState;
+  readonly #parts: ServerParts;
+  readonly #app: FastifyInstance;
+  #closing = false;
+  #url = '';
+  #ownServer: Server | undefined;
+  #ownUrl = '';
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#state = new ServerState(
+      options,
+      () => this.#ownUrl,
+      () => this.#parts.metrics,
+    );
+    this.#parts = this.#createParts(options);
+    this.#app = createApp({
+      parts: this.#parts,
+      logLevel: options.logLevel,
+      attach: (handler) => {
+        const entry = this.#createEntry(handler);
+        if (options.tls) this.#ownServer = createServer(forOurselves(entry));
+        const { maxConnections } = { ...defaultLimits, ...options.limits };
+        return createListener(entry, { tls: options.tls, maxConnections });
+      },
+    });
+  }
+
+  async start(): Promise<RunningServer> {
+    const { options } = this.#state;
+    await this.#app.ready();
+    const address = await listen(this.#app.server, options.listen);
+    const scheme = options.tls ? 'https' : 'http';
+    this.#url = formatOrigin({ host: options.listen.host, port: address.port }, scheme);
+    this.#ownUrl = this.#ownServer ? await listenForOurselves(this.#ownServer) : this.#url;
+    this.#note({ result: 'ok', detail: 'started' });
+    const { hosted } = this.#parts;
+    const sweep = (): void => void this.#expireUploads(hosted);
+    sweep();
+    this.#sweep = setInterval(sweep, uploads.sweepEveryMs).unref();
+    return {
+      url: this.#url,
+      reload: (next) => this.#reload(next),
+      close: ({ graceMs = 30_000 } = {}) => this.#close(graceMs),
+    };
+  }
+
+  async #reload(options: ServerOptions): Promise<void> {
+    const { reloads } = this.#parts.metrics;
+    try {
+      if (options.tls) reloadCertificates(this.#app.server, options.tls);
+      this.#state.reload(options);
+    } catch (error) {
+      reloads.inc({ result: 'failed' });
+      throw error;
+    }
+    if (options.logLevel !== undefined) this.#app.log.level = options.logLevel;
+    this.#parts.index.clear();
+    await this.#parts.audit?.reopen();
+    reloads.inc({ result: 'ok' });
+    this.#note({ result: 'ok', detail: 'configuration read again' });
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#sweep);
+    const servers = [this.#app.server, ...(this.#ownServer ? [this.#ownServer] : [])];
+    const cut = (): void => {
+      for (const server of servers) server.closeAllConnections();
+    };
+    const deadline = setTimeout(cut, graceMs);
+    await this.#parts.jobs.close();
+    // Fastify closes only what it listens on itself.
+    await Promise.all([...servers.map(closeListener), this.#app.close()]);
+    clearTimeout(deadline);
+    await this.#state.close();
+    this.#note({ result: 'ok', detail: 'ended' });
+    await this.#parts.audit?.close();
+  }
+
+  #createParts(options: ServerOptions): ServerParts {
+    const state = this.#state;
+    const audit =
+      options.audit &&
+      new AuditLog({ ...options.audit, onTrouble: (trouble) => this.#tell(trouble) });
+    const jobs = new JobQueue();
+    const cacheStats = memoized(async () => (await openCache(options.manager.cacheDir)).stats());
+    const metrics = new Metrics({
+      cache: () => cacheStats().catch(() => undefined),
+      jobs: () => jobs.counts,
+      audit: () => audit?.stats,
+    });
+    const access = () => state.access;
+    return {
+      gate: new Gate({ access, rate: () => state.rate, audit, metrics }),
+      audit,
+      metrics,
+      jobs,
+      cacheStats,
+      index: new ArtifactIndex({
+        list: (namespace) => state.manager().listOciArtifacts(namespace),
+        onRefresh: (result) => metrics.indexRefreshes.inc({ result }),
+      }),
+      hosted: createHostedRegistry(createFileObjectStore(options.dataDir)),
+      manager: () => state.manager(),
+      managerOptions: () => state.managerOptions(),
+      installDir: () => state.options.installDir,
+      maxUploadBytes: () => ({ ...defaultLimits, ...state.options.limits }).maxUploadBytes,
+      notReady: () => this.#notReady(),
+      onDefect: (error, requestId) => this.#app.log.error({ err: error, reqId: requestId }),
+    };
+  }
+
+  #createEntry(app: RequestListener): RequestListener {
+    const registry = createRegistryApi({
+      parts: this.#parts,
+      realm: (request) => `${this.#originFor(request)}/token`,
+    });
+    return createEntry({
+      registry: (request, response) => void registry(request, response),
+      app,
+      clientOf: (request) => this.#state.proxies.clientOf(request),
+      metrics: this.#parts.metrics,
+      isClosing: () => this.#closing,
+      traced: traceRequest,
+      onEnd: (context, { method, url = '' }, status) => {
+        const ms = Math.round(performance.now() - context.startedAt);
+        const path = url.split('?', 1)[0];
+        const { id: reqId, client, caller } = context;
+        const line = { reqId, client, who: caller.subject, method, path, status, ms };
+        this.#app.log.info(line, 'request');
+      },
+    });
+  }
+
+  /** A client is told the name that it uses itself; one that is no name is not repeated to it. */
+  #originFor(request: IncomingMessage): string {
+    const { publicUrl, tls } = this.#state.options;
+    if (publicUrl !== undefined) return publicUrl.replace(/\/$/, '');
+    const { host = '' } = request.headers;
+    return /^[\w.:[\]-]{1,255}$/.test(host) ? `${tls ? 'https' : 'http'}://${host}` : this.#url;
+  }
+
+  async #notReady(): Promise<readonly string[]> {
+    const reasons: string[] = [];
+    if (this.#closing) reasons.push('the server is closing');
+    if (this.#parts.audit?.trouble !== undefined) reasons.push('the audit log can not be written');
+    const store = createFileObjectStore(this.#state.options.dataDir);
+    const probe = store.put('ready', once('ready')).then(() => store.delete('ready'));
+    await probe.catch(() => reasons.push('the storage can not be written'));
+    return reasons;
+  }
+
+  #tell({ error, pending, lost }: AuditTrouble): void {
+    if (error === undefined) this.#app.log.warn({ lost }, 'the audit log is written again');
+    else this.#app.log.error({ err: error, pending }, 'the audit log can not be written');
+  }
+
+  #note(what: { readonly result: 'ok' | 'failed'; readonly detail: string }): void {
+    this.#parts.audit?.record({ event: 'server', who: 'server', ...what });
+    this.#app.log.info(what.detail);
+  }
+
+  async #expireUploads(hosted: HostedRegistry): Promise<void> {
+    const { olderThanMs } = uploads;
+    await hosted
+      .expireUploads({ olderThanMs })
+      .catch((error: unknown) => this.#app.log.error(error));
+  }
+}
+
+/** Behind TLS the server asks itself on a port of its own, which nobody else gets an answer from. */
+function forOurselves(entry: RequestListener): RequestListener {
+  return (request, response) => {
+    if (isOurs(request)) entry(request, response);
+    else request.destroy();
   };
 }
 
-/** Deadlines that mean progress: a large upload may take its time, a connection that is silent not. */
-function createHttpServer(handler: RequestListener): Server {
-  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, handler);
-  server.timeout = 5 * 60_000;
-  return server;
+async function listenForOurselves(server: Server): Promise<string> {
+  const address: AddressInfo = await listen(server, { host: '127.0.0.1', port: 0 });
+  return formatOrigin({ host: '127.0.0.1', port: address.port }, 'http');
 }
 
-function refusePublicHttp({ listen: { host }, allowPlainHttp }: ServerOptions): void {
-  if (allowPlainHttp || isLoopback(host)) return;
-  throw new OciError(
-    'POLICY_REFUSED',
-    `${host} is reached by other machines, and HTTP protects nothing`,
-    {
-      hint: 'Listen on 127.0.0.1 behind a TLS proxy, or accept the risk with --allow-plain-http.',
-    },
-  );
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
 }
 
-function listen(server: Server, { host, port }: ListenAddress): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${cause.code})`;
-      reject(
-        new OciError('CONFIG_INVALID', `${host}:${port} ${why}`, {
-          cause,
-          hint: 'Choose another with --listen 127.0.0.1:PORT; port 0 takes a free one.',
-        }),
-      );
-    });
-    server.listen(port, host, () => resolve(server.address() as AddressInfo));
-  });
-}
+/** How long figures of the cache are believed, in milliseconds; they take a walk over the disk. */
+const figuresMs = 30_000;
 
-/** Ends when the requests that run have ended; connections without one are closed at once. */
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
+function memoized<T>(work: () => Promise<T>): () => Promise<T> {
+  let last: { readonly at: number; readonly value: Promise<T> } | undefined;
+  return () => {
+    const now = performance.now();
+    if (!last || now - last.at > figuresMs) last = { at: now, value: work() };
+    return last.value;
+  };
 }

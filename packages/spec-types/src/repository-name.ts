@@ -8,11 +8,12 @@ import { OciError } from './error.js';
 export type RepositoryName = string & { readonly __brand: 'RepositoryName' };
 
 const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
-const grammar = new RegExp(`^${component}(?:/${component})*$`);
+/** The grammar, for documents that state it; a name also has at most 255 characters. */
+export const repositoryNameGrammar: RegExp = new RegExp(`^${component}(?:/${component})*$`);
 const maxLength = 255;
 
 export function isRepositoryName(text: string): text is RepositoryName {
-  return text.length <= maxLength && grammar.test(text);
+  return text.length <= maxLength && repositoryNameGrammar.test(text);
 }
 
 /** @throws OciError `REFERENCE_INVALID` */

@@ -84,16 +84,19 @@ test.each([
 test('refuses a body that is too large, and one that is no JSON', async () => {
   await using here = await bench();
   expect(await here.post(`{"namespace":"${'a'.repeat(70_000)}"}`)).toMatchObject({
-    body: { success: false },
+    status: 413,
+    body: { success: false, error: { code: 'LIMIT_EXCEEDED' } },
   });
   expect(await here.post('namespace=kcl', 'application/x-www-form-urlencoded')).toMatchObject({
-    body: { success: false, error: { code: 'USAGE' } },
+    status: 415,
+    body: { success: false, error: { code: 'UNSUPPORTED_MEDIA_TYPE' } },
   });
 });
 
 test.each<[string, Partial<Fault>, number, string]>([
   ['wants credentials', { status: 401 }, 502, 'UNAUTHORIZED'],
   ['has a problem', { status: 500 }, 502, 'REGISTRY_UNAVAILABLE'],
+  ['refuses us', { status: 403 }, 502, 'DENIED'],
   ['limits us', { status: 429 }, 429, 'RATE_LIMITED'],
   ['speaks nonsense', { status: 200, body: 'no json' }, 502, 'DOCUMENT_INVALID'],
   ['breaks off', { destroyBeforeHeaders: true }, 502, 'NETWORK'],

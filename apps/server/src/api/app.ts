@@ -1,20 +1,28 @@
 import type { RequestListener, Server } from 'node:http';
 
-import { type OciManager, artifactJson } from '@oci/manager';
-import { OciError, asOciError } from '@oci/spec-types';
-import {
-  type ListArtifactsRequest,
-  type ListArtifactsResponse,
-  errorJson,
-  listArtifactsRequestSchema,
-} from '@oci/spec-types/api';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { asOciError } from '@oci/spec-types';
+import type { Schema } from '@oci/spec-types/api';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+  type RouteHandlerMethod,
+} from 'fastify';
 
-import { statusOf } from './error-status.js';
+import { answerToken } from '../access/token-endpoint.js';
+import { Refusal } from '../http/refusal.js';
+import { contextOf } from '../http/request-context.js';
+import type { ServerParts } from '../server-parts.js';
+import { addWebPages } from '../web/web-pages.js';
+import { type Endpoint, endpoints } from './endpoints.js';
+import { failureAnswer } from './failure.js';
+import { type ApiCall, createHandlers } from './handlers.js';
+import { findJob, streamJobEvents } from './job-handlers.js';
+import { openApiDocument } from './openapi.js';
 
 export interface AppOptions {
-  /** Whose artifacts the API lists. */
-  readonly manager: () => OciManager;
+  readonly parts: ServerParts;
   /** The one server that the API shares with the registry. */
   readonly attach: (handler: RequestListener) => Server;
   /** Lines that Fastify's logger writes; default none. */
@@ -24,68 +32,151 @@ export interface AppOptions {
 /** Bytes of a request body; every request of this API is a few identifiers. */
 const bodyLimit = 64 * 1024;
 
-/** `/api/v1/oci/…` and `/healthz`: everything but the registry's own paths. */
+/** Everything but the registry's own paths. */
 export function createApp(options: AppOptions): FastifyInstance {
+  const { parts } = options;
   const app = Fastify({
     bodyLimit,
     serverFactory: options.attach,
+    // The server logs each request itself, those of the registry too.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: (request) => contextOf(request).id,
     logger: options.logLevel === undefined ? false : { level: options.logLevel },
   });
-  app.setErrorHandler((error, _request, reply) => sendFailure(fromFastify(error), reply));
+  app.setErrorHandler((error, request, reply) => sendFailure(parts, error, { request, reply }));
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
-      success: false,
-      error: {
-        code: 'NOT_FOUND',
-        message: `there is no ${request.method} ${pathOf(request)}`,
-        hint: null,
-      },
-    }),
+    sendFailure(parts, notFound(app, request), { request, reply }),
   );
-  app.get('/healthz', () => ({ status: 'ok' }));
-  app.post('/api/v1/oci/artifacts', async (request): Promise<ListArtifactsResponse> => {
-    const { namespace } = listRequest(request.body);
-    const artifacts = await options.manager().listOciArtifacts(namespace);
-    return { success: true, data: artifacts.map(artifactJson) };
+  addForms(app);
+  addApi(app, parts);
+  addOperations(app, parts);
+  addWebPages(app, openApiDocument());
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/token',
+    handler: (request) => answerToken(parts, request),
   });
   return app;
 }
 
-function listRequest(body: unknown): ListArtifactsRequest {
-  const result = listArtifactsRequestSchema.safeParse(body);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new OciError(
-    'USAGE',
-    `invalid request: ${issue?.path.join('.') || 'body'}: ${issue?.message}`,
-    {
-      hint: 'Send a JSON object like {"namespace":"kcl"}.',
+function addApi(app: FastifyInstance, parts: ServerParts): void {
+  const handlers = createHandlers(parts);
+  for (const name of Object.keys(endpoints) as (keyof typeof endpoints)[]) {
+    const endpoint = endpoints[name] as Endpoint<unknown, unknown>;
+    const handle = handlers[name] as (input: unknown, call: ApiCall) => unknown;
+    app.route({
+      method: endpoint.method,
+      url: endpoint.path.replace(/\{(\w+)\}/, ':$1'),
+      handler: async (request, reply) => {
+        const context = contextOf(request.raw);
+        await parts.gate.admit(request.raw, context);
+        const data = await handle(inputOf(endpoint, request), {
+          context,
+          signal: goneSignal(reply),
+        });
+        reply.code(endpoint.status ?? 200);
+        return { success: true, data: checked(endpoint.data, data) };
+      },
+    });
+  }
+  app.get('/api/v1/oci/jobs/:id/events', async (request, reply) => {
+    const context = contextOf(request.raw);
+    await parts.gate.admit(request.raw, context);
+    const { id } = inputOf(endpoints.getJob, request) as { id: string };
+    findJob(parts, context, id);
+    reply.hijack();
+    streamJobEvents(parts, id, reply.raw);
+  });
+}
+
+/** What an operator's machines ask for. */
+function addOperations(app: FastifyInstance, parts: ServerParts): void {
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/readyz', async (_, reply) => {
+    const reasons = await parts.notReady();
+    if (reasons.length > 0) reply.code(503);
+    return { status: reasons.length > 0 ? 'not ready' : 'ready', reasons };
+  });
+  const metrics: RouteHandlerMethod = async (request, reply) => {
+    const context = contextOf(request.raw);
+    await parts.gate.admit(request.raw, context);
+    parts.gate.require(context, 'observe');
+    const { registry } = parts.metrics;
+    return reply.type(registry.contentType).send(await registry.metrics());
+  };
+  app.get('/metrics', metrics);
+}
+
+/** Token requests by POST are forms (OAuth 2, RFC 6749, section 4.3.2). */
+function addForms(app: FastifyInstance): void {
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      const isToken = request.url.split('?', 1)[0] === '/token';
+      if (isToken) return done(null, new URLSearchParams(body.toString()));
+      return done(new Refusal(415, 'UNSUPPORTED_MEDIA_TYPE', 'the body is no JSON'));
     },
   );
 }
 
-function sendFailure(error: OciError, reply: FastifyReply): FastifyReply {
-  return reply
-    .code(statusOf(error.code))
-    .send({ success: false, error: errorJson(publicError(error)) });
-}
-
-/** Paths and defects of this machine are for its log, not for whoever asks. */
-function publicError(error: OciError): OciError {
-  const status = statusOf(error.code);
-  if (status !== 500 && status !== 507) return error;
-  return new OciError(error.code, 'the server could not store or process it', {
-    hint: 'The server log has the reason.',
+/** @throws Refusal 400 with the first thing that is wrong */
+function inputOf({ input, from }: Endpoint<unknown, unknown>, request: FastifyRequest): unknown {
+  if (!input) return undefined;
+  const given =
+    from === 'body'
+      ? request.body
+      : from === 'path'
+        ? request.params
+        : { ...(request.query as object) };
+  const result = input.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue?.path.join('.') || from;
+  throw new Refusal(400, 'USAGE', `invalid request: ${where}: ${issue?.message}`, {
+    hint: 'The document of the API is at /openapi.json, and readable at /docs.',
   });
 }
 
-function fromFastify(error: unknown): OciError {
-  const { statusCode, message } = error as { statusCode?: number; message?: string };
-  if (statusCode !== undefined && statusCode < 500)
-    return new OciError('USAGE', message ?? 'bad request');
-  return asOciError(error);
+/** An answer that is not what the document says is a defect, and is not sent. */
+function checked(schema: Schema<unknown>, data: unknown): unknown {
+  const result = schema.safeParse(data);
+  if (result.success) return data;
+  throw new Error(`an answer is not as documented: ${result.error.message}`);
 }
 
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '/';
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.on('close', () => gone.abort());
+  return gone.signal;
+}
+
+function sendFailure(
+  parts: ServerParts,
+  thrown: unknown,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+): FastifyReply {
+  const { status, headers, body, defect } = failureAnswer(thrown);
+  if (defect !== undefined && !reply.raw.destroyed) parts.onDefect(asOciError(defect), request.id);
+  return reply
+    .code(status)
+    .headers({ ...headers })
+    .send(body);
+}
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+function notFound(app: FastifyInstance, request: FastifyRequest): Refusal {
+  const path = request.url.split('?', 1)[0] ?? '/';
+  const allowed = methods.filter((method) => app.findRoute({ method, url: path }) !== null);
+  const jobs = /^\/api\/v1\/oci\/jobs\/[^/]+(\/events)?$/.exec(path);
+  if (jobs) allowed.push('GET', ...(jobs[1] ? [] : (['DELETE'] as const)));
+  if (allowed.length > 0) {
+    const headers = { allow: allowed.join(', ') };
+    const message = `${path} can not be asked with ${request.method}`;
+    return new Refusal(405, 'METHOD_NOT_ALLOWED', message, { headers });
+  }
+  return new Refusal(404, 'NOT_FOUND', `there is no ${request.method} ${path}`, {
+    hint: 'What there is, is told at /docs.',
+  });
 }

@@ -7,7 +7,7 @@ const statusByCode: Readonly<Record<OciErrorCode, number>> = {
   ARCHIVE_UNSAFE: 422,
   BLOB_UNKNOWN: 404,
   CONFIG_INVALID: 500,
-  DENIED: 403,
+  DENIED: 502,
   DIGEST_INVALID: 400,
   DIGEST_MISMATCH: 502,
   DIGEST_UNSUPPORTED: 422,

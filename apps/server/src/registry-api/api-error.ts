@@ -1,5 +1,6 @@
 import { type OciErrorCode, type RegistryErrorCode, asOciError } from '@oci/spec-types';
 
+import { Refusal } from '../http/refusal.js';
 import { type ApiRequest, answer } from './api-request.js';
 
 /** A refusal in the registry API's own terms (distribution-spec, "Error Codes"). */
@@ -35,7 +36,10 @@ const fromOwn: Partial<Record<OciErrorCode, readonly [status: number, code: Regi
 };
 
 /** Answers a failed request; after the headers are out, all that is left is to break the connection. */
-export function answerFailure(api: ApiRequest, thrown: unknown): void {
+export function answerFailure(
+  api: Pick<ApiRequest, 'request' | 'response'>,
+  thrown: unknown,
+): void {
   if (api.response.headersSent) {
     api.response.destroy();
     return;
@@ -48,7 +52,17 @@ export function answerFailure(api: ApiRequest, thrown: unknown): void {
   answer(api, status, { 'content-type': 'application/json', ...close, ...headers }, body);
 }
 
+const fromRefusal: Readonly<Record<number, RegistryErrorCode>> = {
+  401: 'UNAUTHORIZED',
+  403: 'DENIED',
+  429: 'TOOMANYREQUESTS',
+};
+
 function fromFailure(thrown: unknown): ApiError {
+  if (thrown instanceof Refusal) {
+    const { status, message, headers } = thrown;
+    return new ApiError(status, fromRefusal[status] ?? 'UNSUPPORTED', message, headers);
+  }
   const error = asOciError(thrown);
   const known = fromOwn[error.code];
   if (known) {

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import type { RepositoryName } from '@oci/spec-types';
+
 import type { HostedRegistry } from '../hosted/hosted-registry.js';
 
 /** One request of the registry API, with what its handler needs. */
@@ -10,6 +12,13 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** Fires when the client has gone. */
   readonly signal: AbortSignal;
+  /** Bytes of content that were read from the client or sent to it. */
+  readonly transfer: { bytes: number; /** Of one blob. */ readonly atMost: number };
+  /** What the caller may see of other repositories than that of the path. */
+  readonly permits: {
+    readonly mount: (from: RepositoryName) => boolean;
+    readonly list: (name: RepositoryName) => boolean;
+  };
 }
 
 /** Answers with headers and at most a short body; a HEAD gets no body. */

@@ -62,7 +62,17 @@ async function send(
   },
 ): Promise<void> {
   api.response.writeHead(content.status, content.headers);
-  await pipeline(Readable.from(content.body, { objectMode: false }), api.response);
+  await pipeline(Readable.from(counted(api, content.body), { objectMode: false }), api.response);
+}
+
+async function* counted(
+  { transfer }: ApiRequest,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of body) {
+    transfer.bytes += chunk.byteLength;
+    yield chunk;
+  }
 }
 
 function unknown({ name, digest }: BlobRoute): ApiError {

@@ -20,9 +20,16 @@ export async function serveTags(api: ApiRequest, name: RepositoryName): Promise<
 /** The catalog, which registries have in common though the specification only reserves its name. */
 export async function serveCatalog(api: ApiRequest): Promise<void> {
   const page = pageOf(api);
-  const { entries, more } = await take(api.registry.listRepositories(page.last), page);
+  const { entries, more } = await take(shown(api, page.last), page);
   const next = (last: string): string => registryPaths.catalog({ n: page.n, last });
   answerJson(api, { repositories: entries }, linkTo(entries, more, next));
+}
+
+async function* shown(
+  { registry, permits }: ApiRequest,
+  after: string | undefined,
+): AsyncGenerator<RepositoryName, void, undefined> {
+  for await (const name of registry.listRepositories(after)) if (permits.list(name)) yield name;
 }
 
 function pageOf({ query }: ApiRequest): Page & { readonly n: number } {

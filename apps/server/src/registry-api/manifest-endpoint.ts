@@ -41,7 +41,9 @@ async function get(api: ApiRequest, { name, reference }: ManifestRoute): Promise
     etag: `"${descriptor.digest}"`,
   };
   if (api.request.method === 'HEAD') return answer(api, 200, headers);
-  answer(api, 200, headers, (await manifests.read(descriptor)).bytes);
+  const { bytes } = await manifests.read(descriptor);
+  api.transfer.bytes = bytes.byteLength;
+  answer(api, 200, headers, bytes);
 }
 
 async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
@@ -94,7 +96,7 @@ function tagsOf({ query }: ApiRequest): readonly Tag[] {
   return valid;
 }
 
-async function readManifest({ request }: ApiRequest): Promise<Buffer> {
+async function readManifest({ request, transfer }: ApiRequest): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -104,6 +106,7 @@ async function readManifest({ request }: ApiRequest): Promise<Buffer> {
     }
     chunks.push(chunk);
   }
+  transfer.bytes = size;
   return Buffer.concat(chunks);
 }
 

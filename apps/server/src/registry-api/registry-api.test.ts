@@ -10,13 +10,32 @@ import { bytesOf, collect, randomBytes } from '@oci/testing';
 import { repositoryContract } from '@oci/testing/contracts';
 import { expect, test } from 'vitest';
 
+import { Access } from '../access/access.js';
+import { ArtifactIndex } from '../artifact-index.js';
 import { createHostedRegistry } from '../hosted/hosted-registry.js';
+import { Gate } from '../http/gate.js';
+import { Metrics } from '../metrics/metrics.js';
 import { createRegistryApi } from './registry-api.js';
 
 async function start() {
   const registry = createHostedRegistry(createMemoryObjectStore());
   const failures: unknown[] = [];
-  const api = createRegistryApi({ registry, onFailure: (error) => failures.push(error) });
+  const metrics = new Metrics({
+    cache: async () => undefined,
+    jobs: () => ({ queued: 0, running: 0 }),
+    audit: () => undefined,
+  });
+  const access = new Access();
+  const parts = {
+    gate: new Gate({ access: () => access, rate: () => undefined, audit: undefined, metrics }),
+    audit: undefined,
+    metrics,
+    index: new ArtifactIndex({ list: async () => [] }),
+    hosted: registry,
+    maxUploadBytes: () => 10_000_000,
+    onDefect: (error: unknown) => failures.push(error),
+  };
+  const api = createRegistryApi({ parts, realm: () => 'http://localhost/token' });
   const server = createServer((request, response) => void api(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -2,47 +2,78 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { type RegistryRoute, parseRegistryPath } from '@oci/spec-types';
 
-import type { HostedRegistry } from '../hosted/hosted-registry.js';
+import { RegistryGuard } from '../access/registry-guard.js';
+import { Refusal } from '../http/refusal.js';
+import { contextOf } from '../http/request-context.js';
+import type { RegistryParts } from '../server-parts.js';
 import { ApiError, answerFailure } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
 import { serveBlob } from './blob-endpoint.js';
 import { serveCatalog, serveTags } from './list-endpoints.js';
 import { serveManifest } from './manifest-endpoint.js';
+import { noteEnd } from './operation-record.js';
 import { serveReferrers } from './referrers-endpoint.js';
 import { serveUpload, serveUploads } from './upload-endpoints.js';
 
 export interface RegistryApiOptions {
-  readonly registry: HostedRegistry;
-  /** Hears of failures that are ours and not the client's. */
-  readonly onFailure?: ((error: unknown) => void) | undefined;
+  readonly parts: RegistryParts;
+  /** Where clients get tokens: `https://host/token`. */
+  readonly realm: (request: IncomingMessage) => string;
 }
 
 /** The distribution specification's API on the raw request and response of `node:http`. */
 export function createRegistryApi(
   options: RegistryApiOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const { parts } = options;
+  const guard = new RegistryGuard(parts.gate);
   return async (request, response) => {
     const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    const context = contextOf(request);
     const { path, query } = splitTarget(request.url ?? '');
+    const route = parseRegistryPath(path);
     const api: ApiRequest = {
-      registry: options.registry,
+      registry: parts.hosted,
       request,
       response,
       query,
       signal: gone.signal,
+      transfer: { bytes: 0, atMost: parts.maxUploadBytes() },
+      permits: {
+        mount: (from) => guard.mayMount(context, from),
+        list: (name) => guard.mayList(context, name),
+      },
     };
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
-    response.setHeader('x-content-type-options', 'nosniff');
+    response.on('close', () => {
+      gone.abort();
+      noteEnd(parts, api, route);
+    });
     try {
-      await dispatch(api, parseRegistryPath(path));
+      await parts.gate.admit(request, context);
+      const method = request.method ?? 'GET';
+      guard.require(context, { method, realm: options.realm(request) }, route);
+      await dispatch(api, route);
     } catch (error) {
-      if (!(error instanceof ApiError) && !gone.signal.aborted) options.onFailure?.(error);
-      answerFailure(api, error);
+      if (isDefect(error) && !gone.signal.aborted) parts.onDefect(error, context.id);
+      const isChallenge = error instanceof Refusal && error.status === 401;
+      answerFailure(api, isChallenge ? withRealm(error, options.realm(request)) : error);
     }
   };
 }
 
+function isDefect(error: unknown): boolean {
+  return !(error instanceof ApiError) && !(error instanceof Refusal);
+}
+
+/** Wrong credentials are answered with where to get right ones, too. */
+function withRealm(refusal: Refusal, realm: string): Refusal {
+  const challenge = refusal.headers['www-authenticate'];
+  if (challenge?.includes('service=')) return refusal;
+  return new Refusal(401, refusal.code, refusal.message, {
+    headers: { 'www-authenticate': `Bearer realm="${realm}",service="oci-server"` },
+  });
+}
 async function dispatch(api: ApiRequest, route: RegistryRoute | undefined): Promise<void> {
   switch (route?.endpoint) {
     case 'base':

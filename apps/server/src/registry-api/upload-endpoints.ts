@@ -16,7 +16,7 @@ export async function serveUploads(api: ApiRequest, name: RepositoryName): Promi
   const { blobs, uploads } = api.registry;
   const mount = digestOf(api, 'mount');
   const from = api.query.get('from');
-  if (mount && from !== null && isRepositoryName(from)) {
+  if (mount && from !== null && isRepositoryName(from) && api.permits.mount(from)) {
     if ((await blobs.size(from, mount)) !== undefined) {
       await blobs.link(name, mount);
       return created(api, name, mount);
@@ -65,7 +65,12 @@ export async function serveUpload(api: ApiRequest, route: UploadRoute): Promise<
 async function append(api: ApiRequest, route: UploadRoute, offset: number): Promise<number> {
   refuseWrongPlace(api, route, offset);
   const options: CallOptions = { signal: api.signal };
-  const after = await api.registry.uploads.append(route.session, offset, wholeBody(api), options);
+  const after = await api.registry.uploads.append(
+    route.session,
+    offset,
+    wholeBody(api, offset),
+    options,
+  );
   if (after === undefined) throw outOfOrder(route, offset);
   return after;
 }
@@ -89,8 +94,16 @@ async function finish(
 }
 
 /** A request that breaks off must not leave a piece, so its body fails then instead of ending. */
-async function* wholeBody({ request }: ApiRequest): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* request as AsyncIterable<Buffer>;
+async function* wholeBody(
+  { request, transfer }: ApiRequest,
+  offset: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    transfer.bytes += chunk.byteLength;
+    if (offset + transfer.bytes > transfer.atMost)
+      throw new ApiError(413, 'SIZE_INVALID', `a blob has at most ${transfer.atMost} bytes here`);
+    yield chunk;
+  }
   if (!request.complete) throw new ApiError(400, 'BLOB_UPLOAD_INVALID', 'the request broke off');
 }
 

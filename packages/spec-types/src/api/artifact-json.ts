@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { OciError } from '../error.js';
+import { namespaceSchema } from './identifier-schema.js';
 
 /**
  * What `ocictl --format json` prints and `/api/v1/oci` serves: the guide's shapes, snake_case,
@@ -67,7 +68,7 @@ export const errorJsonSchema: z.ZodType<ErrorJson> = z.object({
 });
 
 export const listArtifactsRequestSchema: z.ZodType<ListArtifactsRequest> = z.strictObject({
-  namespace: z.string().min(1),
+  namespace: namespaceSchema,
 });
 
 export const listArtifactsResponseSchema: z.ZodType<ListArtifactsResponse> = z.object({

@@ -11,3 +11,67 @@ export {
   listArtifactsResponseSchema,
   pullJsonSchema,
 } from './artifact-json.js';
+export {
+  type Failure,
+  type Schema,
+  type Success,
+  arraySchema,
+  failureSchema,
+  jsonSchema,
+  successSchema,
+} from './envelope.js';
+export {
+  type InstallJson,
+  type InstalledJson,
+  type RollbackRequest,
+  installJsonSchema,
+  installedJsonSchema,
+  rollbackRequestSchema,
+} from './extension-json.js';
+export {
+  type JobJson,
+  type JobRequest,
+  type JobState,
+  jobIdSchema,
+  jobJsonSchema,
+  jobRequestSchema,
+  jobStates,
+} from './job-json.js';
+export {
+  type ArtifactOrder,
+  type ArtifactPageJson,
+  type ArtifactQuery,
+  artifactOrders,
+  artifactPageJsonSchema,
+  artifactQuerySchema,
+} from './listing-json.js';
+export {
+  type ExistsJson,
+  type ManifestJson,
+  type ReferrerJson,
+  type ReferrersQuery,
+  type TagsJson,
+  type VersionQuery,
+  existsJsonSchema,
+  manifestJsonSchema,
+  referrerJsonSchema,
+  referrersQuerySchema,
+  repositoryQuerySchema,
+  tagsJsonSchema,
+  versionQuerySchema,
+} from './manifest-json.js';
+export {
+  type CacheStatsJson,
+  type MetricsJson,
+  cacheStatsJsonSchema,
+  clearedJsonSchema,
+  metricsJsonSchema,
+} from './metrics-json.js';
+export {
+  type ExtensionRequest,
+  type KclPullRequest,
+  type ServedPullJson,
+  extensionRequestSchema,
+  kclPullRequestSchema,
+  servedPullJsonSchema,
+} from './pull-request.js';

@@ -1,0 +1,120 @@
+import { OciError } from '@oci/spec-types';
+import {
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+} from 'jose';
+
+import type { Caller } from './rule.js';
+
+/** An identity provider whose JWTs are believed. */
+export interface JwtIssuerOptions {
+  /** The `iss` of its tokens, and where OIDC discovery begins. */
+  readonly issuer: string;
+  readonly audience: string;
+  /** Default: what discovery tells. */
+  readonly jwksUrl?: string | undefined;
+  /** Keys that were read from a file, instead of asking. */
+  readonly jwks?: Parameters<typeof createLocalJWKSet>[0] | undefined;
+  /** The claim that names the caller. Default `sub`. */
+  readonly subjectClaim?: string | undefined;
+  /** The claim that lists its groups. Default `groups`. */
+  readonly groupsClaim?: string | undefined;
+}
+
+/** Asymmetric ones only: a public key must never be taken for a shared secret (CVE-2015-9235). */
+const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'EdDSA',
+];
+const clockToleranceS = 30;
+const timeoutMs = 5000;
+
+/** Checks tokens of one issuer; its keys are fetched when they are needed, and kept. */
+export class JwtIssuer {
+  readonly issuer: string;
+  readonly #options: JwtIssuerOptions;
+  #keys: Promise<JWTVerifyGetKey> | undefined;
+
+  constructor(options: JwtIssuerOptions) {
+    this.issuer = options.issuer;
+    this.#options = options;
+  }
+
+  /**
+   * @returns the caller, or why the token is not accepted
+   * @throws OciError `NETWORK` when the issuer's keys can't be fetched
+   */
+  async verify(token: string): Promise<Caller | { readonly refused: string }> {
+    const { issuer, audience } = this.#options;
+    try {
+      const keys = await this.#loadKeys();
+      const options = { issuer, audience, algorithms, clockTolerance: clockToleranceS };
+      const { payload } = await jwtVerify(token, keys, { ...options, requiredClaims: ['exp'] });
+      return this.#callerOf(payload);
+    } catch (error) {
+      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout))
+        return { refused: reasonOf(error) };
+      throw unreachable(issuer, error);
+    }
+  }
+
+  #callerOf(payload: JWTPayload): Caller | { readonly refused: string } {
+    const { subjectClaim = 'sub', groupsClaim = 'groups' } = this.#options;
+    const subject = payload[subjectClaim];
+    if (typeof subject !== 'string' || subject === '')
+      return { refused: `the token has no ${subjectClaim}` };
+    const groups = payload[groupsClaim];
+    const names = Array.isArray(groups) ? groups.filter((name) => typeof name === 'string') : [];
+    return { subject: `user:${subject}`, groups: names };
+  }
+
+  #loadKeys(): Promise<JWTVerifyGetKey> {
+    this.#keys ??= this.#findKeys().catch((error: unknown) => {
+      this.#keys = undefined;
+      throw error;
+    });
+    return this.#keys;
+  }
+
+  async #findKeys(): Promise<JWTVerifyGetKey> {
+    const { jwks, jwksUrl, issuer } = this.#options;
+    if (jwks) return createLocalJWKSet(jwks);
+    const url = jwksUrl ?? (await discover(issuer));
+    return createRemoteJWKSet(new URL(url), { timeoutDuration: timeoutMs });
+  }
+}
+
+/** OpenID Connect Discovery 1.0, section 4. */
+async function discover(issuer: string): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
+  const document = (await answer.json()) as { jwks_uri?: unknown; issuer?: unknown };
+  if (!answer.ok || typeof document.jwks_uri !== 'string' || document.issuer !== issuer)
+    throw new Error(`${url} is no discovery document of ${issuer}`);
+  return document.jwks_uri;
+}
+
+function reasonOf(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'the token has expired';
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return `the token's ${error.claim} is wrong`;
+  return 'the token is not valid';
+}
+
+function unreachable(issuer: string, cause: unknown): OciError {
+  return new OciError('NETWORK', `the keys of ${issuer} can not be fetched`, {
+    cause,
+    hint: 'Try again later; the operator finds the reason in the server log.',
+  });
+}

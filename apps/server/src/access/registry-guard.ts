@@ -1,0 +1,113 @@
+import type { RegistryRoute, RepositoryName } from '@oci/spec-types';
+
+import { Refusal } from '../http/refusal.js';
+import type { RequestContext } from '../http/request-context.js';
+import type { Gate } from '../http/gate.js';
+import type { RegistryCaller } from './registry-token.js';
+import { type Action, type Caller, anonymous } from './rule.js';
+
+/** What a request of the registry API needs: an action of ours, and the one that Docker's scopes name. */
+interface Need {
+  readonly action: Action;
+  readonly scope: string;
+  readonly repository: RepositoryName;
+}
+
+/** The rules for `/v2/`, and challenges that tell clients where tokens are (RFC 6750, section 3). */
+export class RegistryGuard {
+  readonly #gate: Gate;
+
+  constructor(gate: Gate) {
+    this.#gate = gate;
+  }
+
+  /** @throws Refusal 401 with a challenge, 403 */
+  require(
+    context: RequestContext,
+    request: { readonly method: string; readonly realm: string },
+    route: RegistryRoute | undefined,
+  ): void {
+    if (!this.#gate.access.restricted) return;
+    if (route?.endpoint === 'base') return this.#requireLogin(context, request.realm);
+    if (route?.endpoint === 'catalog') return this.#requireCatalog(context, request.realm);
+    const need = neededFor(route, request.method);
+    if (!need) return;
+    const { caller } = context;
+    const scope = `repository:${need.repository}:${need.scope}`;
+    if (!this.#gate.access.permits(caller, need.action, need.repository)) {
+      const refusal = this.#gate.refuse(context, need.action, need.repository);
+      throw refusal.status === 401 ? challenge(request.realm, { scope }) : refusal;
+    }
+    if (!covers(caller, need)) throw challenge(request.realm, { scope, isShort: true });
+  }
+
+  /** Whether a blob of another repository may be mounted: it is read there. */
+  mayMount({ caller }: RequestContext, from: RepositoryName): boolean {
+    const need = { action: 'pull', scope: 'pull', repository: from } as const;
+    return this.#gate.access.permits(caller, 'pull', from) && covers(caller, need);
+  }
+
+  /** Whether a repository is shown in the catalog. */
+  mayList({ caller }: RequestContext, repository: RepositoryName): boolean {
+    return this.#gate.access.permits(caller, 'list', repository);
+  }
+
+  /** Clients ask this to learn whether they have to log in; an anonymous token is a login too. */
+  #requireLogin({ caller }: RequestContext, realm: string): void {
+    if (caller.subject === anonymous.subject && !isRegistryCaller(caller))
+      throw challenge(realm, {});
+  }
+
+  #requireCatalog(context: RequestContext, realm: string): void {
+    if (this.#gate.access.permitsWithin(context.caller, 'list')) return;
+    const refusal = this.#gate.refuse(context, 'list', undefined);
+    throw refusal.status === 401 ? challenge(realm, { scope: 'registry:catalog:*' }) : refusal;
+  }
+}
+
+function neededFor(route: RegistryRoute | undefined, method: string): Need | undefined {
+  switch (route?.endpoint) {
+    case 'tags':
+      return { action: 'list', scope: 'pull', repository: route.name };
+    case 'referrers':
+      return { action: 'pull', scope: 'pull', repository: route.name };
+    case 'uploads':
+    case 'upload':
+      return { action: 'push', scope: 'pull,push', repository: route.name };
+    case 'manifest':
+    case 'blob':
+      if (method === 'DELETE') return { action: 'admin', scope: 'delete', repository: route.name };
+      if (method === 'PUT') return { action: 'push', scope: 'pull,push', repository: route.name };
+      return { action: 'pull', scope: 'pull', repository: route.name };
+    default:
+      return undefined;
+  }
+}
+
+/** A token of the registry flow is good for what it was asked for, whatever the rules allow. */
+function covers(caller: Caller, { scope, repository }: Omit<Need, 'action'>): boolean {
+  if (!isRegistryCaller(caller)) return true;
+  const wanted = scope.split(',').at(-1) ?? scope;
+  return caller.grants.some(
+    ({ type, name, actions }) =>
+      type === 'repository' &&
+      name === repository &&
+      (actions.includes(wanted) || actions.includes('*')),
+  );
+}
+
+function isRegistryCaller(caller: Caller): caller is RegistryCaller {
+  return 'grants' in caller;
+}
+
+function challenge(
+  realm: string,
+  { scope, isShort }: { readonly scope?: string; readonly isShort?: boolean },
+): Refusal {
+  const parts = [`realm="${realm}"`, 'service="oci-server"'];
+  if (scope !== undefined) parts.push(`scope="${scope}"`);
+  if (isShort) parts.push('error="insufficient_scope"');
+  return new Refusal(401, 'UNAUTHORIZED', 'this needs credentials of the server', {
+    headers: { 'www-authenticate': `Bearer ${parts.join(',')}` },
+  });
+}

@@ -1,0 +1,107 @@
+import { failureSchema, jsonSchema, successSchema } from '@oci/spec-types/api';
+
+import { type Endpoint, endpoints } from './endpoints.js';
+
+type Json = Readonly<Record<string, unknown>>;
+type AnyEndpoint = Endpoint<unknown, unknown>;
+
+/** What any call may be answered with besides success. */
+const failures: Readonly<Record<number, string>> = {
+  400: 'The request is malformed.',
+  401: 'The server wants credentials, or refuses those given.',
+  403: 'No rule allows it.',
+  404: 'There is no such thing.',
+  405: 'The path has no such method.',
+  409: 'It stands in the way of what is there.',
+  413: 'The body is too large.',
+  415: 'The body is no JSON.',
+  422: 'The artifact is not what it should be.',
+  429: 'Too many requests; `Retry-After` says when to come back.',
+  500: 'A defect of the server.',
+  502: 'The registry behind the server failed.',
+  503: 'The server is busy or closing; `Retry-After` says when to come back.',
+  504: 'The registry behind the server did not answer in time.',
+  507: 'The server has no space left.',
+};
+
+/** The OpenAPI 3.1 document of the API, from the schemas that validate it. */
+export function openApiDocument(): Json {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const [name, endpoint] of Object.entries(endpoints) as [string, AnyEndpoint][]) {
+    (paths[endpoint.path] ??= {})[endpoint.method.toLowerCase()] = operation(name, endpoint);
+  }
+  (paths['/api/v1/oci/jobs/{id}/events'] ??= {})['get'] = eventsOperation();
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'oci-server',
+      version: '1.0.0',
+      description: 'KCL packages and platform extensions from OCI registries.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [{}, { bearer: [] }, { basic: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        basic: { type: 'http', scheme: 'basic' },
+      },
+      schemas: { Failure: jsonSchema(failureSchema, 'output') },
+    },
+  };
+}
+
+function operation(name: string, endpoint: AnyEndpoint): Json {
+  const { summary, input, from, data, status = 200 } = endpoint;
+  const schema = input && jsonSchema(input, 'input');
+  return {
+    operationId: name,
+    summary,
+    ...(schema && from !== 'body' && { parameters: parameters(schema, from ?? 'query') }),
+    ...(schema && from === 'body' && { requestBody: { required: true, content: json(schema) } }),
+    responses: {
+      [status]: { description: summary, content: json(jsonSchema(successSchema(data), 'output')) },
+      ...failureResponses(),
+    },
+  };
+}
+
+function eventsOperation(): Json {
+  const id = jsonSchema(endpoints.getJob.input ?? failureSchema, 'input');
+  return {
+    operationId: 'jobEvents',
+    summary: 'What happens in a job, as server-sent events, until it ends',
+    parameters: parameters(id, 'path'),
+    responses: {
+      200: {
+        description: 'Events `progress`, then one `end` with the job.',
+        content: { 'text/event-stream': { schema: { type: 'string' } } },
+      },
+      ...failureResponses(),
+    },
+  };
+}
+
+function parameters(schema: Json, where: string): readonly Json[] {
+  const required = (schema['required'] ?? []) as readonly string[];
+  return Object.entries((schema['properties'] ?? {}) as Readonly<Record<string, Json>>).map(
+    ([name, property]) => ({
+      name,
+      in: where,
+      required: required.includes(name),
+      schema: property,
+    }),
+  );
+}
+
+function failureResponses(): Json {
+  const content = json({ $ref: '#/components/schemas/Failure' });
+  return Object.fromEntries(
+    Object.entries(failures).map(([status, description]) => [status, { description, content }]),
+  );
+}
+
+function json(schema: Json): Json {
+  return { 'application/json': { schema } };
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
+
+import type { Metrics } from '../metrics/metrics.js';
+import { type RequestContext, openContext } from './request-context.js';
+import { setSecurityHeaders } from './security-headers.js';
+
+export interface EntryOptions {
+  readonly registry: RequestListener;
+  readonly app: RequestListener;
+  readonly clientOf: (request: IncomingMessage) => string;
+  readonly metrics: Metrics;
+  /** Whether the server closes: what comes on connections that stand is refused. */
+  readonly isClosing: () => boolean;
+  readonly onEnd: (context: RequestContext, request: IncomingMessage, status: number) => void;
+  /** Runs a request within its trace. */
+  readonly traced: (request: IncomingMessage, response: ServerResponse, run: () => void) => void;
+}
+
+const handlers = [
+  ['registry', /^\/v2(?:[/?]|$)/],
+  ['token', /^\/token(?:\?|$)/],
+  ['api', /^\/api\//],
+  ['operation', /^\/(?:healthz|readyz|metrics)(?:\?|$)/],
+] as const;
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Where every request comes in, and its end is seen. */
+export function createEntry(options: EntryOptions): RequestListener {
+  const { metrics } = options;
+  return (request, response) => {
+    const context = openContext(request, options.clientOf(request));
+    const handler = handlers.find(([, path]) => path.test(request.url ?? ''))?.[0] ?? 'web';
+    response.setHeader('x-request-id', context.id);
+    setSecurityHeaders(response, request.socket instanceof TLSSocket);
+    metrics.inFlight.inc({ handler });
+    response.on('close', () => {
+      const method = methods.has(request.method ?? '') ? (request.method ?? '') : 'other';
+      const seconds = (performance.now() - context.startedAt) / 1000;
+      const status = response.writableFinished ? response.statusCode : 499;
+      metrics.inFlight.dec({ handler });
+      metrics.requests.inc({ handler, method, code: String(status) });
+      metrics.requestSeconds.observe({ handler, method }, seconds);
+      options.onEnd(context, request, status);
+    });
+    if (options.isClosing() && handler !== 'operation') return refuse(response);
+    if (options.isClosing()) response.setHeader('connection', 'close');
+    options.traced(request, response, () => {
+      (handler === 'registry' ? options.registry : options.app)(request, response);
+    });
+  };
+}
+
+function refuse(response: ServerResponse): void {
+  const headers = { 'content-type': 'application/json', 'retry-after': '5', connection: 'close' };
+  const error = {
+    code: 'UNAVAILABLE',
+    message: 'the server is closing',
+    hint: 'Try again in 5 s.',
+  };
+  response.writeHead(503, headers).end(JSON.stringify({ success: false, error }));
+}

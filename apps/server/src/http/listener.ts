@@ -1,0 +1,102 @@
+import { type RequestListener, type Server, createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+
+import { OciError } from '@oci/spec-types';
+
+import type { ListenAddress } from '../listen-address.js';
+
+/** PEM texts. */
+export interface TlsOptions {
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities of client certificates; none are asked for when absent. */
+  readonly clientCa?: string | undefined;
+  /** Refuse connections without one, instead of taking them for anonymous. Default false. */
+  readonly requireClientCertificate?: boolean | undefined;
+}
+
+/** Bounds of connections and headers; a large body may take its time, a silent connection not. */
+const limits = {
+  requestTimeout: 0,
+  headersTimeout: 60_000,
+  maxHeaderSize: 16 * 1024,
+  keepAliveTimeout: 65_000,
+};
+const silenceMs = 5 * 60_000;
+const maxHeaders = 100;
+
+/** @throws OciError `CONFIG_INVALID` for certificates that are none */
+export function createListener(
+  handler: RequestListener,
+  options: { readonly tls?: TlsOptions | undefined; readonly maxConnections: number },
+): Server {
+  const { tls } = options;
+  const server = tls
+    ? onCertificates(() => createTlsServer({ ...limits, ...tlsSettings(tls) }, handler))
+    : createServer(limits, handler);
+  server.timeout = silenceMs;
+  server.maxHeadersCount = maxHeaders;
+  server.maxConnections = options.maxConnections;
+  return server;
+}
+
+/** New connections get the new certificates; those that stand are not cut. */
+export function reloadCertificates(server: Server, tls: TlsOptions): void {
+  if (!(server instanceof TlsServer)) return;
+  onCertificates(() => server.setSecureContext(tlsSettings(tls)));
+}
+
+function tlsSettings({ cert, key, clientCa, requireClientCertificate }: TlsOptions) {
+  return {
+    cert,
+    key,
+    minVersion: 'TLSv1.2' as const,
+    ...(clientCa !== undefined && {
+      ca: clientCa,
+      requestCert: true,
+      rejectUnauthorized: requireClientCertificate ?? false,
+    }),
+  };
+}
+
+function onCertificates<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new OciError('CONFIG_INVALID', 'the TLS certificate or its key is not valid', {
+      cause,
+      hint: 'server.tls_cert_file and server.tls_key_file are PEM files that belong together.',
+    });
+  }
+}
+
+export function listen(server: Server, { host, port }: ListenAddress): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${cause.code})`;
+      reject(
+        new OciError('CONFIG_INVALID', `${host}:${port} ${why}`, {
+          cause,
+          hint: 'Choose another with --listen 127.0.0.1:PORT; port 0 takes a free one.',
+        }),
+      );
+    });
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}
+
+/** Ends when the requests that run have ended; connections without one are closed at once. */
+export function closeListener(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection whose last request ends while the server closes is idle only then.
+    const idle = setInterval(() => server.closeIdleConnections(), 20);
+    server.close(() => {
+      clearInterval(idle);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

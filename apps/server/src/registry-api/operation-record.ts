@@ -1,0 +1,93 @@
+import type { RegistryRoute } from '@oci/spec-types';
+
+import { ourselves } from '../access/access.js';
+import type { AuditEvent } from '../audit/audit-line.js';
+import { contextOf } from '../http/request-context.js';
+import type { RegistryParts } from '../server-parts.js';
+import type { ApiRequest } from './api-request.js';
+
+interface Operation {
+  readonly event: AuditEvent & ('pull' | 'push' | 'delete');
+  readonly kind: 'manifest' | 'blob';
+  readonly repository: string;
+  readonly reference?: string | undefined;
+}
+
+/** Counts and writes down a pull, a push or a delete, once its answer has ended or broken off. */
+export function noteEnd(
+  parts: RegistryParts,
+  api: ApiRequest,
+  route: RegistryRoute | undefined,
+): void {
+  const { request, response, transfer } = api;
+  const { metrics, audit } = parts;
+  const context = contextOf(request);
+  // What the API pulls for a caller is noted there, as the caller's.
+  if (context.caller === ourselves) return;
+  const direction = request.method === 'GET' ? 'to_client' : 'from_client';
+  if (transfer.bytes > 0) metrics.transferredBytes.inc({ direction }, transfer.bytes);
+  const operation = operationOf(api, route);
+  const status = response.statusCode;
+  // Who was refused is in the log as that.
+  if (!operation || status === 401 || status === 403 || status === 429 || status === 503) return;
+  const { event, kind, repository, reference } = operation;
+  const ok = response.writableFinished && status < 400;
+  const result = ok ? 'ok' : 'failed';
+  if (event === 'pull' && kind === 'manifest') metrics.pulls.inc({ kind: 'registry', result });
+  if (event === 'push') metrics.pushes.inc({ kind, result });
+  if (ok && event !== 'pull') parts.index.changed(repository);
+  audit?.record({
+    event,
+    result,
+    who: context.caller.subject,
+    client: context.client,
+    request_id: context.id,
+    repository,
+    reference,
+    digest: digestOf(api),
+    bytes: transfer.bytes,
+    source: 'hosted',
+    duration_ms: Math.round(performance.now() - context.startedAt),
+    ...(!ok && { detail: status < 400 ? 'broken off' : `status ${status}` }),
+  });
+}
+
+function operationOf(
+  { request: { method }, response, query }: ApiRequest,
+  route: RegistryRoute | undefined,
+): Operation | undefined {
+  switch (route?.endpoint) {
+    case 'manifest': {
+      const event = eventOf(method);
+      const { name: repository, reference } = route;
+      const text = 'tag' in reference ? reference.tag : reference.digest;
+      return event && { event, kind: 'manifest', repository, reference: text };
+    }
+    case 'blob': {
+      const event = eventOf(method);
+      return event && { event, kind: 'blob', repository: route.name, reference: route.digest };
+    }
+    case 'uploads':
+    case 'upload': {
+      // A session that was begun, or got a piece, is no push yet.
+      const isEnd = response.statusCode === 201 || method === 'PUT' || query.has('digest');
+      if (!isEnd) return undefined;
+      const reference = query.get('digest') ?? query.get('mount') ?? undefined;
+      return { event: 'push', kind: 'blob', repository: route.name, reference };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function eventOf(method: string | undefined): Operation['event'] | undefined {
+  if (method === 'GET') return 'pull';
+  if (method === 'PUT') return 'push';
+  return method === 'DELETE' ? 'delete' : undefined;
+}
+
+/** Headers that are set before `writeHead` keeps what it is given, so that they can be read again. */
+function digestOf({ response }: ApiRequest): string | undefined {
+  const digest = response.getHeader('docker-content-digest');
+  return typeof digest === 'string' ? digest : undefined;
+}

@@ -1,0 +1,58 @@
+import type { OciManagerOptions } from '@oci/manager';
+import { OciError } from '@oci/spec-types';
+
+import type { AccessOptions } from './access/access.js';
+import type { AuditOptions } from './audit/audit-log.js';
+import type { TlsOptions } from './http/listener.js';
+import { type ListenAddress, isLoopback } from './listen-address.js';
+
+export interface ServerOptions {
+  readonly listen: ListenAddress;
+  /** Where hosted repositories are kept. */
+  readonly dataDir: string;
+  /** What the API manages; `registryUrl` is this server's own when absent. */
+  readonly manager: Omit<OciManagerOptions, 'registryUrl'> & {
+    readonly registryUrl?: string | undefined;
+  };
+  /** Where the API installs extensions; it installs none when absent. */
+  readonly installDir?: string | undefined;
+  /** Serve HTTP to other machines, where anybody reads and alters what passes. Default false. */
+  readonly allowPlainHttp?: boolean | undefined;
+  readonly tls?: TlsOptions | undefined;
+  /** What clients call the server, when that is not the address that they send in `Host`. */
+  readonly publicUrl?: string | undefined;
+  readonly access?: AccessOptions | undefined;
+  /** No log is written when absent. */
+  readonly audit?: Omit<AuditOptions, 'onTrouble'> | undefined;
+  readonly limits?: Partial<ServerLimits> | undefined;
+  /** Addresses or subnets of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  readonly logLevel?: string | undefined;
+}
+
+export interface ServerLimits {
+  /** Default 4096. */
+  readonly maxConnections: number;
+  /** Bytes of one blob. Default 20 GiB. */
+  readonly maxUploadBytes: number;
+  /** Requests of one client a second, ten times as many at once; 0 for no limit. Default 0. */
+  readonly requestsPerSecond: number;
+}
+
+export const defaultLimits: ServerLimits = {
+  maxConnections: 4096,
+  maxUploadBytes: 20 * 1024 ** 3,
+  requestsPerSecond: 0,
+};
+
+/** @throws OciError `POLICY_REFUSED` for an address that others reach without TLS */
+export function refusePublicHttp({ listen: { host }, allowPlainHttp, tls }: ServerOptions): void {
+  if (allowPlainHttp || tls || isLoopback(host)) return;
+  throw new OciError(
+    'POLICY_REFUSED',
+    `${host} is reached by other machines, and HTTP protects nothing`,
+    {
+      hint: 'Listen on 127.0.0.1 behind a TLS proxy, set server.tls_cert_file, or accept the risk with --allow-plain-http.',
+    },
+  );
+}

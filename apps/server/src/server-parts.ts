@@ -1,0 +1,36 @@
+import type { OciManager, OciManagerOptions } from '@oci/manager';
+
+import type { ArtifactIndex } from './artifact-index.js';
+import type { AuditLog } from './audit/audit-log.js';
+import type { HostedRegistry } from './hosted/hosted-registry.js';
+import type { Gate } from './http/gate.js';
+import type { JobQueue } from './jobs/job-queue.js';
+import type { Metrics } from './metrics/metrics.js';
+
+/** What the handlers of requests work with. */
+export interface ServerParts {
+  readonly gate: Gate;
+  readonly audit: AuditLog | undefined;
+  readonly metrics: Metrics;
+  readonly jobs: JobQueue;
+  readonly index: ArtifactIndex;
+  readonly hosted: HostedRegistry;
+  readonly manager: () => OciManager;
+  readonly managerOptions: () => OciManagerOptions;
+  /** What the cache holds; counted at most every half minute. */
+  readonly cacheStats: () => Promise<{ readonly blobs: number; readonly bytes: number }>;
+  /** Where extensions are installed; undefined when the server installs none. */
+  readonly installDir: () => string | undefined;
+  /** Why the server can not do its work; empty while it can. */
+  readonly notReady: () => Promise<readonly string[]>;
+  /** Bytes of one blob. */
+  readonly maxUploadBytes: () => number;
+  /** Hears of what is the server's own fault. */
+  readonly onDefect: (error: unknown, requestId: string) => void;
+}
+
+/** What the registry API needs of them. */
+export type RegistryParts = Pick<
+  ServerParts,
+  'gate' | 'audit' | 'metrics' | 'index' | 'hosted' | 'maxUploadBytes' | 'onDefect'
+>;

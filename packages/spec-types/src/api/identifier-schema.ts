@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+import { repositoryNameGrammar } from '../repository-name.js';
+
+/** Identifiers as a request names them, with their grammar, so that a document of the API shows it. */
+export const repositorySchema: z.ZodType<string> = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(repositoryNameGrammar)
+  .meta({ description: 'A repository name, e.g. `kcl/provisioning-core`.' });
+
+/** A namespace is the first components of repository names. */
+export const namespaceSchema: z.ZodType<string> = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(repositoryNameGrammar)
+  .meta({ description: 'The first components of repository names, e.g. `kcl`.' });
+
+/** The name of a KCL package or an extension. */
+export const artifactNameSchema: z.ZodType<string> = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(repositoryNameGrammar)
+  .meta({ description: 'The name of a package or an extension, e.g. `kubernetes`.' });
+
+/** A version, or a moving tag; `+` is `_` in the tag. */
+export const versionSchema: z.ZodType<string> = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[a-zA-Z0-9_][a-zA-Z0-9._+-]*$/)
+  .meta({ description: 'A version, e.g. `1.28.0`.' });
+
+export const digestSchema: z.ZodType<string> = z
+  .string()
+  .max(200)
+  .regex(/^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/)
+  .meta({ description: 'A digest, e.g. `sha256:` and 64 hexadecimal digits.' });
+
+export const extensionTypeSchema: z.ZodType<'provider' | 'taskserv' | 'cluster'> = z.enum([
+  'provider',
+  'taskserv',
+  'cluster',
+]);
