@@ -42,8 +42,8 @@ export interface ListParts {
   ) => Promise<ResolvedManifest>;
 }
 
-/** Manifests that are asked for at once. */
-const parallelManifests = 8;
+/** Lists of tags, then manifests, that are asked for at once: as many as a host is asked for metadata at most. */
+const atOnce = 32;
 
 /**
  * Every version of every artifact of a namespace, by name and version.
@@ -57,18 +57,20 @@ export async function listArtifacts(
 ): Promise<Artifact[]> {
   const prefix = `${parseRepositoryName(namespace)}/`;
   const found: { repository: RepositoryName; tag: Tag }[] = [];
-  for (const repository of await repositoriesBelow(prefix, parts, options.signal)) {
-    for await (const tag of tagsOf(repository, parts, options.signal)) {
+  const list = async (repository: RepositoryName, signal: AbortSignal): Promise<void> => {
+    for await (const tag of tagsOf(repository, parts, signal)) {
       if (!isBookkeepingTag(tag)) found.push({ repository, tag });
     }
-  }
+  };
+  const limits = { limit: atOnce, signal: options.signal };
+  await forEachConcurrent(repositoriesBelow(prefix, parts, options.signal), list, limits);
   const artifacts: Artifact[] = [];
   const describe = async (entry: (typeof found)[number], signal: AbortSignal): Promise<void> => {
     const manifest = await unlessGone(parts.manifestOf(entry.repository, entry.tag, signal));
     if (manifest)
       artifacts.push(artifactOf(entry.repository.slice(prefix.length), entry.tag, manifest));
   };
-  await forEachConcurrent(found, describe, { limit: parallelManifests, signal: options.signal });
+  await forEachConcurrent(found, describe, limits);
   return artifacts.sort(byNameAndVersion);
 }
 
@@ -84,17 +86,23 @@ function artifactOf(name: string, tag: Tag, manifest: ResolvedManifest): Artifac
   };
 }
 
-async function repositoriesBelow(
+/** As the catalog's pages come; each once. */
+async function* repositoriesBelow(
   prefix: string,
   parts: ListParts,
   signal: AbortSignal | undefined,
-): Promise<RepositoryName[]> {
+): AsyncGenerator<RepositoryName, void, undefined> {
   const configured = parts.repositories.map(parseRepositoryName);
-  const below = (names: readonly RepositoryName[]): RepositoryName[] =>
-    [...new Set(names)].filter((name) => name.startsWith(prefix)).sort();
-  if (configured.some((name) => name.startsWith(prefix))) return below(configured);
+  const isConfigured = configured.some((name) => name.startsWith(prefix));
+  const seen = new Set<RepositoryName>();
   try {
-    return below(await all(parts.registry.listRepositories({ signal })));
+    for await (const name of isConfigured
+      ? configured
+      : parts.registry.listRepositories({ signal })) {
+      if (seen.has(name) || !name.startsWith(prefix)) continue;
+      seen.add(name);
+      yield name;
+    }
   } catch (error) {
     if (!isOciError(error, 'NAME_UNKNOWN', 'UNSUPPORTED', 'MANIFEST_UNKNOWN')) throw error;
     throw new OciError('UNSUPPORTED', `${parts.registry.host} can't list its repositories`, {
@@ -127,12 +135,6 @@ async function unlessGone(
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'UNSUPPORTED')) return undefined;
     throw error;
   }
-}
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
 }
 
 function byNameAndVersion(a: Artifact, b: Artifact): number {

@@ -32,6 +32,28 @@ describe('forEachConcurrent', () => {
     expect(begun).toEqual([2, 1]);
   });
 
+  it('begins with what is there while more is awaited, and ends what it awaits after a failure', async () => {
+    const ended: string[] = [];
+    async function* items(): AsyncGenerator<number> {
+      try {
+        yield 1;
+        while (done.length === 0) await new Promise((resolve) => setImmediate(resolve));
+        yield 2;
+        yield 3;
+      } finally {
+        ended.push('items');
+      }
+    }
+    const done: number[] = [];
+    const work = async (item: number): Promise<void> => {
+      if (item === 2) throw new Error('second');
+      done.push(item);
+    };
+    await expect(forEachConcurrent(items(), work, { limit: 2 })).rejects.toThrow('second');
+    expect(done[0]).toBe(1);
+    expect(ended).toEqual(['items']);
+  });
+
   it('fails when its signal has fired', async () => {
     await expect(
       forEachConcurrent([1], async () => {}, { limit: 1, signal: AbortSignal.abort() }),

@@ -1,9 +1,11 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Runs `work` for every item, at most `limit` at a time. After a failure nothing new begins, those
  * that run are aborted and waited for, and the failure is passed on.
  */
 export async function forEachConcurrent<T>(
-  items: Iterable<T>,
+  items: Iterable<T> | AsyncIterable<T>,
   work: (item: T, signal: AbortSignal) => Promise<void>,
   options: { readonly limit: number; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
@@ -11,9 +13,12 @@ export async function forEachConcurrent<T>(
   const signal = options.signal
     ? AbortSignal.any([options.signal, failure.signal])
     : failure.signal;
-  const queue = items[Symbol.iterator]();
+  // As many listen as run at once, and all end with this call.
+  setMaxListeners(0, signal);
+  const queue =
+    Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   const lane = async (): Promise<void> => {
-    for (let next = queue.next(); !next.done && !signal.aborted; next = queue.next()) {
+    for (let next = await queue.next(); !next.done && !signal.aborted; next = await queue.next()) {
       await work(next.value, signal).catch((error: unknown) => {
         failure.abort(error);
         throw error;
@@ -21,6 +26,7 @@ export async function forEachConcurrent<T>(
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: options.limit }, lane));
+  await queue.return?.();
   options.signal?.throwIfAborted();
   if (failure.signal.aborted) throw failure.signal.reason;
   for (const result of lanes) if (result.status === 'rejected') throw result.reason;

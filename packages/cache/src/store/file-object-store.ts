@@ -72,7 +72,9 @@ export class FileObjectStore implements ObjectStore {
         await file.close();
         return undefined;
       }
-      return { info: infoOf(info), body: read(file, path, options) };
+      const end = Math.min(options.range?.last ?? Infinity, Number(info.size) - 1);
+      const part = { path, start: options.range?.first ?? 0, end, signal: options.signal };
+      return { info: infoOf(info), body: read(file, part) };
     });
   }
 
@@ -280,17 +282,26 @@ export function createFileObjectStore(
   return new FileObjectStore(dir, options);
 }
 
+interface FilePart {
+  readonly path: string;
+  readonly start: number;
+  /** The last byte that is read. */
+  readonly end: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function* read(
   file: FileHandle,
-  path: string,
-  { range, signal }: CallOptions & { readonly range?: ByteRange | undefined },
+  { path, start, end, signal }: FilePart,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const end = range?.last === undefined ? {} : { end: range.last };
-  const stream = file.createReadStream({
-    start: range?.first ?? 0,
-    ...end,
-    highWaterMark: blockSize,
-  });
+  const size = end - start + 1;
+  // A stream can't be told to read nothing.
+  if (size <= 0) {
+    await file.close();
+    return;
+  }
+  // A buffer that is larger than the file costs more than reading it.
+  const stream = file.createReadStream({ start, end, highWaterMark: Math.min(size, blockSize) });
   try {
     for await (const chunk of stream) {
       throwIfAborted(signal);
