@@ -78,7 +78,7 @@ async function optionsOf(
   say: (line: string) => void,
 ): Promise<OciManagerOptions> {
   const { offline = false, refresh = false, concurrency, debug } = options;
-  const managed = await managerOptions(settings.values, { offline, refresh });
+  const managed = await managerOptions(settings, { offline, refresh });
   const bodies = concurrency && { bodies: concurrency, mostBodies: concurrency };
   if (debug) sayWhereFrom(settings, say);
   return {

@@ -33,14 +33,15 @@ program
   .action(serve);
 
 async function serve(options: ServeOptions): Promise<void> {
-  const { values, sources } = await loadSettings({
+  const settings = await loadSettings({
     configFile: options.config,
     flags: { 'server.listen': options.listen, 'server.data_dir': options.dataDir },
   });
+  const { values, sources } = settings;
   const configured = (key: 'registry_url' | 'cache_dir'): boolean =>
     sources.get(key)?.from !== 'default';
   const dataDir = values['server.data_dir'];
-  const manager = await managerOptions(values);
+  const manager = await managerOptions(settings);
   const server = await startServer({
     listen: parseListenAddress(values['server.listen']),
     dataDir: join(dataDir, 'registry'),

@@ -20,6 +20,7 @@ test('exports these names and no others', () => {
     'dockerConfigCredentials',
     'formatLocation',
     'formatPlatform',
+    'helperCredentials',
     'login',
     'logout',
     'openSource',

@@ -22,7 +22,11 @@ export {
   reportCredential,
   staticCredentials,
 } from './credentials/credential.js';
-export { type DockerConfigOptions, dockerConfigCredentials } from './credentials/docker-config.js';
+export {
+  type DockerConfigOptions,
+  dockerConfigCredentials,
+  helperCredentials,
+} from './credentials/docker-config.js';
 export {
   type LoginOptions,
   type LoginResult,

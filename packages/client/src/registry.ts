@@ -90,7 +90,7 @@ function connectMirror(
     ...common
   }: Omit<Parameters<typeof connect>[0], 'address' | 'host'> & { registry: RegistryHost },
 ): Mirror & Connection {
-  const location = parseMirrorLocation(mirror.location, { plainHttp: mirror.plainHttp ?? false });
+  const location = parseMirrorLocation(mirror);
   const { timeouts } = common.transport;
   const connection = connect({
     ...common,

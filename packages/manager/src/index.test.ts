@@ -18,6 +18,7 @@ it('exports these names', () => {
     'nearest',
     'parseExtensionType',
     'pullJson',
+    'registryOptions',
     'selectContentLayer',
     'selectManifest',
   ]);

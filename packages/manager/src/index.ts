@@ -18,4 +18,5 @@ export { type ManagerMetrics } from './metrics.js';
 export { nearest } from './nearest.js';
 export { selectManifest } from './platform.js';
 export { type PulledArtifact } from './pull.js';
+export { type ReachOptions, type RegistrySettings, registryOptions } from './registry-set.js';
 export { compareVersions } from './version-order.js';

@@ -5,14 +5,7 @@ import {
   type ViewName,
   openCache,
 } from '@oci/cache';
-import {
-  type CredentialSource,
-  type Registry,
-  type RegistryOptions,
-  type RemoteRepository,
-  createRegistry,
-  dockerConfigCredentials,
-} from '@oci/client';
+import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type CallOptions,
   Operation,
@@ -37,9 +30,10 @@ import { type ManifestInfo, describe } from './manifest-info.js';
 import { ManifestLookup } from './manifest-lookup.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
 import { type PulledArtifact, pull } from './pull.js';
+import { type ReachOptions, RegistrySet } from './registry-set.js';
 import { withNearestTags } from './unknown-version.js';
 
-export interface OciManagerOptions {
+export interface OciManagerOptions extends ReachOptions {
   /** `http://localhost:5000`, `https://registry.example`; a bare host means HTTPS, loopback HTTP. */
   readonly registryUrl: string;
   /** The namespace of extensions. */
@@ -53,10 +47,6 @@ export interface OciManagerOptions {
   readonly fsync?: boolean | undefined;
   /** Manifests in memory. Default 100 entries, 64 MiB. */
   readonly manifestCache?: ManifestLruOptions | undefined;
-  /** Default: docker's and podman's configuration files. */
-  readonly credentials?: CredentialSource | undefined;
-  /** Further options of the connection: TLS, retries, timeouts, limits. */
-  readonly connection?: Omit<RegistryOptions, 'url' | 'credentials'> | undefined;
 }
 
 export interface PullOptions extends CallOptions {
@@ -74,12 +64,13 @@ export class OciManager {
   readonly #policy: FreshnessPolicy;
   readonly #memory: ManifestLru;
   readonly #counters = new PullCounters();
-  #registry: Registry | undefined;
+  readonly #registries: RegistrySet;
   #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
 
   constructor(options: OciManagerOptions) {
     this.#options = options;
     this.#memory = new ManifestLru(options.manifestCache);
+    this.#registries = new RegistrySet(options);
     this.#templates = { ...defaultTemplates, ...options.templates };
     this.#policy = { ...defaultFreshness, ...options.freshness };
   }
@@ -160,6 +151,15 @@ export class OciManager {
     return (await this.#open()).cache;
   }
 
+  /**
+   * Any registry, by `host[:port]` or URL, reached as the options say of it; closed with the manager.
+   *
+   * @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED` for one that is blocked
+   */
+  registry(address: string): Registry {
+    return this.#registries.open(address);
+  }
+
   /** Forgets the manifests in memory; what is on disk stays. */
   clearCache(): void {
     this.#memory.clear();
@@ -172,8 +172,7 @@ export class OciManager {
 
   /** Closes the connections; calls that run are not waited for. */
   async close(): Promise<void> {
-    await this.#registry?.close();
-    this.#registry = undefined;
+    await this.#registries.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -227,12 +226,7 @@ export class OciManager {
   }
 
   #connection(): Registry {
-    this.#registry ??= createRegistry({
-      ...this.#options.connection,
-      url: this.#options.registryUrl,
-      credentials: this.#options.credentials ?? dockerConfigCredentials(),
-    });
-    return this.#registry;
+    return this.#registries.open(this.#options.registryUrl);
   }
 
   #open(): Promise<{ cache: Cache; lookup: ManifestLookup }> {

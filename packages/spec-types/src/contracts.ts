@@ -7,6 +7,8 @@ import type { Tag } from './tag.js';
 /** What every call takes last. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Ask the place itself and no copy of it (a mirror): what is written next depends on the answer. */
+  readonly skipMirrors?: boolean | undefined;
 }
 
 /** Inclusive byte positions, as in HTTP (RFC 9110, section 14.1.2). */

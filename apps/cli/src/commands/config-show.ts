@@ -1,4 +1,4 @@
-import { type SettingKey, describeSource } from '@oci/manager/config';
+import { type OptionalSettingKey, type SettingKey, describeSource } from '@oci/manager/config';
 
 import { withContext } from '../context.js';
 import { table } from '../render/table.js';
@@ -8,7 +8,7 @@ export async function showConfig(_input: object, invocation: Invocation): Promis
   await withContext(invocation, async ({ output, settings }) => {
     const entries = [...settings.sources].map(([key, source]) => ({
       key,
-      value: settings.values[key as Exclude<SettingKey, 'ca_file'>],
+      value: settings.values[key as Exclude<SettingKey, OptionalSettingKey>],
       source: describeSource(source),
     }));
     output.print({

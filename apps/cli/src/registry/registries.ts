@@ -4,10 +4,9 @@ import {
   type RegistryOptions,
   type RemoteRepository,
   createRegistry,
-  dockerConfigCredentials,
   parseRegistryAddress,
 } from '@oci/client';
-import type { OciManagerOptions } from '@oci/manager';
+import { type OciManagerOptions, registryOptions } from '@oci/manager';
 import {
   type Digest,
   OciError,
@@ -77,12 +76,8 @@ export class Registries {
 
   /** How a registry is reached. */
   optionsFor(host: RegistryHost): RegistryOptions {
-    const { registryUrl, connection, credentials } = this.#options;
-    return {
-      ...connection,
-      url: host === this.host ? registryUrl : host,
-      credentials: credentials ?? dockerConfigCredentials(),
-    };
+    const address = host === this.host ? this.#options.registryUrl : host;
+    return registryOptions(this.#options, address);
   }
 
   async close(): Promise<void> {

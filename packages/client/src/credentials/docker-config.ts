@@ -1,4 +1,4 @@
-import type { Credential, CredentialSource } from './credential.js';
+import type { Credential, CredentialAsk, CredentialSource } from './credential.js';
 import {
   type AuthFile,
   AuthFileReader,
@@ -41,6 +41,21 @@ export function dockerConfigCredentials(options: DockerConfigOptions = {}): Cred
   };
 }
 
+/**
+ * Asks credential helpers by their suffix (`docker-credential-<suffix>`), each once for a host.
+ *
+ * @throws OciError `UNAUTHORIZED` when a helper is missing, fails or takes too long
+ */
+export function helperCredentials(
+  options: Pick<DockerConfigOptions, 'helperTimeoutMs'> = {},
+): (suffix: string, registry: string, ask?: CredentialAsk) => Promise<Credential | undefined> {
+  const helpers = new CredentialHelpers(options.helperTimeoutMs);
+  return async (suffix, registry, ask) => {
+    const found = await helpers.get(suffix, authKey(registry), ask);
+    return found && { ...found, from: `docker-credential-${suffix}` };
+  };
+}
+
 async function fromFile(
   file: AuthFile,
   {
@@ -51,7 +66,7 @@ async function fromFile(
   }: {
     name: string;
     registry: string;
-    ask: NonNullable<Parameters<CredentialSource>[1]>;
+    ask: CredentialAsk;
     helpers: CredentialHelpers;
   },
 ): Promise<Credential | undefined> {

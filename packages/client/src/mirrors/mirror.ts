@@ -1,4 +1,9 @@
-import { OciError, type RegistryHost, isRepositoryName } from '@oci/spec-types';
+import {
+  OciError,
+  type RegistryHost,
+  type RepositoryName,
+  isRepositoryName,
+} from '@oci/spec-types';
 
 import type { HostOptions } from '../host-options.js';
 import { parseRegistryAddress } from '../registry-address.js';
@@ -10,6 +15,10 @@ export type PullFromMirror = 'all' | 'digest-only' | 'tag-only';
 export interface MirrorOptions extends HostOptions {
   /** `host[:port]` or a URL, with a path of repositories when the copies are below one. */
   readonly location: string;
+  /**
+   * Only these repositories, which the location stands for: one, and those below it. Default: all.
+   */
+  readonly repositories?: string | undefined;
   /** Default `all`. */
   readonly pullFrom?: PullFromMirror | undefined;
   /** Tells the mirror the registry's name (`?ns=`), as a mirror of several registries needs. */
@@ -19,23 +28,37 @@ export interface MirrorOptions extends HostOptions {
 export interface MirrorLocation {
   readonly host: RegistryHost;
   readonly scheme: 'http' | 'https';
-  /** In front of a repository's name; empty or with a slash at its end. */
-  readonly prefix: string;
+  /** The path of the location, empty when it is the whole registry. */
+  readonly path: string;
+  /** What it stands for; empty for all repositories. */
+  readonly standsFor: string;
+}
+
+/** What a mirror calls a repository; undefined for one that it is not for. */
+export function nameAt(
+  { path, standsFor }: MirrorLocation,
+  name: RepositoryName,
+): RepositoryName | undefined {
+  const parts = standsFor === '' ? [] : standsFor.split('/');
+  const rest = name.split('/');
+  if (!parts.every((part, index) => rest[index] === part)) return undefined;
+  const full = [...(path === '' ? [] : [path]), ...rest.slice(parts.length)].join('/');
+  return isRepositoryName(full) ? full : undefined;
 }
 
 /** @throws OciError `REFERENCE_INVALID` */
-export function parseMirrorLocation(
-  location: string,
-  options: { plainHttp: boolean },
-): MirrorLocation {
+export function parseMirrorLocation(mirror: MirrorOptions): MirrorLocation {
+  const { location, plainHttp = false, repositories: standsFor = '' } = mirror;
   const match = /^((?:https?:\/\/)?[^/]+)(?:\/(.*?))?\/?$/.exec(location);
-  const address = parseRegistryAddress(match?.[1] ?? location, options);
+  const address = parseRegistryAddress(match?.[1] ?? location, { plainHttp });
   const path = match?.[2] ?? '';
-  if (path === '') return { ...address, prefix: '' };
-  if (isRepositoryName(path)) return { ...address, prefix: `${path}/` };
-  throw new OciError(
-    'REFERENCE_INVALID',
-    `the mirror ${JSON.stringify(location.slice(0, 200))} has a path that no repository can have`,
-    { hint: 'It looks like mirror.example, or mirror.example/some/path.' },
-  );
+  for (const name of [path, standsFor]) {
+    if (name === '' || isRepositoryName(name)) continue;
+    throw new OciError(
+      'REFERENCE_INVALID',
+      `the mirror ${JSON.stringify(location.slice(0, 200))} has a path that no repository can have`,
+      { hint: 'It looks like mirror.example, or mirror.example/some/path.' },
+    );
+  }
+  return { ...address, path, standsFor };
 }

@@ -16,7 +16,7 @@ import { expect, test } from 'vitest';
 
 import { staticCredentials } from '../credentials/credential.js';
 import { type RegistryOptions, createRegistry } from '../registry.js';
-import type { MirrorOptions } from './mirror.js';
+import { type MirrorOptions, nameAt, parseMirrorLocation } from './mirror.js';
 
 const name = parseRepositoryName('kcl/demo');
 const tag = parseTag('1.0.0');
@@ -102,6 +102,17 @@ test('a mirror below a path, with a name for what it mirrors', async () => {
   const [request] = mirror.requests;
   expect(request?.path).toBe(`/v2/hub/copies/kcl/demo/manifests/${descriptor.digest}`);
   expect(request?.query.get('ns')).toBe(origin.host);
+});
+
+test.each([
+  ['team', 'team/app', 'copies/app'],
+  ['team/app', 'team/app', 'copies'],
+  ['', 'team/app', 'copies/team/app'],
+  ['team', 'teams/app', undefined],
+  ['team/app', 'team', undefined],
+])('a mirror for %j calls %s %s', (repositories, asked, called) => {
+  const location = parseMirrorLocation({ location: 'mirror.example/copies', repositories });
+  expect(nameAt(location, parseRepositoryName(asked))).toBe(called);
 });
 
 test.each([

@@ -1,4 +1,10 @@
-import { asOciError, parseRegistryPath, registryPaths, throwIfAborted } from '@oci/spec-types';
+import {
+  type RepositoryName,
+  asOciError,
+  parseRegistryPath,
+  registryPaths,
+  throwIfAborted,
+} from '@oci/spec-types';
 
 import {
   type Exchange,
@@ -8,7 +14,7 @@ import {
   header,
 } from '../transport/exchange.js';
 import { parseRetryAfter } from '../transport/retry-after.js';
-import type { MirrorLocation, PullFromMirror } from './mirror.js';
+import { type MirrorLocation, type PullFromMirror, nameAt } from './mirror.js';
 import { MirrorHealth } from './mirror-health.js';
 
 /** A mirror, and the exchange of its own: its TLS, its credentials, its pace. */
@@ -32,8 +38,11 @@ export function askMirrors(next: Exchange, mirrors: readonly Mirror[]): Exchange
     if (!wanted) return next(request);
     const { pathname } = request.url;
     for (const { mirror, health } of candidates) {
-      if (!wanted.allows(mirror) || !health.isWorthAsking(pathname)) continue;
-      const response = await ask(mirror, health, { request, path: wanted.path(mirror) });
+      const name = nameAt(mirror.location, wanted.name);
+      if (!name || !wanted.isFor(mirror.pullFrom) || !health.isWorthAsking(pathname)) continue;
+      const scopes = request.scopes.map((scope) => scope.replace(`:${wanted.name}:`, `:${name}:`));
+      const asked = { ...request, scopes, url: new URL(wanted.path(name), mirror.origin) };
+      const response = await ask(mirror, health, { request: asked, pathname });
       if (response) return response;
     }
     return next(request);
@@ -41,8 +50,9 @@ export function askMirrors(next: Exchange, mirrors: readonly Mirror[]): Exchange
 }
 
 interface Wanted {
-  allows(mirror: Mirror): boolean;
-  path(mirror: Mirror): string;
+  readonly name: RepositoryName;
+  isFor(pullFrom: PullFromMirror): boolean;
+  path(name: RepositoryName): string;
 }
 
 /** What a mirror may be asked for; undefined for all that writes, lists, or decides what is written. */
@@ -53,44 +63,39 @@ function wantedOf(request: RegistryRequest): Wanted | undefined {
   // A HEAD for a blob is a pusher's question.
   if (route?.endpoint === 'blob' && method === 'GET') {
     return {
-      allows: ({ pullFrom }) => pullFrom !== 'tag-only',
-      path: ({ location }) => registryPaths.blob(below(location, route.name), route.digest),
+      name: route.name,
+      isFor: (pullFrom) => pullFrom !== 'tag-only',
+      path: (name) => registryPaths.blob(name, route.digest),
     };
   }
   if (route?.endpoint !== 'manifest') return undefined;
-  const { name, reference } = route;
+  const { reference } = route;
   const byTag = 'tag' in reference;
   return {
-    allows: ({ pullFrom }) =>
-      pullFrom === 'all' || pullFrom === (byTag ? 'tag-only' : 'digest-only'),
-    path: ({ location }) =>
-      registryPaths.manifest(below(location, name), byTag ? reference.tag : reference.digest),
+    name: route.name,
+    isFor: (pullFrom) => pullFrom === 'all' || pullFrom === (byTag ? 'tag-only' : 'digest-only'),
+    path: (name) => registryPaths.manifest(name, byTag ? reference.tag : reference.digest),
   };
-}
-
-function below<Name extends string>({ prefix }: MirrorLocation, name: Name): Name {
-  return `${prefix}${name}` as Name;
 }
 
 /** The mirror's answer, when it is the content that was asked for. */
 async function ask(
   mirror: Mirror,
   health: MirrorHealth,
-  { request, path }: { request: RegistryRequest; path: string },
+  { request, pathname }: { request: RegistryRequest; pathname: string },
 ): Promise<RegistryResponse | undefined> {
-  const url = new URL(path, mirror.origin);
+  const { url } = request;
   if (mirror.ns !== undefined) url.searchParams.set('ns', mirror.ns);
   const { host } = mirror.location;
   const passOver = (reason: string): undefined => {
     request.onEvent?.({ type: 'mirror', host, used: false, reason });
   };
   try {
-    const scopes = scopesAt(mirror, request);
-    const response = await mirror.exchange({ ...request, url, scopes, publicOnly: undefined });
+    const response = await mirror.exchange({ ...request, publicOnly: undefined });
     if (response.status === 200 || response.status === 206) {
       health.succeeded();
       request.onEvent?.({ type: 'mirror', host, used: true });
-      const discredit = (): void => health.discredit(request.url.pathname);
+      const discredit = (): void => health.discredit(pathname);
       return { ...response, body: watched(response.body, health), discredit };
     }
     await response.body.dump();
@@ -103,11 +108,6 @@ async function ask(
     health.failed();
     return passOver(asOciError(thrown).message);
   }
-}
-
-/** The token scopes are for the repository as the mirror calls it. */
-function scopesAt({ location }: Mirror, { scopes }: RegistryRequest): readonly string[] {
-  return scopes.map((scope) => scope.replace(/^repository:/, `repository:${location.prefix}`));
 }
 
 /** A body whose connection breaks counts against the mirror, so that another is asked for the rest. */

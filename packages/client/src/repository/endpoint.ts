@@ -23,8 +23,6 @@ import type { RetryPolicy } from '../transport/retry.js';
 export interface RemoteOptions extends CallOptions {
   /** Hears of retries, waits, resumed downloads and warnings. */
   readonly onEvent?: EventListener | undefined;
-  /** Ask the registry itself and no mirror, e.g. when what is written next depends on the answer. */
-  readonly skipMirrors?: boolean | undefined;
 }
 
 /** One repository of a registry, and how to reach it: what the abilities are built on. */

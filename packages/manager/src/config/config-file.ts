@@ -1,13 +1,20 @@
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
-import { parse } from 'smol-toml';
 
 import { nearest } from '../nearest.js';
-import { interpolate } from './interpolation.js';
+import { type HostTables, hostTableNames, readHostTables } from './host-settings.js';
+import { type InterpolationContext, interpolate } from './interpolation.js';
 import { type SettingKey, isSettingKey, settingDefinitions } from './settings.js';
+import { type Table, isTable } from './table-reader.js';
+import { parseToml } from './toml.js';
 
-type Table = Readonly<Record<string, unknown>>;
+/** What a file says. */
+export interface ConfigFile {
+  readonly settings: ReadonlyMap<SettingKey, unknown>;
+  readonly hosts: HostTables;
+}
 
 /**
  * The settings of a TOML file's `[orchestrator.oci]`, interpolated. The file is the orchestrator's:
@@ -15,16 +22,39 @@ type Table = Readonly<Record<string, unknown>>;
  *
  * @throws OciError `CONFIG_INVALID`
  */
-export async function readConfigFile(path: string): Promise<ReadonlyMap<SettingKey, unknown>> {
-  const document = parseToml(await readText(path), path);
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  const document = parseToml(await readText(path), `the configuration file ${path}`);
   const orchestrator = tableAt(document, 'orchestrator', path);
   const oci = orchestrator && tableAt(orchestrator, 'oci', path);
-  const found = new Map<SettingKey, unknown>();
-  for (const [key, value] of flatten(oci ?? {})) {
-    if (!isSettingKey(key)) throw unknownKey(key, path);
-    found.set(key, interpolate(value, { document, path, key }));
+  const settings = new Map<SettingKey, unknown>();
+  const tables: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(oci ?? {})) {
+    if (isHostTable(name)) {
+      tables[name] = interpolateAll(value, { document, path, key: name });
+      continue;
+    }
+    for (const [key, item] of flatten({ [name]: value })) {
+      if (!isSettingKey(key)) throw unknownKey(key, path);
+      settings.set(key, interpolate(item, { document, path, key }));
+    }
   }
-  return found;
+  return { settings, hosts: readHostTables(tables, { path, baseDir: dirname(path) }) };
+}
+
+function isHostTable(name: string): boolean {
+  return (hostTableNames as readonly string[]).includes(name);
+}
+
+/** As {@link interpolate}, in tables too. */
+function interpolateAll(value: unknown, context: InterpolationContext): unknown {
+  if (Array.isArray(value)) return value.map((item) => interpolateAll(item, context));
+  if (!isTable(value)) return interpolate(value, context);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      interpolateAll(item, { ...context, key: `${context.key}.${key}` }),
+    ]),
+  );
 }
 
 async function readText(path: string): Promise<string> {
@@ -36,18 +66,6 @@ async function readText(path: string): Promise<string> {
     throw new OciError('CONFIG_INVALID', `the configuration file ${path} ${why}`, {
       cause,
       hint: 'It is named by --config or OCI_CONFIG.',
-    });
-  }
-}
-
-function parseToml(text: string, path: string): Table {
-  try {
-    return parse(text);
-  } catch (cause) {
-    const first = cause instanceof Error ? cause.message.trim() : String(cause);
-    throw new OciError('CONFIG_INVALID', `the configuration file ${path} is not TOML: ${first}`, {
-      cause,
-      hint: 'Texts are in quotes, and tables in brackets: see the TOML specification.',
     });
   }
 }
@@ -68,14 +86,8 @@ function* flatten(table: Table, prefix = ''): Generator<[key: string, value: unk
   }
 }
 
-function isTable(value: unknown): value is Table {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
-  );
-}
-
 function unknownKey(key: string, path: string): OciError {
-  const [near] = nearest(key, Object.keys(settingDefinitions), 1);
+  const [near] = nearest(key, [...Object.keys(settingDefinitions), ...hostTableNames], 1);
   return new OciError('CONFIG_INVALID', `unknown key orchestrator.oci.${key} in ${path}`, {
     hint: near
       ? `Did you mean ${near}?`

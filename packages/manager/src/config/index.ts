@@ -1,6 +1,13 @@
+export type {
+  CredentialSettings,
+  HostSettings,
+  HostTables,
+  MirrorSettings,
+} from './host-settings.js';
 export { type SettingInputs, type Settings, describeSource, loadSettings } from './load.js';
 export { managerOptions } from './manager-options.js';
 export {
+  type OptionalSettingKey,
   type SettingKey,
   type SettingSource,
   type SettingValue,

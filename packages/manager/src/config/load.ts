@@ -3,8 +3,10 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 import { readConfigFile } from './config-file.js';
+import { type HostTables, noHostTables } from './host-settings.js';
 import { settingValue } from './setting-value.js';
 import {
+  type OptionalSettingKey,
   type SettingKey,
   type SettingSource,
   type SettingValue,
@@ -31,6 +33,8 @@ export interface Settings {
   readonly sources: ReadonlyMap<SettingKey, SettingSource>;
   /** The file that was read. */
   readonly configFile?: string;
+  /** What the file says of single registries. */
+  readonly hosts: HostTables;
 }
 
 /**
@@ -47,17 +51,24 @@ export async function loadSettings(inputs: SettingInputs = {}): Promise<Settings
   const values: Partial<Record<SettingKey, SettingValue>> = {};
   const sources = new Map<SettingKey, SettingSource>();
   for (const key of Object.keys(settingDefinitions) as SettingKey[]) {
-    const chosen = choose(key, { flags: inputs.flags, env, file, configFile, defaults });
+    const chosen = choose(key, {
+      flags: inputs.flags,
+      env,
+      file: file?.settings,
+      configFile,
+      defaults,
+    });
     if (!chosen) continue;
     const { raw, source } = chosen;
     const baseDir = source.from === 'file' ? dirname(source.path) : cwd;
     values[key] = settingValue(key, raw, { where: describeSource(source), baseDir });
     sources.set(key, source);
   }
-  // `defaults` has every key but ca_file, so nothing that the type promises is missing.
+  // `defaults` has every key that is not optional, so nothing that the type promises is missing.
   return {
     values: values as SettingValues,
     sources,
+    hosts: file?.hosts ?? noHostTables,
     ...(configFile !== undefined && { configFile }),
   };
 }
@@ -116,7 +127,7 @@ function findConfigFile(
 
 function defaultValues(
   env: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<Exclude<SettingKey, 'ca_file'>, SettingValue>> {
+): Readonly<Record<Exclude<SettingKey, OptionalSettingKey>, SettingValue>> {
   const data = userDirectory(env['XDG_DATA_HOME'], '.local/share');
   return {
     registry_url: 'http://localhost:5000',

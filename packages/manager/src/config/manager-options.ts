@@ -1,39 +1,48 @@
-import { readFile } from 'node:fs/promises';
-
-import { OciError } from '@oci/spec-types';
+import type { RegistryHost } from '@oci/spec-types';
 
 import type { FreshnessPolicy } from '../freshness.js';
 import type { OciManagerOptions } from '../manager.js';
-import type { SettingValues } from './settings.js';
+import type { RegistrySettings } from '../registry-set.js';
+import { lookupCertsDir } from './certs-dir.js';
+import { configuredCredentials } from './host-credentials.js';
+import { type RegistryLookup, lookupOf, readPem } from './host-files.js';
+import type { Settings } from './load.js';
+import { lookupRegistriesConf } from './registries-conf.js';
 
 /**
  * The options of an `OciManager` for loaded settings.
  *
- * @throws OciError `CONFIG_INVALID` when the CA file can't be read
+ * @throws OciError `CONFIG_INVALID` when a file that they name can't be read
  */
 export async function managerOptions(
-  values: SettingValues,
+  { values, hosts }: Pick<Settings, 'values' | 'hosts'>,
   freshness: Pick<Partial<FreshnessPolicy>, 'offline' | 'refresh'> = {},
 ): Promise<OciManagerOptions> {
-  const ca = values.ca_file === undefined ? undefined : await readCa(values.ca_file);
+  const ca = values.ca_file === undefined ? undefined : await readPem(values.ca_file);
+  const lookups = [await lookupOf(hosts)];
+  if (values.registries_conf !== undefined)
+    lookups.push(await lookupRegistriesConf(values.registries_conf));
+  if (values.certs_dir !== undefined) lookups.push(await lookupCertsDir(values.certs_dir));
   return {
     registryUrl: values.registry_url,
     namespace: values.namespace,
     cacheDir: values.cache_dir,
     repositories: values.repositories,
     freshness: { movingTagTtlMs: values['cache.moving_tag_ttl_ms'], ...freshness },
+    credentials: configuredCredentials(hosts.credentials),
+    registries: (host) => merged(lookups, host),
     connection: {
       plainHttp: values.plain_http,
       insecure: values.insecure,
+      tokenCacheFile: values.token_cache_file,
       ...(ca !== undefined && { ca }),
     },
   };
 }
 
-async function readCa(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new OciError('CONFIG_INVALID', `the certificate file ${path} can not be read`, { cause });
-  }
+/** Of each thing, what the first place says that says something of it. */
+function merged(lookups: readonly RegistryLookup[], host: RegistryHost): RegistrySettings {
+  const entries = lookups.flatMap((lookup) => Object.entries(lookup(host) ?? {}));
+  const said = entries.filter(([, value]) => value !== undefined);
+  return Object.fromEntries(said.reverse()) as RegistrySettings;
 }

@@ -18,6 +18,9 @@ export interface SettingKinds {
   plain_http: 'flag';
   insecure: 'flag';
   ca_file: 'path';
+  token_cache_file: 'path';
+  registries_conf: 'path';
+  certs_dir: 'path';
   'cache.moving_tag_ttl_ms': 'milliseconds';
   'server.listen': 'text';
   'server.data_dir': 'path';
@@ -41,6 +44,18 @@ export const settingDefinitions: {
   },
   insecure: { kind: 'flag', description: 'do not verify TLS certificates' },
   ca_file: { kind: 'path', description: 'PEM file of authorities to trust besides the system' },
+  token_cache_file: {
+    kind: 'path',
+    description: 'keeps tokens for the next process, sealed, in this file',
+  },
+  registries_conf: {
+    kind: 'path',
+    description: 'registries.conf (containers) to take mirrors from',
+  },
+  certs_dir: {
+    kind: 'path',
+    description: 'certs.d (docker, containerd) to take certificates and mirrors from',
+  },
   'cache.moving_tag_ttl_ms': {
     kind: 'milliseconds',
     description: 'how long moving tags are believed',
@@ -69,10 +84,13 @@ interface ValueOf {
 
 export type SettingValue = ValueOf[SettingKind];
 
-/** The loaded values; only `ca_file` may be absent. */
+/** What has no default. */
+export type OptionalSettingKey = 'ca_file' | 'token_cache_file' | 'registries_conf' | 'certs_dir';
+
+/** The loaded values; only what has no default may be absent. */
 export type SettingValues = {
-  readonly [K in Exclude<SettingKey, 'ca_file'>]: ValueOf[SettingKinds[K]];
-} & { readonly ca_file?: string };
+  readonly [K in Exclude<SettingKey, OptionalSettingKey>]: ValueOf[SettingKinds[K]];
+} & { readonly [K in OptionalSettingKey]?: ValueOf[SettingKinds[K]] };
 
 /** Where a value came from. */
 export type SettingSource =

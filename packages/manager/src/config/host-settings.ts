@@ -1,0 +1,176 @@
+import type { PullFromMirror } from '@oci/client';
+import { OciError, parseRegistryHost } from '@oci/spec-types';
+
+import { type Table, TableReader, isTable } from './table-reader.js';
+
+/** How a host is reached, as it is written: with the paths of its files. */
+export interface HostSettings {
+  readonly plainHttp?: boolean | undefined;
+  readonly insecure?: boolean | undefined;
+  readonly caFile?: string | undefined;
+  readonly clientCertFile?: string | undefined;
+  readonly clientKeyFile?: string | undefined;
+  readonly trustedRealms?: readonly string[] | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface MirrorSettings extends HostSettings {
+  readonly location: string;
+  readonly repositories?: string | undefined;
+  readonly pullFrom?: PullFromMirror | undefined;
+  readonly ns?: boolean | undefined;
+}
+
+/** Where a secret is, never the secret. */
+export type SecretPlace = { readonly file: string } | { readonly variable: string };
+
+export type CredentialSettings =
+  | { readonly kind: 'password'; readonly username: string; readonly password: SecretPlace }
+  | { readonly kind: 'refresh'; readonly token: SecretPlace }
+  | { readonly kind: 'helper'; readonly suffix: string }
+  | { readonly kind: 'anonymous' };
+
+/** What a configuration says of single registries, by `host[:port]`. */
+export interface HostTables {
+  readonly registries: ReadonlyMap<
+    string,
+    HostSettings & { readonly blocked?: boolean | undefined }
+  >;
+  readonly mirrors: ReadonlyMap<string, readonly MirrorSettings[]>;
+  readonly credentials: ReadonlyMap<string, CredentialSettings>;
+}
+
+/** The names of the tables, which are no settings of their own. */
+export const hostTableNames = ['registries', 'mirrors', 'credentials'] as const;
+
+export const noHostTables: HostTables = {
+  registries: new Map(),
+  mirrors: new Map(),
+  credentials: new Map(),
+};
+
+interface Place {
+  /** The file, for messages. */
+  readonly path: string;
+  readonly baseDir: string;
+}
+
+/** @throws OciError `CONFIG_INVALID` */
+export function readHostTables(oci: Table, place: Place): HostTables {
+  const at = <T>(name: string, read: (value: unknown, where: Where) => T): Map<string, T> =>
+    new Map(
+      Object.entries(tableOf(oci, name, place)).map(([host, value]) => {
+        const where = `${name}."${host}" in ${place.path}`;
+        return [hostOf(host, where), read(value, { where, baseDir: place.baseDir })];
+      }),
+    );
+  return {
+    registries: at('registries', readRegistry),
+    mirrors: at('mirrors', readMirrors),
+    credentials: at('credentials', readCredential),
+  };
+}
+
+type Where = ConstructorParameters<typeof TableReader>[1];
+
+function tableOf(oci: Table, name: string, { path }: Place): Table {
+  const value = oci[name] ?? {};
+  if (isTable(value)) return value;
+  throw new OciError('CONFIG_INVALID', `${name} in ${path} has to be a table of registries`, {
+    hint: `Write [orchestrator.oci.${name}."registry.example"].`,
+  });
+}
+
+function hostOf(text: string, where: string): string {
+  try {
+    return parseRegistryHost(text);
+  } catch (cause) {
+    throw new OciError('CONFIG_INVALID', `${where}: the registry is not host[:port]`, {
+      cause,
+      hint: 'Write the name as in references, in quotes and without https://.',
+    });
+  }
+}
+
+function readRegistry(
+  value: unknown,
+  where: Where,
+): HostSettings & { readonly blocked?: boolean | undefined } {
+  const table = new TableReader(value, where);
+  const settings = { ...readHost(table), blocked: table.flag('blocked') };
+  table.end();
+  return settings;
+}
+
+function readHost(table: TableReader): HostSettings {
+  const settings = {
+    plainHttp: table.flag('plain_http'),
+    insecure: table.flag('insecure'),
+    caFile: table.path('ca_file'),
+    clientCertFile: table.path('client_cert_file'),
+    clientKeyFile: table.path('client_key_file'),
+    trustedRealms: table.list('trusted_realms'),
+    headers: table.texts('headers'),
+  };
+  if ((settings.clientCertFile === undefined) !== (settings.clientKeyFile === undefined))
+    throw table.invalid('needs client_cert_file and client_key_file together');
+  if (Object.keys(settings.headers ?? {}).some((name) => !isSafeHeader(name)))
+    throw table.invalid('has a header that can not be set here');
+  return settings;
+}
+
+/** Credentials have a table of their own, and what HTTP itself needs is not for a file. */
+function isSafeHeader(name: string): boolean {
+  return (
+    /^[A-Za-z0-9-]+$/.test(name) &&
+    !/^(?:authorization|proxy-authorization|host|content-length|transfer-encoding|connection)$/i.test(
+      name,
+    )
+  );
+}
+
+function readMirrors(value: unknown, where: Where): readonly MirrorSettings[] {
+  const tables: unknown[] = Array.isArray(value) ? value : [value];
+  return tables.map((item) => {
+    const table = new TableReader(item, where);
+    const location = table.text('location');
+    const mirror = {
+      ...readHost(table),
+      repositories: table.text('repositories'),
+      pullFrom: table.choice('pull_from_mirror', ['all', 'digest-only', 'tag-only']),
+      ns: table.flag('ns'),
+    };
+    table.end();
+    if (location === undefined) throw table.invalid('needs a location');
+    return { ...mirror, location };
+  });
+}
+
+function readCredential(value: unknown, where: Where): CredentialSettings {
+  const table = new TableReader(value, where);
+  const username = table.text('username');
+  const secret = (key: string): SecretPlace | undefined => {
+    const file = table.path(`${key}_file`);
+    const variable = table.text(`${key}_env`);
+    if (file !== undefined) return { file };
+    return variable === undefined ? undefined : { variable };
+  };
+  const password = secret('password');
+  const token = secret('token');
+  const suffix = table.text('helper');
+  const anonymous = table.flag('anonymous');
+  if (isTable(value) && ('password' in value || 'token' in value))
+    throw table.invalid('holds a secret; name a file or a variable (password_file, password_env)');
+  table.end();
+  if (username !== undefined && password && !token && !suffix && !anonymous)
+    return { kind: 'password', username, password };
+  if (username === undefined && !password && token && !suffix && !anonymous)
+    return { kind: 'refresh', token };
+  if (username === undefined && !password && !token && suffix !== undefined && !anonymous)
+    return { kind: 'helper', suffix };
+  if (anonymous && username === undefined && !password && !token && !suffix)
+    return { kind: 'anonymous' };
+  throw table.invalid(
+    'needs one of: username with password_file or password_env; token_file or token_env; helper; anonymous',
+  );
+}

@@ -1,0 +1,91 @@
+import {
+  type CredentialSource,
+  type Registry,
+  type RegistryOptions,
+  createRegistry,
+  dockerConfigCredentials,
+  parseRegistryAddress,
+} from '@oci/client';
+import { OciError, type RegistryHost } from '@oci/spec-types';
+
+/** How one registry is reached; it comes before what is said for all. */
+export interface RegistrySettings extends Pick<
+  RegistryOptions,
+  'plainHttp' | 'insecure' | 'ca' | 'clientCertificate' | 'headers' | 'trustedRealms' | 'mirrors'
+> {
+  /** Nothing is pulled from it. */
+  readonly blocked?: boolean | undefined;
+}
+
+/** How registries are reached. */
+export interface ReachOptions {
+  /** Default: docker's and podman's configuration files. */
+  readonly credentials?: CredentialSource | undefined;
+  /** For all registries: TLS, retries, timeouts, limits. */
+  readonly connection?: Omit<RegistryOptions, 'url' | 'credentials'> | undefined;
+  /** What differs for single registries, by `host[:port]`: mirrors, certificates, HTTP. */
+  readonly registries?:
+    | Readonly<Record<string, RegistrySettings>>
+    | ((host: RegistryHost) => RegistrySettings | undefined)
+    | undefined;
+}
+
+/**
+ * How one registry is reached: what is said of it, before what is said for all.
+ *
+ * @param address `host[:port]` or a URL, whose scheme comes before all settings
+ * @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED` for one that is blocked
+ */
+export function registryOptions(options: ReachOptions, address: string): RegistryOptions {
+  const { host } = parseRegistryAddress(address, { plainHttp: false });
+  const { blocked, ...own } = settingsOf(options.registries, host);
+  if (blocked) {
+    throw new OciError('POLICY_REFUSED', `the registry ${host} is blocked by the configuration`, {
+      hint: 'It says blocked = true for it.',
+    });
+  }
+  const credentials = options.credentials ?? dockerConfigCredentials();
+  return { ...options.connection, ...defined(own), url: address, credentials };
+}
+
+/** The registries that a program uses: each with its own settings, opened once, closed together. */
+export class RegistrySet {
+  readonly #options: ReachOptions;
+  readonly #open = new Map<string, Registry>();
+
+  constructor(options: ReachOptions) {
+    // One source for all, so that a helper's answer is remembered for all.
+    const credentials = options.credentials ?? dockerConfigCredentials();
+    this.#options = { ...options, credentials };
+  }
+
+  /** @throws OciError as {@link registryOptions} */
+  open(address: string): Registry {
+    const options = registryOptions(this.#options, address);
+    const { plainHttp = false } = options;
+    const { scheme, host } = parseRegistryAddress(address, { plainHttp });
+    const key = `${scheme}://${host}`;
+    const registry = this.#open.get(key) ?? createRegistry(options);
+    this.#open.set(key, registry);
+    return registry;
+  }
+
+  /** Ends all connections; what is opened afterwards begins anew. */
+  async close(): Promise<void> {
+    const registries = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(registries.map((registry) => registry.close()));
+  }
+}
+
+function settingsOf(registries: ReachOptions['registries'], host: RegistryHost): RegistrySettings {
+  if (typeof registries === 'function') return registries(host) ?? {};
+  return registries && Object.hasOwn(registries, host) ? (registries[host] ?? {}) : {};
+}
+
+/** What is not said must not hide what is said for all. */
+function defined<T extends object>(settings: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
+}
