@@ -2,7 +2,7 @@ import type { ViteUserConfig } from 'vitest/config';
 
 /** Tests run against the sources of every package, so that none has to be built first. */
 export function project(name: string): ViteUserConfig {
-  const conditions = ['@oci/source', 'node', 'import', 'module', 'default'];
+  const conditions = ['@oci/source', 'node', 'import', 'default'];
   return {
     resolve: { conditions },
     ssr: { resolve: { conditions } },

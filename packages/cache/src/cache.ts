@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 
 import { TemporaryFiles, onStorage } from '@oci/spec-types/node';
 
+import { CachedRepository, type RepositoryPlace } from './cached-repository.js';
 import { type DamageListener, ContentStore } from './content-store.js';
 import { Downloads } from './downloads.js';
 import { Inventory } from './inventory.js';
@@ -41,6 +42,8 @@ export interface Cache {
   readonly views: ViewStore;
   readonly inventory: Inventory;
   readonly pins: Pins;
+  /** A repository of a registry as it is here. */
+  repository(place: RepositoryPlace): CachedRepository;
   /** Keeps content from being removed, by any process, until it is released. */
   lease(): Lease;
   /** What is here, by the notes of every change: at once, however much it is. */
@@ -68,6 +71,7 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     references: inventory.references,
     views: new ViewStore(root, { temporary, inventory }),
     pins: inventory.pins,
+    repository: (place) => new CachedRepository(parts, place),
     lease: () => leases.open(),
     usage: () => inventory.usage.total(),
     stats: () => measureCache(parts),

@@ -4,6 +4,7 @@ import * as cache from './index.js';
 
 test('exports these names and no others', () => {
   expect(Object.keys(cache).sort()).toEqual([
+    'CachedRepository',
     'ContentStore',
     'Downloads',
     'FileObjectStore',

@@ -80,6 +80,21 @@ export class Inventory {
     return before;
   }
 
+  /** Takes a tag away; what it alone held goes later. */
+  async unname(key: ReferenceKey, now: number = Date.now()): Promise<void> {
+    const known = await this.references.find(key);
+    const lastUse = await this.lastUse(key);
+    const id = referenceId(key);
+    await this.references.delete(key);
+    this.#usedIn.delete(id);
+    await this.unindexed.remove(id);
+    if (lastUse !== undefined) await this.uses.remove(id, hourOf(lastUse));
+    if (!known) return;
+    await this.ages.remove(id, hourOf(known.storedAt));
+    await this.expect(known.entry.digest, now);
+    await this.holders.remove(known.entry.digest, { reference: id });
+  }
+
   /** Whether all of a reference is here, and `index.json` names it. */
   async isIndexed(key: ReferenceKey): Promise<boolean> {
     return !(await this.unindexed.has(referenceId(key)));

@@ -1,0 +1,32 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+
+/** Where objects are in a bucket. */
+export interface Bucket {
+  readonly client: S3Client;
+  readonly name: string;
+  /** In front of every key; empty, or ends with a slash. */
+  readonly prefix: string;
+  /** Bytes of a part of a large object; at least 5 MiB, which S3 wants of all but the last. */
+  readonly partBytes: number;
+}
+
+/** What S3 wants of every part of a multipart upload but the last, in bytes. */
+export const leastPartBytes: number = 5 * 1024 * 1024;
+
+/** Names an object for a request. */
+export function locationOf(
+  bucket: Bucket,
+  key: string,
+): { readonly Bucket: string; readonly Key: string } {
+  return { Bucket: bucket.name, Key: `${bucket.prefix}${key}` };
+}
+
+/** `CopySource` of a request, escaped as it wants. */
+export function copySource(bucket: Bucket, key: string): string {
+  return `${bucket.name}/${bucket.prefix}${key}`.split('/').map(encodeURIComponent).join('/');
+}
+
+/** The options of a request that ends with a signal. */
+export function abortable(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
+  return signal ? { abortSignal: signal } : {};
+}
