@@ -14,6 +14,7 @@ import { expect, test } from 'vitest';
 import { type CredentialSource, staticCredentials } from '../credentials/credential.js';
 import { defaultLimits } from '../transport/bounded-body.js';
 import type { Exchange } from '../transport/exchange.js';
+import { followRedirects } from '../transport/redirect.js';
 import { authorize } from './authorize.js';
 import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
 
@@ -224,7 +225,7 @@ test.each([
   await expect(fetching).rejects.toMatchObject({ code: 'PROTOCOL' });
 });
 
-test('reads no more of a token answer than it may', async () => {
+test('reads no more of a token answer than it may (ggcr #2296)', async () => {
   await using here = await bench(bearer);
   here.registry.fault({ path: '/token', status: 200, body: '{"token":"', endless: true });
   const fetching = here.client.repository(name).fetchTag(tag);
@@ -270,6 +271,56 @@ test('sends no credentials to a token server of another domain (CVE-2026-33540)'
     hint: expect.stringContaining("trustedRealms: ['tokens.evil.example']"),
   });
   expect(sent).toEqual([origin.host]);
+});
+
+test('sends no identity token to a token server of another domain (CVE-2026-48978)', async () => {
+  await using elsewhere = await startRegistry({ auth: bearer });
+  const realm = `http://localhost:${new URL(elsewhere.url).port}/token`;
+  await using here = await bench(bearer, {
+    credentials: async () => ({ kind: 'refresh', token: 'refresh-me' }),
+  });
+  const headers = { 'www-authenticate': `Bearer realm="${realm}",service="s"` };
+  here.registry.fault({ path: '/v2/', status: 401, headers });
+  const error: unknown = await here.client
+    .repository(name)
+    .fetchTag(tag)
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'POLICY_REFUSED' });
+  expect(String(error)).not.toContain('refresh-me');
+  expect(elsewhere.requests).toEqual([]);
+});
+
+test('a token server that redirects into our own network is not followed (ggcr #2292)', async () => {
+  const origin = new URL('https://203.0.113.5');
+  const sent: string[] = [];
+  const network: Exchange = async (request) => {
+    sent.push(request.url.href);
+    const body = Object.assign(inChunks(new Uint8Array(), 1), {
+      dump: async () => {},
+      destroy: () => {},
+    });
+    const isToken = request.url.pathname === '/token';
+    return {
+      status: isToken ? 302 : 401,
+      headers: isToken
+        ? { location: 'https://169.254.169.254/latest/meta-data' }
+        : { 'www-authenticate': `Bearer realm="${origin.origin}/token"` },
+      body,
+      url: request.url,
+      attempts: 1,
+    };
+  };
+  const followed = followRedirects(network);
+  const exchange = authorize(followed, followed, {
+    origin,
+    registry: origin.host,
+    credentials: staticCredentials(origin.host, { kind: 'password', ...user }),
+    trustedRealms: [],
+    limits: defaultLimits,
+  });
+  const request = { method: 'GET', url: origin, headers: {}, scopes: [] } as const;
+  await expect(exchange(request)).rejects.toMatchObject({ code: 'POLICY_REFUSED' });
+  expect(sent).toEqual([`${origin.origin}/`, `${origin.origin}/token`]);
 });
 
 test('asks before credentials go to a token server elsewhere (CVE-2026-33540)', async () => {

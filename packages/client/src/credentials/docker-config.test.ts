@@ -72,10 +72,13 @@ test.each([
   ['no colon', { 'registry.example': encoded('word') }],
   ['nothing', { 'registry.example': {} }],
   ['the prototype', JSON.parse('{"__proto__":{"auth":"bWU6d29yZA=="}}') as object],
-])('finds nothing for registry.example under %s', async (_, auths) => {
-  await put('.docker/config.json', { auths });
-  expect(await find('registry.example')).toBeUndefined();
-});
+])(
+  'finds nothing for registry.example under %s (sigstore-js: a part of a name matched)',
+  async (_, auths) => {
+    await put('.docker/config.json', { auths });
+    expect(await find('registry.example')).toBeUndefined();
+  },
+);
 
 test('knows identity tokens and registry tokens', async () => {
   await put('.docker/config.json', {

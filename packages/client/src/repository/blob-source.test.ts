@@ -172,7 +172,7 @@ test('a descriptor that tells an enormous size costs nothing (GHSA-f36w-mj3v-6jq
   expect(error).toMatchObject({ code: 'SIZE_MISMATCH' });
 });
 
-test('the urls of a foreign layer are never asked (CVE-2020-15157)', async () => {
+test('the urls of a foreign layer are never asked (CVE-2020-15157, ggcr #2293)', async () => {
   await using evil = await startRegistry();
   const { error } = await fetch([{ path: '/blobs/', status: 404 }], {
     change: (_, blob) => ({ ...blob, urls: [`${evil.url}/v2/a/b/blobs/${blob.digest}`] }),

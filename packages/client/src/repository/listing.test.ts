@@ -123,7 +123,7 @@ test('a list without end ends (GHSA-298f-872v-2rcx)', async () => {
   expect(here.registry.requests).toHaveLength(20);
 });
 
-test('a page without end ends', async () => {
+test('a page without end ends (CVE-2017-11468)', async () => {
   await using here = await bench();
   here.registry.fault({ path: '/tags/list', endless: true, omitHeaders: ['content-length'] });
   await expect(here.list()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });

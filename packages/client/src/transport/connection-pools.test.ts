@@ -211,3 +211,38 @@ test('a certificate or a key that is none is told as that', async () => {
   expect(error).toMatchObject({ code: 'CONFIG_INVALID', hint: expect.stringContaining('PEM') });
   expect(String(error)).not.toContain('secret key');
 });
+
+test('a proxy that speaks HTTPS is verified, and sees no client certificate (GHSA-whvf-jp7m-59f3)', async () => {
+  const { ca, server, client } = await testAuthority();
+  const seen: boolean[] = [];
+  const proxy = createServer({ ...server, ca, requestCert: true, rejectUnauthorized: false });
+  const sockets = new Set<Socket>();
+  proxy.on('connect', (request, socket: Socket) => {
+    seen.push((socket as TLSSocket).authorized);
+    const port = Number(request.url?.split(':').at(-1));
+    const target = connect(port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      target.pipe(socket).pipe(target);
+    });
+    for (const each of [socket, target]) sockets.add(each.on('error', () => {}));
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  await using registry = await tlsServer();
+  const through = (change: Partial<ConnectionOptions>) =>
+    sender({
+      origin: new URL(registry.url),
+      clientCertificate: client,
+      proxy: () => new URL(`https://127.0.0.1:${port}`),
+      ...change,
+    });
+  await using trusting = through({ ca });
+  expect(await trusting.send(get(registry.url))).toMatchObject({ status: 200 });
+  expect([seen, registry.seen]).toEqual([[false], [true]]);
+  await using lax = through({ insecure: true });
+  await expect(lax.send(get(registry.url))).rejects.toMatchObject({ code: 'TLS' });
+  for (const socket of sockets) socket.destroy();
+  proxy.close();
+  await once(proxy, 'close');
+});

@@ -54,7 +54,7 @@ test.each([
   expect(sent[1]?.publicOnly).toBe(true);
 });
 
-test('does not add them again on the way back (CVE-2026-49349)', async () => {
+test('does not add them again on the way back (CVE-2026-49349, ggcr #2349)', async () => {
   const { follow, sent } = network({
     [`${registry}/a`]: 'https://203.0.113.6/b',
     'https://203.0.113.6/b': `${registry}/c`,
@@ -129,6 +129,14 @@ test('repeats a PUT of bytes after 307, but not of a stream that is gone', async
   }
   const streaming = follow(get(`${registry}/a`, { method: 'PUT', body: stream() }));
   await expect(streaming).rejects.toMatchObject({ code: 'PROTOCOL' });
+});
+
+test('an identity token in a body is sent on to nobody else (GHSA-xf85-363p-868w)', async () => {
+  const { follow, sent } = network({ [`${registry}/token`]: 'https://203.0.113.6/token' });
+  const body = Buffer.from('refresh_token=secret');
+  const post = get(`${registry}/token`, { method: 'POST', lane: 'token', body });
+  await expect(follow(post)).rejects.toMatchObject({ code: 'POLICY_REFUSED' });
+  expect(sent).toHaveLength(1);
 });
 
 test('refuses a Location that is no URL, and passes a 304 on', async () => {

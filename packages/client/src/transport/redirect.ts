@@ -73,6 +73,11 @@ async function follow(request: RegistryRequest, to: URL, status: number): Promis
     );
   }
   if (to.origin === request.url.origin) return { ...request, url: to };
+  if (!isRead && request.lane === 'token') {
+    throw new OciError('POLICY_REFUSED', `${request.url.host} sends credentials on to ${to.host}`, {
+      hint: 'A token server that is set up correctly does not do this; ask who runs it.',
+    });
+  }
   const headers = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => anywhere.has(name.toLowerCase())),
   );
