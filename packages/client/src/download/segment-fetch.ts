@@ -1,9 +1,9 @@
-import { type Descriptor, OciError, asOciError, registryPaths } from '@oci/spec-types';
+import { type Descriptor, OciError, registryPaths } from '@oci/spec-types';
 
 import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
-import { backoff } from '../transport/retry.js';
+import { pauseBeforeRetry } from '../transport/retry.js';
 import { BatchWriter } from './batch-writer.js';
 import type { PartialFile } from './partial-file.js';
 import { checkRangeAnswer, checkWholeAnswer } from './range-answer.js';
@@ -40,11 +40,7 @@ export async function fetchSegment(segment: Segment, fetch: SegmentFetch): Promi
       const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
       failures = segment.position - before >= leastProgress ? 1 : failures + 1;
       if (!error.retryable || failures >= retryPolicy.attempts) throw error;
-      const delayMs = backoff(retryPolicy, failures);
-      options.onEvent?.({ type: 'retry', attempt: failures + 1, delayMs, reason: error.message });
-      await retryPolicy.delay(delayMs, options.signal).catch((reason: unknown) => {
-        throw asOciError(reason);
-      });
+      await pauseBeforeRetry(retryPolicy, { ...options, attempt: failures, reason: error.message });
     }
   }
 }

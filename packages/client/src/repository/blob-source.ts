@@ -1,11 +1,11 @@
-import { type Descriptor, asOciError, isOciError, registryPaths } from '@oci/spec-types';
+import { type Descriptor, isOciError, registryPaths } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
 
 import { RangesUnusable, checkRangeAnswer, checkWholeAnswer } from '../download/range-answer.js';
 import { leastProgress } from '../download/segment-fetch.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
-import { backoff } from '../transport/retry.js';
+import { pauseBeforeRetry } from '../transport/retry.js';
 import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
 
 /**
@@ -113,11 +113,7 @@ async function* resuming(
       failures = offset - before >= leastProgress ? 1 : failures + 1;
       if (!error.retryable || failures >= retryPolicy.attempts || offset >= descriptor.size)
         throw error;
-      const delayMs = backoff(retryPolicy, failures);
-      options.onEvent?.({ type: 'retry', attempt: failures + 1, delayMs, reason: error.message });
-      await retryPolicy.delay(delayMs, options.signal).catch((reason: unknown) => {
-        throw asOciError(reason);
-      });
+      await pauseBeforeRetry(retryPolicy, { ...options, attempt: failures, reason: error.message });
       open = await openBlob(endpoint, { descriptor, offset }, options);
       options.onEvent?.({
         type: 'resume',

@@ -65,7 +65,7 @@ export async function read<T>(
   }
 }
 
-interface EndpointRequest extends RemoteOptions {
+export interface EndpointRequest extends RemoteOptions {
   readonly method: RegistryRequest['method'];
   /** A path of `registryPaths`, or a whole URL that the registry gave us. */
   readonly target: string | URL;

@@ -1,10 +1,10 @@
 import { OciError } from '@oci/spec-types';
 
-import { readBody } from '../transport/bounded-body.js';
-import { type RegistryResponse, header } from '../transport/exchange.js';
+import { header } from '../transport/exchange.js';
 import type { Subject } from '../transport/response-failure.js';
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import type { Endpoint, RemoteOptions } from './endpoint.js';
 import { nextPage } from './link-header.js';
+import { type WholeAnswer, fetchWhole } from './whole-answer.js';
 
 /** A list that comes in pages. */
 export interface Listing {
@@ -32,18 +32,17 @@ export async function* listEntries(
         `${page.host} has more than ${endpoint.limits.pages} pages`,
       );
     }
-    const response: RegistryResponse = await call(endpoint, {
+    const ask = {
       ...options,
       method: 'GET',
       target: page,
       headers: { accept: 'application/json' },
       subject: listing.subject,
       expected: [200],
-    });
-    const request = { url: page, method: 'GET', signal: options.signal } as const;
-    const body = await readBody(response, endpoint.limits.pageBytes, request);
-    yield* entriesOf(body, listing);
-    page = nextPage(header(response, 'link'), page);
+    } as const;
+    const answer: WholeAnswer = await fetchWhole(endpoint, ask, endpoint.limits.pageBytes);
+    yield* entriesOf(answer.bytes, listing);
+    page = nextPage(header(answer.response, 'link'), page);
   }
 }
 

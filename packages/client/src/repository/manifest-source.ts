@@ -11,9 +11,9 @@ import {
 } from '@oci/spec-types';
 import { describeManifest, verifyManifest } from '@oci/spec-types/node';
 
-import { readBody } from '../transport/bounded-body.js';
 import { type RegistryResponse, header } from '../transport/exchange.js';
 import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { fetchWhole } from './whole-answer.js';
 
 const accept = manifestMediaTypes.join(', ');
 
@@ -57,16 +57,15 @@ async function getManifest(
   options: RemoteOptions,
 ): Promise<{ bytes: Uint8Array; servedAs: string | undefined; response: RegistryResponse }> {
   const target = registryPaths.manifest(endpoint.name, tagOrDigest);
-  const response = await call(endpoint, {
+  const ask = {
     ...options,
     method: 'GET',
     target,
     headers: { accept },
     subject: { name: nameOf(endpoint, tagOrDigest), missing: 'MANIFEST_UNKNOWN' },
     expected: [200],
-  });
-  const request = { url: response.url, method: 'GET', signal: options.signal } as const;
-  const bytes = await readBody(response, endpoint.limits.manifestBytes, request);
+  } as const;
+  const { response, bytes } = await fetchWhole(endpoint, ask, endpoint.limits.manifestBytes);
   return { bytes, servedAs: contentType(response), response };
 }
 

@@ -5,7 +5,6 @@ import {
   OciError,
   type ResolvedManifest,
   artifactTypeOf,
-  asOciError,
   isOciError,
   mediaTypes,
   parseContentType,
@@ -14,11 +13,11 @@ import {
 } from '@oci/spec-types';
 import { describeManifest } from '@oci/spec-types/node';
 
-import { readBody } from '../transport/bounded-body.js';
 import { header } from '../transport/exchange.js';
-import { backoff } from '../transport/retry.js';
+import { pauseBeforeRetry } from '../transport/retry.js';
 import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
 import { referrersKnowledge } from './referrers-api.js';
+import { fetchWhole } from './whole-answer.js';
 
 /** The list that a referrers tag holds, and the version of it that was read. */
 export interface ReferrersTagList {
@@ -35,7 +34,7 @@ export async function readReferrersTag(
 ): Promise<ReferrersTagList | 'other' | undefined> {
   const { limits, name } = endpoint;
   const tag = referrersTag(subject);
-  const response = await call(endpoint, {
+  const ask = {
     ...options,
     // A mirror's copy of the list may be old, and what is written next depends on it.
     skipMirrors: true,
@@ -44,13 +43,9 @@ export async function readReferrersTag(
     headers: { accept: mediaTypes.imageIndex },
     subject: { name: `${name}:${tag}`, missing: 'MANIFEST_UNKNOWN' },
     expected: [200, 404],
-  });
-  if (response.status === 404) {
-    await response.body.dump();
-    return undefined;
-  }
-  const request = { url: response.url, method: 'GET', signal: options.signal } as const;
-  const bytes = await readBody(response, limits.manifestBytes, request);
+  } as const;
+  const { response, bytes } = await fetchWhole(endpoint, ask, limits.manifestBytes);
+  if (response.status === 404) return undefined;
   const etag = header(response, 'etag');
   const list = parseList(bytes, parseContentType(header(response, 'content-type') ?? ''));
   return list ? { index: list, etag: etag?.startsWith('"') ? etag : undefined } : 'other';
@@ -121,12 +116,8 @@ async function changeUntilKept(
   const { retryPolicy, name } = endpoint;
   for (let attempt = 1; attempt <= retryPolicy.attempts; attempt += 1) {
     if (attempt > 1) {
-      const delayMs = backoff(retryPolicy, attempt - 1);
       const reason = `another writer changed the referrers of ${name}@${listChange.subject}`;
-      options.onEvent?.({ type: 'retry', attempt, delayMs, reason });
-      await retryPolicy.delay(delayMs, options.signal).catch((error: unknown) => {
-        throw asOciError(error);
-      });
+      await pauseBeforeRetry(retryPolicy, { ...options, attempt: attempt - 1, reason });
     }
     if (await changeOnce(endpoint, listChange, options)) return;
   }

@@ -10,12 +10,12 @@ import {
   registryPaths,
 } from '@oci/spec-types';
 
-import { readBody } from '../transport/bounded-body.js';
 import { type RegistryResponse, header } from '../transport/exchange.js';
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import type { Endpoint, RemoteOptions } from './endpoint.js';
 import { nextPage } from './link-header.js';
 import { referrersKnowledge } from './referrers-api.js';
 import { readReferrersTag } from './referrers-tag-list.js';
+import { type WholeAnswer, fetchWhole } from './whole-answer.js';
 
 export interface ReferrersOptions extends RemoteOptions {
   /** Only those of this artifact type. */
@@ -107,26 +107,24 @@ async function getPage(
   endpoint: Endpoint,
   { target, subject }: { target: URL; subject: Digest },
   options: RemoteOptions,
-): Promise<{ bytes: Uint8Array; response: RegistryResponse } | undefined> {
+): Promise<WholeAnswer | undefined> {
   const { limits, name } = endpoint;
   const { hasApi } = referrersKnowledge(endpoint);
-  const response = await call(endpoint, {
+  const ask = {
     ...options,
     method: 'GET',
     target,
     headers: { accept: mediaTypes.imageIndex },
     subject: { name: `the referrers of ${name}@${subject}`, missing: 'UNSUPPORTED' },
     expected: [200, 404, 405],
-  });
-  const request = { url: response.url, method: 'GET', signal: options.signal } as const;
-  const isFound = response.status === 200 && isIndex(response);
-  if (isFound) {
+  } as const;
+  const page = await fetchWhole(endpoint, ask, limits.pageBytes);
+  if (page.response.status === 200 && isIndex(page.response)) {
     hasApi.set(name, true);
-    return { bytes: await readBody(response, limits.pageBytes, request), response };
+    return page;
   }
-  const body = await readBody(response, limits.errorBytes, request).catch(() => Buffer.alloc(0));
   // A repository that is not there yet says nothing of what the registry can.
-  const says = parseRegistryErrors(body).map(({ code }) => code);
+  const says = parseRegistryErrors(page.bytes).map(({ code }) => code);
   if (!says.includes('NAME_UNKNOWN') && hasApi.get(name) !== true) hasApi.set(name, false);
   return undefined;
 }

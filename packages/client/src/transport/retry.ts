@@ -60,6 +60,22 @@ export function backoff(policy: RetryPolicy, attempt: number): number {
   return Math.round(bound * policy.random());
 }
 
+/** Waits behind attempt `attempt`, 1 the first, and tells so. @throws OciError `ABORTED` */
+export async function pauseBeforeRetry(
+  policy: RetryPolicy,
+  why: Pick<RegistryRequest, 'onEvent' | 'signal'> & {
+    readonly attempt: number;
+    readonly reason: string;
+  },
+): Promise<void> {
+  const { attempt, reason, onEvent, signal } = why;
+  const delayMs = backoff(policy, attempt);
+  onEvent?.({ type: 'retry', attempt: attempt + 1, delayMs, reason });
+  await policy.delay(delayMs, signal).catch((error: unknown) => {
+    throw asOciError(error);
+  });
+}
+
 type Outcome = { readonly response: RegistryResponse } | { readonly error: OciError };
 
 async function settle(next: Exchange, request: RegistryRequest): Promise<Outcome> {
@@ -119,9 +135,5 @@ async function pause(
     });
   }
   if (asked > 0) return;
-  const delayMs = backoff(policy, attempt);
-  request.onEvent?.({ type: 'retry', attempt: attempt + 1, delayMs, reason });
-  await policy.delay(delayMs, request.signal).catch((error: unknown) => {
-    throw asOciError(error);
-  });
+  await pauseBeforeRetry(policy, { ...request, attempt, reason });
 }

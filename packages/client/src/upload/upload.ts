@@ -2,7 +2,7 @@ import { type Descriptor, OciError, asOciError, throwIfAborted } from '@oci/spec
 
 import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.js';
 import type { RegistryResponse } from '../transport/exchange.js';
-import { backoff } from '../transport/retry.js';
+import { pauseBeforeRetry } from '../transport/retry.js';
 import type { UploadContent } from './blob-body.js';
 import {
   type OpenSession,
@@ -71,6 +71,7 @@ class UploadRun {
   /** Whether some bytes may be of another run, or doubled: then a wrong digest is no last word. */
   #isDoubtful: boolean;
   #furthest = 0;
+  #contradictions = 0;
   #failures = 0;
   #recoveries = 0;
 
@@ -186,7 +187,9 @@ class UploadRun {
     await this.#pause(failure);
     const old = this.#session;
     const found = there === undefined || !old ? await this.#find() : { ...old, offset: there };
-    const isUsable = found && found.offset !== from && found.offset <= upload.descriptor.size;
+    // Once it may be the location that was old, and not the place.
+    const isNews = found?.offset !== from || this.#contradictions++ === 0;
+    const isUsable = found && isNews && found.offset <= upload.descriptor.size;
     await this.#goOn(isUsable ? found : undefined, failure);
   }
 
@@ -259,11 +262,10 @@ class UploadRun {
     const isSpent = this.#failures >= retryPolicy.attempts || this.#recoveries >= mostRecoveries;
     if (isSpent || (error.retryAfterMs ?? 0) > retryPolicy.maxWaitMs) throw error;
     if (!error.retryable || error.retryAfterMs !== undefined) return;
-    const delayMs = backoff(retryPolicy, this.#failures);
-    const attempt = this.#failures + 1;
-    this.#remote.onEvent?.({ type: 'retry', attempt, delayMs, reason: error.message });
-    await retryPolicy.delay(delayMs, this.#remote.signal).catch((reason: unknown) => {
-      throw asOciError(reason);
+    await pauseBeforeRetry(retryPolicy, {
+      ...this.#remote,
+      attempt: this.#failures,
+      reason: error.message,
     });
   }
 }

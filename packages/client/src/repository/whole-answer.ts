@@ -1,0 +1,37 @@
+import { asOciError } from '@oci/spec-types';
+
+import { readBody } from '../transport/bounded-body.js';
+import type { RegistryResponse } from '../transport/exchange.js';
+import { pauseBeforeRetry } from '../transport/retry.js';
+import { type Endpoint, type EndpointRequest, call } from './endpoint.js';
+
+/** An answer, and all bytes of its body. */
+export interface WholeAnswer {
+  readonly response: RegistryResponse;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Sends a request and reads its answer into memory; where the connection breaks in the body, the request is
+ * sent again.
+ *
+ * @throws OciError `LIMIT_EXCEEDED` beyond `limit` bytes, and what a request fails with
+ */
+export async function fetchWhole(
+  endpoint: Endpoint,
+  ask: EndpointRequest & { readonly method: 'GET' },
+  limit: number,
+): Promise<WholeAnswer> {
+  const { retryPolicy } = endpoint;
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await call(endpoint, ask);
+    const request = { url: response.url, method: ask.method, signal: ask.signal };
+    try {
+      return { response, bytes: await readBody(response, limit, request) };
+    } catch (thrown) {
+      const error = asOciError(thrown);
+      if (!error.retryable || attempt >= retryPolicy.attempts) throw error;
+      await pauseBeforeRetry(retryPolicy, { attempt, reason: error.message, ...ask });
+    }
+  }
+}
