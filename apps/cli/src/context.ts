@@ -1,4 +1,4 @@
-import { parseRegistryAddress } from '@oci/client';
+import { type CopyEvent, parseRegistryAddress } from '@oci/client';
 import { OciManager, type OciManagerOptions } from '@oci/manager';
 import type { EventListener } from '@oci/spec-types';
 import {
@@ -20,7 +20,7 @@ export interface Context {
   readonly settings: Settings;
   readonly output: Output;
   /** Shows what happens on stderr. */
-  readonly progress: EventListener;
+  readonly progress: EventListener<CopyEvent>;
   readonly signal: AbortSignal;
   /** Opens nothing before its first call; closed when the command ends. */
   readonly manager: OciManager;

@@ -1,28 +1,70 @@
-import type { OciError } from '@oci/spec-types';
+import { type OciError, redact } from '@oci/spec-types';
 import { errorJson } from '@oci/spec-types/api';
 
+import { type Page, pageOf, printable, styled } from './render/page.js';
 import type { Terminal } from './terminal.js';
+
+const mostRegistryErrors = 3;
+const longestWords = 500;
+const deepestCause = 8;
+
+export interface FailureForm {
+  readonly format: 'text' | 'json';
+  /** Say also where in the program it came from. */
+  readonly debug: boolean;
+}
 
 /** Says on stderr what failed and what to do about it; the registry's own words on lines of their own. */
 export function printFailure(
   error: OciError,
-  terminal: Pick<Terminal, 'stderr'>,
-  format: 'text' | 'json',
+  { stderr, env }: Pick<Terminal, 'stderr' | 'env'>,
+  { format, debug }: FailureForm,
 ): void {
-  if (format === 'json') {
-    terminal.stderr.write(`${JSON.stringify({ error: errorJson(error) })}\n`);
-    return;
-  }
-  const lines = [`error: ${error.message} [${error.code}]`];
-  for (const { code, message } of error.registryErrors.slice(0, 3)) {
-    lines.push(`registry: ${printable(message ? `${code}: ${message}` : code)}`);
-  }
-  if (error.hint !== undefined) lines.push(`hint: ${error.hint}`);
-  terminal.stderr.write(`${lines.join('\n')}\n`);
+  const lines =
+    format === 'json'
+      ? [JSON.stringify({ error: failureJson(error) })]
+      : failureLines(error, pageOf(stderr, env));
+  if (debug && format === 'text') lines.push(...causes(error));
+  stderr.write(`${lines.join('\n')}\n`);
 }
 
-/** What a registry sends may hold control characters, which a terminal would obey. */
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 500);
+function failureLines(error: OciError, page: Page): string[] {
+  const lines = [
+    `${styled(page, ['bold', 'red'], 'error:')} ${printable(error.message)} [${error.code}]`,
+  ];
+  for (const { code, message } of error.registryErrors.slice(0, mostRegistryErrors)) {
+    const words = printable(message ? `${code}: ${message}` : code).slice(0, longestWords);
+    lines.push(`registry: ${words}`);
+  }
+  if (error.hint !== undefined)
+    lines.push(`${styled(page, 'bold', 'hint:')} ${printable(error.hint)}`);
+  return lines;
+}
+
+function failureJson(error: OciError): object {
+  const { request, registryErrors } = error;
+  return {
+    ...errorJson(error),
+    ...(request && { request }),
+    ...(registryErrors.length > 0 && {
+      registry_errors: registryErrors
+        .slice(0, mostRegistryErrors)
+        .map(({ code, message }) => (message === undefined ? { code } : { code, message })),
+    }),
+  };
+}
+
+/** The error, and what it was caused by, each with its place; secrets were taken out as they were made. */
+function causes(error: OciError): readonly string[] {
+  const lines: string[] = [];
+  let cause: unknown = error;
+  for (let depth = 0; cause instanceof Error && depth < deepestCause; depth += 1) {
+    lines.push(
+      ...redact(cause.stack ?? cause.message)
+        .split('\n')
+        .map((line) => `debug: ${printable(line)}`),
+    );
+    cause = cause.cause;
+  }
+  return lines;
 }

@@ -1,17 +1,76 @@
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+
+import { OciError } from '@oci/spec-types';
 
 import type { Terminal } from './terminal.js';
 
-/** Asks a person; false where nobody can answer. */
+/** A secret that is longer is none. */
+const mostSecretBytes = 64 * 1024;
+
+/** Asks a person for a line; undefined where nobody can answer. */
+export async function answer(question: string, terminal: Terminal): Promise<string | undefined> {
+  return ask(question, terminal, terminal.stderr);
+}
+
+/** As {@link answer}, without showing what is typed. */
+export async function secretAnswer(
+  question: string,
+  terminal: Terminal,
+): Promise<string | undefined> {
+  if (!isTerminal(terminal.stdin)) return undefined;
+  terminal.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const text = await ask('', terminal, nowhere);
+  terminal.stderr.write('\n');
+  return text;
+}
+
+/** Asks a person whether to go on; undefined where nobody can answer. */
 export async function confirmed(
   question: string,
-  { stdin, stderr, signal }: Terminal,
+  terminal: Terminal,
 ): Promise<boolean | undefined> {
-  if (!('isTTY' in stdin) || stdin.isTTY !== true) return undefined;
-  const lines = createInterface({ input: stdin, output: stderr });
+  const text = await answer(`${question} [y/N] `, terminal);
+  return text === undefined ? undefined : /^y(?:es)?$/i.test(text.trim());
+}
+
+/** A secret from standard input, without the end of its line. @throws OciError `USAGE` */
+export async function piped({ stdin }: Pick<Terminal, 'stdin'>): Promise<string> {
+  let text = '';
+  for await (const chunk of stdin) {
+    text += String(chunk);
+    if (text.length > mostSecretBytes) throw new OciError('USAGE', 'standard input is no secret');
+  }
+  const secret = text.replace(/\r?\n$/, '');
+  if (secret !== '') return secret;
+  throw new OciError('USAGE', 'standard input is empty', {
+    hint: 'Give the secret there: ... --password-stdin < FILE',
+  });
+}
+
+async function ask(
+  question: string,
+  { stdin, signal }: Terminal,
+  output: NodeJS.WritableStream,
+): Promise<string | undefined> {
+  if (!isTerminal(stdin)) return undefined;
+  const lines = createInterface({ input: stdin, output, terminal: true });
+  // In raw mode the terminal sends no signal for Ctrl-C.
+  const interrupted = new AbortController();
+  lines.on('SIGINT', () => {
+    interrupted.abort();
+    process.kill(process.pid, 'SIGINT');
+  });
   try {
-    return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `, { signal })).trim());
+    return await lines.question(question, {
+      signal: AbortSignal.any([signal, interrupted.signal]),
+    });
   } finally {
     lines.close();
   }
+}
+
+function isTerminal(stdin: NodeJS.ReadableStream): boolean {
+  return 'isTTY' in stdin && stdin.isTTY === true;
 }

@@ -19,7 +19,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     }
     const error = asFailure(thrown, args, terminal);
-    printFailure(error, terminal, formatOf(args));
+    printFailure(error, terminal, { format: formatOf(args), debug: isDebug(args) });
     return exitCodeOf(error.code);
   }
 }
@@ -46,4 +46,8 @@ function interrupted(cause: unknown): OciError {
 function formatOf(args: readonly string[]): 'text' | 'json' {
   const at = args.lastIndexOf('--format');
   return (at >= 0 && args[at + 1] === 'json') || args.includes('--format=json') ? 'json' : 'text';
+}
+
+function isDebug(args: readonly string[]): boolean {
+  return args.some((arg) => arg === '--debug' || /^-[a-zA-Z]*d/.test(arg));
 }

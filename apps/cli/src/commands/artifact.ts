@@ -191,4 +191,41 @@ export const referenceCommands: readonly CommandDefinition[] = [
     json: 'delete',
     load: async () => (await import('./delete.js')).deleteArtifact,
   }),
+  defineCommand<{
+    source: string;
+    target: string;
+    platform?: readonly string[];
+    referrers?: boolean;
+  }>({
+    name: 'copy',
+    aliases: ['cp'],
+    section: 'artifacts',
+    summary: 'copy an artifact between registries, directories and archives',
+    description:
+      'SOURCE and TARGET are references, or oci:DIR[:TAG] for an OCI image layout, oci-archive:FILE[:TAG] for a tar of one. No byte of a manifest changes, and what is there already is not moved again.',
+    arguments: [
+      { name: 'source', description: 'what to copy', completes: 'reference' },
+      { name: 'target', description: 'where to; without a tag it keeps that of the source' },
+    ],
+    options: [
+      {
+        name: 'platform',
+        value: 'os/arch',
+        repeatable: true,
+        description: 'of an index only this; given again, these',
+      },
+      {
+        name: 'referrers',
+        short: 'r',
+        description: 'signatures, SBOMs and whatever else refers to it, too',
+      },
+    ],
+    examples: [
+      'ocictl copy ghcr.io/team/tool:1.2.0 localhost:5000/team/tool --referrers',
+      'ocictl copy kcl/provisioning-core:1.0.0 oci:./layout:1.0.0',
+      'ocictl copy oci-archive:bundle.tar:1.0.0 registry.example/team/tool',
+    ],
+    json: 'copy',
+    load: async () => (await import('./copy.js')).copyArtifact,
+  }),
 ];

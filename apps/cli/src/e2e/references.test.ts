@@ -192,4 +192,23 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
       new RegExp(`^debug: HEAD ${registry.url}/v2/${name}/manifests/1\\.0\\.0 200 \\d+ ms$`, 'm'),
     );
   });
+
+  it('copies to a layout that oras reads, from it, and says what is left behind', async () => {
+    await command('push', `${name}:1.0.0`, await file('a', 'a'));
+    await command('attach', `${name}:1.0.0`, '--artifact-type', 'application/vnd.example.note');
+    const layout = join(work.path, `layout-${count}`);
+    const copied = await command('copy', `${name}:1.0.0`, `oci:${layout}`, '--format', 'json');
+    expect(copied).toMatchObject({ exitCode: 0 });
+    expect(expectJson('copy', copied.stdout)).toMatchObject({
+      tags: ['1.0.0'],
+      referrers: 0,
+      left: { referrers: 1 },
+    });
+    const tags = await run(peer('oras') ?? '', ['repo', 'tags', '--oci-layout', layout]);
+    expect(tags.stdout).toBe('1.0.0\n');
+    const back = await command('cp', '-r', `oci:${layout}:1.0.0`, `${name}:2.0.0`);
+    expect(back).toMatchObject({ exitCode: 0 });
+    expect(back.stdout).toContain('there already');
+    expect((await command('tags', name)).stdout).toBe('1.0.0\n2.0.0\n');
+  });
 });

@@ -71,6 +71,25 @@ A bare host means HTTPS; localhost and 127.0.0.1 mean HTTP. http:// or https://
 in front of the --registry says otherwise, and so does --plain-http.`,
   },
   {
+    name: 'credentials',
+    summary: 'where user names and passwords come from',
+    text: () => `Read for each registry, the first that knows it:
+
+  DOCKER_AUTH_CONFIG          JSON as in docker's config.json
+  REGISTRY_AUTH_FILE          names the only file to look into
+  DOCKER_CONFIG/config.json   else ~/.docker/config.json
+  containers/auth.json        of podman, in XDG_RUNTIME_DIR, then ~/.config
+  ~/.dockercfg
+
+In a file a credential helper ("credHelpers", "credsStore") comes before what
+stands there. A helper keeps passwords in the keychain of the system; with
+{"credsStore": "secretservice"} in config.json, ocictl login uses
+docker-credential-secretservice. Without one, ocictl login writes the password
+into config.json, readable by you alone, and warns.
+
+ocictl logout says what a registry gets from then on.`,
+  },
+  {
     name: 'output',
     summary: 'stdout, stderr, and results for programs',
     text: () => `stdout is the result, and nothing else; stderr is progress, warnings, errors.

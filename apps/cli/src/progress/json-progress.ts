@@ -1,4 +1,4 @@
-import type { TransferEvent } from '@oci/spec-types';
+import type { CopyEvent } from '@oci/client';
 
 import type { Progress } from './progress.js';
 
@@ -15,7 +15,7 @@ export class JsonProgress implements Progress {
     this.#now = now;
   }
 
-  add(event: TransferEvent): void {
+  add(event: CopyEvent): void {
     if (event.type === 'bytes' && event.done < event.size) {
       const now = this.#now();
       if (now - (this.#saidAt.get(event.digest) ?? Number.NEGATIVE_INFINITY) < betweenMs) return;

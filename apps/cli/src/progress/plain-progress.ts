@@ -1,4 +1,4 @@
-import type { TransferEvent } from '@oci/spec-types';
+import type { CopyEvent } from '@oci/client';
 
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
 import type { Progress } from './progress.js';
@@ -30,7 +30,7 @@ export class PlainProgress implements Progress {
     this.#transfers = new Transfers(now);
   }
 
-  add(event: TransferEvent): void {
+  add(event: CopyEvent): void {
     const ended = this.#transfers.add(event);
     const unusual = describeUnusual(event);
     if (unusual !== undefined) this.say(unusual);
@@ -38,12 +38,14 @@ export class PlainProgress implements Progress {
     else if (ended) this.say(`${nameOf(ended)}: done, ${this.#figures(ended)}`);
     else if (event.type === 'cached')
       this.say(`${shortDigest(event.digest)}: in the cache, ${sizeText(event.size)}`);
+    else if (event.type === 'mount')
+      this.say(`${shortDigest(event.digest)}: mounted, ${sizeText(event.size)}`);
     else this.#follow(event);
   }
 
   clear(): void {}
 
-  #follow(event: TransferEvent): void {
+  #follow(event: CopyEvent): void {
     if (event.type !== 'start' && event.type !== 'bytes') return;
     const transfer = this.#transfers.active.find(({ digest }) => digest === event.digest);
     if (!transfer) return;

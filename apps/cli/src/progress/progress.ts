@@ -1,4 +1,4 @@
-import type { TransferEvent } from '@oci/spec-types';
+import type { CopyEvent } from '@oci/client';
 
 import type { GlobalOptions } from '../command/global-options.js';
 import type { Terminal } from '../terminal.js';
@@ -8,7 +8,7 @@ import { TtyProgress } from './tty-progress.js';
 
 /** Shows on stderr what happens. */
 export interface Progress {
-  add(event: TransferEvent): void;
+  add(event: CopyEvent): void;
   /** Prints a line of its own, whatever is shown. */
   say(line: string): void;
   /** Takes away what is only of the moment; what comes later begins anew. */

@@ -1,3 +1,4 @@
+import type { CopyEvent } from '@oci/client';
 import type { Digest, TransferEvent } from '@oci/spec-types';
 
 /** How far a blob has come. Bytes and milliseconds. */
@@ -45,7 +46,7 @@ export class Transfers {
   }
 
   /** Takes an event in. @returns the transfer that it ended */
-  add(event: TransferEvent): Transfer | undefined {
+  add(event: CopyEvent): Transfer | undefined {
     switch (event.type) {
       case 'start':
         this.#start(event, 'moving');

@@ -1,4 +1,4 @@
-import type { TransferEvent } from '@oci/spec-types';
+import type { CopyEvent } from '@oci/client';
 
 import { type Page, pageOf, stringWidth, styled } from '../render/page.js';
 import type { Terminal } from '../terminal.js';
@@ -33,7 +33,7 @@ export class TtyProgress implements Progress {
     this.#transfers = new Transfers(now);
   }
 
-  add(event: TransferEvent): void {
+  add(event: CopyEvent): void {
     const page = this.#page();
     const ended = this.#transfers.add(event);
     if (ended && ended.size > 0) this.#above(doneLine(ended, this.#transfers, page));
@@ -70,7 +70,7 @@ export class TtyProgress implements Progress {
     return lines;
   }
 
-  #mention(event: TransferEvent, page: Page): void {
+  #mention(event: CopyEvent, page: Page): void {
     const text = describeUnusual(event);
     if (text !== undefined) this.#above(styled(page, 'yellow', text));
   }

@@ -1,15 +1,15 @@
-import type { TransferEvent } from '@oci/spec-types';
+import type { CopyEvent } from '@oci/client';
 
 import { printable } from '../render/page.js';
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
 
 /** What deserves a line whatever is shown. */
-export function describeUnusual(event: TransferEvent): string | undefined {
+export function describeUnusual(event: CopyEvent): string | undefined {
   const text = describe(event);
   return text === undefined ? undefined : printable(text);
 }
 
-function describe(event: TransferEvent): string | undefined {
+function describe(event: CopyEvent): string | undefined {
   switch (event.type) {
     case 'warning':
       return `warning: ${event.message}`;

@@ -27,6 +27,11 @@ export function readRepository(text: string, registry: RegistryHost): Reference 
   });
 }
 
+/** As {@link readReference}; a name without a tag stays without one. */
+export function readRepositoryOrTag(text: string, registry: RegistryHost): Reference {
+  return withRegistry(text, registry);
+}
+
 function withRegistry(text: string, registry: RegistryHost): Reference {
   const reference = parseReference(text);
   if (reference.registry !== 'docker.io' || /^(?:index\.)?docker\.io\//i.test(text))

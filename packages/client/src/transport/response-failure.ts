@@ -80,17 +80,17 @@ function responseFailure(
       return fail(subject.missing, `${subject.name} was not found`);
     case status === 401:
       return response.authorizedAs === undefined
-        ? fail('UNAUTHORIZED', `${host} wants credentials`, `Log in with: docker login ${host}`)
+        ? fail('UNAUTHORIZED', `${host} wants credentials`, `Log in with: ocictl login ${host}`)
         : fail(
             'UNAUTHORIZED',
             `${host} does not accept the credential of ${response.authorizedAs}`,
-            `It may be old, or not allow this. Log in again with: docker login ${host}`,
+            `It may be old, or not allow this. Log in again with: ocictl login ${host}`,
           );
     case status === 403:
       return fail(
         'DENIED',
         `${host} denies access to ${subject.name}${response.authorizedAs === undefined ? '' : ` to ${response.authorizedAs}`}`,
-        `Are you logged in as the right user? docker login ${host}`,
+        `Are you logged in as the right user? ocictl login ${host}`,
       );
     case status === 429:
       return fail(

@@ -1,0 +1,135 @@
+import {
+  type CopyResult,
+  type CopyTally,
+  type CopyOptions,
+  type Location,
+  type RemoteRepository,
+  copy,
+  formatLocation,
+  openSource,
+  openTarget,
+  parseLocation,
+  parsePlatform,
+} from '@oci/client';
+import type { Reference } from '@oci/spec-types';
+
+import type { Invocation } from '../command/invocation.js';
+import { type Context, withContext } from '../context.js';
+import { readReference, readRepositoryOrTag } from '../registry/named-artifact.js';
+import { fields } from '../render/fields.js';
+import type { Drawing } from '../render/page.js';
+import { sizeText } from '../render/quantity.js';
+
+interface CopyInput {
+  readonly source: string;
+  readonly target: string;
+  readonly platform?: readonly string[];
+  readonly referrers?: boolean;
+}
+
+export async function copyArtifact(input: CopyInput, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async (context) => {
+    const { host } = context.registries;
+    const source = locate(input.source, (text) => readReference(text, host));
+    const target = locate(input.target, (text) => readRepositoryOrTag(text, host));
+    const { concurrency } = invocation.options;
+    const result = await run({ source, target }, { ...input, concurrency }, context);
+    context.output.print({
+      json: jsonOf({ source, target }, result),
+      text: summary({ source, target }, result),
+      brief: result.descriptor.digest,
+    });
+  });
+}
+
+interface Ends {
+  readonly source: Location;
+  readonly target: Location;
+}
+
+async function run(
+  ends: Ends,
+  options: CopyInput & { readonly concurrency: number | undefined },
+  { registries, progress, signal }: Context,
+): Promise<CopyResult> {
+  const connect = ({ registry, repository }: Reference): RemoteRepository =>
+    registries.connect(registry).repository(repository);
+  const source = await openSource(ends.source, connect);
+  try {
+    const target = await openTarget(ends.target, connect);
+    try {
+      const result = await copy(source, target, {
+        signal,
+        ...platformsOf(options.platform),
+        referrers: options.referrers ?? false,
+        concurrency: options.concurrency,
+        onEvent: progress,
+      });
+      await target.finish();
+      return result;
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** One platform is its manifest, in place of the index; several are an index of those. */
+function platformsOf(texts: readonly string[] = []): Pick<CopyOptions, 'platform' | 'platforms'> {
+  const platforms = texts.map(parsePlatform);
+  return platforms.length > 1 ? { platforms } : { platform: platforms[0] };
+}
+
+/** A layout on disk, or a registry; there a name without a host is of the configured one. */
+function locate(text: string, read: (text: string) => Reference): Location {
+  const location = parseLocation(text);
+  if (location.kind !== 'registry') return location;
+  return { kind: 'registry', reference: read(text.replace(/^(?:docker|oci):\/\//, '')) };
+}
+
+function jsonOf({ source, target }: Ends, result: CopyResult): object {
+  const { descriptor, tags, copied, skipped, mounted, referrers, left } = result;
+  return {
+    source: formatLocation(source),
+    target: formatLocation(target),
+    digest: descriptor.digest,
+    media_type: descriptor.mediaType,
+    tags,
+    copied,
+    skipped,
+    mounted,
+    referrers,
+    left: {
+      referrers: left.referrers,
+      platforms: left.platforms,
+      foreign_layers: left.foreignLayers,
+    },
+  };
+}
+
+function summary({ source, target }: Ends, result: CopyResult): Drawing {
+  const { descriptor, copied, skipped, mounted, referrers, left } = result;
+  const rows: readonly (readonly [string, string] | false)[] = [
+    ['copied', `${formatLocation(source)} to ${formatLocation(target)}`],
+    ['digest', descriptor.digest],
+    ['moved', tallyText(copied)],
+    mounted.blobs > 0 && ['mounted', tallyText(mounted)],
+    skipped.blobs + skipped.manifests > 0 && ['there already', tallyText(skipped)],
+    referrers > 0 && ['referrers', String(referrers)],
+    left.referrers > 0 && ['left behind', `${left.referrers} referrers: --referrers brings them`],
+    left.foreignLayers > 0 && [
+      'left behind',
+      `${left.foreignLayers} layers that may not be distributed`,
+    ],
+  ];
+  return fields(rows.filter((row) => row !== false));
+}
+
+function tallyText({ manifests, blobs, bytes }: CopyTally): string {
+  return `${count(blobs, 'blob')} and ${count(manifests, 'manifest')}, ${sizeText(bytes)}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
