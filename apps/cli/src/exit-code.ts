@@ -24,6 +24,7 @@ const byError: Readonly<Record<OciErrorCode, ExitCode>> = {
   BLOB_UNKNOWN: exitCodes.notFound,
   CONFIG_INVALID: exitCodes.usage,
   DENIED: exitCodes.unauthorized,
+  DEPENDENCY_CONFLICT: exitCodes.other,
   DIGEST_INVALID: exitCodes.usage,
   DIGEST_MISMATCH: exitCodes.integrity,
   DIGEST_UNSUPPORTED: exitCodes.integrity,

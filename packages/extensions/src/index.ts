@@ -1,3 +1,19 @@
+export {
+  type ExtensionGraphSource,
+  type ExtensionRequest,
+  type ResolvedExtension,
+  resolveExtensionGraph,
+} from './depend/extension-graph.js';
+export type { Graph, GraphNode, Requirement } from './depend/graph.js';
+export { type KclGraph, type ResolvedPackage, resolveKclGraph } from './depend/kcl-graph.js';
+export {
+  type DefaultPlace,
+  type KclSource,
+  type PackagePlace,
+  type PulledPackage,
+  managerSource,
+} from './depend/kcl-source.js';
+export { selectVersion } from './depend/version-range.js';
 export { readArchiveFiles } from './extract/archive-files.js';
 export { type ArchiveRule, archiveRules } from './extract/archive-rule.js';
 export { contentRoot } from './extract/content-root.js';
@@ -10,11 +26,23 @@ export {
 } from './extract/extract.js';
 export { type ExtractLimits, defaultExtractLimits } from './extract/limits.js';
 export {
+  type InstallGraphOptions,
+  type InstalledGraph,
+  installExtensionGraph,
+} from './install/install-graph.js';
+export {
   type ExtensionSource,
   type InstallOptions,
   type InstalledExtension,
   installExtension,
 } from './install/install.js';
+export { type InventoryEntry, type InstalledVersion, listInstalled } from './install/installed.js';
+export { type RolledBack, rollbackExtension } from './install/rollback.js';
+export {
+  type Uninstalled,
+  type UninstallOptions,
+  uninstallExtension,
+} from './install/uninstall.js';
 export type {
   GitDependency,
   KclDependency,
@@ -25,6 +53,13 @@ export { inspectKclPackage } from './kcl/kcl-findings.js';
 export { type LockedPackage, formatKclLock, parseKclLock } from './kcl/kcl-lock.js';
 export { type KclMod, parseKclMod } from './kcl/kcl-mod.js';
 export { kclSum } from './kcl/kcl-sum.js';
+export { type VendorLayout, vendorLayouts } from './kcl/vendor-layout.js';
+export {
+  type Vendored,
+  type VendoredPackage,
+  type VendorOptions,
+  vendorKclPackage,
+} from './kcl/vendor.js';
 export {
   type ExtensionSourceDirectory,
   extensionArtifactType,
@@ -32,6 +67,12 @@ export {
 } from './pack/extension.js';
 export { packKclPackage } from './pack/kcl-package.js';
 export { type PackedArtifact, pushArtifact } from './pack/packed-artifact.js';
+export {
+  type ExtensionPolicy,
+  type PolicySubject,
+  enforcePolicy,
+  policyFromEnvironment,
+} from './policy/extension-policy.js';
 export type { Runtime } from './validate/compatibility.js';
 export type { Finding } from './validate/finding.js';
 export { type Declaration, type ExtensionMetadata, readMetadata } from './validate/metadata.js';

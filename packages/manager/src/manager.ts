@@ -8,13 +8,16 @@ import {
 import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type CallOptions,
+  OciError,
   Operation,
   type RepositoryName,
   type Tag,
   asOciError,
+  isBookkeepingTag,
   isOciError,
   parseRepositoryName,
   tagOfVersion,
+  versionOfTag,
 } from '@oci/spec-types';
 
 import { type Artifact, listArtifacts } from './artifact-list.js';
@@ -32,6 +35,7 @@ import { type ManagerMetrics, PullCounters } from './metrics.js';
 import { type PulledArtifact, pull } from './pull.js';
 import { type ReachOptions, RegistrySet } from './registry-set.js';
 import { withNearestTags } from './unknown-version.js';
+import { compareVersions } from './version-order.js';
 
 export interface OciManagerOptions extends ReachOptions {
   /** `http://localhost:5000`, `https://registry.example`; a bare host means HTTPS, loopback HTTP. */
@@ -141,6 +145,31 @@ export class OciManager {
     return describe(found);
   }
 
+  /** Every version of a KCL package, oldest first. @throws OciError `NAME_UNKNOWN` */
+  listKclVersions(name: string, options: CallOptions = {}): Promise<readonly string[]> {
+    return this.#versions(kclRepository(this.#templates, name), options);
+  }
+
+  /** Every version of an extension, oldest first. @throws OciError `NAME_UNKNOWN` */
+  async listExtensionVersions(
+    type: string,
+    name: string,
+    options: CallOptions = {},
+  ): Promise<readonly string[]> {
+    return this.#versions(this.#extensionRepository(type, name), options);
+  }
+
+  /**
+   * The same cache and policy for another registry, e.g. a dependency's, whose KCL packages are named by
+   * their whole repository. It has connections of its own to close.
+   *
+   * @param registryUrl default: the same registry
+   */
+  elsewhere(registryUrl: string = this.#options.registryUrl): OciManager {
+    const templates = { ...this.#templates, kcl: '{name}' };
+    return new OciManager({ ...this.#options, registryUrl, templates, repositories: [] });
+  }
+
   /** A repository of the manager's registry, e.g. to push to. @throws OciError `REFERENCE_INVALID` */
   repository(name: string): RemoteRepository {
     return this.#connection().repository(parseRepositoryName(name));
@@ -207,6 +236,18 @@ export class OciManager {
         throw asOciError(error);
       }
     });
+  }
+
+  async #versions(repository: RepositoryName, options: CallOptions): Promise<readonly string[]> {
+    if (this.#policy.offline) {
+      throw new OciError('OFFLINE', `the versions of ${repository} are not known offline`, {
+        hint: 'Name a version, or ask once without --offline.',
+      });
+    }
+    const versions: string[] = [];
+    for await (const tag of this.#connection().repository(repository).listTags(options))
+      if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
+    return versions.sort(compareVersions);
   }
 
   #manifestName(

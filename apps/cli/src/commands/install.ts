@@ -1,43 +1,58 @@
 import { resolve } from 'node:path';
 
-import { installExtension } from '@oci/extensions';
+import {
+  type InstalledExtension,
+  installExtensionGraph,
+  policyFromEnvironment,
+} from '@oci/extensions';
 import { parseExtensionType } from '@oci/manager';
 
 import { withContext } from '../context.js';
 import { fields } from '../render/fields.js';
 import type { Invocation } from '../command/invocation.js';
+import { type ValidationArguments, installDirOf, validationOf } from './extension-settings.js';
 
-interface InstallArguments {
+interface InstallArguments extends ValidationArguments {
   readonly type: string;
   readonly name: string;
-  readonly version: string;
+  readonly version?: string;
   readonly installDir?: string;
+  readonly lock?: string;
+  readonly frozen?: boolean;
 }
 
 export async function install(args: InstallArguments, invocation: Invocation): Promise<void> {
+  const { env } = invocation.terminal;
   await withContext(invocation, async ({ manager, output, progress, settings, signal }) => {
-    const { name, version } = args;
-    const target = { type: parseExtensionType(args.type), name, version };
-    const installDir =
-      args.installDir === undefined ? settings.values.install_dir : resolve(args.installDir);
-    const operation = installExtension(manager, target, { installDir, signal });
+    const request = { type: parseExtensionType(args.type), name: args.name, range: args.version };
+    const operation = installExtensionGraph(manager, request, {
+      ...(await validationOf(args)),
+      env,
+      policy: policyFromEnvironment(env),
+      installDir: installDirOf(settings, args.installDir),
+      lockFile: args.lock === undefined ? undefined : resolve(args.lock),
+      frozen: args.frozen,
+      signal,
+    });
     operation.on(progress);
-    const installed = await operation;
+    const { extension, dependencies } = await operation;
     output.print({
-      json: {
-        path: installed.path,
-        type: target.type,
-        name,
-        version,
-        digest: installed.digest,
-        changed: installed.changed,
-      },
+      json: { ...installedJson(extension), dependencies: dependencies.map(installedJson) },
       text: fields([
-        [installed.changed ? 'installed' : 'unchanged', `${target.type} ${name} ${version}`],
-        ['digest', installed.digest],
-        ['path', installed.path],
+        ...dependencies.map((needed) => line(needed)),
+        line(extension),
+        ['digest', extension.digest],
+        ['path', extension.path],
       ]),
-      brief: installed.path,
+      brief: extension.path,
     });
   });
+}
+
+function line({ changed, type, name, version }: InstalledExtension): [string, string] {
+  return [changed ? 'installed' : 'unchanged', `${type} ${name} ${version}`];
+}
+
+function installedJson({ type, name, version, path, digest, changed }: InstalledExtension): object {
+  return { path, type, name, version, digest, changed };
 }

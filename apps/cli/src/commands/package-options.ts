@@ -10,3 +10,25 @@ export const forceOption: OptionDefinition<'force'> = {
   name: 'force',
   description: 'replace the version when it is already published',
 };
+
+export const installDirOption: OptionDefinition<'installDir'> = {
+  name: 'installDir',
+  value: 'dir',
+  description: 'where extensions are installed (also OCI_INSTALL_DIR)',
+  completes: 'directory',
+};
+
+export const validationOptions: readonly OptionDefinition<'profiles' | 'runtime'>[] = [
+  {
+    name: 'profiles',
+    value: 'file',
+    description: 'TOML file with layouts of your own, tried first',
+    completes: 'file',
+  },
+  {
+    name: 'runtime',
+    value: 'key=version',
+    description: 'what it runs with, e.g. kcl_version=0.11.2',
+    repeatable: true,
+  },
+];

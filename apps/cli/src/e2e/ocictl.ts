@@ -30,9 +30,13 @@ export function ocictlProgram(
 }
 
 /** `ocictl` as a user runs it, on a registry. */
-export function ocictl(home: string, registry: string): Ocictl {
+export function ocictl(
+  home: string,
+  registry: string,
+  further: Readonly<Record<string, string>> = {},
+): Ocictl {
   const { env } = ocictlProgram(home, registry);
   const command = (...args: readonly string[]): Promise<ProgramResult> =>
-    run(process.execPath, [program, ...args], { env });
+    run(process.execPath, [program, ...args], { env: { ...env, ...further } });
   return Object.assign(command, { cacheDir: env['OCI_CACHE_DIR'] ?? '' });
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /**
  * What `installed.json` beside the versions of an extension says: which one is in use, and which was
- * before.
+ * before. Its replacement is the moment at which another version is in use.
  */
 export interface InstalledVersions {
   readonly current: string;
@@ -14,15 +14,21 @@ export interface InstalledVersions {
 export interface InstallOrigin {
   /** Of the layer that it was unpacked from. */
   readonly digest: string;
+  readonly manifestDigest: string;
+  /** The reference that it was pulled by. */
   readonly source: string;
   /** RFC 3339. */
   readonly installedAt: string;
+  /** `type/name` of the extensions that it needs. */
+  readonly dependencies: readonly string[];
 }
 
 const formatVersion = 1;
+const originFile = '.installed.json';
+const versionsFile = 'installed.json';
 
 export async function readInstalled(home: string): Promise<InstalledVersions | undefined> {
-  const { current, previous } = (await readRecord(join(home, 'installed.json'))) ?? {};
+  const { current, previous } = (await readRecord(join(home, versionsFile))) ?? {};
   if (typeof current !== 'string') return undefined;
   return { current, previous: typeof previous === 'string' ? previous : null };
 }
@@ -32,20 +38,26 @@ export async function writeInstalled(
   staging: string,
   versions: InstalledVersions,
 ): Promise<void> {
-  const temporary = join(staging, 'installed.json');
+  const temporary = join(staging, versionsFile);
   await writeRecord(temporary, versions);
-  await rename(temporary, join(home, 'installed.json'));
+  await rename(temporary, join(home, versionsFile));
 }
 
 export async function readOrigin(directory: string): Promise<InstallOrigin | undefined> {
-  const { digest, source, installedAt } =
-    (await readRecord(join(directory, '.installed.json'))) ?? {};
+  const record = (await readRecord(join(directory, originFile))) ?? {};
+  const { digest, dependencies } = record;
   if (typeof digest !== 'string') return undefined;
-  return { digest, source: String(source), installedAt: String(installedAt) };
+  return {
+    digest,
+    manifestDigest: String(record['manifestDigest']),
+    source: String(record['source']),
+    installedAt: String(record['installedAt']),
+    dependencies: Array.isArray(dependencies) ? dependencies.map(String) : [],
+  };
 }
 
 export async function writeOrigin(directory: string, origin: InstallOrigin): Promise<void> {
-  const path = join(directory, '.installed.json');
+  const path = join(directory, originFile);
   // An archive may hold anything under this name.
   await rm(path, { recursive: true, force: true });
   await writeRecord(path, origin);

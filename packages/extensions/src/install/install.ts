@@ -1,21 +1,38 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
-import { type PulledArtifact, parseExtensionType } from '@oci/manager';
+import type { PulledArtifact } from '@oci/manager';
 import {
   type Digest,
   type EventListener,
   OciError,
   Operation,
-  parseRepositoryName,
-  tagOfVersion,
+  throwIfAborted,
 } from '@oci/spec-types';
 
 import { extractArchive } from '../extract/extract.js';
+import type { ExtractLimits } from '../extract/limits.js';
+import { type ExtensionPolicy, enforcePolicy } from '../policy/extension-policy.js';
 import type { Finding } from '../validate/finding.js';
-import { type Extension, type ExtensionName, validateExtension } from '../validate/validate.js';
-import { readInstalled, readOrigin, writeInstalled, writeOrigin } from './install-record.js';
+import {
+  type Extension,
+  type ExtensionName,
+  type ValidateOptions,
+  validateExtension,
+} from '../validate/validate.js';
+import {
+  type InstallHome,
+  activate,
+  contentPath,
+  installHome,
+  linkVersion,
+  placeContent,
+  refuseForeign,
+  sweepContent,
+  versionPath,
+  withHome,
+  withStaging,
+} from './install-home.js';
+import { readInstalled, readOrigin, writeOrigin } from './install-record.js';
 
 /** Where extensions are pulled from; an `OciManager` is one. */
 export interface ExtensionSource {
@@ -27,9 +44,14 @@ export interface ExtensionSource {
   ): Operation<PulledArtifact>;
 }
 
-export interface InstallOptions {
+export interface InstallOptions extends ValidateOptions {
   /** `<installDir>/<type>/<name>/<version>` gets the extension. */
   readonly installDir: string;
+  readonly limits?: Partial<ExtractLimits> | undefined;
+  /** What may be installed; everything when it is missing. */
+  readonly policy?: ExtensionPolicy | undefined;
+  /** Other content than this, of the manifest, is refused. */
+  readonly expectedDigest?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,20 +61,18 @@ export interface InstalledExtension extends ExtensionName {
   readonly path: string;
   /** Of the layer that it was unpacked from. */
   readonly digest: Digest;
+  readonly manifestDigest: Digest;
   /** False when it was there already. */
   readonly changed: boolean;
 }
 
-/** Staging directories of processes that are gone; nobody unpacks for this long. */
-const leftoverMs = 24 * 60 * 60_000;
-
 /**
- * Pulls, unpacks, validates and installs an extension. A version appears by one rename, whole; other
- * content under the same version replaces it by two, and what a process that was killed between them left
- * is mended by the next install.
+ * Pulls, unpacks, validates and installs an extension, and puts it into use. Whatever ends it, and however
+ * many do it at once: the version that was in use still is, or the new one is, whole. Nothing of the
+ * artifact is run.
  *
- * @throws OciError `EXTENSION_INVALID` with all findings, `USAGE` where a directory stands that nobody
- * installed, and what pulling and unpacking can fail with
+ * @throws OciError `EXTENSION_INVALID` with all findings, `POLICY_REFUSED`, `DIGEST_MISMATCH`, `USAGE`
+ * where a directory stands that nobody installed, and what pulling and unpacking can fail with
  */
 export function installExtension(
   source: ExtensionSource,
@@ -60,119 +80,116 @@ export function installExtension(
   options: InstallOptions,
 ): Operation<InstalledExtension> {
   return new Operation(async (emit) => {
-    refuseBadName(target);
+    const home = installHome(options.installDir, target);
+    versionPath(home, target.version);
+    if (options.policy) enforcePolicy(options.policy, target);
     const pull = source.pullExtensionArtifact(target.type, target.name, target.version, {
       signal: options.signal,
     });
     pull.on(emit);
-    return install(await pull, target, { options, emit });
+    const pulled = await pull;
+    if (options.policy) enforcePolicy(options.policy, { ...target, source: pulled.reference });
+    refuseOtherContent(pulled, options.expectedDigest);
+    return install(pulled, target, { home, options, emit });
   });
+}
+
+interface InstallContext {
+  readonly home: InstallHome;
+  readonly options: InstallOptions;
+  readonly emit: EventListener;
 }
 
 async function install(
   pulled: PulledArtifact,
   target: ExtensionName,
-  { options, emit }: { options: InstallOptions; emit: EventListener },
+  context: InstallContext,
 ): Promise<InstalledExtension> {
-  const home = resolve(options.installDir, target.type, target.name);
-  const path = join(home, target.version);
-  const installed = { ...target, path, digest: pulled.digest };
-  const before = await readInstalled(home);
-  const isThere = (await readOrigin(path))?.digest === pulled.digest;
-  if (isThere && before?.current === target.version) return { ...installed, changed: false };
-  if (!isThere) await refuseForeign(path);
+  const { home, options } = context;
+  const path = versionPath(home, target.version);
+  const content = contentPath(home, target.version, pulled.digest);
+  const { digest, manifestDigest } = pulled;
+  const installed = { ...target, path, digest, manifestDigest };
+  if (await isInUse(home, target, digest)) return { ...installed, changed: false };
   await withStaging(options.installDir, async (staging) => {
-    if (!isThere) {
-      const extension = await unpack(pulled, target, { staging, options, emit });
-      await writeOrigin(extension.root, {
-        digest: pulled.digest,
-        source: pulled.reference,
-        installedAt: new Date().toISOString(),
-      });
-      await swap(extension, path, staging);
-    }
-    const previous =
-      before && before.current !== target.version ? before.current : before?.previous;
-    await writeInstalled(home, staging, { current: target.version, previous: previous ?? null });
+    // Unpacking takes long, so it is done before the lock is asked for.
+    const isThere = (await readOrigin(content)) !== undefined;
+    if (isThere && (await commit({ home, target, content }, options.signal))) return;
+    const prepared = (await unpack(pulled, target, { ...context, staging })).root;
+    throwIfAborted(options.signal);
+    await commit({ home, target, content, prepared }, options.signal);
   });
   return { ...installed, changed: true };
+}
+
+async function isInUse(
+  home: InstallHome,
+  { version }: ExtensionName,
+  digest: Digest,
+): Promise<boolean> {
+  const shown = await readOrigin(versionPath(home, version));
+  const linked = await readOrigin(join(home.directory, 'current'));
+  const record = await readInstalled(home.directory);
+  return shown?.digest === digest && linked?.digest === digest && record?.current === version;
+}
+
+/** @returns false when the content, which was there and so was not prepared, is there no more */
+async function commit(
+  parts: { home: InstallHome; target: ExtensionName; content: string; prepared?: string },
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { home, target, prepared, content } = parts;
+  const path = versionPath(home, target.version);
+  return withHome(
+    home,
+    async (staging) => {
+      await refuseForeign(path);
+      if (!(await placeContent(prepared, content))) return false;
+      await linkVersion(path, content, staging);
+      const before = await readInstalled(home.directory);
+      const previous = before?.current === target.version ? before.previous : before?.current;
+      await activate(home, { current: target.version, previous: previous ?? null }, staging);
+      await sweepContent(home, staging);
+      return true;
+    },
+    signal,
+  );
 }
 
 async function unpack(
   pulled: PulledArtifact,
   target: ExtensionName,
-  { staging, options, emit }: { staging: string; options: InstallOptions; emit: EventListener },
+  { staging, options, emit }: InstallContext & { readonly staging: string },
 ): Promise<Extension> {
-  const tree = await extractArchive(pulled.path, join(staging, 'tree'), { signal: options.signal });
-  const { extension, findings } = await validateExtension(tree, target);
+  const { signal, limits } = options;
+  const tree = await extractArchive(pulled.path, join(staging, 'tree'), { signal, limits });
+  const { extension, findings, metadata } = await validateExtension(tree, target, options);
   if (!extension) throw invalid(target, findings);
   for (const { path, message } of findings)
     emit({ type: 'warning', message: `${path}: ${message}` });
+  await writeOrigin(extension.root, {
+    digest: pulled.digest,
+    manifestDigest: pulled.manifestDigest,
+    source: pulled.reference,
+    installedAt: new Date().toISOString(),
+    dependencies: (metadata?.dependencies ?? []).map((text) => dependencyName(text, target.type)),
+  });
   return extension;
 }
 
-/** A name with a slash would lie within another extension's versions. */
-function refuseBadName({ type, name, version }: ExtensionName): void {
-  parseExtensionType(type);
-  parseRepositoryName(name);
-  tagOfVersion(version);
-  if (!name.includes('/')) return;
-  throw new OciError('REFERENCE_INVALID', `invalid extension name ${JSON.stringify(name)}`, {
-    hint: 'The name of an extension is one component, without "/".',
-  });
+/** `type/name` of a dependency; without a type it is of the same. */
+function dependencyName(text: string, type: string): string {
+  const [name = ''] = text.split('@');
+  return name.includes('/') ? name : `${type}/${name}`;
 }
 
-/** A directory of our own beside the installed ones, removed at the end. */
-async function withStaging(
-  installDir: string,
-  work: (staging: string) => Promise<void>,
-): Promise<void> {
-  const root = resolve(installDir, '.staging');
-  await removeLeftovers(root);
-  const staging = join(root, randomUUID());
-  try {
-    await mkdir(staging, { recursive: true });
-    await work(staging);
-  } finally {
-    await rm(staging, { recursive: true, force: true });
-  }
-}
-
-/** What no install has put there is somebody's, and stays. */
-async function refuseForeign(path: string): Promise<void> {
-  const names = await readdir(path).catch(() => []);
-  if (names.length === 0 || (await readOrigin(path))) return;
-  throw new OciError('USAGE', `${path} exists, and was not installed from a registry`, {
-    hint: 'Move it away, or choose another directory with --install-dir.',
-  });
-}
-
-/** Puts the new directory where the old one was; when that fails, the old one is back. */
-async function swap(extension: Extension, path: string, staging: string): Promise<void> {
-  const old = join(staging, 'old');
-  await mkdir(join(path, '..'), { recursive: true });
-  const hadOld = await rename(path, old).then(
-    () => true,
-    () => false,
+function refuseOtherContent(pulled: PulledArtifact, expected: string | undefined): void {
+  if (expected === undefined || expected === pulled.manifestDigest) return;
+  throw new OciError(
+    'DIGEST_MISMATCH',
+    `${pulled.reference} is ${pulled.manifestDigest} now, and the lock file says ${expected}`,
+    { hint: 'The version was published again. If that is right, resolve without --frozen.' },
   );
-  try {
-    await rename(extension.root, path);
-  } catch (cause) {
-    if (hadOld) await rename(old, path).catch(() => {});
-    throw new OciError('STORAGE_FAILED', `${path} can not be replaced`, {
-      cause,
-      hint: 'Another install may run: try again.',
-    });
-  }
-}
-
-async function removeLeftovers(stagingRoot: string): Promise<void> {
-  for (const name of await readdir(stagingRoot).catch(() => [])) {
-    const path = join(stagingRoot, name);
-    const info = await stat(path).catch(() => undefined);
-    if (info && Date.now() - info.mtimeMs > leftoverMs)
-      await rm(path, { recursive: true, force: true });
-  }
 }
 
 function invalid(target: ExtensionName, findings: readonly Finding[]): OciError {

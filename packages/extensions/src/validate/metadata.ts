@@ -34,6 +34,9 @@ const declarations: readonly Declaration[] = [
   { file: 'manifest.yaml', format: 'yaml' },
 ];
 
+/** Their names. */
+export const declarationFiles: readonly string[] = declarations.map(({ file }) => file);
+
 /** The tables that may hold name and version; `''` is the document itself. */
 const identityTables = ['extension', 'metadata', 'package', ''] as const;
 

@@ -1,0 +1,71 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import {
+  type Finding,
+  type Inspection,
+  type ValidateOptions,
+  contentRoot,
+  extractArchive,
+  inspectDirectory,
+} from '@oci/extensions';
+import { type ExtensionType, parseExtensionType } from '@oci/manager';
+
+import type { Invocation } from '../command/invocation.js';
+import { withContext } from '../context.js';
+import { Exit, exitCodes } from '../exit-code.js';
+import { type ValidationArguments, validationOf } from './extension-settings.js';
+
+interface ValidateArguments extends ValidationArguments {
+  readonly path: string;
+  readonly type?: string;
+  readonly strict?: boolean;
+}
+
+interface Expected {
+  readonly type?: ExtensionType;
+}
+
+export async function validate(args: ValidateArguments, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async ({ output }) => {
+    const expected = args.type === undefined ? {} : { type: parseExtensionType(args.type) };
+    const options = { ...(await validationOf(args)), env: invocation.terminal.env };
+    const { findings, profile, metadata } = await inspect(args.path, expected, options);
+    const isBad = ({ severity }: Finding): boolean => args.strict === true || severity === 'error';
+    const isValid = !findings.some(isBad);
+    output.print({
+      json: {
+        valid: isValid,
+        profile: profile ?? null,
+        name: metadata?.name ?? null,
+        version: metadata?.version ?? null,
+        required_env: metadata?.requiredEnv ?? [],
+        dependencies: metadata?.dependencies ?? [],
+        findings: findings.map(({ severity, path, message }) => ({ severity, path, message })),
+      },
+      text: [
+        ...findings.map(({ severity, path, message }) => `${severity}: ${path}: ${message}`),
+        `${args.path} is ${isValid ? 'valid' : 'not valid'}${profile ? `, in the layout ${profile}` : ''}`,
+      ].join('\n'),
+    });
+    if (!isValid) throw new Exit(exitCodes.other);
+  });
+}
+
+/** A directory as it is; an archive is unpacked for it, and removed again. */
+async function inspect(
+  path: string,
+  expected: Expected,
+  options: ValidateOptions,
+): Promise<Inspection> {
+  const info = await stat(path).catch(() => undefined);
+  if (!info?.isFile()) return inspectDirectory(path, expected, options);
+  const work = await mkdtemp(join(tmpdir(), 'ocictl-validate-'));
+  try {
+    const tree = await extractArchive(path, join(work, 'tree'));
+    return await inspectDirectory(await contentRoot(tree), expected, options);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}

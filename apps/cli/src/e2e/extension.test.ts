@@ -1,0 +1,230 @@
+import { mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import {
+  type Files,
+  type TemporaryDirectory,
+  type TestRegistry,
+  sampleExtensionFiles,
+  startRegistry,
+  tarOfFiles,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { expectJson } from './json-schema.js';
+import { type Ocictl, ocictl } from './ocictl.js';
+
+let registry: TestRegistry;
+let work: TemporaryDirectory;
+let command: Ocictl;
+let installDir: string;
+
+beforeEach(async () => {
+  registry = await startRegistry();
+  work = await temporaryDirectory('ocictl-extension-');
+  command = ocictl(work.path, registry.url);
+  installDir = join(work.path, 'installed');
+});
+afterEach(async () => {
+  await registry.close();
+  await work.remove();
+});
+
+async function directory(name: string, files: Files): Promise<string> {
+  const path = join(work.path, name);
+  for (const [file, content] of Object.entries(files)) {
+    await mkdir(dirname(join(path, file)), { recursive: true });
+    await writeFile(join(path, file), content);
+  }
+  return path;
+}
+
+async function json(schema: string, ...args: readonly string[]): Promise<Record<string, unknown>> {
+  const { exitCode, stdout, stderr } = await command(...args, '--format', 'json');
+  expect({ exitCode, error: exitCode === 0 ? '' : stderr }).toEqual({ exitCode: 0, error: '' });
+  return expectJson(schema, stdout);
+}
+
+async function push(version: string, extra: Files = {}): Promise<void> {
+  const files = { ...sampleExtensionFiles('taskserv', 'kubernetes', version), ...extra };
+  await json('push', 'extension', 'push', 'taskserv', await directory(`source-${version}`, files));
+}
+
+describe('ocictl extension', () => {
+  const at = (): readonly string[] => ['--install-dir', installDir];
+  const kubernetes = ['taskserv', 'kubernetes'] as const;
+  const home = (): string => join(installDir, ...kubernetes);
+
+  it('installs, upgrades, rolls back and uninstalls', async () => {
+    await push('1.28.0');
+    const installed = await json(
+      'install',
+      'extension',
+      'install',
+      ...kubernetes,
+      '1.28.0',
+      ...at(),
+    );
+    expect(installed).toMatchObject({ path: join(home(), '1.28.0'), changed: true });
+    expect(await readdir(join(home(), 'current', 'default'))).toContain('install-kubernetes.sh');
+
+    await push('1.29.0');
+    expect(await json('installed', 'extension', 'list', '--outdated', ...at())).toMatchObject({
+      extensions: [{ current: '1.28.0', latest: '1.29.0', outdated: true }],
+    });
+    await json('install', 'extension', 'install', ...kubernetes, '^1.28', ...at());
+    expect(await readlink(join(home(), 'current'))).toBe('1.29.0');
+
+    const back = await json('rollback', 'extension', 'rollback', ...kubernetes, ...at());
+    expect(back).toMatchObject({ from: '1.29.0', version: '1.28.0' });
+    expect(await json('installed', 'extension', 'list', ...at())).toMatchObject({
+      extensions: [{ current: '1.28.0', previous: '1.29.0' }],
+    });
+
+    const inUse = await command('extension', 'uninstall', ...kubernetes, '1.28.0', ...at());
+    expect(inUse).toMatchObject({ exitCode: 2, stdout: '' });
+    const removed = await json('uninstall', 'extension', 'uninstall', ...kubernetes, ...at());
+    expect(removed).toMatchObject({ versions: ['1.28.0', '1.29.0'] });
+    expect((await command('extension', 'list', ...at())).stdout).toBe(
+      `nothing is installed in ${installDir}\n`,
+    );
+  });
+
+  it('installs what it needs, and the same again by the lock file', async () => {
+    const needs =
+      '[extension]\nname = "web"\nversion = "1.0.0"\n[dependencies]\nextensions = ["taskserv/kubernetes@^1.28"]\n';
+    await push('1.28.0');
+    const web = await directory('web', { 'extension.toml': needs });
+    await json('push', 'extension', 'push', 'cluster', web);
+    const lock = join(work.path, 'extensions.lock');
+    const args = ['extension', 'install', 'cluster', 'web', '--lock', lock, ...at()];
+    expect(await json('install', ...args)).toMatchObject({
+      name: 'web',
+      dependencies: [{ name: 'kubernetes', version: '1.28.0' }],
+    });
+    await push('1.29.0');
+    const elsewhere = join(work.path, 'elsewhere');
+    const again = [...args.slice(0, -1), elsewhere, '--frozen'];
+    expect(await json('install', ...again)).toMatchObject({
+      dependencies: [{ version: '1.28.0' }],
+    });
+  });
+
+  it('installs nothing that the policy of the platform forbids', async () => {
+    await push('1.28.0');
+    const strict = ocictl(work.path, registry.url, {
+      PROVISIONING_EXTENSION_MODE: 'restricted',
+      PROVISIONING_ALLOWED_EXTENSIONS: 'docker,provider/*',
+    });
+    const { exitCode, stderr } = await strict(
+      'extension',
+      'install',
+      ...kubernetes,
+      '1.28.0',
+      ...at(),
+    );
+    expect(exitCode).toBe(9);
+    expect(stderr).toContain('POLICY_REFUSED');
+    await expect(readdir(home())).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('says all that is wrong with a directory or an archive, and ends with 1', async () => {
+    const bad = {
+      'extension.toml':
+        '[extension]\nname = "kubernetes"\nversion = "1.28.0"\ntype = "provider"\n[compatibility]\nkcl_version = ">=0.12"\n[configuration]\nrequired_env = ["CLOUD_TOKEN"]\n',
+      'kcl.mod':
+        '[package]\nname = "kubernetes"\nversion = "1"\n[dependencies]\nlib = { path = "../lib" }\n',
+    };
+    const options = ['--type', 'taskserv', '--runtime', 'kcl_version=0.11.2'];
+    const archive = join(work.path, 'bad.tar');
+    await writeFile(archive, tarOfFiles(bad, 'kubernetes-1.28.0'));
+    for (const path of [await directory('bad', bad), archive]) {
+      const { exitCode, stdout } = await command('extension', 'validate', path, ...options);
+      expect(exitCode).toBe(1);
+      expect(stdout.split('\n')).toEqual([
+        'error: extension.toml: says type provider, expected taskserv',
+        'error: extension.toml: needs kcl_version >=0.12, and this is 0.11.2',
+        'warning: kcl.mod: lib is at ../lib, outside of the package: it will not be found',
+        'warning: extension.toml: needs the variable CLOUD_TOKEN, which is not set',
+        `${path} is not valid, in the layout extension-toml`,
+        '',
+      ]);
+    }
+    const good = await directory('good', sampleExtensionFiles('taskserv', 'kubernetes', '1.28.0'));
+    expect(await json('validate', 'extension', 'validate', good, '--strict')).toMatchObject({
+      valid: true,
+      name: 'kubernetes',
+      findings: [],
+    });
+  });
+
+  it.each([
+    ['--runtime', 'kcl_version'],
+    ['--profiles', 'no-such-file.toml'],
+  ])('ends with 2 for %s %s', async (...options) => {
+    const { exitCode, stderr } = await command('extension', 'validate', '.', ...options);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^error: /);
+  });
+
+  it('unpacks in the thread that is built beside the program', async () => {
+    await push('1.28.0');
+    const hook = await directory('hook', {
+      'hook.mjs':
+        'import fs from "node:fs"; import { isMainThread } from "node:worker_threads"; import { syncBuiltinESMExports } from "node:module"; const open = fs.openSync; fs.openSync = (path, ...rest) => { if (isMainThread && String(path).includes(".extract-")) throw new Error("in the main thread"); return open(path, ...rest); }; syncBuiltinESMExports();',
+    });
+    const hooked = ocictl(work.path, registry.url, {
+      NODE_OPTIONS: `--import ${join(hook, 'hook.mjs')}`,
+    });
+    const { exitCode, stderr } = await hooked(
+      'extension',
+      'install',
+      ...kubernetes,
+      '1.28.0',
+      ...at(),
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+});
+
+describe('ocictl kcl', () => {
+  const mod = (name: string, dependencies = ''): string =>
+    `[package]\nname = "${name}"\nversion = "1.0.0"\n[dependencies]\n${dependencies}`;
+
+  it('pushes, lists, vendors and warns', async () => {
+    const base = await directory('base', { 'kcl.mod': mod('base'), 'main.k': 'a = 1\n' });
+    await json('push', 'kcl', 'push', base);
+    const lost = await directory('lost', {
+      'kcl.mod': mod('lost', 'base = "1.0.0"\nlib = { path = "../lib" }\n'),
+    });
+    const pushed = await command('kcl', 'push', lost);
+    expect(pushed.stderr).toContain('warning: kcl.mod: lib is at ../lib');
+    const pulled = await command('kcl', 'pull', 'lost', '1.0.0');
+    expect(pulled.stderr).toContain('warning: kcl.mod: lib is at ../lib');
+
+    const listed = await json('list', 'kcl', 'list');
+    expect(listed).toMatchObject({ artifacts: [{ name: 'base' }, { name: 'lost' }] });
+
+    const app = await directory('app', { 'kcl.mod': mod('app', 'lost = "1.0.0"\n') });
+    const { packages } = await json('vendor', 'kcl', 'vendor', app);
+    expect(packages).toMatchObject([{ name: 'base' }, { name: 'lost' }]);
+    expect((await readdir(join(app, 'vendor'))).sort()).toEqual([
+      '.ocictl',
+      'base_1.0.0',
+      'lost_1.0.0',
+    ]);
+    expect(await readFile(join(app, 'kcl.mod.lock'), 'utf8')).toContain('digest = "sha256:');
+    const again = await json('vendor', 'kcl', 'vendor', app, '--frozen', '--offline');
+    expect(again).toMatchObject({ packages: [{ changed: false }, { changed: false }] });
+  });
+
+  it('refuses to publish a version twice, unless it is forced', async () => {
+    const base = await directory('base', { 'kcl.mod': mod('base'), 'main.k': 'a = 1\n' });
+    await json('push', 'kcl', 'push', base);
+    await json('push', 'kcl', 'push', base);
+    await writeFile(join(base, 'main.k'), 'a = 2\n');
+    expect(await command('kcl', 'push', base)).toMatchObject({ exitCode: 9 });
+    await json('push', 'kcl', 'push', base, '--force');
+  });
+});

@@ -1,0 +1,203 @@
+import { forEachConcurrent } from '@oci/manager';
+import { OciError } from '@oci/spec-types';
+
+import { exactVersion, selectVersion, isWithin } from './version-range.js';
+
+/** That something needs a package, in a range of versions. */
+export interface Requirement {
+  readonly id: string;
+  /** Undefined takes any version. */
+  readonly range: string | undefined;
+}
+
+/** A version of a package, with what it needs. */
+interface Loaded<Content> {
+  readonly content: Content;
+  readonly requirements: readonly Requirement[];
+}
+
+/** Where a graph's packages come from. */
+export interface PackageProvider<Content> {
+  /** Every version that there is. */
+  versions(id: string, signal: AbortSignal): Promise<readonly string[]>;
+  load(id: string, version: string, signal: AbortSignal): Promise<Loaded<Content>>;
+}
+
+/** A package of a resolved graph. */
+export interface GraphNode<Content> extends Loaded<Content> {
+  readonly id: string;
+  readonly version: string;
+}
+
+export interface Graph<Content> {
+  /** What is needed comes before what needs it. */
+  readonly nodes: readonly GraphNode<Content>[];
+  /** What the root decided against the wish of a package. */
+  readonly warnings: readonly string[];
+}
+
+export interface ResolveOptions {
+  /** The version of an id to stay at while it fits: of a lock file, or of what is installed. */
+  readonly preferred?: ((id: string) => string | undefined) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Packages that are loaded at once. */
+const parallelLoads = 6;
+/** Rounds after which choices that go to and fro count as a conflict. */
+const maxRounds = 50;
+
+/**
+ * Chooses one version of each package that is needed, directly or not: the newest that fits everything
+ * that needs it. Where nothing fits all, the root's own word stands, with a warning.
+ *
+ * @throws OciError `DEPENDENCY_CONFLICT` for cycles, and versions that fit nobody, each with its names
+ */
+export async function resolveGraph<Content>(
+  root: { readonly name: string; readonly requirements: readonly Requirement[] },
+  provider: PackageProvider<Content>,
+  options: ResolveOptions = {},
+): Promise<Graph<Content>> {
+  const resolution = new Resolution(root, provider, options);
+  for (let round = 0; round < maxRounds; round += 1) {
+    if (!(await resolution.step())) return resolution.finish();
+  }
+  throw conflict(`the versions that ${root.name} needs never settle`);
+}
+
+interface Wish {
+  readonly by: string;
+  readonly isRoot: boolean;
+  readonly range: string | undefined;
+}
+
+class Resolution<Content> {
+  readonly #root: { readonly name: string; readonly requirements: readonly Requirement[] };
+  readonly #provider: PackageProvider<Content>;
+  readonly #options: ResolveOptions;
+  readonly #versions = new Map<string, readonly string[]>();
+  readonly #loaded = new Map<string, Loaded<Content>>();
+  #chosen: ReadonlyMap<string, string> = new Map();
+  #warnings: readonly string[] = [];
+
+  constructor(
+    root: { readonly name: string; readonly requirements: readonly Requirement[] },
+    provider: PackageProvider<Content>,
+    options: ResolveOptions,
+  ) {
+    this.#root = root;
+    this.#provider = provider;
+    this.#options = options;
+  }
+
+  /** Chooses anew by what is known, and loads what that adds. @returns whether anything changed */
+  async step(): Promise<boolean> {
+    const wishes = this.#wishes();
+    const chosen = new Map<string, string>();
+    const warnings: string[] = [];
+    const choose = async (id: string, signal: AbortSignal): Promise<void> => {
+      chosen.set(id, await this.#choose(id, wishes.get(id) ?? [], { warnings, signal }));
+    };
+    const pool = { limit: parallelLoads, signal: this.#options.signal };
+    await forEachConcurrent(wishes.keys(), choose, pool);
+    const isSame =
+      chosen.size === this.#chosen.size &&
+      [...chosen].every(([id, version]) => this.#chosen.get(id) === version);
+    this.#chosen = chosen;
+    this.#warnings = warnings.sort();
+    if (isSame) return false;
+    const missing = [...chosen].filter(([id, version]) => !this.#loaded.has(keyOf(id, version)));
+    await forEachConcurrent(
+      missing,
+      async ([id, version], signal) => {
+        this.#loaded.set(keyOf(id, version), await this.#provider.load(id, version, signal));
+      },
+      pool,
+    );
+    return true;
+  }
+
+  finish(): Graph<Content> {
+    const ordered: GraphNode<Content>[] = [];
+    const done = new Set<string>();
+    const visit = (id: string, path: readonly string[]): void => {
+      if (path.includes(id)) {
+        const cycle = [...path.slice(path.indexOf(id)), id];
+        throw conflict(`these need each other in a circle: ${cycle.join(' → ')}`);
+      }
+      const node = this.#node(id);
+      if (done.has(id) || !node) return;
+      for (const needed of node.requirements) visit(needed.id, [...path, id]);
+      done.add(id);
+      ordered.push(node);
+    };
+    for (const { id } of this.#root.requirements) visit(id, []);
+    return { nodes: ordered, warnings: this.#warnings };
+  }
+
+  /** Who wants what of each package that the root reaches, by the versions that are chosen. */
+  #wishes(): ReadonlyMap<string, readonly Wish[]> {
+    const wishes = new Map<string, Wish[]>();
+    const { name, requirements } = this.#root;
+    const queue = [{ by: name, requirements, isRoot: true }];
+    const seen = new Set<string>();
+    // Breadth first, so that what is nearest to the root is named first.
+    for (const { by, requirements, isRoot } of queue) {
+      for (const { id, range } of requirements) {
+        wishes.set(id, [...(wishes.get(id) ?? []), { by, isRoot, range }]);
+        const node = this.#node(id);
+        if (!node || seen.has(id)) continue;
+        seen.add(id);
+        queue.push({
+          by: `${id} ${node.version}`,
+          requirements: node.requirements,
+          isRoot: false,
+        });
+      }
+    }
+    return wishes;
+  }
+
+  #node(id: string): GraphNode<Content> | undefined {
+    const version = this.#chosen.get(id);
+    const loaded = version === undefined ? undefined : this.#loaded.get(keyOf(id, version));
+    return version === undefined || !loaded ? undefined : { id, version, ...loaded };
+  }
+
+  async #choose(
+    id: string,
+    wishes: readonly Wish[],
+    { warnings, signal }: { readonly warnings: string[]; readonly signal: AbortSignal },
+  ): Promise<string> {
+    const ranges = wishes.map(({ range }) => range);
+    const fitsAll = (version: string): boolean => ranges.every((range) => isWithin(version, range));
+    const preferred = this.#options.preferred?.(id);
+    if (preferred !== undefined && fitsAll(preferred)) return preferred;
+    // A version that is written out needs no list of all versions, so no network either.
+    const exact = ranges.map(exactVersion).find((version) => version !== undefined);
+    if (exact !== undefined && fitsAll(exact)) return exact;
+    const versions = this.#versions.get(id) ?? (await this.#provider.versions(id, signal));
+    this.#versions.set(id, versions);
+    const best = selectVersion(versions, ...ranges);
+    if (best !== undefined) return best;
+    const said = wishes.map(({ by, range }) => `${by} needs ${range ?? 'any version'}`).join(', ');
+    const ofRoot = wishes.filter(({ isRoot }) => isRoot).map(({ range }) => range);
+    const decided = ofRoot.length > 0 ? selectVersion(versions, ...ofRoot) : undefined;
+    if (decided !== undefined) {
+      warnings.push(`${id} is ${decided}, as ${this.#root.name} says, although ${said}`);
+      return decided;
+    }
+    throw conflict(`no version of ${id} fits: ${said}`, versions);
+  }
+}
+
+function keyOf(id: string, version: string): string {
+  return `${id} ${version}`;
+}
+
+function conflict(message: string, versions: readonly string[] = []): OciError {
+  const newest = versions.slice(-5).join(', ');
+  return new OciError('DEPENDENCY_CONFLICT', message, {
+    hint: newest === '' ? 'Change one of them.' : `There are ${newest}.`,
+  });
+}

@@ -1,0 +1,122 @@
+import { OciError } from '@oci/spec-types';
+
+import { readArchiveFiles } from '../extract/archive-files.js';
+import type { KclDependency, OciDependency } from '../kcl/kcl-dependency.js';
+import type { LockedPackage } from '../kcl/kcl-lock.js';
+import { type KclMod, parseKclMod } from '../kcl/kcl-mod.js';
+import { type Graph, type Requirement, resolveGraph } from './graph.js';
+import type { KclSource, PackagePlace, PulledPackage } from './kcl-source.js';
+
+/** A package that another one needs, pulled. */
+export interface ResolvedPackage {
+  /** What it is imported by. */
+  readonly name: string;
+  readonly place: PackagePlace;
+  readonly pulled: PulledPackage;
+  readonly mod: KclMod;
+}
+
+export type KclGraph = Graph<ResolvedPackage>;
+
+/**
+ * Every package that a `kcl.mod` needs, directly or not, one version of each, pulled in parallel.
+ *
+ * @param options.locked what `kcl.mod.lock` holds: its versions stay while they fit
+ * @throws OciError `DEPENDENCY_CONFLICT`, `DIGEST_MISMATCH` for a pin that does not hold, `UNSUPPORTED` for
+ * git, and what pulling can fail with
+ */
+export async function resolveKclGraph(
+  mod: KclMod,
+  source: KclSource,
+  options: {
+    readonly locked?: ReadonlyMap<string, LockedPackage> | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {},
+): Promise<KclGraph> {
+  const seen = new Map<string, OciDependency>();
+  const requirements = (of: KclMod, by: string): readonly Requirement[] =>
+    of.dependencies.flatMap((dependency) => requirementOf(dependency, { by, seen }));
+  const root = { name: mod.name, requirements: requirements(mod, mod.name) };
+  const dependencyOf = (id: string): OciDependency => {
+    const dependency = seen.get(id);
+    if (!dependency) throw new OciError('INTERNAL', `${id} is needed by nobody`);
+    return dependency;
+  };
+  const graph = await resolveGraph<ResolvedPackage>(
+    root,
+    {
+      versions: (id, signal) => source.versions(dependencyOf(id), signal),
+      load: async (id, version, signal) => {
+        const place = dependencyOf(id);
+        const pulled = await source.pull(place, version, signal);
+        const loaded = await modOf(pulled, signal);
+        const content = { name: place.name, place, pulled, mod: loaded };
+        return { content, requirements: requirements(loaded, `${id} ${version}`) };
+      },
+    },
+    {
+      preferred: (id) => options.locked?.get(seen.get(id)?.name ?? '')?.version,
+      signal: options.signal,
+    },
+  );
+  refuseSameNames(graph);
+  for (const node of graph.nodes) refuseOtherDigest(node.content, dependencyOf(node.id));
+  return graph;
+}
+
+/** Two registries may have packages of one name, so the place is part of it (kcl-lang/kpm#384). */
+function idOf({ package: name, registry, repository }: PackagePlace): string {
+  if (registry === undefined && repository === undefined) return name;
+  return `${registry ?? ''}/${repository ?? name}`.replace(/^\//, '');
+}
+
+function requirementOf(
+  dependency: KclDependency,
+  { by, seen }: { readonly by: string; readonly seen: Map<string, OciDependency> },
+): readonly Requirement[] {
+  // What is within the package comes with it; what is not was warned of.
+  if (dependency.kind === 'path') return [];
+  if (dependency.kind === 'git') {
+    throw new OciError('UNSUPPORTED', `${dependency.name}, which ${by} needs, comes from git`, {
+      hint: 'Only packages of registries are fetched. Publish it with ocictl kcl push, or use kpm.',
+    });
+  }
+  const id = idOf(dependency);
+  const known = seen.get(id);
+  // A pin of any of those who need it counts.
+  if (!known || known.digest === undefined)
+    seen.set(id, { ...dependency, name: known?.name ?? dependency.name });
+  return [{ id, range: dependency.version }];
+}
+
+async function modOf(pulled: PulledPackage, signal: AbortSignal): Promise<KclMod> {
+  const text = (await readArchiveFiles(pulled.path, ['kcl.mod'], { signal })).get('kcl.mod');
+  if (text) return parseKclMod(text.toString('utf8'));
+  throw new OciError('EXTENSION_INVALID', `${pulled.reference} has no kcl.mod`, {
+    hint: 'It is no KCL package.',
+  });
+}
+
+function refuseSameNames({ nodes }: KclGraph): void {
+  const names = new Map<string, string>();
+  for (const { id, content } of nodes) {
+    const other = names.get(content.name);
+    if (other !== undefined) {
+      throw new OciError(
+        'DEPENDENCY_CONFLICT',
+        `two packages are imported by the name ${content.name}: ${other} and ${id}`,
+        { hint: 'Import one of them by another name: other = { oci = "…", tag = "…" }.' },
+      );
+    }
+    names.set(content.name, id);
+  }
+}
+
+function refuseOtherDigest({ pulled }: ResolvedPackage, { name, digest }: OciDependency): void {
+  if (digest === undefined || digest === pulled.manifestDigest) return;
+  throw new OciError(
+    'DIGEST_MISMATCH',
+    `${pulled.reference} is ${pulled.manifestDigest}, and kcl.mod pins ${name} to ${digest}`,
+    { hint: 'The version was published again. Do not use it before you know why.' },
+  );
+}

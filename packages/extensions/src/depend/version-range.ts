@@ -1,0 +1,40 @@
+import { compareVersions } from '@oci/manager';
+import semver from 'semver';
+
+/**
+ * The newest of some versions within a range. A version that is there exactly as the range is written goes
+ * first; without a range it is the newest, prereleases only when there is nothing else. Tags that are no
+ * semantic versions, as `latest`, are never chosen by a range.
+ */
+export function selectVersion(
+  versions: readonly string[],
+  ...ranges: readonly (string | undefined)[]
+): string | undefined {
+  const fitting = versions.filter((version) => ranges.every((range) => isWithin(version, range)));
+  const isStable = (version: string): boolean =>
+    (semver.prerelease(version, loose) ?? []).length === 0;
+  const stable = fitting.filter(isStable);
+  return (stable.length > 0 ? stable : fitting).sort(compareVersions).at(-1);
+}
+
+const loose = { loose: true } as const;
+
+/** Whether a version satisfies a range (`^1.2`, `~1.2.3`, `>=1 <3`, `1.2`, `1.2.3`); no range takes any version. */
+export function isWithin(version: string, range: string | undefined): boolean {
+  if (version === range) return true;
+  const parsed = semver.parse(version, loose);
+  if (!parsed) return false;
+  if (range === undefined) return true;
+  return semver.validRange(range, loose) !== null && semver.satisfies(parsed, range, loose);
+}
+
+/** The version that a range pins, when it is one and no more; what is no range, as `latest`, is a version too. */
+export function exactVersion(range: string | undefined): string | undefined {
+  if (range === undefined) return undefined;
+  return semver.parse(range, loose) || !isVersionRange(range) ? range : undefined;
+}
+
+/** Whether a text is a version or a range of versions; `latest` is neither. */
+export function isVersionRange(text: string): boolean {
+  return semver.validRange(text, loose) !== null;
+}

@@ -1,0 +1,112 @@
+import { OciError, Operation } from '@oci/spec-types';
+
+import {
+  type ExtensionGraphSource,
+  type ExtensionRequest,
+  type ResolvedExtension,
+  resolveExtensionGraph,
+} from '../depend/extension-graph.js';
+import type { GraphNode } from '../depend/graph.js';
+import { enforcePolicy } from '../policy/extension-policy.js';
+import { type ExtensionLock, readExtensionLock, writeExtensionLock } from './extension-lock.js';
+import { type InstallOptions, type InstalledExtension, installExtension } from './install.js';
+import { listInstalled } from './installed.js';
+
+export interface InstallGraphOptions extends InstallOptions {
+  /** A file with the version and digest of everything: read when it is there, and written. */
+  readonly lockFile?: string | undefined;
+  /** Install exactly what the lock file has. */
+  readonly frozen?: boolean | undefined;
+}
+
+/** An extension that was asked for, and those that it needs. */
+export interface InstalledGraph {
+  readonly extension: InstalledExtension;
+  /** In the order in which they were installed. */
+  readonly dependencies: readonly InstalledExtension[];
+}
+
+/**
+ * Installs an extension and all that it needs, what is needed first. Nothing is installed before
+ * everything is resolved and pulled; what is in use already and fits stays.
+ *
+ * @throws OciError `DEPENDENCY_CONFLICT`, and as {@link installExtension}
+ */
+export function installExtensionGraph(
+  source: ExtensionGraphSource,
+  request: ExtensionRequest,
+  options: InstallGraphOptions,
+): Operation<InstalledGraph> {
+  return new Operation(async (emit) => {
+    const { lockFile, installDir, signal } = options;
+    const lock: ExtensionLock =
+      lockFile === undefined ? new Map() : await readExtensionLock(lockFile);
+    const inUse = await versionsInUse(installDir);
+    const own = `${request.type}/${request.name}`;
+    // Who asks for an extension again wants what is new of it, but not of all that it needs.
+    const preferred = (id: string): string | undefined =>
+      lock.get(id)?.version ?? (id === own ? undefined : inUse.get(id));
+    const graph = await resolveExtensionGraph(request, source, { preferred, signal });
+    for (const message of graph.warnings) emit({ type: 'warning', message });
+    if (options.frozen) refuseUnlocked(graph.nodes, lock);
+    for (const node of graph.nodes) refuseByPolicy(node, options);
+    const installed: InstalledExtension[] = [];
+    for (const { id, version, content } of graph.nodes) {
+      const { type, name, pulled } = content;
+      const held = lock.get(id);
+      const expectedDigest = held?.version === version ? held.digest : pulled.manifestDigest;
+      const step = installExtension(
+        source,
+        { type, name, version },
+        { ...options, expectedDigest },
+      );
+      step.on(emit);
+      installed.push(await step);
+    }
+    if (lockFile !== undefined && !options.frozen)
+      await writeExtensionLock(lockFile, lockOf(installed, lock));
+    return splitOff(installed, own);
+  });
+}
+
+async function versionsInUse(installDir: string): Promise<ReadonlyMap<string, string>> {
+  const entries = await listInstalled(installDir);
+  return new Map(
+    entries.flatMap(({ type, name, current }) =>
+      current === null ? [] : [[`${type}/${name}`, current] as const],
+    ),
+  );
+}
+
+function refuseByPolicy(
+  { version, content }: GraphNode<ResolvedExtension>,
+  { policy }: InstallGraphOptions,
+): void {
+  if (!policy) return;
+  const { type, name, pulled } = content;
+  enforcePolicy(policy, { type, name, version, source: pulled.reference });
+}
+
+function refuseUnlocked(nodes: readonly GraphNode<ResolvedExtension>[], lock: ExtensionLock): void {
+  const missing = nodes.filter(({ id, version }) => lock.get(id)?.version !== version);
+  if (missing.length === 0) return;
+  const names = missing.map(({ id, version }) => `${id} ${version}`).join(', ');
+  throw new OciError('DEPENDENCY_CONFLICT', `the lock file does not hold ${names}`, {
+    hint: 'Install once without --frozen, and keep the lock file.',
+  });
+}
+
+/** One file may hold several extensions, so what others wrote stays. */
+function lockOf(installed: readonly InstalledExtension[], before: ExtensionLock): ExtensionLock {
+  const lock = new Map(before);
+  for (const { type, name, version, manifestDigest } of installed)
+    lock.set(`${type}/${name}`, { version, digest: manifestDigest });
+  return lock;
+}
+
+function splitOff(installed: readonly InstalledExtension[], own: string): InstalledGraph {
+  const isOwn = ({ type, name }: InstalledExtension): boolean => `${type}/${name}` === own;
+  const extension = installed.find(isOwn);
+  if (!extension) throw new OciError('INTERNAL', `${own} was not part of its own graph`);
+  return { extension, dependencies: installed.filter((one) => !isOwn(one)) };
+}

@@ -1,0 +1,72 @@
+import type { ExtensionType } from '@oci/manager';
+import { OciError } from '@oci/spec-types';
+
+import { activate, installHome, withHome } from './install-home.js';
+import { type InventoryEntry, installedExtension } from './installed.js';
+
+/** Which version a rollback left, and which one is in use now. */
+export interface RolledBack {
+  readonly type: ExtensionType;
+  readonly name: string;
+  readonly from: string | null;
+  readonly version: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
+/**
+ * Puts the version into use that was before, or another one that is in place; what is left becomes the
+ * one before, so that a second rollback undoes the first.
+ *
+ * @throws OciError `USAGE` when it is not installed, or has no such version
+ */
+export async function rollbackExtension(
+  extension: { readonly type: ExtensionType; readonly name: string },
+  options: {
+    readonly installDir: string;
+    /** Default: the version that was in use before. */
+    readonly to?: string | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<RolledBack> {
+  const home = installHome(options.installDir, extension);
+  if (!(await installedExtension(options.installDir, extension))) throw notInstalled(extension);
+  return withHome(
+    home,
+    async (staging) => {
+      const entry = await installedExtension(options.installDir, extension);
+      if (!entry) throw notInstalled(extension);
+      const chosen = versionOf(entry, options.to);
+      const isSame = entry.current === chosen.version;
+      const previous = isSame ? entry.previous : entry.current;
+      await activate(home, { current: chosen.version, previous }, staging);
+      const { version, path } = chosen;
+      return { ...extension, from: entry.current, version, path };
+    },
+    options.signal,
+  );
+}
+
+function versionOf(
+  entry: InventoryEntry,
+  to: string | undefined,
+): InventoryEntry['versions'][number] {
+  const wanted = to ?? entry.previous;
+  const chosen = entry.versions.find(({ version }) => version === wanted);
+  if (chosen) return chosen;
+  const what = `${entry.type} ${entry.name}`;
+  throw new OciError(
+    'USAGE',
+    to === undefined ? `${what} has no version from before` : `${what} ${to} is not installed`,
+    { hint: `Installed are ${entry.versions.map(({ version }) => version).join(', ')}.` },
+  );
+}
+
+export function notInstalled(extension: {
+  readonly type: string;
+  readonly name: string;
+}): OciError {
+  return new OciError('USAGE', `${extension.type} ${extension.name} is not installed`, {
+    hint: 'See what is: ocictl extension list.',
+  });
+}

@@ -1,0 +1,47 @@
+import { homedir } from 'node:os';
+import { join, posix } from 'node:path';
+
+import { sipHash } from './sip-hash.js';
+
+/**
+ * Where `kcl` and kpm look for packages: `vendor` beside `kcl.mod` (`kcl run --vendor`); `cache`, the
+ * directory of all projects; `storage`, the same with kpm's feature `SupportNewStorage`.
+ */
+export const vendorLayouts = ['vendor', 'cache', 'storage'] as const;
+
+export type VendorLayout = (typeof vendorLayouts)[number];
+
+/** What a directory is named by. */
+export interface VendoredName {
+  readonly name: string;
+  readonly version: string;
+  readonly registry: string;
+  readonly repository: string;
+}
+
+/** The directory of a package, relative to that of the layout. */
+export function vendorPath(layout: VendorLayout, vendored: VendoredName): string {
+  const { name, version, registry, repository } = vendored;
+  const base = posix.basename(repository);
+  switch (layout) {
+    case 'vendor':
+      return `${name}_${version}`;
+    case 'cache':
+      return `${base}_${version}`;
+    case 'storage': {
+      const place = `${registry}/${posix.dirname(repository)}`;
+      return `oci/src/${sipHash(Buffer.from(place))}/${base}/${version}`;
+    }
+  }
+}
+
+/** The directory of a layout: beside `kcl.mod`, or the one that kpm has for all projects. */
+export function vendorRoot(
+  layout: VendorLayout,
+  packageDirectory: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  if (layout === 'vendor') return join(packageDirectory, 'vendor');
+  const data = env['XDG_DATA_HOME'] || join(env['HOME'] || homedir(), '.local', 'share');
+  return env['KCL_PKG_PATH'] || join(data, 'kcl', 'modules');
+}

@@ -1,0 +1,240 @@
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { OciManager } from '@oci/manager';
+import {
+  type TemporaryDirectory,
+  type TestRegistry,
+  kclPackage,
+  startRegistry,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { type KclSource, managerSource } from '../depend/kcl-source.js';
+import { parseKclLock } from './kcl-lock.js';
+import { vendorKclPackage } from './vendor.js';
+
+let work: TemporaryDirectory;
+let registry: TestRegistry;
+let other: TestRegistry;
+let manager: OciManager;
+let source: KclSource;
+
+beforeEach(async () => {
+  work = await temporaryDirectory();
+  registry = await startRegistry();
+  other = await startRegistry();
+  renew();
+});
+afterEach(async () => {
+  await source.close();
+  await manager.close();
+  await registry.close();
+  await other.close();
+  await work.remove();
+});
+
+function renew(freshness = {}): void {
+  const cacheDir = join(work.path, 'cache');
+  manager = new OciManager({ registryUrl: registry.url, namespace: 'e', cacheDir, freshness });
+  source = managerSource(manager);
+}
+
+function modOf(name: string, version: string, dependencies = ''): string {
+  return `[package]\nname = "${name}"\nversion = "${version}"\n[dependencies]\n${dependencies}`;
+}
+
+interface Published {
+  readonly at?: TestRegistry;
+  readonly repository?: string;
+  readonly dependencies?: string;
+  readonly content?: string;
+}
+
+function publish(name: string, version: string, options: Published = {}): void {
+  const { at = registry, repository = `kcl/${name}`, dependencies, content = 'a = 1\n' } = options;
+  const files = { 'kcl.mod': modOf(name, version, dependencies), 'main.k': content };
+  at.putArtifact(repository, version, kclPackage({ name, version, files }));
+}
+
+async function project(dependencies: string, name = 'app'): Promise<string> {
+  const directory = join(work.path, name);
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, 'kcl.mod'), modOf(name, '0.1.0', dependencies));
+  return directory;
+}
+
+async function lockOf(directory: string) {
+  return parseKclLock(await readFile(join(directory, 'kcl.mod.lock'), 'utf8'));
+}
+
+test('puts the whole tree of dependencies where kcl looks for it, and locks it', async () => {
+  publish('base', '1.0.0');
+  publish('base', '1.1.0');
+  publish('models', '2.0.0', { dependencies: 'base = "^1.0"\n' });
+  publish('net', '0.3.0', {
+    at: other,
+    repository: 'team/net',
+    dependencies: `base = { oci = "oci://${registry.host}/kcl/base", tag = "1.1.0" }\n`,
+  });
+  const directory = await project('models = "2.0.0"\n');
+  const { packages, warnings } = await vendorKclPackage(directory, source);
+  expect(warnings).toEqual([]);
+  expect(packages.map(({ name, version, changed }) => [name, version, changed])).toEqual([
+    ['base', '1.1.0', true],
+    ['models', '2.0.0', true],
+  ]);
+  expect((await readdir(join(directory, 'vendor'))).sort()).toEqual([
+    '.ocictl',
+    'base_1.1.0',
+    'models_2.0.0',
+  ]);
+  expect(await readFile(join(directory, 'vendor', 'base_1.1.0', 'main.k'), 'utf8')).toBe('a = 1\n');
+  expect((await lockOf(directory)).get('base')).toEqual({
+    name: 'base',
+    version: '1.1.0',
+    sum: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
+    registry: registry.host,
+    repository: 'kcl/base',
+    tag: '1.1.0',
+    digest: packages[0]?.digest,
+  });
+});
+
+test('takes packages of other registries, and of repositories without a host', async () => {
+  publish('net', '0.3.0', { at: other, repository: 'team/net' });
+  publish('k8s', '1.31.2', { repository: 'org/k8s' });
+  const directory = await project(
+    `net = { oci = "oci://${other.host}/team/net", tag = "0.3.0" }
+k8s = { repo = "org/k8s", tag = "1.31.2" }
+`,
+  );
+  const { packages } = await vendorKclPackage(directory, source);
+  expect(packages.map(({ source: from }) => from).sort()).toEqual(
+    [`${other.host}/team/net:0.3.0`, `${registry.host}/org/k8s:1.31.2`].sort(),
+  );
+});
+
+test('the default place of names can be another, as with KPM_REG and KPM_REPO', async () => {
+  publish('k8s', '1.31.2', { at: other, repository: 'kcl-lang/k8s' });
+  const directory = await project('k8s = "1.31.2"\n');
+  const from = managerSource(manager, { registry: other.host, repository: 'kcl-lang' });
+  const { packages } = await vendorKclPackage(directory, from);
+  expect(packages[0]?.source).toBe(`${other.host}/kcl-lang/k8s:1.31.2`);
+  await from.close();
+});
+
+test('does nothing the second time, and needs no network', async () => {
+  publish('base', '1.0.0');
+  const directory = await project('base = "^1"\n');
+  await vendorKclPackage(directory, source);
+  publish('base', '1.5.0');
+  const asked = registry.requests.length;
+  renew({ offline: true });
+  const { packages } = await vendorKclPackage(directory, source, { frozen: true });
+  expect(packages).toMatchObject([{ name: 'base', version: '1.0.0', changed: false }]);
+  expect(registry.requests.length).toBe(asked);
+  await rm(join(directory, 'vendor', 'base_1.0.0', 'kcl.mod'));
+  expect((await vendorKclPackage(directory, source)).packages).toMatchObject([{ changed: true }]);
+});
+
+test('--frozen takes what is locked and nothing else', async () => {
+  publish('base', '1.0.0');
+  const directory = await project('base = "^1"\n');
+  await expect(vendorKclPackage(directory, source, { frozen: true })).rejects.toMatchObject({
+    code: 'DEPENDENCY_CONFLICT',
+    message: expect.stringContaining('does not hold base 1.0.0'),
+  });
+  await expect(readdir(join(directory, 'vendor'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await vendorKclPackage(directory, source);
+  const lock = await readFile(join(directory, 'kcl.mod.lock'), 'utf8');
+  publish('base', '1.5.0');
+  await rm(join(directory, 'vendor'), { recursive: true });
+  await vendorKclPackage(directory, source, { frozen: true });
+  expect(await readdir(join(directory, 'vendor'))).toContain('base_1.0.0');
+  expect(await readFile(join(directory, 'kcl.mod.lock'), 'utf8')).toBe(lock);
+});
+
+test('refuses a version that was published again since it was locked or pinned', async () => {
+  publish('base', '1.0.0');
+  const directory = await project('base = "1.0.0"\n');
+  const { packages } = await vendorKclPackage(directory, source);
+  publish('base', '1.0.0', { content: 'changed = 1\n' });
+  renew({ refresh: true });
+  await expect(vendorKclPackage(directory, source)).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+    message: expect.stringContaining('kcl.mod.lock says'),
+  });
+  const pin = `base = { oci = "oci://${registry.host}/kcl/base", tag = "1.0.0", digest = "${packages[0]?.digest}" }\n`;
+  await expect(vendorKclPackage(await project(pin, 'pinned'), source)).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+    message: expect.stringContaining('pins base'),
+  });
+});
+
+test('never replaces a sum that is known by an empty one (kcl-lang/kpm#499)', async () => {
+  const files = { 'kcl.mod': modOf('base', '1.0.0') };
+  registry.putArtifact(
+    'kcl/base',
+    '1.0.0',
+    kclPackage({ name: 'base', version: '1.0.0', files, era: 'v0.2' }),
+  );
+  const directory = await project('base = "1.0.0"\n');
+  await writeFile(
+    join(directory, 'kcl.mod.lock'),
+    '[dependencies.base]\nname = "base"\nversion = "1.0.0"\nsum = "known="\n',
+  );
+  await vendorKclPackage(directory, source);
+  expect((await lockOf(directory)).get('base')).toMatchObject({
+    sum: 'known=',
+    digest: expect.stringMatching(/^sha256:/),
+  });
+});
+
+test.each(['v0.2', 'v0.3', 'v0.12'] as const)(
+  'takes packages of the era %s of kpm',
+  async (era) => {
+    registry.putArtifact('kcl/base', '1.0.0', kclPackage({ name: 'base', version: '1.0.0', era }));
+    const directory = await project('base = "1.0.0"\n');
+    await vendorKclPackage(directory, source);
+    expect(await readdir(join(directory, 'vendor', 'base_1.0.0'))).toContain('main.k');
+  },
+);
+
+test.each([
+  ['cache', 'k8s_1.31.2'],
+  ['storage', /^oci\/src\/[0-9a-f]{16}\/k8s\/1\.31\.2$/],
+] as const)('fills the layout %s of kpm', async (layout, path) => {
+  publish('k8s', '1.31.2', { repository: 'kcl-lang/k8s' });
+  const directory = await project('k8s = { repo = "kcl-lang/k8s", tag = "1.31.2" }\n');
+  const env = { KCL_PKG_PATH: join(work.path, 'modules') };
+  const { packages } = await vendorKclPackage(directory, source, { layout, env });
+  const relative = packages[0]?.path.slice(env.KCL_PKG_PATH.length + 1);
+  expect(relative).toMatch(path);
+  expect(await readdir(packages[0]?.path ?? '')).toContain('kcl.mod');
+});
+
+test('names what can not be vendored', async () => {
+  publish('a', '1.0.0', { dependencies: 'b = "1.0.0"\n' });
+  publish('b', '1.0.0', { dependencies: 'a = "1.0.0"\n' });
+  await expect(vendorKclPackage(await project('a = "1.0.0"\n'), source)).rejects.toMatchObject({
+    code: 'DEPENDENCY_CONFLICT',
+    message: expect.stringContaining('a → b → a'),
+  });
+  const git = await project('g = { git = "https://h.example/g", tag = "v1" }\n', 'git');
+  await expect(vendorKclPackage(git, source)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  publish('x', '1.0.0', { at: other, repository: 'one/x' });
+  publish('x', '1.0.0', { at: other, repository: 'two/x' });
+  publish('y', '1.0.0', {
+    dependencies: `x = { oci = "oci://${other.host}/two/x", tag = "1.0.0" }\n`,
+  });
+  const same = `x = { oci = "oci://${other.host}/one/x", tag = "1.0.0" }\ny = "1.0.0"\n`;
+  await expect(vendorKclPackage(await project(same, 'same'), source)).rejects.toMatchObject({
+    code: 'DEPENDENCY_CONFLICT',
+    message: expect.stringMatching(/two packages .* the name x.*one\/x.*two\/x/),
+  });
+  await expect(vendorKclPackage(join(work.path, 'none'), source)).rejects.toMatchObject({
+    code: 'USAGE',
+  });
+});
