@@ -45,6 +45,8 @@ interface ConnectionParts {
 export interface Connection {
   readonly origin: URL;
   readonly exchange: Exchange;
+  /** The same without credentials, so that a challenge is seen. */
+  readonly bare: Exchange;
   readonly close: () => Promise<void>;
 }
 
@@ -82,5 +84,5 @@ export function connect(parts: ConnectionParts): Connection {
     tokenStore:
       transport.tokenCacheFile === undefined ? undefined : tokenFile(transport.tokenCacheFile),
   });
-  return { origin, exchange: retry(authorized, retryPolicy), close };
+  return { origin, exchange: retry(authorized, retryPolicy), bare: tokens, close };
 }

@@ -28,6 +28,7 @@ test('exports these names and no others', () => {
     'parseLocation',
     'parsePlatform',
     'parseRegistryAddress',
+    'probeRegistry',
     'proxyFromEnvironment',
     'reportCredential',
     'staticCredentials',

@@ -34,6 +34,16 @@ export {
   login,
   logout,
 } from './credentials/login.js';
+export type {
+  CertificateFacts,
+  Probe,
+  ProbeEvidence,
+  ProbeName,
+  ProbeOutcome,
+  RegistryReport,
+  TlsFacts,
+} from './doctor/probe.js';
+export { type ProbeOptions, probeRegistry } from './doctor/probe-registry.js';
 export type { TransportOptions } from './connection.js';
 export type { ClientCertificate, HostOptions } from './host-options.js';
 export type { MirrorOptions, PullFromMirror } from './mirrors/mirror.js';
