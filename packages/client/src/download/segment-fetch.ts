@@ -10,7 +10,7 @@ import { checkRangeAnswer, checkWholeAnswer } from './range-answer.js';
 import type { Segment } from './segment-queue.js';
 
 /** A connection that brings less than this counts as a failure: a host may not live on one byte each. */
-export const leastProgress = 64 * 1024;
+export const leastProgress: number = 64 * 1024;
 
 export interface SegmentFetch {
   readonly endpoint: Endpoint;
