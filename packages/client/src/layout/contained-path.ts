@@ -32,11 +32,15 @@ export async function openContained(
 
 /** A directory below another, made when it is missing. @throws OciError `POLICY_REFUSED` */
 export async function containedDirectory(root: string, relative: string): Promise<string> {
-  const path = join(root, relative);
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
-    // A link that leads nowhere is told below.
-    if (!hasCode(error, 'EEXIST')) throw error;
-  });
+  let path = '';
+  // One after the other: behind a link that leads out nothing is made.
+  for (const part of relative.split(sep)) {
+    path = join(path, part);
+    await mkdir(join(root, path)).catch((error: unknown) => {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    });
+    await containedPath(root, path);
+  }
   return containedPath(root, relative);
 }
 

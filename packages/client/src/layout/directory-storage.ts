@@ -1,13 +1,4 @@
-import {
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -42,12 +33,25 @@ type Change = (index: LayoutIndex) => LayoutIndex;
 export class DirectoryStorage implements LayoutStorage {
   readonly name: string;
   readonly #temporary: TemporaryFiles;
+  /** The index as it was read last: most who ask find that it is still that. */
+  #known: { readonly version: string; readonly index: LayoutIndex } | undefined;
   #changes: Change[] = [];
   #writing: Promise<void> = Promise.resolve();
 
   constructor(path: string) {
     this.name = path;
     this.#temporary = new TemporaryFiles(join(path, '.tmp'));
+  }
+
+  /** Makes the parts of a layout, the one that tells it from other directories first. */
+  async begin(): Promise<void> {
+    const locks = await containedDirectory(this.name, '.locks');
+    await withFileLock(join(locks, 'index'), async () => {
+      if (await isLayout(this.name)) return;
+      await this.#replace('oci-layout', Buffer.from(layoutHeader));
+      await this.#replaceIndex(emptyLayoutIndex);
+      await containedDirectory(this.name, join('blobs', 'sha256'));
+    });
   }
 
   async sizeOf(digest: Digest): Promise<number | undefined> {
@@ -103,7 +107,12 @@ export class DirectoryStorage implements LayoutStorage {
     if (!opened) return emptyLayoutIndex;
     try {
       if (opened.size > maxLayoutIndexSize) throw tooLarge(this.name, opened.size);
-      return parseLayoutIndex(await opened.file.readFile());
+      const { ino, size, mtimeNs } = await opened.file.stat({ bigint: true });
+      const version = `${ino} ${size} ${mtimeNs}`;
+      if (this.#known?.version === version) return this.#known.index;
+      const index = parseLayoutIndex(await opened.file.readFile());
+      this.#known = { version, index };
+      return index;
     } finally {
       await opened.file.close();
     }
@@ -134,10 +143,15 @@ export class DirectoryStorage implements LayoutStorage {
   async #replaceIndex(index: LayoutIndex): Promise<void> {
     const bytes = formatLayoutIndex(index);
     if (bytes.byteLength > maxLayoutIndexSize) throw tooLarge(this.name, bytes.byteLength);
+    await this.#replace('index.json', bytes);
+  }
+
+  /** Nobody ever sees a part of it. */
+  async #replace(name: string, bytes: Uint8Array): Promise<void> {
     const path = await this.#temporaryPath();
     try {
       await writeSynced(path, once(bytes));
-      await rename(path, join(this.name, 'index.json'));
+      await rename(path, join(this.name, name));
       await syncDirectory(this.name);
     } catch (error) {
       await rm(path, { force: true });
@@ -180,16 +194,11 @@ export async function isLayout(path: string): Promise<boolean> {
   });
 }
 
-/** Makes an empty layout; two who do it at once make the same. */
+/** Makes an empty layout; of several who do it at once one does. */
 export async function createLayout(path: string): Promise<void> {
   await onStorage({ path }, async () => {
-    await mkdir(join(path, 'blobs', 'sha256'), { recursive: true });
-    await writeFile(join(path, 'index.json'), formatLayoutIndex(emptyLayoutIndex), {
-      flag: 'wx',
-    }).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    });
-    await writeFile(join(path, 'oci-layout'), layoutHeader);
+    await mkdir(path, { recursive: true });
+    await new DirectoryStorage(path).begin();
   });
 }
 

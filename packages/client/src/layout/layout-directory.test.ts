@@ -72,6 +72,19 @@ describe('what is opened', () => {
     });
   });
 
+  test('a layout that several begin at once is begun once', async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'layout');
+    const artifact = image();
+    await Promise.all(
+      Array.from({ length: 12 }, async (_, at) => {
+        const layout = await LayoutDirectory.open(path, { create: true });
+        await push(layout, artifact, `v${at}`);
+      }),
+    );
+    expect(await indexOf(path)).toHaveLength(12);
+  });
+
   test('a directory of other files stays as it is', async () => {
     await using directory = await temporaryDirectory();
     await writeFile(join(directory.path, 'file.txt'), 'mine');
@@ -263,6 +276,32 @@ describe('content on disk', () => {
       expect(await readdir(outside)).toHaveLength(1);
     },
   );
+
+  test('nothing is made behind a link that leads out', async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'layout');
+    const layout = await LayoutDirectory.open(path, { create: true });
+    const outside = join(directory.path, 'outside');
+    await mkdir(outside);
+    await rm(join(path, 'blobs'), { recursive: true });
+    await symlink(outside, join(path, 'blobs'));
+    const pushing = layout.pushBlob(blob.descriptor, inChunks(blob.bytes));
+    await expect(pushing).rejects.toMatchObject({ code: 'POLICY_REFUSED' });
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  test('an index that another tool wrote meanwhile is read again', async () => {
+    await using directory = await temporaryDirectory();
+    const [ours, theirs] = [
+      await LayoutDirectory.open(directory.path, { create: true }),
+      await LayoutDirectory.open(directory.path),
+    ];
+    const [first, second] = [image(), image({ architecture: 'arm64' })];
+    await push(ours, first, '1.0.0');
+    expect(await theirs.resolve(tag)).toEqual(first.manifest.descriptor);
+    await push(ours, second, '1.0.0');
+    expect(await theirs.resolve(tag)).toEqual(second.manifest.descriptor);
+  });
 
   test('a link within the layout is followed', async () => {
     await using directory = await temporaryDirectory();

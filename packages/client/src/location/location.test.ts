@@ -63,7 +63,9 @@ describe('parseLocation', () => {
 
   test('takes back what it gave', () => {
     const path = fc.stringMatching(/^[A-Za-z0-9_./-]{1,30}$/);
-    const name = fc.option(fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,30}$/), { nil: undefined });
+    const name = fc.option(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,30}$/), {
+      nil: undefined,
+    });
     fc.assert(
       fc.property(fc.constantFrom('layout', 'archive'), path, name, (kind, path, name) => {
         fc.pre(!path.startsWith('//'));
