@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type TemporaryDirectory, compile, run, temporaryDirectory } from '@oci/testing';
@@ -52,4 +53,26 @@ test('explains itself', async () => {
   for (const option of ['--config', '--listen', '--data-dir', '--allow-plain-http']) {
     expect(end.stdout).toContain(option);
   }
+});
+
+test('checks a configuration, makes a token for it, and verifies the audit log', async () => {
+  const env = { HOME: directory.path, OCI_CONFIG: '', OCI_SERVER_DATA_DIR: directory.path };
+  const token = await run(process.execPath, [program, 'token', 'create', 'ci'], { env });
+  expect(token.stdout).toMatch(/^oci_[\w-]{43}\n$/);
+  const config = join(directory.path, 'access.toml');
+  await writeFile(config, token.stderr.slice(token.stderr.indexOf('[[')));
+  const check = await run(process.execPath, [program, 'check-config', '--config', config], { env });
+  expect(check).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 tokens') });
+  expect(check.stdout).not.toContain(token.stdout.trim());
+  const verify = [program, 'audit', 'verify', '--dir', join(directory.path, 'SIGTERM', 'audit')];
+  expect(await run(process.execPath, verify, { env })).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/2 lines, whole, ends with line 2/),
+  });
+  const log = join(directory.path, 'SIGTERM', 'audit', 'audit.jsonl');
+  await writeFile(log, (await readFile(log, 'utf8')).replace('started', 'stopped'));
+  expect(await run(process.execPath, verify, { env })).toMatchObject({
+    exitCode: 1,
+    stdout: expect.stringContaining('audit.jsonl:1: line 1 was changed'),
+  });
 });

@@ -1,7 +1,7 @@
 import { type RequestListener, type Server, createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Server as TlsServer } from 'node:tls';
+import { Server as TlsServer, createSecureContext } from 'node:tls';
 
 import { OciError } from '@oci/spec-types';
 
@@ -40,6 +40,11 @@ export function createListener(
   server.maxHeadersCount = maxHeaders;
   server.maxConnections = options.maxConnections;
   return server;
+}
+
+/** @throws OciError `CONFIG_INVALID` when they are no certificates, or do not belong together */
+export function checkTls(tls: TlsOptions): void {
+  onCertificates(() => createSecureContext({ cert: tls.cert, key: tls.key, ca: tls.clientCa }));
 }
 
 /** New connections get the new certificates; those that stand are not cut. */

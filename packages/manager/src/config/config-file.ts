@@ -87,10 +87,19 @@ function* flatten(table: Table, prefix = ''): Generator<[key: string, value: unk
 }
 
 function unknownKey(key: string, path: string): OciError {
-  const [near] = nearest(key, [...Object.keys(settingDefinitions), ...hostTableNames], 1);
+  const known = [...Object.keys(settingDefinitions), ...hostTableNames];
+  const tables = new Set(known.map(tableOf));
+  // A table that is mistaken is nearer to the right table than its keys are to those of others.
+  const [near] = tables.has(tableOf(key))
+    ? nearest(key, known, 1)
+    : nearest(tableOf(key), tables, 1);
   return new OciError('CONFIG_INVALID', `unknown key orchestrator.oci.${key} in ${path}`, {
     hint: near
       ? `Did you mean ${near}?`
       : `Known keys: ${Object.keys(settingDefinitions).join(', ')}.`,
   });
+}
+
+function tableOf(key: string): string {
+  return key.split('.', 1)[0] ?? key;
 }

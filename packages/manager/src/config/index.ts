@@ -10,6 +10,7 @@ export {
   type OptionalSettingKey,
   type SettingKey,
   type SettingSource,
+  type SettingTable,
   type SettingValue,
   type SettingValues,
   environmentName,

@@ -64,6 +64,8 @@ describe('loadSettings', () => {
       flag: 'true',
       list: 'a,b',
       milliseconds: '5',
+      count: '7',
+      tables: '[{"name":"a"}]',
     } as const;
     const parsed = {
       text: 'a',
@@ -71,6 +73,8 @@ describe('loadSettings', () => {
       flag: true,
       list: ['a', 'b'],
       milliseconds: 5,
+      count: 7,
+      tables: [{ name: 'a' }],
     } as const;
     for (const [key, { kind }] of Object.entries(settingDefinitions)) {
       const name = environmentName(key as keyof typeof settingDefinitions);
@@ -97,6 +101,8 @@ describe('loadSettings', () => {
       /cache\.moving_tag_ttl_ms/,
     ],
     ['[orchestrator.oci]\nnamespace = 5', /namespace/, /(?:)/],
+    ['[orchestrator.oci.access]\nrules = [1]', /access\.rules/, /(?:)/],
+    ['[orchestrator.oci.server]\nmax_connections = -1', /max_connections/, /(?:)/],
     ['[orchestrator.oci]\nplain_http = "maybe"', /plain_http/, /(?:)/],
     ['[orchestrator.oci]\nrepositories = [1]', /repositories/, /(?:)/],
     ['[orchestrator.oci.cache]\nmoving_tag_ttl_ms = -1', /moving_tag_ttl_ms/, /(?:)/],

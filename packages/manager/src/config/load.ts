@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { readConfigFile } from './config-file.js';
 import { type HostTables, noHostTables } from './host-settings.js';
 import { settingValue } from './setting-value.js';
+import { serverDefaults } from './server-settings.js';
 import {
   type OptionalSettingKey,
   type SettingKey,
@@ -138,7 +139,7 @@ function defaultValues(
     plain_http: false,
     insecure: false,
     'cache.moving_tag_ttl_ms': 5 * 60_000,
-    'server.listen': '127.0.0.1:5000',
+    ...serverDefaults,
     'server.data_dir': join(data, 'oci-server'),
   };
 }

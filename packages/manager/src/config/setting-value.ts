@@ -3,7 +3,12 @@ import { resolve } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
 
-import { type SettingKey, type SettingValue, settingDefinitions } from './settings.js';
+import {
+  type SettingKey,
+  type SettingTable,
+  type SettingValue,
+  settingDefinitions,
+} from './settings.js';
 
 /**
  * Checks a value out of the file, the environment or a flag, and gives it its kind.
@@ -33,6 +38,10 @@ export function settingValue(
       return list(raw) ?? fail('a list of texts');
     case 'milliseconds':
       return wholeNumber(raw) ?? fail('a whole number of milliseconds, 0 or more');
+    case 'count':
+      return wholeNumber(raw) ?? fail('a whole number, 0 or more');
+    case 'tables':
+      return tables(raw) ?? fail('a list of tables; in the environment, JSON');
   }
 }
 
@@ -54,6 +63,22 @@ function list(raw: unknown): readonly string[] | undefined {
   return items.every((item) => typeof item === 'string' && item !== '')
     ? (items as string[])
     : undefined;
+}
+
+function tables(raw: unknown): readonly SettingTable[] | undefined {
+  const items = typeof raw === 'string' ? parseJson(raw) : raw;
+  if (!Array.isArray(items)) return undefined;
+  const isTable = (item: unknown): boolean =>
+    typeof item === 'object' && item !== null && !Array.isArray(item);
+  return items.every(isTable) ? (items as SettingTable[]) : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function wholeNumber(raw: unknown): number | undefined {

@@ -1,5 +1,11 @@
+import {
+  type OptionalServerKey,
+  type ServerSettingKinds,
+  serverSettings,
+} from './server-settings.js';
+
 /** What a setting holds. A `path` is absolute once loaded; a `list` is of strings. */
-type SettingKind = 'text' | 'path' | 'flag' | 'list' | 'milliseconds';
+type SettingKind = 'text' | 'path' | 'flag' | 'list' | 'milliseconds' | 'count' | 'tables';
 
 export interface SettingDefinition {
   readonly kind: SettingKind;
@@ -9,7 +15,7 @@ export interface SettingDefinition {
 }
 
 /** The kind of every setting, by its dotted path below `[orchestrator.oci]`. */
-export interface SettingKinds {
+export interface SettingKinds extends ServerSettingKinds {
   registry_url: 'text';
   namespace: 'text';
   cache_dir: 'path';
@@ -22,8 +28,6 @@ export interface SettingKinds {
   registries_conf: 'path';
   certs_dir: 'path';
   'cache.moving_tag_ttl_ms': 'milliseconds';
-  'server.listen': 'text';
-  'server.data_dir': 'path';
 }
 
 /** Every setting: the file, the environment and the flags are read, checked and shown by this table alone. */
@@ -60,16 +64,7 @@ export const settingDefinitions: {
     kind: 'milliseconds',
     description: 'how long moving tags are believed',
   },
-  'server.listen': {
-    kind: 'text',
-    description: 'address that oci-server listens on, host:port',
-    flag: '--listen',
-  },
-  'server.data_dir': {
-    kind: 'path',
-    description: 'where oci-server keeps hosted repositories',
-    flag: '--data-dir',
-  },
+  ...serverSettings,
 };
 
 export type SettingKey = keyof SettingKinds;
@@ -80,12 +75,18 @@ interface ValueOf {
   flag: boolean;
   list: readonly string[];
   milliseconds: number;
+  count: number;
+  tables: readonly SettingTable[];
 }
+
+/** A table of a list of tables, as it stands in the file; whoever uses it checks its keys. */
+export type SettingTable = Readonly<Record<string, unknown>>;
 
 export type SettingValue = ValueOf[SettingKind];
 
 /** What has no default. */
-export type OptionalSettingKey = 'ca_file' | 'token_cache_file' | 'registries_conf' | 'certs_dir';
+export type OptionalSettingKey =
+  'ca_file' | 'token_cache_file' | 'registries_conf' | 'certs_dir' | OptionalServerKey;
 
 /** The loaded values; only what has no default may be absent. */
 export type SettingValues = {

@@ -1,0 +1,45 @@
+import type { SettingInputs } from '@oci/manager/config';
+import { asOciError } from '@oci/spec-types';
+
+import { type Configuration, loadConfiguration } from '../config/configuration.js';
+import { type RunningServer, startServer } from '../server.js';
+
+/** Serves until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
+export async function serve(inputs: SettingInputs): Promise<void> {
+  // Whoever read what we say may go; those whom we serve stay.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const configuration = await loadConfiguration(inputs);
+  const server = await startServer(configuration.options);
+  process.stdout.write(`oci-server listens on ${server.url}\n`);
+  reloadOnSignal(server, inputs);
+  closeOnSignal(server, configuration);
+}
+
+function reloadOnSignal(server: RunningServer, inputs: SettingInputs): void {
+  let running: Promise<void> = Promise.resolve();
+  process.on('SIGHUP', () => {
+    running = running.then(() => reload(server, inputs));
+  });
+}
+
+/** What is wrong is told, and nothing changes. */
+async function reload(server: RunningServer, inputs: SettingInputs): Promise<void> {
+  try {
+    await server.reload((await loadConfiguration(inputs)).options);
+    process.stdout.write('the configuration was read again\n');
+  } catch (thrown) {
+    const error = asOciError(thrown);
+    process.stderr.write(`the configuration stays as it is: ${error.message} [${error.code}]\n`);
+    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+  }
+}
+
+function closeOnSignal(server: RunningServer, { graceMs }: Configuration): void {
+  const stop = (): void => {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    // One more of them ends the process at once; SIGHUP has nothing to read again any more.
+    process.removeAllListeners('SIGHUP').on('SIGHUP', () => {});
+    void server.close({ graceMs }).then(() => process.exit(0));
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+}

@@ -1,0 +1,112 @@
+import { dirname, join } from 'node:path';
+
+import {
+  type SettingInputs,
+  type Settings,
+  loadSettings,
+  managerOptions,
+} from '@oci/manager/config';
+import { OciError } from '@oci/spec-types';
+
+import { parseListenAddress } from '../listen-address.js';
+import { TrustedProxies } from '../http/client-address.js';
+import { type TlsOptions, checkTls } from '../http/listener.js';
+import { type ServerOptions, refusePublicHttp } from '../server-options.js';
+import { accessOptions } from './access-settings.js';
+import { readKeyFile, readSettingFile } from './secret-file.js';
+
+export interface Configuration {
+  readonly options: ServerOptions;
+  /** Milliseconds that requests may run on after SIGTERM. */
+  readonly graceMs: number;
+  readonly settings: Settings;
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+/**
+ * Reads and checks everything that the server is told, before it opens anything.
+ *
+ * @throws OciError `CONFIG_INVALID`, `POLICY_REFUSED`
+ */
+export async function loadConfiguration(inputs: SettingInputs): Promise<Configuration> {
+  const settings = await loadSettings(inputs);
+  const { values } = settings;
+  const level = values['server.log_level'];
+  if (!logLevels.includes(level)) {
+    throw new OciError('CONFIG_INVALID', `server.log_level can not be ${JSON.stringify(level)}`, {
+      hint: `Levels: ${logLevels.join(', ')}.`,
+    });
+  }
+  const dataDir = values['server.data_dir'];
+  const options: ServerOptions = {
+    listen: parseListenAddress(values['server.listen']),
+    dataDir: join(dataDir, 'registry'),
+    manager: await ownManagerOptions(settings),
+    installDir: isSet(settings, 'install_dir') ? values.install_dir : join(dataDir, 'extensions'),
+    allowPlainHttp: values['server.allow_plain_http'],
+    tls: await tlsOptions(settings),
+    publicUrl: values['server.public_url'],
+    access: await accessOptions(values, dirname(settings.configFile ?? join(process.cwd(), 'x'))),
+    audit: await auditOptions(settings),
+    limits: {
+      maxConnections: values['server.max_connections'],
+      maxUploadBytes: values['server.max_upload_bytes'],
+      requestsPerSecond: values['server.requests_per_second'],
+    },
+    trustedProxies: values['server.trusted_proxies'],
+    logLevel: level,
+  };
+  refusePublicHttp(options);
+  if (options.tls) checkTls(options.tls);
+  void new TrustedProxies(options.trustedProxies ?? []);
+  return { options, graceMs: values['server.shutdown_grace_ms'], settings };
+}
+
+/** Without a registry of somebody else's, the server manages its own. */
+async function ownManagerOptions(settings: Settings): Promise<ServerOptions['manager']> {
+  const { values } = settings;
+  const manager = await managerOptions(settings);
+  const dataDir = values['server.data_dir'];
+  return {
+    ...manager,
+    registryUrl: isSet(settings, 'registry_url') ? manager.registryUrl : undefined,
+    cacheDir: isSet(settings, 'cache_dir') ? manager.cacheDir : join(dataDir, 'cache'),
+  };
+}
+
+function isSet({ sources }: Settings, key: 'registry_url' | 'cache_dir' | 'install_dir'): boolean {
+  return sources.get(key)?.from !== 'default';
+}
+
+async function tlsOptions({ values }: Settings): Promise<TlsOptions | undefined> {
+  const cert = values['server.tls_cert_file'];
+  const key = values['server.tls_key_file'];
+  const clientCa = values['server.client_ca_file'];
+  if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new OciError('CONFIG_INVALID', 'TLS needs a certificate and its key', {
+      hint: 'Set server.tls_cert_file and server.tls_key_file.',
+    });
+  }
+  return {
+    cert: (await readSettingFile('server.tls_cert_file', cert)).toString('utf8'),
+    key: (await readSettingFile('server.tls_key_file', key)).toString('utf8'),
+    ...(clientCa !== undefined && {
+      clientCa: (await readSettingFile('server.client_ca_file', clientCa)).toString('utf8'),
+    }),
+    requireClientCertificate: values['server.require_client_certificate'],
+  };
+}
+
+async function auditOptions({ values }: Settings): Promise<ServerOptions['audit']> {
+  if (!values['audit.enabled']) return undefined;
+  const keyFile = values['audit.key_file'];
+  return {
+    dir: values['audit.dir'] ?? join(values['server.data_dir'], 'audit'),
+    ...(keyFile !== undefined && { key: await readKeyFile('audit.key_file', keyFile) }),
+    maxFileBytes: values['audit.max_file_bytes'],
+    keepFiles: values['audit.keep_files'],
+    required: values['audit.required'],
+  };
+}
