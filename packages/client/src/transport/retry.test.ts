@@ -113,6 +113,15 @@ test('leaves the time that Retry-After asks for to the pace of the host', async 
   expect(delays).toEqual([]);
 });
 
+test('being put off is no attempt, and ends one day', async () => {
+  const putOff = { status: 429, retryAfter: '1' };
+  const patient = script([...Array.from({ length: 20 }, () => putOff), 500, 500, 500, 500, 200]);
+  expect(await retry(patient.exchange, patient.policy)(get)).toMatchObject({ status: 200 });
+  const endless = script([putOff]);
+  expect(await retry(endless.exchange, endless.policy)(get)).toMatchObject({ status: 429 });
+  expect(endless.sent).toHaveLength(21);
+});
+
 test('pauses as usual when Retry-After asks for nothing', async () => {
   const { exchange, policy, delays } = script([{ status: 429, retryAfter: '0' }, 200]);
   await retry(exchange, policy)(get);
@@ -121,7 +130,7 @@ test('pauses as usual when Retry-After asks for nothing', async () => {
 
 test.each<[string, Step, number]>([
   ['429', 429, 5],
-  ['503 with Retry-After', { status: 503, retryAfter: '1' }, 5],
+  ['503 with Retry-After', { status: 503, retryAfter: '1' }, 21],
   ['503', 503, 1],
   ['500 with Retry-After', { status: 500, retryAfter: '1' }, 1],
   ['a network failure', networkError, 1],

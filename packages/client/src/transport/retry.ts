@@ -13,7 +13,7 @@ import { parseRetryAfter } from './retry-after.js';
 
 /** When a request is sent again. */
 export interface RetryPolicy {
-  /** In all, the first included. Default 5. */
+  /** In all, the first included, without those that a host put off by `Retry-After`. Default 5. */
   readonly attempts: number;
   /** The first pause is random up to this; each further one up to twice as much. Default 200 ms. */
   readonly baseDelayMs: number;
@@ -36,6 +36,9 @@ export const defaultRetryPolicy: RetryPolicy = {
   random: Math.random,
 };
 
+/** A host that says when to come back has not failed: coming back so often is no attempt. */
+const mostWaits = 20;
+
 const transientStatus = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
@@ -45,11 +48,14 @@ const transientStatus = new Set([408, 425, 429, 500, 502, 503, 504]);
  */
 export function retry(next: Exchange, policy: RetryPolicy): Exchange {
   return async (request) => {
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = 1, waits = 0; ; attempt += 1) {
       const outcome = await settle(next, request);
       const isAgain = isTransient(outcome) && mayRepeat(request, outcome);
-      if (!isAgain || attempt >= policy.attempts) return conclude(outcome, attempt);
-      await pause(outcome, { request, policy, attempt });
+      const isAsked = (askedDelay(outcome) ?? 0) > 0;
+      const isSpent = isAsked ? waits >= mostWaits : attempt - waits >= policy.attempts;
+      if (!isAgain || isSpent) return conclude(outcome, attempt);
+      if (isAsked) waits += 1;
+      await pause(outcome, { request, policy, attempt: attempt - waits });
     }
   };
 }

@@ -256,7 +256,8 @@ class UploadRun {
   /** Counts a failure and waits; what the host asked for by `Retry-After` is kept by its pace. */
   async #pause(error: OciError): Promise<void> {
     const { retryPolicy } = this.#parts.endpoint;
-    this.#failures += 1;
+    const isPutOff = (error.retryAfterMs ?? 0) > 0;
+    if (!isPutOff) this.#failures += 1;
     this.#recoveries += 1;
     throwIfAborted(this.#remote.signal);
     const isSpent = this.#failures >= retryPolicy.attempts || this.#recoveries >= mostRecoveries;
