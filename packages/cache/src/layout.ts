@@ -39,6 +39,7 @@ import { encodeSegment } from './store/object-key.js';
  * .tmp/…  .locks/…                                       files that are being written; who may write what
  * kcl/<name>/<version>/package.tar.gz  view.json         the guide's paths
  * extensions/<type>/<name>/<version>/artifact.tar.gz  view.json
+ * registries/<registry>/kcl/…  extensions/…              the same of other registries
  * ```
  */
 export const layoutVersion = 1;
@@ -143,14 +144,18 @@ function sha256(text: string): string {
 }
 
 /** Which of the guide's paths shows an artifact. */
-export type ViewName =
+export type ViewName = {
+  /** For another registry than the one that the guide's paths belong to. */
+  readonly registry?: RegistryHost | undefined;
+} & (
   | { readonly kind: 'kcl'; readonly name: string; readonly version: string }
   | {
       readonly kind: 'extension';
       readonly type: string;
       readonly name: string;
       readonly version: string;
-    };
+    }
+);
 
 /**
  * The directory of a view, relative, and its file. Names come from users, so they are checked here
@@ -168,10 +173,11 @@ export function viewPath(view: ViewName): { readonly directory: string; readonly
       `invalid name or version ${JSON.stringify(`${view.name} ${view.version}`.slice(0, 300))}`,
     );
   }
+  const root = view.registry === undefined ? '' : `registries/${encodeSegment(view.registry)}/`;
   return view.kind === 'kcl'
-    ? { directory: `kcl/${view.name}/${view.version}`, file: 'package.tar.gz' }
+    ? { directory: `${root}kcl/${view.name}/${view.version}`, file: 'package.tar.gz' }
     : {
-        directory: `extensions/${view.type}/${view.name}/${view.version}`,
+        directory: `${root}extensions/${view.type}/${view.name}/${view.version}`,
         file: 'artifact.tar.gz',
       };
 }

@@ -25,6 +25,7 @@ it('exports these names', () => {
   expect(Object.keys(config).sort()).toEqual([
     'describeSource',
     'environmentName',
+    'hostEntries',
     'loadSettings',
     'managerOptions',
     'settingDefinitions',

@@ -12,7 +12,12 @@ export { forEachConcurrent } from './concurrency.js';
 export { selectContentLayer } from './content-layer.js';
 export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
 export { artifactJson, pullJson } from './json.js';
-export { OciManager, type OciManagerOptions, type PullOptions } from './manager.js';
+export {
+  type ManagerCallOptions,
+  OciManager,
+  type OciManagerOptions,
+  type PullOptions,
+} from './manager.js';
 export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
 export { nearest } from './nearest.js';

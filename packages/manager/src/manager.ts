@@ -30,7 +30,7 @@ import {
 } from './artifact-name.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
-import { ManifestLookup } from './manifest-lookup.js';
+import { ManifestLookup, type ManifestName } from './manifest-lookup.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
 import { type PulledArtifact, pull } from './pull.js';
 import { type ReachOptions, RegistrySet } from './registry-set.js';
@@ -53,7 +53,13 @@ export interface OciManagerOptions extends ReachOptions {
   readonly manifestCache?: ManifestLruOptions | undefined;
 }
 
-export interface PullOptions extends CallOptions {
+/** What every call takes last. */
+export interface ManagerCallOptions extends CallOptions {
+  /** Another registry than the manager's, by `host[:port]` or URL. */
+  readonly registry?: string | undefined;
+}
+
+export interface PullOptions extends ManagerCallOptions {
   /** A digest, title or media type, when the artifact has several archives. */
   readonly layer?: string | undefined;
 }
@@ -104,10 +110,10 @@ export class OciManager {
   /** Every version of every artifact below a namespace, e.g. `kcl`. */
   async listOciArtifacts(
     namespace: string,
-    options: CallOptions = {},
+    options: ManagerCallOptions = {},
   ): Promise<readonly Artifact[]> {
     const { lookup } = await this.#open();
-    const registry = this.#connection();
+    const registry = this.#connection(options);
     const manifestOf = async (repository: RepositoryName, tag: Tag, signal: AbortSignal) => {
       const name = { registry: registry.host, repository, tag };
       return (await lookup.find(name, { policy: this.#policy, signal })).manifest;
@@ -120,9 +126,9 @@ export class OciManager {
   async artifactExists(
     repository: string,
     version: string,
-    options: CallOptions = {},
+    options: ManagerCallOptions = {},
   ): Promise<boolean> {
-    const remote = this.#connection().repository(parseRepositoryName(repository));
+    const remote = this.#connection(options).repository(parseRepositoryName(repository));
     try {
       await remote.resolve(tagOfVersion(version), options);
       return true;
@@ -136,17 +142,18 @@ export class OciManager {
   async getManifest(
     repository: string,
     version: string,
-    options: CallOptions = {},
+    options: ManagerCallOptions = {},
   ): Promise<ManifestInfo> {
     const { lookup } = await this.#open();
-    const name = this.#manifestName(parseRepositoryName(repository), version);
+    const registry = this.#connection(options);
+    const name = manifestName(registry, parseRepositoryName(repository), version);
     const find = lookup.find(name, { policy: this.#policy, signal: options.signal });
-    const found = await find.catch(withNearestTags(name, this.#connection(), options));
+    const found = await find.catch(withNearestTags(name, registry, options));
     return describe(found);
   }
 
   /** Every version of a KCL package, oldest first. @throws OciError `NAME_UNKNOWN` */
-  listKclVersions(name: string, options: CallOptions = {}): Promise<readonly string[]> {
+  listKclVersions(name: string, options: ManagerCallOptions = {}): Promise<readonly string[]> {
     return this.#versions(kclRepository(this.#templates, name), options);
   }
 
@@ -154,7 +161,7 @@ export class OciManager {
   async listExtensionVersions(
     type: string,
     name: string,
-    options: CallOptions = {},
+    options: ManagerCallOptions = {},
   ): Promise<readonly string[]> {
     return this.#versions(this.#extensionRepository(type, name), options);
   }
@@ -170,9 +177,9 @@ export class OciManager {
     return new OciManager({ ...this.#options, registryUrl, templates, repositories: [] });
   }
 
-  /** A repository of the manager's registry, e.g. to push to. @throws OciError `REFERENCE_INVALID` */
-  repository(name: string): RemoteRepository {
-    return this.#connection().repository(parseRepositoryName(name));
+  /** A repository of a registry, e.g. to push to. @throws OciError `REFERENCE_INVALID` */
+  repository(name: string, options: ManagerCallOptions = {}): RemoteRepository {
+    return this.#connection(options).repository(parseRepositoryName(name));
   }
 
   /** The cache directory, opened: to measure, prune, verify or clear it. */
@@ -215,17 +222,19 @@ export class OciManager {
     return new Operation(async (onEvent) => {
       const startedAt = performance.now();
       try {
-        const name = this.#manifestName(what.repository(), what.version);
+        const registry = this.#connection(options);
+        const name = manifestName(registry, what.repository(), what.version);
         const { cache, lookup } = await this.#open();
-        const connect = () => this.#connection().repository(name.repository);
+        const connect = () => registry.repository(name.repository);
         const onBytes = (bytes: number): void => this.#counters.addBytes(bytes);
         const parts = { cache, lookup, connect, onBytes };
-        const run = pull({ name, view: what.view, layer: options.layer }, parts, {
+        const view = { ...what.view, registry: this.#otherRegistry(registry) };
+        const run = pull({ name, view, layer: options.layer }, parts, {
           policy: this.#policy,
           signal: options.signal,
           onEvent,
         });
-        const pulled = await run.catch(withNearestTags(name, this.#connection(), options));
+        const pulled = await run.catch(withNearestTags(name, registry, options));
         this.#counters.pulled({
           fromCache: pulled.fromCache,
           elapsedMs: performance.now() - startedAt,
@@ -238,23 +247,24 @@ export class OciManager {
     });
   }
 
-  async #versions(repository: RepositoryName, options: CallOptions): Promise<readonly string[]> {
+  async #versions(
+    repository: RepositoryName,
+    options: ManagerCallOptions,
+  ): Promise<readonly string[]> {
     if (this.#policy.offline) {
       throw new OciError('OFFLINE', `the versions of ${repository} are not known offline`, {
         hint: 'Name a version, or ask once without --offline.',
       });
     }
     const versions: string[] = [];
-    for await (const tag of this.#connection().repository(repository).listTags(options))
+    for await (const tag of this.#connection(options).repository(repository).listTags(options))
       if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
     return versions.sort(compareVersions);
   }
 
-  #manifestName(
-    repository: RepositoryName,
-    version: string,
-  ): { registry: Registry['host']; repository: RepositoryName; tag: Tag } {
-    return { registry: this.#connection().host, repository, tag: tagOfVersion(version) };
+  /** The guide's paths belong to the manager's own registry. */
+  #otherRegistry({ host }: Registry): Registry['host'] | undefined {
+    return host === this.#connection().host ? undefined : host;
   }
 
   #extensionRepository(type: string, name: string): RepositoryName {
@@ -266,8 +276,8 @@ export class OciManager {
     });
   }
 
-  #connection(): Registry {
-    return this.#registries.open(this.#options.registryUrl);
+  #connection({ registry = this.#options.registryUrl }: ManagerCallOptions = {}): Registry {
+    return this.#registries.open(registry);
   }
 
   #open(): Promise<{ cache: Cache; lookup: ManifestLookup }> {
@@ -283,7 +293,8 @@ export class OciManager {
       fsync: this.#options.fsync,
       onDamage: () => this.#counters.damaged(),
     });
-    const connect = (repository: RepositoryName) => this.#connection().repository(repository);
+    const connect = ({ registry, repository }: Pick<ManifestName, 'registry' | 'repository'>) =>
+      this.#registries.open(registry).repository(repository);
     const listener = {
       onMoved: () => this.#counters.moved(),
       onStale: () => this.#counters.stale(),
@@ -293,4 +304,12 @@ export class OciManager {
       lookup: new ManifestLookup({ cache, memory: this.#memory, connect, listener }),
     };
   }
+}
+
+function manifestName(
+  { host }: Registry,
+  repository: RepositoryName,
+  version: string,
+): ManifestName {
+  return { registry: host, repository, tag: tagOfVersion(version) };
 }

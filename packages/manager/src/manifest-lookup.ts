@@ -48,13 +48,13 @@ export interface LookupOptions {
 export class ManifestLookup {
   readonly #cache: Cache;
   readonly #memory: ManifestLru;
-  readonly #connect: (repository: RepositoryName) => RemoteRepository;
+  readonly #connect: (name: Pick<ManifestName, 'registry' | 'repository'>) => RemoteRepository;
   readonly #listener: LookupListener;
 
   constructor(parts: {
     cache: Cache;
     memory: ManifestLru;
-    connect: (repository: RepositoryName) => RemoteRepository;
+    connect: (name: Pick<ManifestName, 'registry' | 'repository'>) => RemoteRepository;
     listener: LookupListener;
   }) {
     this.#cache = parts.cache;
@@ -105,14 +105,15 @@ export class ManifestLookup {
 
   /** What a descriptor of an index or a subject points to; its digest can't be stale. */
   async findChild(
-    repository: RepositoryName,
+    name: Pick<ManifestName, 'registry' | 'repository'>,
     child: Descriptor,
     options: LookupOptions,
   ): Promise<FoundManifest> {
     const held = await this.#load(child, options);
     if (held) return { manifest: held, fromCache: true };
-    if (options.policy.offline) throw notInCache({ repository, digest: child.digest });
-    const manifest = await this.#connect(repository).fetchManifest(child, call(options));
+    if (options.policy.offline)
+      throw notInCache({ repository: name.repository, digest: child.digest });
+    const manifest = await this.#connect(name).fetchManifest(child, call(options));
     await this.#store(manifest, options);
     return { manifest, fromCache: false };
   }
@@ -136,7 +137,7 @@ export class ManifestLookup {
     { entry, held }: { entry: Descriptor; held: ResolvedManifest },
     options: LookupOptions,
   ): Promise<FoundManifest> {
-    const current = await this.#connect(name.repository).resolve(name.tag, call(options));
+    const current = await this.#connect(name).resolve(name.tag, call(options));
     if (current.digest === entry.digest) {
       await this.#remember(name, held);
       return { manifest: held, fromCache: true };
@@ -152,7 +153,7 @@ export class ManifestLookup {
   }
 
   async #fetch(name: ManifestName, options: LookupOptions): Promise<FoundManifest> {
-    const manifest = await this.#connect(name.repository).fetchTag(name.tag, call(options));
+    const manifest = await this.#connect(name).fetchTag(name.tag, call(options));
     await this.#store(manifest, options);
     await this.#remember(name, manifest);
     return { manifest, fromCache: false };

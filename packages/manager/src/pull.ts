@@ -106,7 +106,7 @@ async function imageOf(
 ): Promise<{ manifest: ResolvedManifest; document: ImageManifest }> {
   const { manifest } = root;
   if (manifest.kind === 'image') return { manifest, document: manifest.document };
-  const child = await lookup.findChild(name.repository, selectManifest(manifest.document), options);
+  const child = await lookup.findChild(name, selectManifest(manifest.document), options);
   if (child.manifest.kind === 'image') {
     return { manifest: child.manifest, document: child.manifest.document };
   }

@@ -55,3 +55,29 @@ test('a registry that is blocked is not asked', async () => {
   );
   expect(registry.requests).toEqual([]);
 });
+
+test("pulls, lists and asks of another registry, and keeps the guide's paths for its own", async () => {
+  await using own = await startRegistry();
+  await using other = await startRegistry();
+  own.putArtifact('kcl/demo', '1.0.0', kclPackage({ name: 'demo', version: '1.0.0' }));
+  const files = { 'main.k': 'other = True\n' };
+  other.putArtifact('kcl/demo', '1.0.0', kclPackage({ name: 'demo', version: '1.0.0', files }));
+  other.putArtifact('kcl/only', '2.0.0', kclPackage({ name: 'only', version: '2.0.0' }));
+  await using here = await manager({ registryUrl: own.url });
+  const mine = await here.pullKclPackage('demo', '1.0.0');
+  const theirs = await here.pullKclPackage('demo', '1.0.0', { registry: other.url });
+  expect(theirs.digest).not.toBe(mine.digest);
+  expect(theirs.path).toMatch(/registries\/[^/]+\/kcl\/demo\/1\.0\.0\/package\.tar\.gz$/);
+  expect(mine.path).not.toContain('registries');
+  // Neither took the other's place, nor its manifest.
+  expect(await here.pullKclPackage('demo', '1.0.0')).toMatchObject({
+    path: mine.path,
+    fromCache: true,
+  });
+  expect(await here.artifactExists('kcl/only', '2.0.0', { registry: other.host })).toBe(true);
+  expect(await here.artifactExists('kcl/only', '2.0.0')).toBe(false);
+  const listed = await here.listOciArtifacts('kcl', { registry: other.url });
+  expect(listed.map(({ name }) => name).sort()).toEqual(['demo', 'only']);
+  const { layers } = await here.getManifest('kcl/demo', '1.0.0', { registry: other.url });
+  expect(layers.map(({ digest }) => digest)).toContain(theirs.digest);
+});

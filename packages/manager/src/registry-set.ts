@@ -59,8 +59,14 @@ export class RegistrySet {
     this.#options = { ...options, credentials };
   }
 
-  /** @throws OciError as {@link registryOptions} */
+  /**
+   * A bare host that was opened by its URL before is reached in the same way.
+   *
+   * @throws OciError as {@link registryOptions}
+   */
   open(address: string): Registry {
+    const known = [...this.#open.values()].find(({ host }) => host === address);
+    if (known) return known;
     const options = registryOptions(this.#options, address);
     const { plainHttp = false } = options;
     const { scheme, host } = parseRegistryAddress(address, { plainHttp });

@@ -5,6 +5,7 @@ import { parseRegistryHost } from '@oci/spec-types';
 import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { hostEntries } from './host-entries.js';
 import { loadSettings } from './load.js';
 import { managerOptions } from './manager-options.js';
 
@@ -65,6 +66,27 @@ test('reads what is said of single registries, with the files that it names', as
     { location: 'second.example', ca: 'ca.pem' },
   ]);
   expect(of('other.example')).toEqual({});
+});
+
+test('shows what was said of single registries, and no secret', async () => {
+  const { hosts } = await load(`
+    [oci.registries."a.example"]
+    plain_http = true
+    [[oci.mirrors."a.example"]]
+    location = "b.example"
+    pull_from_mirror = "tag-only"
+    [oci.credentials."a.example"]
+    username = "ci"
+    password_env = "SECRET"
+  `);
+  expect(hostEntries(hosts)).toEqual([
+    { key: 'registries."a.example".plain_http', value: true },
+    { key: 'mirrors."a.example"[0].pull_from_mirror', value: 'tag-only' },
+    { key: 'mirrors."a.example"[0].location', value: 'b.example' },
+    { key: 'credentials."a.example".kind', value: 'password' },
+    { key: 'credentials."a.example".username', value: 'ci' },
+    { key: 'credentials."a.example".password', value: { variable: 'SECRET' } },
+  ]);
 });
 
 test('reads secrets from files and variables when they are needed', async () => {

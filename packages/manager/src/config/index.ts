@@ -1,3 +1,4 @@
+export { hostEntries } from './host-entries.js';
 export type {
   CredentialSettings,
   HostSettings,
