@@ -1,0 +1,2 @@
+export use servers.nu *
+export use env.nu *
