@@ -1,5 +1,6 @@
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { OciManager } from '@oci/manager';
 import {
@@ -12,6 +13,8 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { type KclSource, managerSource } from '../depend/kcl-source.js';
+import { packKclPackage } from '../pack/kcl-package.js';
+import { pushArtifact } from '../pack/packed-artifact.js';
 import { parseKclLock } from './kcl-lock.js';
 import { vendorKclPackage } from './vendor.js';
 
@@ -237,4 +240,20 @@ test('names what can not be vendored', async () => {
   await expect(vendorKclPackage(join(work.path, 'none'), source)).rejects.toMatchObject({
     code: 'USAGE',
   });
+});
+
+const examples = fileURLToPath(new URL('../../../../examples/packages/kcl/', import.meta.url));
+
+test('the sample packages need each other, and are found', async () => {
+  for (const name of ['provisioning-core', 'web-platform']) {
+    const packed = await packKclPackage(join(examples, name));
+    expect(packed.findings).toEqual([]);
+    await pushArtifact(manager.repository(packed.repository('')), packed);
+  }
+  const directory = await project('web-platform = "^0.2"\n');
+  const { packages } = await vendorKclPackage(directory, source);
+  expect(packages.map(({ name, version }) => `${name} ${version}`)).toEqual([
+    'provisioning-core 1.0.0',
+    'web-platform 0.2.0',
+  ]);
 });
