@@ -79,7 +79,7 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     async verify(scrubOptions = {}) {
       const notes = new Markers(join(root, 'state'));
       const report = await scrub({ content, notes }, scrubOptions);
-      if (report.finished) await rebuild(parts);
+      if (report.finished && !scrubOptions.dryRun) await rebuild(parts);
       return report;
     },
     clear: () => clear(parts),

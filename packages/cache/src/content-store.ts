@@ -147,10 +147,13 @@ export class ContentStore implements BlobSource, BlobSink {
   }
 
   /** Hashes a blob, whatever is recorded. What is damaged is set aside. @returns whether it is sound */
-  async scrub(digest: Digest, options: ContentOptions = {}): Promise<boolean> {
+  async scrub(
+    digest: Digest,
+    options: ContentOptions & { readonly dryRun?: boolean } = {},
+  ): Promise<boolean> {
     const check = await this.#check(digest, options);
     if (!check || check.isSound) return true;
-    await this.#setAside(digest, check.version, options);
+    if (!options.dryRun) await this.#setAside(digest, check.version, options);
     return false;
   }
 

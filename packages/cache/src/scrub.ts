@@ -1,4 +1,4 @@
-import { type Digest, isDigest, throwIfAborted } from '@oci/spec-types';
+import { type Digest, type EventListener, isDigest, throwIfAborted } from '@oci/spec-types';
 
 import type { ContentStore } from './content-store.js';
 import type { Markers } from './state/markers.js';
@@ -10,7 +10,10 @@ export interface ScrubOptions {
   readonly limit?: number | undefined;
   /** Begins with the first blob, wherever an earlier run ended. */
   readonly restart?: boolean | undefined;
+  /** Sets nothing aside, and notes nothing. */
+  readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventListener | undefined;
   readonly onProgress?: ((progress: ScrubProgress) => void) | undefined;
 }
 
@@ -46,14 +49,15 @@ export async function scrub(
   { content, notes }: { readonly content: ContentStore; readonly notes: Markers },
   options: ScrubOptions = {},
 ): Promise<ScrubReport> {
-  const { concurrency = 4, limit = Infinity, signal, onProgress } = options;
-  const noted = options.restart ? undefined : await notes.read(noteName);
+  const { concurrency = 4, limit = Infinity, dryRun = false } = options;
+  const { signal, onEvent, onProgress } = options;
+  const noted = options.restart || dryRun ? undefined : await notes.read(noteName);
   const resumedAfter = noted !== undefined && isDigest(noted) ? noted : undefined;
   let [blobs, bytes, finished] = [0, 0, true];
   const damaged: Digest[] = [];
   const check = async (digest: Digest): Promise<void> => {
     bytes += (await content.size(digest)) ?? 0;
-    if (!(await content.scrub(digest, { signal }))) damaged.push(digest);
+    if (!(await content.scrub(digest, { signal, onEvent, dryRun }))) damaged.push(digest);
     blobs += 1;
     onProgress?.({ blobs, bytes, damaged: damaged.length });
   };
@@ -61,7 +65,7 @@ export async function scrub(
   const finish = async (): Promise<void> => {
     await inParallel(group, check, concurrency);
     const last = group.at(-1);
-    if (last) await notes.add(noteName, last);
+    if (last && !dryRun) await notes.add(noteName, last);
     group = [];
   };
   for await (const digest of content.list(resumedAfter)) {
@@ -74,7 +78,7 @@ export async function scrub(
     if (group.length === stride) await finish();
   }
   await finish();
-  if (finished) await notes.remove(noteName);
+  if (finished && !dryRun) await notes.remove(noteName);
   return { blobs, bytes, damaged, finished, ...(resumedAfter !== undefined && { resumedAfter }) };
 }
 

@@ -10,9 +10,11 @@ it('exports these names', () => {
     'compareVersions',
     'defaultFreshness',
     'defaultTemplates',
+    'exportLayout',
     'extensionRepository',
     'extensionTypes',
     'forEachConcurrent',
+    'importLayout',
     'isExactVersion',
     'kclRepository',
     'nearest',
@@ -28,6 +30,8 @@ it('exports these names', () => {
     'hostEntries',
     'loadSettings',
     'managerOptions',
+    'parseByteSize',
+    'retentionPolicy',
     'settingDefinitions',
   ]);
 });

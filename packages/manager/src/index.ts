@@ -9,6 +9,15 @@ export {
   parseExtensionType,
 } from './artifact-name.js';
 export { forEachConcurrent } from './concurrency.js';
+export {
+  type CacheExportOptions,
+  type CacheImportOptions,
+  type CacheLayoutOptions,
+  type CacheLayoutReport,
+  type MovedReference,
+  exportLayout,
+  importLayout,
+} from './cache-layout.js';
 export { selectContentLayer } from './content-layer.js';
 export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
 export { artifactJson, pullJson } from './json.js';
@@ -23,5 +32,6 @@ export { type ManagerMetrics } from './metrics.js';
 export { nearest } from './nearest.js';
 export { selectManifest } from './platform.js';
 export { type PulledArtifact } from './pull.js';
+export { type RetentionOptions } from './retention-schedule.js';
 export { type ReachOptions, type RegistrySettings, registryOptions } from './registry-set.js';
 export { compareVersions } from './version-order.js';

@@ -34,6 +34,7 @@ import { ManifestLookup, type ManifestName } from './manifest-lookup.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
 import { type PulledArtifact, pull } from './pull.js';
 import { type ReachOptions, RegistrySet } from './registry-set.js';
+import { type RetentionOptions, RetentionSchedule } from './retention-schedule.js';
 import { withNearestTags } from './unknown-version.js';
 import { compareVersions } from './version-order.js';
 
@@ -49,6 +50,8 @@ export interface OciManagerOptions extends ReachOptions {
   readonly freshness?: Partial<FreshnessPolicy> | undefined;
   /** Write through to the disk before content counts as stored. Default true; false for throw-away machines. */
   readonly fsync?: boolean | undefined;
+  /** What may stay in the cache; pruned beside the first pull, and then every so often. */
+  readonly retention?: RetentionOptions | undefined;
   /** Manifests in memory. Default 100 entries, 64 MiB. */
   readonly manifestCache?: ManifestLruOptions | undefined;
 }
@@ -75,12 +78,14 @@ export class OciManager {
   readonly #memory: ManifestLru;
   readonly #counters = new PullCounters();
   readonly #registries: RegistrySet;
+  readonly #retention: RetentionSchedule;
   #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
 
   constructor(options: OciManagerOptions) {
     this.#options = options;
     this.#memory = new ManifestLru(options.manifestCache);
     this.#registries = new RegistrySet(options);
+    this.#retention = new RetentionSchedule(options.retention);
     this.#templates = { ...defaultTemplates, ...options.templates };
     this.#policy = { ...defaultFreshness, ...options.freshness };
   }
@@ -208,6 +213,7 @@ export class OciManager {
 
   /** Closes the connections; calls that run are not waited for. */
   async close(): Promise<void> {
+    await this.#retention.end();
     await this.#registries.close();
   }
 
@@ -225,6 +231,7 @@ export class OciManager {
         const registry = this.#connection(options);
         const name = manifestName(registry, what.repository(), what.version);
         const { cache, lookup } = await this.#open();
+        this.#retention.begin(cache);
         const connect = () => registry.repository(name.repository);
         const onBytes = (bytes: number): void => this.#counters.addBytes(bytes);
         const parts = { cache, lookup, connect, onBytes };

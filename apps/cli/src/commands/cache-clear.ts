@@ -1,18 +1,23 @@
-import { openCache } from '@oci/cache';
-
-import { withContext } from '../context.js';
 import type { Invocation } from '../command/invocation.js';
+import { withContext } from '../context.js';
 import { sizeText } from '../render/quantity.js';
 
-export async function clearCache(_input: object, invocation: Invocation): Promise<void> {
-  await withContext(invocation, async ({ output, settings }) => {
-    const dir = settings.values.cache_dir;
-    const cache = await openCache(dir);
-    const { blobs, bytes } = await cache.stats();
-    await cache.clear();
+export async function clearCache(
+  { dryRun = false }: { readonly dryRun?: boolean },
+  invocation: Invocation,
+): Promise<void> {
+  await withContext(invocation, async ({ manager, output }) => {
+    const cache = await manager.cache();
+    const before = await cache.stats();
+    if (!dryRun) await cache.clear();
+    // What a running pull relies on stays.
+    const after = dryRun ? { blobs: 0, bytes: 0 } : await cache.stats();
+    const blobs = before.blobs - after.blobs;
+    const bytes = before.bytes - after.bytes;
+    const verb = dryRun ? 'would remove' : 'removed';
     output.print({
-      json: { cache_dir: dir, removed_blobs: blobs, removed_bytes: bytes },
-      text: `removed ${blobs} blobs, ${sizeText(bytes)}, from ${dir}`,
+      json: { cache_dir: cache.dir, dry_run: dryRun, removed_blobs: blobs, removed_bytes: bytes },
+      text: `${verb} ${blobs} blobs, ${sizeText(bytes)}, from ${cache.dir}`,
     });
   });
 }

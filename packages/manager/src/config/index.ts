@@ -1,3 +1,4 @@
+export { parseByteSize } from './byte-size.js';
 export { hostEntries } from './host-entries.js';
 export type {
   CredentialSettings,
@@ -6,7 +7,7 @@ export type {
   MirrorSettings,
 } from './host-settings.js';
 export { type SettingInputs, type Settings, describeSource, loadSettings } from './load.js';
-export { managerOptions } from './manager-options.js';
+export { managerOptions, retentionPolicy } from './manager-options.js';
 export {
   type OptionalSettingKey,
   type SettingKey,

@@ -66,6 +66,7 @@ describe('loadSettings', () => {
       milliseconds: '5',
       count: '7',
       tables: '[{"name":"a"}]',
+      bytes: '5kB',
     } as const;
     const parsed = {
       text: 'a',
@@ -75,6 +76,7 @@ describe('loadSettings', () => {
       milliseconds: 5,
       count: 7,
       tables: [{ name: 'a' }],
+      bytes: 5000,
     } as const;
     for (const [key, { kind }] of Object.entries(settingDefinitions)) {
       const name = environmentName(key as keyof typeof settingDefinitions);

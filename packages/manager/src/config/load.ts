@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
+import { defaultFreshness } from '../freshness.js';
 import { readConfigFile } from './config-file.js';
 import { type HostTables, noHostTables } from './host-settings.js';
 import { settingValue } from './setting-value.js';
@@ -138,7 +139,10 @@ function defaultValues(
     repositories: [],
     plain_http: false,
     insecure: false,
-    'cache.moving_tag_ttl_ms': 5 * 60_000,
+    'cache.moving_tag_ttl_ms': defaultFreshness.movingTagTtlMs,
+    'cache.stale_if_error_ms': defaultFreshness.staleIfErrorMs,
+    'cache.fsync': true,
+    'cache.prune_every_ms': 60 * 60_000,
     ...serverDefaults,
     'server.data_dir': join(data, 'oci-server'),
   };

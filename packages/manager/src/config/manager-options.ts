@@ -1,3 +1,4 @@
+import type { RetentionPolicy } from '@oci/cache';
 import type { RegistryHost } from '@oci/spec-types';
 
 import type { FreshnessPolicy } from '../freshness.js';
@@ -8,6 +9,7 @@ import { configuredCredentials } from './host-credentials.js';
 import { type RegistryLookup, lookupOf, readPem } from './host-files.js';
 import type { Settings } from './load.js';
 import { lookupRegistriesConf } from './registries-conf.js';
+import type { SettingValues } from './settings.js';
 
 /**
  * The options of an `OciManager` for loaded settings.
@@ -28,7 +30,13 @@ export async function managerOptions(
     namespace: values.namespace,
     cacheDir: values.cache_dir,
     repositories: values.repositories,
-    freshness: { movingTagTtlMs: values['cache.moving_tag_ttl_ms'], ...freshness },
+    freshness: {
+      movingTagTtlMs: values['cache.moving_tag_ttl_ms'],
+      staleIfErrorMs: values['cache.stale_if_error_ms'],
+      ...freshness,
+    },
+    fsync: values['cache.fsync'],
+    retention: { policy: retentionPolicy(values), everyMs: values['cache.prune_every_ms'] },
     credentials: configuredCredentials(hosts.credentials),
     registries: (host) => merged(lookups, host),
     connection: {
@@ -37,6 +45,16 @@ export async function managerOptions(
       tokenCacheFile: values.token_cache_file,
       ...(ca !== undefined && { ca }),
     },
+  };
+}
+
+/** What may stay in the cache, as the settings say. */
+export function retentionPolicy(values: SettingValues): RetentionPolicy {
+  return {
+    maxAgeDays: values['cache.max_age_days'],
+    maxUnusedDays: values['cache.max_unused_days'],
+    maxVersionsPerPackage: values['cache.max_versions'],
+    maxBytes: values['cache.max_size'],
   };
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
 
+import { byteSize } from './byte-size.js';
 import {
   type SettingKey,
   type SettingTable,
@@ -42,6 +43,8 @@ export function settingValue(
       return wholeNumber(raw) ?? fail('a whole number, 0 or more');
     case 'tables':
       return tables(raw) ?? fail('a list of tables; in the environment, JSON');
+    case 'bytes':
+      return byteSize(raw) ?? fail('a size as 500MB or 10GiB, or a number of bytes');
   }
 }
 

@@ -5,7 +5,8 @@ import {
 } from './server-settings.js';
 
 /** What a setting holds. A `path` is absolute once loaded; a `list` is of strings. */
-type SettingKind = 'text' | 'path' | 'flag' | 'list' | 'milliseconds' | 'count' | 'tables';
+type SettingKind =
+  'text' | 'path' | 'flag' | 'list' | 'milliseconds' | 'count' | 'tables' | 'bytes';
 
 export interface SettingDefinition {
   readonly kind: SettingKind;
@@ -28,6 +29,13 @@ export interface SettingKinds extends ServerSettingKinds {
   registries_conf: 'path';
   certs_dir: 'path';
   'cache.moving_tag_ttl_ms': 'milliseconds';
+  'cache.stale_if_error_ms': 'milliseconds';
+  'cache.fsync': 'flag';
+  'cache.prune_every_ms': 'milliseconds';
+  'cache.max_age_days': 'count';
+  'cache.max_unused_days': 'count';
+  'cache.max_versions': 'count';
+  'cache.max_size': 'bytes';
 }
 
 /** Every setting: the file, the environment and the flags are read, checked and shown by this table alone. */
@@ -64,6 +72,31 @@ export const settingDefinitions: {
     kind: 'milliseconds',
     description: 'how long moving tags are believed',
   },
+  'cache.stale_if_error_ms': {
+    kind: 'milliseconds',
+    description: 'how long a moving tag is used on when its registry does not answer',
+  },
+  'cache.fsync': {
+    kind: 'flag',
+    description: 'write through to the disk; false for throw-away machines',
+  },
+  'cache.prune_every_ms': {
+    kind: 'milliseconds',
+    description: 'how often a program that stays prunes; 0 for at its start only',
+  },
+  'cache.max_age_days': {
+    kind: 'count',
+    description: 'days since it came, after which a version is pruned',
+  },
+  'cache.max_unused_days': {
+    kind: 'count',
+    description: 'days without use, after which a version is pruned',
+  },
+  'cache.max_versions': { kind: 'count', description: 'versions of a package that are kept' },
+  'cache.max_size': {
+    kind: 'bytes',
+    description: 'size of the cache, above which the least used is pruned, e.g. 10GiB',
+  },
   ...serverSettings,
 };
 
@@ -77,6 +110,7 @@ interface ValueOf {
   milliseconds: number;
   count: number;
   tables: readonly SettingTable[];
+  bytes: number;
 }
 
 /** A table of a list of tables, as it stands in the file; whoever uses it checks its keys. */
@@ -86,7 +120,15 @@ export type SettingValue = ValueOf[SettingKind];
 
 /** What has no default. */
 export type OptionalSettingKey =
-  'ca_file' | 'token_cache_file' | 'registries_conf' | 'certs_dir' | OptionalServerKey;
+  | 'ca_file'
+  | 'token_cache_file'
+  | 'registries_conf'
+  | 'certs_dir'
+  | 'cache.max_age_days'
+  | 'cache.max_unused_days'
+  | 'cache.max_versions'
+  | 'cache.max_size'
+  | OptionalServerKey;
 
 /** The loaded values; only what has no default may be absent. */
 export type SettingValues = {

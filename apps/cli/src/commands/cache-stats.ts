@@ -1,0 +1,30 @@
+import type { Count } from '@oci/cache';
+
+import type { Invocation } from '../command/invocation.js';
+import { withContext } from '../context.js';
+import { fields } from '../render/fields.js';
+import { sizeText } from '../render/quantity.js';
+
+export async function cacheStats(_input: object, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async ({ manager, output }) => {
+    const cache = await manager.cache();
+    const stats = await cache.stats();
+    const { blobs, bytes, references, packages, pinned, views, partial, quarantined } = stats;
+    output.print({
+      json: { cache_dir: cache.dir, ...stats },
+      text: fields([
+        ['directory', cache.dir],
+        ['packages', `${packages}, in ${references} versions, ${pinned} of them pinned`],
+        ['blobs', `${blobs}, ${sizeText(bytes)}`],
+        ['views', countText(views)],
+        ['interrupted', countText(partial)],
+        ['damaged', countText(quarantined)],
+      ]),
+      brief: String(bytes),
+    });
+  });
+}
+
+function countText({ count, bytes }: Count): string {
+  return count === 0 ? 'none' : `${count}, ${sizeText(bytes)}`;
+}
