@@ -1,6 +1,10 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import {
   type Descriptor,
   type Digest,
+  OciError,
   type RepositoryName,
   mediaTypes,
   parseDigest,
@@ -14,11 +18,13 @@ import {
   blobBytes,
   bytesOf,
   collect,
+  compile,
   helmChart,
   image,
   imageIndex,
   inChunks,
   kclPackage,
+  killAtOutput,
   randomBytes,
   startRegistry,
   temporaryDirectory,
@@ -559,6 +565,32 @@ describe('what fails says where', () => {
     await client.close();
   });
 
+  test('a failure of the source that the target tells in its own words', async () => {
+    const artifact = image();
+    const source = await memoryOf(artifact);
+    const memory = new MemoryRepository();
+    const broken = new OciError('NETWORK', 'the source broke');
+    const breaking = Object.assign(Object.create(source) as MemoryRepository, {
+      resolve: source.resolve.bind(source),
+      fetchManifest: source.fetchManifest.bind(source),
+      fetchBlob: async () => {
+        throw broken;
+      },
+    });
+    const target = {
+      resolve: memory.resolve.bind(memory),
+      hasBlob: memory.hasBlob.bind(memory),
+      pushManifest: memory.pushManifest.bind(memory),
+      pushBlob: async (...args: Parameters<MemoryRepository['pushBlob']>) => {
+        await memory.pushBlob(...args).catch((cause: unknown) => {
+          throw new OciError('STORAGE_FAILED', 'the body could not be read', { cause });
+        });
+      },
+    };
+    const copying = copy({ repository: breaking, reference: tag }, { repository: target });
+    await expect(copying).rejects.toMatchObject({ code: 'NETWORK', side: 'source' });
+  });
+
   test('a target that lets nobody in', async () => {
     const user = { username: 'u', password: 'p' };
     await using registry = await startRegistry({ auth: { basic: user } });
@@ -676,6 +708,49 @@ describe('bounds', () => {
   });
 });
 
+test('a source is read no faster than the target takes it', async () => {
+  const layer = blobBytes('a/b', randomBytes(5, 4 * 1024 * 1024));
+  const base = image({ layers: [] });
+  const document = { ...base.manifest.document, layers: [layer.descriptor] };
+  const manifest = describeManifest(bytesOf(JSON.stringify(document)));
+  const source = await memoryOf({ manifest, blobs: [...base.blobs, layer], children: [] });
+  const memory = new MemoryRepository();
+  let read = 0;
+  let furthest = 0;
+  const reading = Object.assign(Object.create(source) as MemoryRepository, {
+    resolve: source.resolve.bind(source),
+    fetchManifest: source.fetchManifest.bind(source),
+    fetchBlob: async (descriptor: Descriptor) => {
+      const body = await source.fetchBlob(descriptor);
+      return (async function* () {
+        for await (const chunk of body) {
+          read += chunk.byteLength;
+          yield chunk;
+        }
+      })();
+    },
+  });
+  const target = {
+    resolve: memory.resolve.bind(memory),
+    hasBlob: memory.hasBlob.bind(memory),
+    pushManifest: memory.pushManifest.bind(memory),
+    pushBlob: async (descriptor: Descriptor, body: AsyncIterable<Uint8Array>) => {
+      let taken = 0;
+      const slow = (async function* () {
+        for await (const chunk of body) {
+          furthest = Math.max(furthest, read - taken);
+          taken += chunk.byteLength;
+          yield chunk;
+        }
+      })();
+      await memory.pushBlob(descriptor, slow);
+    },
+  };
+  await copy({ repository: reading, reference: tag }, { repository: target }, { concurrency: 1 });
+  expect(read).toBeGreaterThan(layer.bytes.byteLength);
+  expect(furthest).toBeLessThan(600 * 1024);
+});
+
 test('an abort stops it, names nothing, and what arrived is not brought again', async () => {
   await using registry = await startRegistry();
   const artifact = image();
@@ -751,6 +826,47 @@ describe('a large blob from a registry to a directory', () => {
       .filter(({ method, path }) => method === 'GET' && path.endsWith(layer.descriptor.digest))
       .reduce((sum, { bytesSent }) => sum + bytesSent, 0);
     expect(sent).toBeLessThan(layer.bytes.byteLength - 1_000_000);
+    await client.close();
+  });
+
+  test('goes on where a copy was killed', async () => {
+    await using registry = await startRegistry();
+    await using directory = await temporaryDirectory();
+    registry.putArtifact(from, '1.0.0', artifact);
+    const path = join(directory.path, 'layout');
+    const program = await compile(
+      `import { parseRepositoryName, parseTag } from '@oci/spec-types';
+       import { createRegistry } from '../registry.js';
+       import { LayoutDirectory } from '../layout/layout-directory.js';
+       import { copy } from './copy.js';
+       const [url, path] = process.argv.slice(2);
+       const repository = createRegistry({ url }).repository(parseRepositoryName('team/from'));
+       const layout = await LayoutDirectory.open(path, { create: true });
+       const onEvent = (event) => {
+         if (event.type === 'bytes' && event.size > 1e6 && event.done > 2e6) console.log('now');
+       };
+       await copy({ repository, reference: parseTag('1.0.0') }, { repository: layout }, { onEvent });`,
+      { from: import.meta.url, directory: directory.path },
+    );
+    let goOn = (): void => {};
+    const until = new Promise<void>((resolve) => (goOn = resolve));
+    const pause = { afterBytes: 2_500_000, until };
+    const takeBack = registry.fault({ path: layer.descriptor.digest, method: 'GET', pause });
+    await killAtOutput(process.execPath, [program, registry.url, path]);
+    goOn();
+    takeBack();
+    const layout = await LayoutDirectory.open(path);
+    await expect(layout.resolve(tag)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    const client = clientOf(registry);
+    const resumed: number[] = [];
+    await copy(
+      { repository: client.at(from), reference: tag },
+      { repository: layout },
+      { onEvent: (event) => event.type === 'resume' && resumed.push(event.offset) },
+    );
+    expect(resumed[0]).toBeGreaterThan(1_000_000);
+    await expectWhole(layout, artifact);
+    expect(await readdir(join(path, '.partial'))).toEqual(['lock']);
     await client.close();
   });
 
