@@ -5,11 +5,13 @@ import {
   type Descriptor,
   type Digest,
   type RepositoryName,
+  throwIfAborted,
   verifiableAlgorithm,
 } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
 
-import { putJson } from './json-object.js';
+import type { HostedContent, ServedContent } from './content.js';
+import { bytes as bodyOf, putJson } from './json-object.js';
 import { keys } from './keys.js';
 
 /** A blob as a repository serves it. */
@@ -24,25 +26,38 @@ export interface HostedBlob {
  */
 export class HostedBlobs {
   readonly #store: ObjectStore;
+  readonly #content: HostedContent;
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, content: HostedContent) {
     this.#store = store;
+    this.#content = content;
   }
 
   /** Bytes of a blob; undefined when the repository does not have it. */
   async size(name: RepositoryName, digest: Digest): Promise<number | undefined> {
     if (!(await this.#store.head(keys.membership(name, digest)))) return undefined;
-    return (await this.#store.head(keys.blob(digest)))?.size;
+    return this.#content.size(digest);
   }
 
   async open(
     name: RepositoryName,
     digest: Digest,
-    options: CallOptions & { readonly range?: ByteRange | undefined } = {},
+    options: CallOptions = {},
   ): Promise<HostedBlob | undefined> {
-    if (!(await this.#store.head(keys.membership(name, digest)))) return undefined;
-    const object = await this.#store.get(keys.blob(digest), options);
-    return object && { size: object.info.size, body: object.body };
+    throwIfAborted(options.signal);
+    const size = await this.size(name, digest);
+    if (size === undefined) return undefined;
+    const content = await this.serve({ digest, size }, options);
+    if (!content) return undefined;
+    return { size, body: 'bytes' in content ? bodyOf(content.bytes) : content.body };
+  }
+
+  /** Content, or a part of it, of which {@link size} was asked. */
+  serve(
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    options: CallOptions & { readonly range?: ByteRange | undefined },
+  ): Promise<ServedContent | undefined> {
+    return this.#content.open(descriptor, options);
   }
 
   /** Stores verified bytes for a repository. */
@@ -81,6 +96,7 @@ export class HostedBlobs {
   /** Makes pieces that were verified the content of a digest. */
   async adopt(name: RepositoryName, digest: Digest, pieces: readonly string[]): Promise<void> {
     await this.#store.join(pieces, keys.blob(digest));
+    await this.#content.written(digest);
     await this.link(name, digest);
   }
 }

@@ -3,7 +3,9 @@ import type { RepositoryName } from '@oci/spec-types';
 
 import { HostedBlobs } from './blobs.js';
 import { keys, repositoryOfKey } from './keys.js';
+import { HostedContent } from './content.js';
 import { HostedManifests } from './manifests.js';
+import { SharedStore } from './shared-store.js';
 import { HostedUploads } from './uploads.js';
 
 /** Repositories that live here, over any object store. */
@@ -19,8 +21,10 @@ export interface HostedRegistry {
 }
 
 export function createHostedRegistry(store: ObjectStore): HostedRegistry {
-  const blobs = new HostedBlobs(store);
-  const manifests = new HostedManifests(store, blobs);
+  const shared = new SharedStore(store);
+  const content = new HostedContent(shared);
+  const blobs = new HostedBlobs(shared, content);
+  const manifests = new HostedManifests(shared, { blobs, content });
   const uploads = new HostedUploads(store, blobs);
   const hasRepository = async (name: RepositoryName): Promise<boolean> => {
     const contents = store.list(keys.contents(name))[Symbol.asyncIterator]();

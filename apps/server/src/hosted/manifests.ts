@@ -12,8 +12,10 @@ import {
 import { verifyManifest } from '@oci/spec-types/node';
 
 import type { HostedBlobs } from './blobs.js';
-import { bytes, getJson, putJson, readAll } from './json-object.js';
+import type { HostedContent } from './content.js';
+import { bytes, getJson, putJson } from './json-object.js';
 import { keys, tagOfKey } from './keys.js';
+import { RecordMemory } from './record-memory.js';
 
 /** What a tag, or the record of a manifest, says. */
 interface ManifestRecord {
@@ -28,27 +30,37 @@ interface ManifestRecord {
 export class HostedManifests {
   readonly #store: ObjectStore;
   readonly #blobs: HostedBlobs;
+  readonly #content: HostedContent;
+  readonly #records: RecordMemory;
 
-  constructor(store: ObjectStore, blobs: HostedBlobs) {
+  constructor(store: ObjectStore, parts: { blobs: HostedBlobs; content: HostedContent }) {
     this.#store = store;
-    this.#blobs = blobs;
+    this.#blobs = parts.blobs;
+    this.#content = parts.content;
+    this.#records = new RecordMemory(store);
   }
 
   async resolve(
     name: RepositoryName,
     reference: { tag: Tag } | { digest: Digest },
   ): Promise<Descriptor | undefined> {
-    const digest =
-      'digest' in reference ? reference.digest : (await this.#tagged(name, reference.tag))?.digest;
+    // A tag says all that the record of its manifest does, and goes before it.
     const record =
-      digest && (await getJson<ManifestRecord>(this.#store, keys.manifest(name, digest)));
+      'tag' in reference
+        ? await this.#tagged(name, reference.tag)
+        : await this.#records.get<ManifestRecord>(keys.manifest(name, reference.digest));
     return record && { mediaType: record.mediaType, digest: record.digest, size: record.size };
   }
 
   async read(descriptor: Descriptor): Promise<ResolvedManifest> {
-    const object = await this.#store.get(keys.blob(descriptor.digest));
-    if (!object) throw new OciError('MANIFEST_UNKNOWN', `${descriptor.digest} is gone`);
-    return verifyManifest(await readAll(object.body), descriptor);
+    return verifyManifest(await this.readBytes(descriptor), descriptor);
+  }
+
+  /** As {@link read}, for who only passes it on. */
+  async readBytes(descriptor: Descriptor): Promise<Uint8Array> {
+    const bytes = await this.#content.read(descriptor);
+    if (!bytes) throw new OciError('MANIFEST_UNKNOWN', `${descriptor.digest} is gone`);
+    return bytes;
   }
 
   /** Stores a manifest whose content the repository has, and points tags at it. */
@@ -107,7 +119,7 @@ export class HostedManifests {
   }
 
   #tagged(name: RepositoryName, tag: Tag): Promise<ManifestRecord | undefined> {
-    return getJson<ManifestRecord>(this.#store, keys.tag(name, tag));
+    return this.#records.get<ManifestRecord>(keys.tag(name, tag));
   }
 
   /** A subject may be missing (distribution-spec, "Pushing Manifests with Subject"); content may not. */

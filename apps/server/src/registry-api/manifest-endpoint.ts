@@ -41,7 +41,7 @@ async function get(api: ApiRequest, { name, reference }: ManifestRoute): Promise
     etag: `"${descriptor.digest}"`,
   };
   if (api.request.method === 'HEAD') return answer(api, 200, headers);
-  const { bytes } = await manifests.read(descriptor);
+  const bytes = await manifests.readBytes(descriptor);
   api.transfer.bytes = bytes.byteLength;
   answer(api, 200, headers, bytes);
 }

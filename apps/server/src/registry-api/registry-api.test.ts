@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { createMemoryObjectStore } from '@oci/cache';
 import { createRegistry } from '@oci/client';
 import { type Digest, mediaTypes, parseRepositoryName } from '@oci/spec-types';
-import { digestOf } from '@oci/spec-types/node';
+import { digestOf, verified } from '@oci/spec-types/node';
 import { bytesOf, collect, randomBytes } from '@oci/testing';
 import { repositoryContract } from '@oci/testing/contracts';
 import { expect, test } from 'vitest';
@@ -580,11 +580,10 @@ test('a damaged blob breaks the answer off, and a failure of ours is told withou
   await using api = await start();
   await push(api, 'a', bytes);
   const { blobs } = api.registry;
-  const open = blobs.open.bind(blobs);
-  blobs.open = async (...asked) => {
-    const blob = await open(...asked);
-    return blob && { ...blob, body: damaged() };
-  };
+  blobs.serve = async ({ size, digest: served }) => ({
+    size,
+    body: verified(damaged(), { digest: served, size }),
+  });
   await expect(ask(api, 'GET', `/v2/a/blobs/${digest}`)).rejects.toThrow(/aborted|hang up/);
   blobs.size = async () => {
     throw new Error('/secret/path broke');

@@ -28,7 +28,7 @@ export function createRegistryApi(
   const { parts } = options;
   const guard = new RegistryGuard(parts.gate);
   return async (request, response) => {
-    const gone = new AbortController();
+    const gone = new Gone(response);
     const context = contextOf(request);
     const { path, query } = splitTarget(request.url ?? '');
     const route = parseRegistryPath(path);
@@ -37,7 +37,9 @@ export function createRegistryApi(
       request,
       response,
       query,
-      signal: gone.signal,
+      get signal() {
+        return gone.signal;
+      },
       transfer: { bytes: 0, atMost: parts.maxUploadBytes() },
       permits: {
         mount: (from) => guard.mayMount(context, from),
@@ -46,7 +48,7 @@ export function createRegistryApi(
     };
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     response.on('close', () => {
-      gone.abort();
+      gone.end();
       noteEnd(parts, api, route);
     });
     try {
@@ -55,11 +57,35 @@ export function createRegistryApi(
       guard.require(context, { method, realm: options.realm(request) }, route);
       await dispatch(api, route);
     } catch (error) {
-      if (isDefect(error) && !gone.signal.aborted) parts.onDefect(error, context.id);
+      if (isDefect(error) && !gone.isBroken) parts.onDefect(error, context.id);
       const isChallenge = error instanceof Refusal && error.status === 401;
       answerFailure(api, isChallenge ? withRealm(error, options.realm(request)) : error);
     }
   };
+}
+
+/** Tells that the client went before its answer had ended; most requests never need to be told. */
+class Gone {
+  readonly #response: ServerResponse;
+  #controller: AbortController | undefined;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  get isBroken(): boolean {
+    return this.#response.closed && !this.#response.writableFinished;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.isBroken) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    if (this.isBroken) this.#controller?.abort();
+  }
 }
 
 function isDefect(error: unknown): boolean {
