@@ -3,6 +3,7 @@ import { networkHost } from '@oci/spec-types';
 import { authorize } from './authorization/authorize.js';
 import { tokenFile } from './authorization/token-file.js';
 import type { CredentialSource } from './credentials/credential.js';
+import { traceAttempts } from './diagnostics.js';
 import type { HostOptions } from './host-options.js';
 import { type ProxyOptions, proxyFromEnvironment, proxyPolicy } from './proxy/proxy-policy.js';
 import type { RegistryAddress } from './registry-address.js';
@@ -68,7 +69,8 @@ export function connect(parts: ConnectionParts): Connection {
     ),
     userAgent: transport.userAgent ?? 'oci-toolkit',
   });
-  const sent = transport.observer ? observed(send, transport.observer) : send;
+  const traced = traceAttempts(send);
+  const sent = transport.observer ? observed(traced, transport.observer) : traced;
   const watched = watchProgress(sent, { ...defaultTimeouts, ...transport.timeouts });
   const limited = limitBandwidth(watched, transport.bytesPerSecond, retryPolicy);
   const paced = paceHosts(limited, { ...defaultPacePolicy, ...transport.pace }, retryPolicy);

@@ -63,6 +63,7 @@ export {
 } from './location/open-location.js';
 export { MemoryRepository } from './memory/memory-repository.js';
 export { type DownloadPolicy, defaultDownloadPolicy } from './download/download-policy.js';
+export type { AttemptTrace, OperationTrace } from './diagnostics.js';
 export { type Registry, type RegistryOptions, createRegistry } from './registry.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
 export { type RemoteOptions } from './repository/endpoint.js';

@@ -257,7 +257,7 @@ test('goes on, to the same file, however often its process is killed', async () 
   expect(await readdir(work.path)).not.toContain('out.journal');
 });
 
-test('a partial file that was altered, cut or lost makes no later download fail', async () => {
+test('a partial file that was altered, cut or lost makes no later download fail (docker-agent#3262)', async () => {
   const controller = new AbortController();
   const stop = (event: TransferEvent): void => {
     if (event.type === 'bytes' && event.done > 1_000_000) controller.abort();
@@ -294,6 +294,13 @@ test('nothing is at the path before it is whole, and what was there is replaced'
   await client.repository(name).downloadBlob(blob, path, { onEvent });
   expect([...seen]).toEqual(['an older file, which is longer or shorter']);
   await expectWhole();
+});
+
+test('a descriptor that tells an enormous size costs nothing (GHSA-f36w-mj3v-6jqv)', async () => {
+  blob = { ...blob, size: 2 ** 52 };
+  await expect(download()).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+  await expectNothing();
+  expect(fetched()).toBeLessThan(2 * policy.segmentBytes);
 });
 
 test('a failure before the first byte leaves nothing behind', async () => {

@@ -27,6 +27,15 @@ test('lets who is idle take half of what the slowest has before it', () => {
   expect([stolen?.position, stolen?.end, second.end]).toEqual([16, 20, 16]);
 });
 
+test('an enormous size costs nothing (GHSA-f36w-mj3v-6jqv)', () => {
+  const gap = { start: 0, end: Number.MAX_SAFE_INTEGER };
+  const queue = new SegmentQueue([gap], { most: 1, least: 1 });
+  expect([queue.take(), queue.take()]).toMatchObject([
+    { position: 0, end: 1 },
+    { position: 1, end: 2 },
+  ]);
+});
+
 test('divides nothing that is not worth another request', () => {
   const queue = new SegmentQueue([{ start: 0, end: 10 }], { most: 10, least: 6 });
   queue.take();

@@ -28,13 +28,14 @@ export interface SegmentSizes {
  * finds it empty takes half of what the slowest still has before it.
  */
 export class SegmentQueue {
-  readonly #waiting: Segment[];
+  /** Cut when somebody takes of it: a size is only what a manifest says (GHSA-f36w-mj3v-6jqv). */
+  readonly #waiting: Span[];
   readonly #running = new Set<Segment>();
   readonly #sizes: SegmentSizes;
 
   constructor(gaps: readonly Span[], sizes: SegmentSizes) {
     this.#sizes = sizes;
-    this.#waiting = gaps.flatMap((gap) => divide(gap, sizes.most));
+    this.#waiting = [...gaps];
   }
 
   /** Whether somebody waits to be fetched, without taking from others. */
@@ -44,13 +45,21 @@ export class SegmentQueue {
 
   /** The next segment; undefined when nothing is left that is worth another request. */
   take(): Segment | undefined {
-    const segment = this.#waiting.shift() ?? this.#steal();
+    const segment = this.#cut() ?? this.#steal();
     if (segment) this.#running.add(segment);
     return segment;
   }
 
   finish(segment: Segment): void {
     this.#running.delete(segment);
+  }
+
+  #cut(): Segment | undefined {
+    const gap = this.#waiting.shift();
+    if (!gap) return undefined;
+    const end = Math.min(gap.end, gap.start + this.#sizes.most);
+    if (end < gap.end) this.#waiting.unshift({ start: end, end: gap.end });
+    return new Segment({ start: gap.start, end });
   }
 
   #steal(): Segment | undefined {
@@ -61,11 +70,4 @@ export class SegmentQueue {
     slowest.end = middle;
     return rest;
   }
-}
-
-function divide({ start, end }: Span, most: number): Segment[] {
-  const segments: Segment[] = [];
-  for (let at = start; at < end; at += most)
-    segments.push(new Segment({ start: at, end: Math.min(end, at + most) }));
-  return segments;
 }

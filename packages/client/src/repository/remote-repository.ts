@@ -16,6 +16,7 @@ import {
   registryPaths,
 } from '@oci/spec-types';
 
+import { type OperationTrace, tracedItems, tracedOperation } from '../diagnostics.js';
 import { downloadBlob } from '../download/download.js';
 import type { UploadContent } from '../upload/blob-body.js';
 import type { UploadOptions } from '../upload/upload-options.js';
@@ -56,23 +57,31 @@ export class RemoteRepository
   }
 
   resolve(tagOrDigest: Tag | Digest, options: RemoteOptions = {}): Promise<Descriptor> {
-    return read(this.#endpoint, options, (call) => resolve(this.#endpoint, tagOrDigest, call));
+    return this.#traced('resolve', tagOrDigest, () =>
+      read(this.#endpoint, options, (call) => resolve(this.#endpoint, tagOrDigest, call)),
+    );
   }
 
   fetchManifest(descriptor: Descriptor, options: RemoteOptions = {}): Promise<ResolvedManifest> {
-    return read(this.#endpoint, options, (call) => fetchManifest(this.#endpoint, descriptor, call));
+    return this.#traced('fetchManifest', descriptor.digest, () =>
+      read(this.#endpoint, options, (call) => fetchManifest(this.#endpoint, descriptor, call)),
+    );
   }
 
   /** `resolve` and `fetchManifest` in one request. */
   fetchTag(tag: Tag, options: RemoteOptions = {}): Promise<ResolvedManifest> {
-    return read(this.#endpoint, options, (call) => fetchTag(this.#endpoint, tag, call));
+    return this.#traced('fetchTag', tag, () =>
+      read(this.#endpoint, options, (call) => fetchTag(this.#endpoint, tag, call)),
+    );
   }
 
   fetchBlob(
     descriptor: Descriptor,
     options: RemoteOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    return read(this.#endpoint, options, (call) => fetchBlob(this.#endpoint, descriptor, call));
+    return this.#traced('fetchBlob', descriptor.digest, () =>
+      read(this.#endpoint, options, (call) => fetchBlob(this.#endpoint, descriptor, call)),
+    );
   }
 
   /** {@link BlobDownloader}: a large blob in parallel ranges, going on from what is at `path`. */
@@ -81,13 +90,17 @@ export class RemoteRepository
     path: string,
     options: RemoteOptions = {},
   ): Promise<VerifiedFile> {
-    return read(this.#endpoint, options, (call) =>
-      downloadBlob(this.#endpoint, { blob: descriptor, path }, call),
+    return this.#traced('downloadBlob', descriptor.digest, () =>
+      read(this.#endpoint, options, (call) =>
+        downloadBlob(this.#endpoint, { blob: descriptor, path }, call),
+      ),
     );
   }
 
   hasBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<boolean> {
-    return hasBlob(this.#endpoint, descriptor, options);
+    return this.#traced('hasBlob', descriptor.digest, () =>
+      hasBlob(this.#endpoint, descriptor, options),
+    );
   }
 
   pushBlob(
@@ -95,7 +108,9 @@ export class RemoteRepository
     body: UploadContent,
     options: UploadOptions = {},
   ): Promise<void> {
-    return pushBlob(this.#endpoint, { descriptor, body }, options);
+    return this.#traced('pushBlob', descriptor.digest, () =>
+      pushBlob(this.#endpoint, { descriptor, body }, options),
+    );
   }
 
   /** Takes a blob from another repository of the registry; false when it has to be uploaded. */
@@ -104,36 +119,58 @@ export class RemoteRepository
     from: RepositoryName | undefined,
     options: RemoteOptions = {},
   ): Promise<boolean> {
-    return mountBlob(this.#endpoint, { descriptor, from }, options);
+    return this.#traced('mountBlob', descriptor.digest, () =>
+      mountBlob(this.#endpoint, { descriptor, from }, options),
+    );
   }
 
   pushManifest(manifest: ResolvedManifest, options: PushManifestOptions = {}): Promise<void> {
-    return pushManifest(this.#endpoint, manifest, options);
+    return this.#traced('pushManifest', options.tag ?? manifest.descriptor.digest, () =>
+      pushManifest(this.#endpoint, manifest, options),
+    );
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` */
   deleteManifest(descriptor: Descriptor, options: RemoteOptions = {}): Promise<void> {
-    return deleteManifest(this.#endpoint, descriptor, options);
+    return this.#traced('deleteManifest', descriptor.digest, () =>
+      deleteManifest(this.#endpoint, descriptor, options),
+    );
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where only manifests can be deleted */
   deleteTag(tag: Tag, options: RemoteOptions = {}): Promise<void> {
-    return deleteTag(this.#endpoint, tag, options);
+    return this.#traced('deleteTag', tag, () => deleteTag(this.#endpoint, tag, options));
   }
 
   /** What manifests name is missing then. @throws OciError `BLOB_UNKNOWN`, `UNSUPPORTED` */
   deleteBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<void> {
-    return deleteBlob(this.#endpoint, descriptor, options);
+    return this.#traced('deleteBlob', descriptor.digest, () =>
+      deleteBlob(this.#endpoint, descriptor, options),
+    );
   }
 
   listReferrers(
     subject: Pick<Descriptor, 'digest'>,
     options: ReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
-    return listReferrers(this.#endpoint, subject.digest, options);
+    const items = listReferrers(this.#endpoint, subject.digest, options);
+    return tracedItems(this.#traceOf('listReferrers', subject.digest), items);
   }
 
-  async *listTags(options: RemoteOptions = {}): AsyncGenerator<Tag, void, undefined> {
+  listTags(options: RemoteOptions = {}): AsyncGenerator<Tag, void, undefined> {
+    return tracedItems(this.#traceOf('listTags'), this.#tags(options));
+  }
+
+  #traceOf(operation: string, reference?: string): OperationTrace {
+    const { name: repository, origin: registry } = this;
+    return { operation, registry, repository, ...(reference !== undefined && { reference }) };
+  }
+
+  #traced<R>(operation: string, reference: string, work: () => Promise<R>): Promise<R> {
+    return tracedOperation(this.#traceOf(operation, reference), work);
+  }
+
+  async *#tags(options: RemoteOptions): AsyncGenerator<Tag, void, undefined> {
     const { name } = this.#endpoint;
     const listing = {
       path: registryPaths.tags(name),
