@@ -20,7 +20,7 @@ export async function deleteArtifact(input: DeleteInput, invocation: Invocation)
         hint: `Say which: ocictl tags ${input.reference}`,
       });
     }
-    const call = { signal, onEvent: progress };
+    const call = { signal, onEvent: progress, skipMirrors: true };
     const { digest } = await named.repository.resolve(named.tagOrDigest, call);
     const deleted = named.reference.digest ? 'manifest' : 'tag';
     const what = deleted === 'tag' ? 'the tag' : 'the manifest and all its tags:';
@@ -53,7 +53,7 @@ async function confirm(
 
 async function remove(named: NamedArtifact, { signal, progress }: Context): Promise<void> {
   const { repository, reference, tagOrDigest } = named;
-  const call = { signal, onEvent: progress };
+  const call = { signal, onEvent: progress, skipMirrors: true };
   if (!reference.tag || reference.digest) {
     await repository.deleteManifest(await repository.resolve(tagOrDigest, call), call);
     return;

@@ -43,6 +43,7 @@ export async function attachFiles(input: FilesInput, invocation: Invocation): Pr
     const subject = await named.repository.resolve(named.tagOrDigest, {
       signal,
       onEvent: progress,
+      skipMirrors: true,
     });
     const artifact = await describeFiles({ ...optionsOf(input), subject });
     await upload({ named, artifact, tag: undefined, subject }, context);
@@ -59,10 +60,12 @@ async function refuseToReplace(
   { tag, artifact, signal }: { tag: Tag; artifact: FileArtifact; signal: AbortSignal },
 ): Promise<void> {
   if (!isExactVersion(tag)) return;
-  const there = await repository.resolve(tag, { signal }).catch((error: unknown) => {
-    if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
-    throw error;
-  });
+  const there = await repository
+    .resolve(tag, { signal, skipMirrors: true })
+    .catch((error: unknown) => {
+      if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
+      throw error;
+    });
   if (!there || there.digest === artifact.manifest.descriptor.digest) return;
   throw new OciError('TAG_EXISTS', `${text} is published as ${there.digest}`, {
     hint: 'Push another version, or replace it with --force.',

@@ -135,7 +135,7 @@ export class AuthorizationSession {
         'POLICY_REFUSED',
         `${registry} wants your credentials sent to ${realm.host}`,
         {
-          hint: `If that is right, trust it: trustedRealms: ['${realm.host}'].`,
+          hint: `If that is right, trust it: trustedRealms: ['${realm.host}'], in the configuration trusted_realms of registries."${registry}".`,
         },
       );
     }

@@ -67,7 +67,9 @@ class Planning {
   }
 
   async plan(reference: Tag | Digest): Promise<CopyPlan> {
-    const asked = await atSide('source', () => this.#source.resolve(reference, this.#call));
+    // The target may be the source's own mirror, and its tag the old one that is to be replaced.
+    const call = { ...this.#call, skipMirrors: true };
+    const asked = await atSide('source', () => this.#source.resolve(reference, call));
     if (isDigest(reference) && asked.digest !== reference)
       throw new OciError('DIGEST_MISMATCH', `asked for ${reference}, got ${asked.digest}`, {
         side: 'source',

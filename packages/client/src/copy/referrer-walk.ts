@@ -69,14 +69,14 @@ export class ReferrerWalk {
   }
 }
 
-/** What a name stands for; undefined when there is nothing of that name. */
+/** What a name stands for, by the repository itself; undefined when there is nothing of that name. */
 export async function resolveIfThere(
   repository: Pick<ReadableRepository, 'resolve'>,
   tagOrDigest: Tag | Digest,
   options: CallOptions,
 ): Promise<Descriptor | undefined> {
   try {
-    return await repository.resolve(tagOrDigest, options);
+    return await repository.resolve(tagOrDigest, { ...options, skipMirrors: true });
   } catch (error) {
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
     throw error;

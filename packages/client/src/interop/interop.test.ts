@@ -31,6 +31,7 @@ import {
 import { describePeer } from '@oci/testing/contracts';
 import { expect, test } from 'vitest';
 
+import { copy } from '../copy/copy.js';
 import { staticCredentials } from '../credentials/credential.js';
 import { type Registry, createRegistry } from '../registry.js';
 import type { RemoteRepository } from '../repository/remote-repository.js';
@@ -101,14 +102,6 @@ async function pull(from: RemoteRepository): Promise<readonly Descriptor[]> {
   return layers;
 }
 
-async function copy(from: RemoteRepository, to: RemoteRepository): Promise<void> {
-  const manifest = await from.fetchTag(tag);
-  if (manifest.kind !== 'image') throw new Error('an image is expected');
-  for (const blob of [manifest.document.config, ...manifest.document.layers])
-    await to.pushBlob(blob, await from.fetchBlob(blob));
-  await to.pushManifest(manifest, { tag });
-}
-
 /** All that a client does with a repository, from the first push to the deletion. */
 async function expectAll(client: Registry): Promise<void> {
   await using work = await temporaryDirectory();
@@ -165,10 +158,10 @@ describePeer('docker-registry', 'docker-registry and copies', () => {
     await using here = await bench(options);
     await using plain = await bench({});
     await push(here.repository, image());
-    await copy(here.repository, plain.repository);
+    await copy({ repository: here.repository, reference: tag }, { repository: plain.repository });
     await pull(plain.repository);
     const again = here.client.repository(parseRepositoryName('copy/again'));
-    await copy(plain.repository, again);
+    await copy({ repository: plain.repository, reference: tag }, { repository: again });
     expect(await again.resolve(tag)).toEqual(await here.repository.resolve(tag));
   });
 

@@ -14,6 +14,7 @@ import {
 } from '@oci/testing';
 import { expect, test } from 'vitest';
 
+import { copy } from '../copy/copy.js';
 import { staticCredentials } from '../credentials/credential.js';
 import { type RegistryOptions, createRegistry } from '../registry.js';
 import { type MirrorOptions, nameAt, parseMirrorLocation } from './mirror.js';
@@ -145,6 +146,19 @@ test('nothing that writes, lists, or precedes writing goes to a mirror', async (
     expect(referrer).toBeUndefined();
   await here.repository.resolve(tag, { skipMirrors: true });
   expect(mirror.requests).toEqual([]);
+});
+
+test('a copy into a mirror takes the tag of the registry, not its own old one (skopeo#2002)', async () => {
+  await using origin = await serving();
+  await using mirror = await startRegistry();
+  mirror.putArtifact(name, tag, kclPackage({ name: 'demo', version: '0.9.0' }));
+  await using here = client(origin, [mirror.url]);
+  await using target = client(mirror, []);
+  await copy(
+    { repository: here.repository, reference: tag },
+    { repository: target.repository, tags: [tag] },
+  );
+  expect(await target.repository.resolve(tag)).toEqual(descriptor);
 });
 
 test('wrong content of a mirror is dropped, and the registry is asked', async () => {
