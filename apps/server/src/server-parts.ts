@@ -1,3 +1,4 @@
+import type { Cache } from '@oci/cache';
 import type { OciManager, OciManagerOptions } from '@oci/manager';
 
 import type { ArtifactIndex } from './artifact-index.js';
@@ -17,8 +18,8 @@ export interface ServerParts {
   readonly hosted: HostedRegistry;
   readonly manager: () => OciManager;
   readonly managerOptions: () => OciManagerOptions;
-  /** What the cache holds; counted at most every half minute. */
-  readonly cacheStats: () => Promise<{ readonly blobs: number; readonly bytes: number }>;
+  /** The cache that the manager fills. */
+  readonly cache: () => Promise<Cache>;
   /** Where extensions are installed; undefined when the server installs none. */
   readonly installDir: () => string | undefined;
   /** Why the server can not do its work; empty while it can. */

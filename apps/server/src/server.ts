@@ -136,9 +136,9 @@ class OciServer {
       options.audit &&
       new AuditLog({ ...options.audit, onTrouble: (trouble) => this.#tell(trouble) });
     const jobs = new JobQueue();
-    const cacheStats = memoized(async () => (await openCache(options.manager.cacheDir)).stats());
+    const cache = () => openCache(options.manager.cacheDir);
     const metrics = new Metrics({
-      cache: () => cacheStats().catch(() => undefined),
+      cache: async () => (await cache()).usage(),
       jobs: () => jobs.counts,
       audit: () => audit?.stats,
     });
@@ -148,7 +148,7 @@ class OciServer {
       audit,
       metrics,
       jobs,
-      cacheStats,
+      cache,
       index: new ArtifactIndex({
         list: (namespace) => state.manager().listOciArtifacts(namespace),
         onRefresh: (result) => metrics.indexRefreshes.inc({ result }),
@@ -236,16 +236,4 @@ async function listenForOurselves(server: Server): Promise<string> {
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
-}
-
-/** How long figures of the cache are believed, in milliseconds; they take a walk over the disk. */
-const figuresMs = 30_000;
-
-function memoized<T>(work: () => Promise<T>): () => Promise<T> {
-  let last: { readonly at: number; readonly value: Promise<T> } | undefined;
-  return () => {
-    const now = performance.now();
-    if (!last || now - last.at > figuresMs) last = { at: now, value: work() };
-    return last.value;
-  };
 }

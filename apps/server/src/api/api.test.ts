@@ -48,7 +48,17 @@ test('a pull says where the file is, what it is and where it came from', async (
   const extension = await here.client.pullExtension(here.kubernetes);
   expect(extension.path).toMatch(/taskserv\/kubernetes\/1\.28\.0\/artifact\.tar\.gz$/);
   expect(await here.client.metricsSummary()).toMatchObject({ pulls: 3, cache_hits: 1 });
-  expect(await here.client.cacheStats()).toMatchObject({ blobs: expect.any(Number) });
+  const stats = await here.client.cacheStats();
+  expect(stats).toMatchObject({ references: 2, views: { count: 2 } });
+  expect(await here.client.verifyCache({})).toMatchObject({
+    blobs: stats.blobs,
+    damaged: [],
+    finished: true,
+  });
+  const planned = await here.client.pruneCache({ max_bytes: 0, dry_run: true });
+  expect(planned).toMatchObject({ dry_run: true, freed_bytes: expect.any(Number) });
+  expect(await here.client.cacheStats()).toEqual(stats);
+  expect(await here.client.pruneCache({})).toMatchObject({ dry_run: false, removed: [] });
 });
 
 test('artifacts are searched, sorted and read in pages', async () => {
@@ -69,8 +79,8 @@ test('artifacts are searched, sorted and read in pages', async () => {
   expect(rest.artifacts.map(({ version }) => version)).toEqual(['1.0.0']);
   expect(rest).toMatchObject({ total: 3, next_cursor: null });
   await expect(client.browseArtifacts({ namespace: 'kcl', cursor: 'e30' })).rejects.toMatchObject({
-    status: 400,
-    code: 'USAGE',
+    status: 404,
+    code: 'NOT_FOUND',
   });
 });
 
@@ -120,6 +130,28 @@ test('installs an extension, by itself and as a job', async () => {
   });
   expect(await here.client.installExtension(here.kubernetes)).toMatchObject({ changed: false });
   expect(await here.client.listJobs()).toMatchObject([{ id: job.id, state: 'done' }]);
+});
+
+test('lists what is installed, and goes back to the version before', async () => {
+  await using here = await bench();
+  const { client, kubernetes, upstream } = here;
+  const newer = { ...kubernetes, version: '1.29.0' };
+  upstream.putArtifact('extensions/taskserv/kubernetes', '1.29.0', extensionArtifact(newer));
+  await client.installExtension(kubernetes);
+  await client.installExtension(newer);
+  expect(await client.listExtensions()).toMatchObject([
+    {
+      type: 'taskserv',
+      name: 'kubernetes',
+      current: '1.29.0',
+      previous: '1.28.0',
+      versions: [{ version: '1.28.0' }, { version: '1.29.0' }],
+    },
+  ]);
+  const back = { type: 'taskserv', name: 'kubernetes' } as const;
+  expect(await client.rollbackExtension(back)).toMatchObject({ from: '1.29.0', version: '1.28.0' });
+  const none = client.rollbackExtension({ ...back, name: 'none' });
+  await expect(none).rejects.toMatchObject({ status: 404, hint: expect.any(String) });
 });
 
 test('a job shows its progress, and ends when it is cancelled', async () => {

@@ -141,7 +141,7 @@ function inputOf({ input, from }: Endpoint<unknown, unknown>, request: FastifyRe
 /** An answer that is not what the document says is a defect, and is not sent. */
 function checked(schema: Schema<unknown>, data: unknown): unknown {
   const result = schema.safeParse(data);
-  if (result.success) return data;
+  if (result.success) return result.data;
   throw new Error(`an answer is not as documented: ${result.error.message}`);
 }
 
@@ -169,8 +169,8 @@ const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 function notFound(app: FastifyInstance, request: FastifyRequest): Refusal {
   const path = request.url.split('?', 1)[0] ?? '/';
   const allowed = methods.filter((method) => app.findRoute({ method, url: path }) !== null);
-  const jobs = /^\/api\/v1\/oci\/jobs\/[^/]+(\/events)?$/.exec(path);
-  if (jobs) allowed.push('GET', ...(jobs[1] ? [] : (['DELETE'] as const)));
+  const jobs = /^\/api\/v1\/oci\/jobs\/[^/]+(\/events|\/cancel)?$/.exec(path);
+  if (jobs) allowed.push(jobs[1] === '/cancel' ? 'POST' : 'GET');
   if (allowed.length > 0) {
     const headers = { allow: allowed.join(', ') };
     const message = `${path} can not be asked with ${request.method}`;

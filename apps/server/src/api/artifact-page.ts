@@ -52,7 +52,7 @@ function writeCursor({ name, version, size, createdAt }: Artifact): string {
   return Buffer.from(JSON.stringify([name, version, size, createdAt])).toString('base64url');
 }
 
-/** @throws Refusal 400 */
+/** @throws Refusal 404 */
 function readCursor(cursor: string): Key {
   try {
     const fields: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
@@ -67,7 +67,7 @@ function readCursor(cursor: string): Key {
   } catch {
     // Told below, as any other text that is no cursor.
   }
-  throw new Refusal(400, 'USAGE', 'the cursor is none of this API', {
+  throw new Refusal(404, 'NOT_FOUND', 'the cursor leads to no page', {
     hint: 'Send next_cursor of the page before, or none.',
   });
 }

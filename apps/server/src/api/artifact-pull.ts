@@ -15,7 +15,7 @@ import type {
   ServedPullJson,
 } from '@oci/spec-types/api';
 
-import { Refusal } from '../http/refusal.js';
+import { noInstallDir } from '../http/refusal.js';
 import type { RequestContext } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
 
@@ -67,12 +67,7 @@ export async function installArtifact(
   request: ExtensionRequest,
   call: PullCall,
 ): Promise<InstallJson> {
-  const installDir = parts.installDir();
-  if (installDir === undefined) {
-    throw new Refusal(422, 'UNSUPPORTED', 'the server installs no extensions', {
-      hint: 'Its configuration has to name an install_dir.',
-    });
-  }
+  const installDir = parts.installDir() ?? noInstallDir();
   const repository = repositoryOf(parts, request);
   const done = noted(parts, { event: 'install', kind: 'extension', repository });
   return done(request, call, async (onEvent) => {

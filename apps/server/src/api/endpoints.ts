@@ -14,6 +14,13 @@ import {
   type MetricsJson,
   type ReferrerJson,
   type ReferrersQuery,
+  type InstalledJson,
+  type PruneJson,
+  type PruneRequest,
+  type RollbackJson,
+  type RollbackRequest,
+  type VerifyJson,
+  type VerifyRequest,
   type Schema,
   type ServedPullJson,
   type TagsJson,
@@ -38,6 +45,13 @@ import {
   referrersQuerySchema,
   repositoryQuerySchema,
   servedPullJsonSchema,
+  installedJsonSchema,
+  pruneJsonSchema,
+  pruneRequestSchema,
+  rollbackJsonSchema,
+  rollbackRequestSchema,
+  verifyJsonSchema,
+  verifyRequestSchema,
   tagsJsonSchema,
   versionQuerySchema,
 } from '@oci/spec-types/api';
@@ -71,7 +85,11 @@ export interface Endpoints {
   getJob: Endpoint<{ readonly id: string }, JobJson>;
   cancelJob: Endpoint<{ readonly id: string }, JobJson>;
   installExtension: Endpoint<ExtensionRequest, InstallJson>;
+  rollbackExtension: Endpoint<RollbackRequest, RollbackJson>;
+  listExtensions: Endpoint<undefined, readonly InstalledJson[]>;
   cacheStats: Endpoint<undefined, CacheStatsJson>;
+  pruneCache: Endpoint<PruneRequest, PruneJson>;
+  verifyCache: Endpoint<VerifyRequest, VerifyJson>;
   clearManifests: Endpoint<undefined, { readonly cleared: number }>;
   metricsSummary: Endpoint<undefined, MetricsJson>;
 }
@@ -168,8 +186,8 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     data: jobJsonSchema,
   },
   cancelJob: {
-    method: 'DELETE',
-    path: `${base}/jobs/{id}`,
+    method: 'POST',
+    path: `${base}/jobs/{id}/cancel`,
     summary: 'Cancel a job; one that has ended stays as it is',
     from: 'path',
     input: jobIdSchema,
@@ -183,11 +201,41 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     input: extensionRequestSchema,
     data: installJsonSchema,
   },
+  rollbackExtension: {
+    method: 'POST',
+    path: `${base}/extensions/rollback`,
+    summary: 'Use the version again that was in use before',
+    from: 'body',
+    input: rollbackRequestSchema,
+    data: rollbackJsonSchema,
+  },
+  listExtensions: {
+    method: 'GET',
+    path: `${base}/extensions`,
+    summary: 'The extensions that are installed on the server',
+    data: arraySchema(installedJsonSchema),
+  },
   cacheStats: {
     method: 'GET',
     path: `${base}/cache`,
     summary: 'What the cache holds',
     data: cacheStatsJsonSchema,
+  },
+  pruneCache: {
+    method: 'POST',
+    path: `${base}/cache/prune`,
+    summary: 'Remove what rules let go from the cache',
+    from: 'body',
+    input: pruneRequestSchema,
+    data: pruneJsonSchema,
+  },
+  verifyCache: {
+    method: 'POST',
+    path: `${base}/cache/verify`,
+    summary: 'Hash what the cache holds, and set aside what is damaged',
+    from: 'body',
+    input: verifyRequestSchema,
+    data: verifyJsonSchema,
   },
   clearManifests: {
     method: 'DELETE',

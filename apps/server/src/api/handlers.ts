@@ -6,9 +6,11 @@ import type { RequestContext } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
 import type { IndexedNamespace } from '../artifact-index.js';
 import { artifactPage } from './artifact-page.js';
-import { installArtifact, pullArtifact, repositoryOf } from './artifact-pull.js';
+import { pullArtifact, repositoryOf } from './artifact-pull.js';
 import type { Endpoint, Endpoints } from './endpoints.js';
+import { extensionHandlers } from './extension-handlers.js';
 import { jobHandlers } from './job-handlers.js';
+import { operatorHandlers } from './operator-handlers.js';
 
 /** Whose request is handled, and when they have gone. */
 export interface ApiCall {
@@ -29,16 +31,14 @@ export function createHandlers(parts: ServerParts): Handlers {
     ...artifactHandlers(parts),
     ...repositoryHandlers(parts),
     ...jobHandlers(parts),
+    ...extensionHandlers(parts),
     ...operatorHandlers(parts),
   };
 }
 
 function artifactHandlers(
   parts: ServerParts,
-): Pick<
-  Handlers,
-  'listArtifacts' | 'browseArtifacts' | 'pullKclPackage' | 'pullExtension' | 'installExtension'
-> {
+): Pick<Handlers, 'listArtifacts' | 'browseArtifacts' | 'pullKclPackage' | 'pullExtension'> {
   const { gate } = parts;
   const shown = async (namespace: string, context: RequestContext): Promise<IndexedNamespace> => {
     gate.requireWithin(context, 'list', namespace);
@@ -59,10 +59,6 @@ function artifactHandlers(
     pullExtension(request, call) {
       gate.require(call.context, 'pull', repositoryOf(parts, request));
       return pullArtifact(parts, request, call);
-    },
-    installExtension(request, call) {
-      gate.require(call.context, 'install', repositoryOf(parts, request));
-      return installArtifact(parts, request, call);
     },
   };
 }
@@ -104,48 +100,6 @@ function repositoryHandlers(
       for await (const referrer of remote.listReferrers(subject, options))
         referrers.push(referrerJson(referrer));
       return referrers;
-    },
-  };
-}
-
-function operatorHandlers(
-  parts: ServerParts,
-): Pick<Handlers, 'cacheStats' | 'clearManifests' | 'metricsSummary'> {
-  const { gate } = parts;
-  return {
-    async cacheStats(_, { context }) {
-      gate.require(context, 'observe');
-      return parts.cacheStats();
-    },
-    clearManifests(_, { context }) {
-      gate.require(context, 'admin');
-      const cleared = parts.manager().metrics().manifestCache.entries;
-      parts.manager().clearCache();
-      parts.index.clear();
-      parts.audit?.record({
-        event: 'cache',
-        result: 'ok',
-        who: context.caller.subject,
-        client: context.client,
-        request_id: context.id,
-        detail: 'manifests cleared',
-      });
-      return { cleared };
-    },
-    metricsSummary(_, { context }) {
-      gate.require(context, 'observe');
-      const metrics = parts.manager().metrics();
-      return {
-        pulls: metrics.pulls,
-        pull_failures: metrics.pullFailures,
-        cache_hits: metrics.cacheHits,
-        cache_misses: metrics.cacheMisses,
-        cache_hit_rate: metrics.cacheHitRate,
-        downloads: metrics.downloads,
-        average_download_ms: metrics.averageDownloadMs,
-        bytes_downloaded: metrics.bytesDownloaded,
-        manifest_cache: metrics.manifestCache,
-      };
     },
   };
 }

@@ -75,8 +75,8 @@ function eventsOperation(): Json {
     parameters: parameters(id, 'path'),
     responses: {
       200: {
-        description: 'Events `progress`, then one `end` with the job.',
-        content: { 'text/event-stream': { schema: { type: 'string' } } },
+        description: 'One `job` with the job, then `progress` with what happens, then one `end`.',
+        content: { 'text/event-stream': { schema: {} } },
       },
       ...failureResponses(),
     },

@@ -1,6 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
+import type { ErrorJson } from '@oci/spec-types/api';
+
 import type { Metrics } from '../metrics/metrics.js';
 import { type RequestContext, openContext } from './request-context.js';
 import { setSecurityHeaders } from './security-headers.js';
@@ -46,6 +48,7 @@ export function createEntry(options: EntryOptions): RequestListener {
     });
     if (options.isClosing() && handler !== 'operation') return refuse(response);
     if (options.isClosing()) response.setHeader('connection', 'close');
+    if (handler !== 'registry' && !methods.has(request.method ?? '')) return refuseMethod(response);
     options.traced(request, response, () => {
       (handler === 'registry' ? options.registry : options.app)(request, response);
     });
@@ -53,11 +56,25 @@ export function createEntry(options: EntryOptions): RequestListener {
 }
 
 function refuse(response: ServerResponse): void {
-  const headers = { 'content-type': 'application/json', 'retry-after': '5', connection: 'close' };
+  const headers = { 'retry-after': '5', connection: 'close' };
   const error = {
     code: 'UNAVAILABLE',
     message: 'the server is closing',
     hint: 'Try again in 5 s.',
   };
-  response.writeHead(503, headers).end(JSON.stringify({ success: false, error }));
+  answerFailure(response, { status: 503, headers, error });
+}
+
+function refuseMethod(response: ServerResponse): void {
+  const headers = { allow: 'GET, HEAD, POST, DELETE' };
+  const error = { code: 'METHOD_NOT_ALLOWED', message: 'there is no such method', hint: null };
+  answerFailure(response, { status: 405, headers, error });
+}
+
+function answerFailure(
+  response: ServerResponse,
+  { status, headers, error }: { status: number; headers: Record<string, string>; error: ErrorJson },
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify({ success: false, error }));
 }

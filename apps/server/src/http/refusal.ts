@@ -50,3 +50,10 @@ export function unavailable(message: string, retryAfterS: number, hint?: string)
     headers: { 'retry-after': String(retryAfterS) },
   });
 }
+
+/** @throws Refusal 422 */
+export function noInstallDir(): never {
+  throw new Refusal(422, 'UNSUPPORTED', 'the server installs no extensions', {
+    hint: 'Its configuration has to name an install_dir.',
+  });
+}

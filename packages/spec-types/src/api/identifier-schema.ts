@@ -18,13 +18,21 @@ export const namespaceSchema: z.ZodType<string> = z
   .regex(repositoryNameGrammar)
   .meta({ description: 'The first components of repository names, e.g. `kcl`.' });
 
-/** The name of a KCL package or an extension. */
+/** The name of a KCL package. */
 export const artifactNameSchema: z.ZodType<string> = z
   .string()
   .min(1)
   .max(128)
   .regex(repositoryNameGrammar)
-  .meta({ description: 'The name of a package or an extension, e.g. `kubernetes`.' });
+  .meta({ description: 'The name of a package, e.g. `provisioning-core`.' });
+
+/** The name of an extension: one component, for a directory of its own. */
+export const extensionNameSchema: z.ZodType<string> = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/)
+  .meta({ description: 'The name of an extension, e.g. `kubernetes`.' });
 
 /** A version, or a moving tag; `+` is `_` in the tag. */
 export const versionSchema: z.ZodType<string> = z

@@ -23,9 +23,11 @@ export {
 export {
   type InstallJson,
   type InstalledJson,
+  type RollbackJson,
   type RollbackRequest,
   installJsonSchema,
   installedJsonSchema,
+  rollbackJsonSchema,
   rollbackRequestSchema,
 } from './extension-json.js';
 export {
@@ -60,13 +62,20 @@ export {
   tagsJsonSchema,
   versionQuerySchema,
 } from './manifest-json.js';
+export { type MetricsJson, metricsJsonSchema } from './metrics-json.js';
 export {
   type CacheStatsJson,
-  type MetricsJson,
+  type PruneJson,
+  type PruneRequest,
+  type VerifyJson,
+  type VerifyRequest,
   cacheStatsJsonSchema,
   clearedJsonSchema,
-  metricsJsonSchema,
-} from './metrics-json.js';
+  pruneJsonSchema,
+  pruneRequestSchema,
+  verifyJsonSchema,
+  verifyRequestSchema,
+} from './cache-json.js';
 export {
   type ExtensionRequest,
   type KclPullRequest,

@@ -2,7 +2,12 @@ import { z } from 'zod';
 
 import { type ErrorJson, errorJsonSchema } from './artifact-json.js';
 import { type InstallJson, installJsonSchema } from './extension-json.js';
-import { artifactNameSchema, extensionTypeSchema, versionSchema } from './identifier-schema.js';
+import {
+  artifactNameSchema,
+  extensionNameSchema,
+  extensionTypeSchema,
+  versionSchema,
+} from './identifier-schema.js';
 import { type ServedPullJson, servedPullJsonSchema } from './pull-request.js';
 
 /** Long work to begin: a pull of a KCL package or an extension, or an install. */
@@ -36,7 +41,7 @@ export interface JobJson {
 
 const extension = {
   type: extensionTypeSchema,
-  name: artifactNameSchema,
+  name: extensionNameSchema,
   version: versionSchema,
 };
 

@@ -19,11 +19,6 @@ export interface MetricsJson {
   };
 }
 
-export interface CacheStatsJson {
-  readonly blobs: number;
-  readonly bytes: number;
-}
-
 const count = z.number().nonnegative();
 
 export const metricsJsonSchema: z.ZodType<MetricsJson> = z.object({
@@ -36,13 +31,4 @@ export const metricsJsonSchema: z.ZodType<MetricsJson> = z.object({
   average_download_ms: count,
   bytes_downloaded: count,
   manifest_cache: z.object({ hits: count, misses: count, entries: count }),
-});
-
-export const cacheStatsJsonSchema: z.ZodType<CacheStatsJson> = z.object({
-  blobs: z.int().nonnegative(),
-  bytes: z.int().nonnegative(),
-});
-
-export const clearedJsonSchema: z.ZodType<{ readonly cleared: number }> = z.object({
-  cleared: z.int().nonnegative(),
 });

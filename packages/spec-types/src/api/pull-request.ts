@@ -1,7 +1,12 @@
 import { z } from 'zod';
 
 import { type PullJson, pullJsonSchema } from './artifact-json.js';
-import { artifactNameSchema, extensionTypeSchema, versionSchema } from './identifier-schema.js';
+import {
+  artifactNameSchema,
+  extensionNameSchema,
+  extensionTypeSchema,
+  versionSchema,
+} from './identifier-schema.js';
 
 export interface KclPullRequest {
   readonly name: string;
@@ -25,7 +30,7 @@ export const kclPullRequestSchema: z.ZodType<KclPullRequest> = z.strictObject({
 
 export const extensionRequestSchema: z.ZodType<ExtensionRequest> = z.strictObject({
   type: extensionTypeSchema,
-  name: artifactNameSchema,
+  name: extensionNameSchema,
   version: versionSchema,
 });
 

@@ -1,0 +1,68 @@
+import { type InventoryEntry, listInstalled, rollbackExtension } from '@oci/extensions';
+import { parseExtensionType } from '@oci/manager';
+import { asOciError, isOciError } from '@oci/spec-types';
+import type { InstalledJson } from '@oci/spec-types/api';
+
+import { Refusal, noInstallDir } from '../http/refusal.js';
+import type { ServerParts } from '../server-parts.js';
+import { installArtifact, repositoryOf } from './artifact-pull.js';
+import type { Handlers } from './handlers.js';
+
+export function extensionHandlers(
+  parts: ServerParts,
+): Pick<Handlers, 'installExtension' | 'rollbackExtension' | 'listExtensions'> {
+  const { gate } = parts;
+  return {
+    installExtension(request, call) {
+      gate.require(call.context, 'install', repositoryOf(parts, request));
+      return installArtifact(parts, request, call);
+    },
+    async rollbackExtension({ type, name, to }, { context, signal }) {
+      const repository = repositoryOf(parts, { type, name, version: to ?? 'previous' });
+      gate.require(context, 'install', repository);
+      const installDir = parts.installDir() ?? noInstallDir();
+      const line = {
+        event: 'rollback',
+        who: context.caller.subject,
+        client: context.client,
+        request_id: context.id,
+        repository,
+      } as const;
+      try {
+        const done = await rollbackExtension({ type, name }, { installDir, to, signal });
+        parts.audit?.record({ ...line, result: 'ok', reference: done.version });
+        return done;
+      } catch (error) {
+        const detail = asOciError(error).code;
+        parts.audit?.record({ ...line, result: 'failed', reference: to, detail });
+        if (!isOciError(error, 'USAGE')) throw error;
+        throw new Refusal(404, 'NOT_FOUND', error.message, { hint: error.hint });
+      }
+    },
+    async listExtensions(_, { context }) {
+      gate.requireWithin(context, 'list');
+      const installDir = parts.installDir() ?? noInstallDir();
+      const isShown = ({ type, name }: InventoryEntry): boolean => {
+        const request = { type: parseExtensionType(type), name, version: 'any' };
+        return gate.access.permits(context.caller, 'list', repositoryOf(parts, request));
+      };
+      return (await listInstalled(installDir)).filter(isShown).map(installedJson);
+    },
+  };
+}
+
+function installedJson({ type, name, current, previous, versions }: InventoryEntry): InstalledJson {
+  return {
+    type,
+    name,
+    current,
+    previous,
+    versions: versions.map(({ version, path, digest, source, installedAt }) => ({
+      version,
+      path,
+      digest,
+      source,
+      installed_at: installedAt,
+    })),
+  };
+}
