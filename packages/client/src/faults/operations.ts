@@ -4,27 +4,36 @@ import { join } from 'node:path';
 import {
   type Descriptor,
   OciError,
+  type RepositoryName,
   type ResolvedManifest,
+  type Tag,
   type TransferEvent,
   parseRepositoryName,
   parseTag,
 } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
-import { type TestRegistry, collect, image, inChunks, randomBytes } from '@oci/testing';
+import {
+  type ArtifactBytes,
+  type TestRegistry,
+  collect,
+  image,
+  inChunks,
+  randomBytes,
+} from '@oci/testing';
 
 import type { Registry } from '../registry.js';
 import type { RemoteRepository } from '../repository/remote-repository.js';
 
-export const name = parseRepositoryName('faults/demo');
-export const tag = parseTag('1.0.0');
-export const artifact = image();
-export const blobBytes = randomBytes(301, 300_000);
+export const name: RepositoryName = parseRepositoryName('faults/demo');
+export const tag: Tag = parseTag('1.0.0');
+export const artifact: ArtifactBytes = image();
+export const blobBytes: Uint8Array = randomBytes(301, 300_000);
 export const blob: Descriptor = {
   mediaType: 'application/octet-stream',
   digest: digestOf(blobBytes),
   size: blobBytes.byteLength,
 };
-export const newBytes = randomBytes(302, 100_000);
+export const newBytes: Uint8Array = randomBytes(302, 100_000);
 const newBlob: Descriptor = {
   mediaType: 'application/octet-stream',
   digest: digestOf(newBytes),
