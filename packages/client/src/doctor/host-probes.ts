@@ -106,12 +106,14 @@ export async function probeAuthentication(
   const response = await patient.send({ method: 'GET' });
   await response.body.dump();
   const isLetIn = response.status === 200;
-  const evidence = { ...known, isLetIn };
+  const { authorizedAs: credential } = response;
+  const evidence = { ...known, isLetIn, ...(credential !== undefined && { credential }) };
+  const as = credential === undefined ? '' : ` as ${credential}`;
   if (isLetIn) {
-    const how = scheme === 'none' ? 'Everybody is let in' : `It lets us in by ${scheme}`;
+    const how = scheme === 'none' ? 'Everybody is let in' : `It lets us in by ${scheme}${as}`;
     return { outcome: 'ok', summary: how, evidence };
   }
-  const summary = `It wants ${scheme} authentication, and does not let us in (${response.status})`;
+  const summary = `It wants ${scheme} authentication, and does not let us in${as} (${response.status})`;
   return { outcome: 'problem', summary, evidence };
 }
 

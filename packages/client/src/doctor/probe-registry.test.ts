@@ -167,14 +167,21 @@ describe('authentication', () => {
   test('by a token server is told, and that it lets us in', async () => {
     await using registry = await startRegistry({ auth: { bearer: user } });
     fill(registry);
-    const credentials = staticCredentials(registry.host, { kind: 'password', ...user });
+    const from = '/home/me/.docker/config.json';
+    const credentials = staticCredentials(registry.host, { kind: 'password', ...user, from });
     const report = await probeRegistry(
       { url: registry.url, retry, credentials },
       { repository: name, write: true },
     );
     expect(find(report, 'authentication')).toMatchObject({
       outcome: 'ok',
-      evidence: { scheme: 'bearer', realm: expect.stringContaining(registry.host), isLetIn: true },
+      summary: `It lets us in by bearer as ${user.username} from ${from}`,
+      evidence: {
+        scheme: 'bearer',
+        realm: expect.stringContaining(registry.host),
+        isLetIn: true,
+        credential: `${user.username} from ${from}`,
+      },
     });
     expect(outcomes(report)).toMatchObject({ ranges: 'ok', push: 'ok', deletion: 'ok' });
     expect(JSON.stringify(report)).not.toContain(user.password);
