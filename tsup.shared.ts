@@ -17,6 +17,8 @@ export function program(entry: Record<string, string>): Options {
     },
     esbuildOptions(options) {
       options.conditions = ['@oci/source', 'node', 'import', 'module'];
+      // Less text is read in less time; the source maps say what was where.
+      options.minify = true;
     },
   };
 }

@@ -1,5 +1,4 @@
 import { type OciError, redact } from '@oci/spec-types';
-import { errorJson } from '@oci/spec-types/api';
 
 import { type Page, pageOf, printable, styled } from './render/page.js';
 import type { Terminal } from './terminal.js';
@@ -42,9 +41,11 @@ function failureLines(error: OciError, page: Page): string[] {
 }
 
 function failureJson(error: OciError): object {
-  const { request, registryErrors } = error;
+  const { code, message, hint = null, request, registryErrors } = error;
   return {
-    ...errorJson(error),
+    code,
+    message,
+    hint,
     ...(request && { request }),
     ...(registryErrors.length > 0 && {
       registry_errors: registryErrors

@@ -11,7 +11,7 @@ import { usageError } from './usage-error.js';
 /** Runs `ocictl` with its arguments, without the program's name. @returns what to exit with */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
-    await createProgram(ocictl, terminal).parseAsync(args, { from: 'user' });
+    await parse(args, terminal);
     return exitCodes.ok;
   } catch (thrown) {
     if (thrown instanceof Exit) return thrown.exitCode;
@@ -21,6 +21,24 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const error = asFailure(thrown, args, terminal);
     printFailure(error, terminal, { format: formatOf(args), debug: isDebug(args) });
     return exitCodeOf(error.code);
+  }
+}
+
+/** Making all commands takes longer than parsing the line: first only those whose names stand in it are made. */
+async function parse(args: readonly string[], terminal: Terminal): Promise<void> {
+  const words = new Set(args);
+  const commands = ocictl.commands.filter(({ name, aliases = [] }) =>
+    [name.split(' ')[0] ?? '', ...aliases].some((word) => words.has(word)),
+  );
+  const isSmall = commands.length > 0 && !['help', '-h', '--help'].some((word) => words.has(word));
+  const groups = ocictl.groups.filter(({ name }) => words.has(name));
+  try {
+    const named = isSmall ? { ...ocictl, commands, groups } : ocictl;
+    await createProgram(named, terminal, ocictl).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!isSmall || !(error instanceof CommanderError)) throw error;
+    if (error.code !== 'commander.unknownCommand') throw error;
+    await createProgram(ocictl, terminal).parseAsync(args, { from: 'user' });
   }
 }
 

@@ -20,7 +20,7 @@ import {
   versionOfTag,
 } from '@oci/spec-types';
 
-import { type Artifact, listArtifacts } from './artifact-list.js';
+import type { Artifact } from './artifact-list.js';
 import {
   type RepositoryTemplates,
   defaultTemplates,
@@ -117,6 +117,7 @@ export class OciManager {
     namespace: string,
     options: ManagerCallOptions = {},
   ): Promise<readonly Artifact[]> {
+    const { listArtifacts } = await import('./artifact-list.js');
     const { lookup } = await this.#open();
     const registry = this.#connection(options);
     const manifestOf = async (repository: RepositoryName, tag: Tag, signal: AbortSignal) => {

@@ -1,18 +1,7 @@
 import type { Registry } from '@oci/client';
-import {
-  type CallOptions,
-  OciError,
-  isBookkeepingTag,
-  isOciError,
-  versionOfTag,
-} from '@oci/spec-types';
+import { type CallOptions, OciError, isOciError } from '@oci/spec-types';
 
 import type { ManifestName } from './manifest-lookup.js';
-import { nearest } from './nearest.js';
-import { compareVersions } from './version-order.js';
-
-/** Tags that are looked through for a hint; a repository may have a hundred thousand. */
-const maxTags = 10_000;
 
 /**
  * A handler for `catch` that adds to `MANIFEST_UNKNOWN` the versions that do exist, nearest first.
@@ -25,6 +14,8 @@ export function withNearestTags(
 ): (error: unknown) => Promise<never> {
   return async (error) => {
     if (!isOciError(error, 'MANIFEST_UNKNOWN')) throw error;
+    // What orders versions is read from the disk only when there is something to say of them.
+    const { versionHint } = await import('./version-hint.js');
     const hint = await versionHint(name, registry, options).catch(() => undefined);
     if (hint === undefined) throw error;
     const { request, registryErrors } = error;
@@ -35,21 +26,4 @@ export function withNearestTags(
       registryErrors,
     });
   };
-}
-
-async function versionHint(
-  name: ManifestName,
-  registry: Registry,
-  options: CallOptions,
-): Promise<string | undefined> {
-  const versions: string[] = [];
-  for await (const tag of registry.repository(name.repository).listTags(options)) {
-    if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
-    if (versions.length >= maxTags) break;
-  }
-  if (versions.length === 0) return `${name.repository} has no versions.`;
-  const near = nearest(versionOfTag(name.tag), versions);
-  if (near.length > 0) return `The nearest versions are ${near.join(', ')}.`;
-  const latest = versions.sort(compareVersions).slice(-3).reverse();
-  return `The newest versions are ${latest.join(', ')}.`;
 }

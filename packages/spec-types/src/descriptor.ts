@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { Annotations } from './annotation.js';
 import { type Digest, isDigest } from './digest.js';

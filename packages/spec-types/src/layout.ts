@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { validate } from './document-schema.js';
 import { parseStrictJson } from './strict-json.js';

@@ -11,15 +11,23 @@ import { type GlobalOptions, globalOptions } from './global-options.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramDefinition } from './program-definition.js';
 
-/** The parser for a program: what a command does is loaded when it runs. */
-export function createProgram(definition: ProgramDefinition, terminal: Terminal): Command {
+/**
+ * The parser for a program: what a command does is loaded when it runs.
+ *
+ * @param whole what the commands get to know of, when `definition` is a part of it
+ */
+export function createProgram(
+  definition: ProgramDefinition,
+  terminal: Terminal,
+  whole: ProgramDefinition = definition,
+): Command {
   const program = prepared(new Command('ocictl'), terminal)
     .description(definition.summary)
     .version(definition.version, '-V, --version', 'print the version')
     .addHelpText('after', examples(definition.examples))
     .addHelpText('after', '\nocictl help TOPIC explains: ocictl help topics');
   for (const option of globalOptions) program.addOption(optionOf(option));
-  const run: Omit<Invocation, 'options'> = { terminal, program: definition };
+  const run: Omit<Invocation, 'options'> = { terminal, program: whole };
   const groups = new Map<string, Command>();
   for (const group of definition.groups) {
     const command = prepared(program.command(group.name), terminal)

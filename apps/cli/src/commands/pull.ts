@@ -1,4 +1,3 @@
-import { inspectKclPackage } from '@oci/extensions';
 import { type OciManager, type PulledArtifact, pullJson } from '@oci/manager';
 import type { Operation } from '@oci/spec-types';
 
@@ -18,6 +17,9 @@ export async function pullKcl(args: PullArguments, invocation: Invocation): Prom
   const begin: Begin = (manager, options) =>
     manager.pullKclPackage(args.name, args.version, { ...options, layer: args.layer });
   await pull(invocation, begin, async (pulled, { progress, signal }) => {
+    // What is in the cache was looked into when it came.
+    if (pulled.fromCache) return;
+    const { inspectKclPackage } = await import('@oci/extensions');
     for (const { path, message } of await inspectKclPackage(pulled.path, args, { signal }))
       progress({ type: 'warning', message: `${path}: ${message}` });
   });

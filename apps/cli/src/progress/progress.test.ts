@@ -4,7 +4,8 @@ import type { Digest, TransferEvent } from '@oci/spec-types';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { expectJson } from '../e2e/json-schema.js';
-import { type Page, stringWidth } from '../render/page.js';
+import { type Page } from '../render/page.js';
+import { stringWidth } from '../render/string-width.js';
 import { JsonProgress } from './json-progress.js';
 import { PlainProgress } from './plain-progress.js';
 import { createProgress } from './progress.js';

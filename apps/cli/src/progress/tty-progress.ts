@@ -1,6 +1,7 @@
 import type { CopyEvent } from '@oci/client';
 
-import { type Page, pageOf, stringWidth, styled } from '../render/page.js';
+import { type Page, pageOf, styled } from '../render/page.js';
+import { stringWidth } from '../render/string-width.js';
 import type { Terminal } from '../terminal.js';
 import type { Progress } from './progress.js';
 import { doneLine, pauseLine, transferLine } from './transfer-line.js';

@@ -1,4 +1,5 @@
-import { type Drawing, type Page, padded, printable, stringWidth, styled } from './page.js';
+import { type Drawing, type Page, padded, printable, styled } from './page.js';
+import { stringWidth } from './string-width.js';
 
 export interface Bar {
   readonly label: string;

@@ -1,4 +1,5 @@
-import { type Drawing, padded, printable, stringWidth, styled } from './page.js';
+import { type Drawing, padded, printable, styled } from './page.js';
+import { stringWidth } from './string-width.js';
 
 /** Names and values, a pair a line, values aligned; nothing is cut off. */
 export function fields(pairs: readonly (readonly [name: string, value: string])[]): Drawing {

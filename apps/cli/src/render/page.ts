@@ -1,8 +1,7 @@
 import { styleText } from 'node:util';
 
-import stringWidth from 'string-width';
-
 import type { Terminal } from '../terminal.js';
+import { charactersOf, stringWidth } from './string-width.js';
 
 /** What a result is drawn on. */
 export interface Page {
@@ -59,13 +58,6 @@ export function fitted(
 export function padded(text: string, width: number, align: 'left' | 'right'): string {
   const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
   return align === 'right' ? `${space}${text}` : `${text}${space}`;
-}
-
-export { stringWidth };
-
-/** As readers count them. */
-function charactersOf(text: string): readonly string[] {
-  return [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
 }
 
 /** As many of the characters as fit into so many columns. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { bars } from './bars.js';
 import { fields, stack } from './fields.js';
-import { type Page, fitted, pageOf, printable, stringWidth } from './page.js';
+import { type Page, fitted, pageOf, printable } from './page.js';
+import { stringWidth } from './string-width.js';
 import { ageText, durationText, shortDigest, sizeText } from './quantity.js';
 import { table } from './table.js';
 import { tree } from './tree.js';
@@ -150,6 +151,19 @@ describe('text', () => {
     expect(fitted('abcdefgh', 5, { unicode: false })).toBe('abc..');
   });
 
+  it.each([
+    ['abc', 3],
+    ['日本', 4],
+    ['e\u0301', 1],
+    ['👩‍👩‍👧', 2],
+    ['✓ ok', 4],
+    ['\u001b[31mred\u001b[39m', 3],
+    ['❤️', 2],
+    ['', 0],
+  ])('%s takes %i columns', (text, width) => {
+    expect(stringWidth(text)).toBe(width);
+  });
+
   it('loses what a terminal would obey', () => {
     expect(printable('a\u001b[2Jb\nc')).toBe('a [2Jb c');
   });
@@ -159,7 +173,7 @@ describe('quantities', () => {
   it.each([
     [0, '0 B'],
     [999, '999 B'],
-    [1340, '1.3 kB'],
+    [1340, '1.34 kB'],
     [12_345_678, '12.3 MB'],
   ])('%i bytes are %s', (bytes, text) => {
     expect(sizeText(bytes)).toBe(text);

@@ -1,4 +1,5 @@
-import { type Drawing, type Page, fitted, padded, printable, stringWidth, styled } from './page.js';
+import { type Drawing, type Page, fitted, padded, printable, styled } from './page.js';
+import { stringWidth } from './string-width.js';
 
 export interface Column {
   readonly heading: string;

@@ -1,5 +1,4 @@
 import { OciError } from '@oci/spec-types';
-import { getDomain } from 'tldts';
 
 import { isInternalHost } from '../transport/address-policy.js';
 
@@ -29,12 +28,14 @@ export function refuseUnsafeRealm(registry: URL, realm: URL): void {
  * Whether stored credentials may go to a token server: on the registry's host, below the same
  * registrable domain (public suffix list; CVE-2026-33540), or on a host that the user trusts.
  */
-export function mayReceiveCredentials(
+export async function mayReceiveCredentials(
   registry: URL,
   realm: URL,
   trustedRealms: readonly string[],
-): boolean {
+): Promise<boolean> {
   if (realm.hostname === registry.hostname || trustedRealms.includes(realm.host)) return true;
+  // The list of suffixes is long, and few registries have their tokens elsewhere.
+  const { getDomain } = await import('tldts');
   const domain = getDomain(registry.hostname, { allowPrivateDomains: true });
   return domain !== null && domain === getDomain(realm.hostname, { allowPrivateDomains: true });
 }

@@ -129,7 +129,7 @@ export class AuthorizationSession {
     const { origin, registry, trustedRealms, limits } = this.#options;
     const realm = parseRealm(ask.challenge.parameters['realm'] ?? '', registry);
     refuseUnsafeRealm(origin, realm);
-    const trusted = mayReceiveCredentials(origin, realm, trustedRealms);
+    const trusted = await mayReceiveCredentials(origin, realm, trustedRealms);
     if (ask.credential && !trusted) {
       throw new OciError(
         'POLICY_REFUSED',

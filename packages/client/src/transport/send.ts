@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 
 import { asOciError } from '@oci/spec-types';
-import { request as undiciRequest } from 'undici';
+import type { request } from 'undici';
 
 import type { ClientCertificate } from '../host-options.js';
 import type { ProxyPolicy } from '../proxy/proxy-policy.js';
 import { refuseInternal } from './address-policy.js';
-import { ConnectionPools } from './connection-pools.js';
+import type { ConnectionPools } from './connection-pools.js';
 import type { Exchange } from './exchange.js';
 import { networkFailure, throughProxy } from './network-failure.js';
 
@@ -42,8 +42,9 @@ export function createSend(options: ConnectionOptions): {
   send: Exchange;
   close: () => Promise<void>;
 } {
-  const pools = new ConnectionPools(options);
+  let loading: ReturnType<typeof loadHttp> | undefined;
   const send: Exchange = async (request) => {
+    const { pools, undiciRequest } = await (loading ??= loadHttp(options));
     const proxy = options.proxy(request.url);
     if (request.publicOnly) await refuseInternal(request.url, { behindProxy: proxy !== undefined });
     try {
@@ -68,7 +69,16 @@ export function createSend(options: ConnectionOptions): {
       throw proxy ? throughProxy(failure, proxy) : failure;
     }
   };
-  return { send, close: () => pools.close() };
+  return { send, close: async () => (await loading)?.pools.close() };
+}
+
+/** With the first request: reading the HTTP client takes longer than a whole pull that finds all in the cache. */
+async function loadHttp(options: ConnectionOptions): Promise<{
+  readonly pools: ConnectionPools;
+  readonly undiciRequest: typeof request;
+}> {
+  const { ConnectionPools, undiciRequest } = await import('./connection-pools.js');
+  return { pools: new ConnectionPools(options), undiciRequest };
 }
 
 function requestBody(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | Readable {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { OciError } from '../error.js';
 import { namespaceSchema } from './identifier-schema.js';

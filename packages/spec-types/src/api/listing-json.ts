@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { type ArtifactJson, artifactJsonSchema } from './artifact-json.js';
 import { namespaceSchema } from './identifier-schema.js';

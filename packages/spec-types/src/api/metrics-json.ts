@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The guide's four metrics, and what they are computed from. */
 export interface MetricsJson {

@@ -1,0 +1,27 @@
+import type { Registry } from '@oci/client';
+import { type CallOptions, isBookkeepingTag, versionOfTag } from '@oci/spec-types';
+
+import type { ManifestName } from './manifest-lookup.js';
+import { nearest } from './nearest.js';
+import { compareVersions } from './version-order.js';
+
+/** Tags that are looked through for a hint; a repository may have a hundred thousand. */
+const maxTags = 10_000;
+
+/** Which versions there are instead, nearest first. */
+export async function versionHint(
+  name: ManifestName,
+  registry: Registry,
+  options: CallOptions,
+): Promise<string | undefined> {
+  const versions: string[] = [];
+  for await (const tag of registry.repository(name.repository).listTags(options)) {
+    if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
+    if (versions.length >= maxTags) break;
+  }
+  if (versions.length === 0) return `${name.repository} has no versions.`;
+  const near = nearest(versionOfTag(name.tag), versions);
+  if (near.length > 0) return `The nearest versions are ${near.join(', ')}.`;
+  const latest = versions.sort(compareVersions).slice(-3).reverse();
+  return `The newest versions are ${latest.join(', ')}.`;
+}
