@@ -25,7 +25,7 @@ import { encodeSegment } from './store/object-key.js';
  * refs/<registry>/<repository>/_tags/<tag>.json          a tag's digest, and when it was asked for
  * records/<algorithm>/<encoded>.json                     size, mtime and inode of a blob when it was verified
  * quarantine/<algorithm>-<encoded>                       blobs that turned out damaged
- * partial/<algorithm>-<encoded>  ….journal               downloads that were interrupted
+ * partial/<algorithm>-<encoded>.partial  ….journal       downloads that were interrupted
  * referrers/<algorithm>-<encoded>/….json                 descriptors of what has a manifest as its subject
  * state/uses/<hour>/<reference>                          references by the hour of their last use
  * state/ages/<hour>/<reference>                          references by the hour in which their content came

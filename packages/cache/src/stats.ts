@@ -49,7 +49,7 @@ export async function measureCache(parts: RemovalParts): Promise<CacheStats> {
     packages: packages.size,
     pinned: (await inventory.pins.list()).length,
     views: await sizesOf(views),
-    partial: await sizesOf(partial.filter((path) => !path.endsWith('.journal'))),
+    partial: await sizesOf(partial.filter((path) => path.endsWith('.partial'))),
     quarantined: await sizesOf(await filesIn(join(dir, 'quarantine'))),
   };
 }

@@ -29,7 +29,7 @@ export async function removeLeftovers(
   for (const { name, path, size } of await rested(join(dir, 'partial'), now - restMs.partial)) {
     if (!dryRun && !(await removePartial(dir, name, path))) continue;
     bytes += size;
-    if (!name.endsWith('.journal')) partialDownloads += 1;
+    if (name.endsWith('.partial')) partialDownloads += 1;
   }
   for (const { path, size } of await rested(join(dir, 'quarantine'), now - restMs.quarantine)) {
     if (!dryRun) await rm(path, { force: true });
@@ -58,7 +58,12 @@ async function rested(
 
 /** @returns false when somebody downloads it just now */
 async function removePartial(dir: string, name: string, path: string): Promise<boolean> {
-  const lock = join(dir, '.locks', 'downloads', name.replace(/\.journal$/, ''));
+  const lock = join(
+    dir,
+    '.locks',
+    'downloads',
+    name.replace(/\.(?:partial|journal|journal\.new|wrong)$/, ''),
+  );
   try {
     await withFileLock(lock, () => rm(path, { force: true }), { patienceMs: 0 });
     await rm(lock, { recursive: true, force: true });

@@ -350,16 +350,16 @@ test('removes downloads and damaged blobs that nobody came back for', async () =
   const partial = join(directory.path, 'partial');
   await mkdir(partial);
   for (const [name, age] of [
-    ['sha256-old', 8],
+    ['sha256-old.partial', 8],
     ['sha256-old.journal', 8],
-    ['sha256-young', 1],
+    ['sha256-young.partial', 1],
   ] as const) {
     await writeFile(join(partial, name), 'part');
     await utimes(join(partial, name), (now - age * day) / 1000, (now - age * day) / 1000);
   }
   const { leftovers } = await cache.prune({}, { now: now + 5 * day });
   expect(leftovers).toMatchObject({ partialDownloads: 1, quarantined: 0 });
-  expect(await readdir(partial)).toEqual(['sha256-young']);
+  expect(await readdir(partial)).toEqual(['sha256-young.partial']);
   const later = await cache.prune({}, { now: now + 31 * day });
   expect(later.leftovers).toMatchObject({ quarantined: 1, partialDownloads: 1 });
 });
