@@ -5,6 +5,8 @@ import * as extensions from './index.js';
 test('exports these names and no others', () => {
   expect(Object.keys(extensions).sort()).toEqual([
     'archiveRules',
+    'artifactFamilies',
+    'contentKind',
     'contentRoot',
     'defaultExtractLimits',
     'defaultProfiles',
@@ -29,11 +31,13 @@ test('exports these names and no others', () => {
     'pushArtifact',
     'readArchiveFiles',
     'readMetadata',
+    'recogniseArtifact',
     'resolveExtensionGraph',
     'resolveKclGraph',
     'rollbackExtension',
     'selectVersion',
     'uninstallExtension',
+    'unpackArtifact',
     'validateExtension',
     'vendorKclPackage',
     'vendorLayouts',

@@ -20,10 +20,10 @@ export { contentRoot } from './extract/content-root.js';
 export {
   type ExtractOptions,
   type ExtractedTree,
-  type LayerArchive,
   extractArchive,
   extractLayers,
 } from './extract/extract.js';
+export type { LayerArchive } from './extract/layer-archive.js';
 export { type ExtractLimits, defaultExtractLimits } from './extract/limits.js';
 export {
   type InstallGraphOptions,
@@ -73,6 +73,15 @@ export {
   enforcePolicy,
   policyFromEnvironment,
 } from './policy/extension-policy.js';
+export { type ArtifactFamily, artifactFamilies } from './recognise/artifact-family.js';
+export { contentKind } from './recognise/content-kind.js';
+export {
+  type ArtifactKind,
+  type ContentLayer,
+  type RecognisedArtifact,
+  recogniseArtifact,
+} from './recognise/recognise.js';
+export { unpackArtifact } from './recognise/unpack-artifact.js';
 export type { Runtime } from './validate/compatibility.js';
 export type { Finding } from './validate/finding.js';
 export { type Declaration, type ExtensionMetadata, readMetadata } from './validate/metadata.js';

@@ -1,4 +1,4 @@
-import { archiveType, tarChunks } from './archive-source.js';
+import { detectedType, tarChunks } from './archive-source.js';
 import { parseEntryPath } from './entry-path.js';
 import { type ExtractLimits, defaultExtractLimits } from './limits.js';
 import { type ArchiveEntry, type EntrySink, TarParser } from './tar-parser.js';
@@ -21,7 +21,7 @@ export async function readArchiveFiles(
 ): Promise<ReadonlyMap<string, Buffer>> {
   const limits = defaultExtractLimits;
   const collector = new Collector(names, limits);
-  const type = await archiveType(archivePath);
+  const type = (await detectedType(archivePath)) ?? 'tar';
   const reading = { limits, current: () => collector.current, signal: options.signal };
   if (type === 'zip') await unpackZip(archivePath, { writer: collector, ...reading });
   else {

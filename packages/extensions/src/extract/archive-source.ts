@@ -11,8 +11,8 @@ import type { ExtractLimits } from './limits.js';
 
 const chunkBytes = 1024 * 1024;
 
-/** What a file is by its first bytes; media types and names are often wrong. @throws OciError `UNSUPPORTED` */
-export async function archiveType(path: string): Promise<ArchiveType> {
+/** What a file is by its first bytes; media types and names are often wrong. Undefined for what is no archive. */
+export async function detectedType(path: string): Promise<ArchiveType | undefined> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(
@@ -21,10 +21,7 @@ export async function archiveType(path: string): Promise<ArchiveType> {
       detectionBytes,
       0,
     );
-    const type = detectArchive(buffer.subarray(0, bytesRead));
-    if (type) return type;
-    // Too damaged to be known; the parser says what is wrong with it.
-    return 'tar';
+    return detectArchive(buffer.subarray(0, bytesRead));
   } finally {
     await file.close();
   }

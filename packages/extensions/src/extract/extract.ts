@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { OciError, throwIfAborted } from '@oci/spec-types';
 import { storageFailure } from '@oci/spec-types/node';
 
+import type { LayerArchive } from './layer-archive.js';
 import { type ExtractLimits, defaultExtractLimits } from './limits.js';
 import { unpackInThread } from './unpack-thread.js';
 
@@ -21,13 +22,6 @@ export interface ExtractedTree {
 export interface ExtractOptions {
   readonly limits?: Partial<ExtractLimits> | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** One of several archives that make one tree. */
-export interface LayerArchive {
-  readonly path: string;
-  /** Where below the destination; `''` is the destination itself. */
-  readonly under: string;
 }
 
 /**

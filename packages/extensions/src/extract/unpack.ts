@@ -1,8 +1,13 @@
-import { type OciError, asOciError, isOciError } from '@oci/spec-types';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+
+import { OciError, asOciError, isOciError, throwIfAborted } from '@oci/spec-types';
 import { storageFailure } from '@oci/spec-types/node';
 
 import { damaged } from './archive-rule.js';
-import { archiveType, tarChunks } from './archive-source.js';
+import { detectedType, tarChunks } from './archive-source.js';
+import type { LayerArchive } from './layer-archive.js';
 import type { ExtractLimits } from './limits.js';
 import { TarParser } from './tar-parser.js';
 import { TreeWriter } from './tree-writer.js';
@@ -10,11 +15,7 @@ import { unpackZip } from './zip.js';
 
 /** Archives that are laid over each other, in their order, below a directory. */
 export interface UnpackRequest {
-  readonly archives: readonly {
-    readonly path: string;
-    /** Where below the directory; `''` is the directory itself. */
-    readonly under: string;
-  }[];
+  readonly archives: readonly LayerArchive[];
   /** Exists, and is empty. */
   readonly directory: string;
   readonly limits: ExtractLimits;
@@ -35,19 +36,68 @@ export interface UnpackResult {
 export async function unpack(request: UnpackRequest, signal?: AbortSignal): Promise<UnpackResult> {
   const writer = new TreeWriter(request.directory, request.limits);
   try {
-    for (const { path, under } of request.archives) {
-      writer.nextArchive(under);
-      const type = await archiveType(path);
-      const options = { limits: request.limits, signal, current: () => writer.current };
-      if (type === 'zip') await unpackZip(path, { writer, ...options });
-      else await unpackTar(tarChunks(path, { type, ...options }), writer);
-    }
+    for (const archive of request.archives) await unpackLayer(archive, { writer, request, signal });
     return { files: writer.files, bytes: writer.bytes };
   } catch (error) {
     throw failure(error, request.directory);
   } finally {
     writer.close();
   }
+}
+
+interface LayerContext {
+  readonly writer: TreeWriter;
+  readonly request: UnpackRequest;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function unpackLayer(
+  { path, under, form = 'archive', tarDigest }: LayerArchive,
+  { writer, request, signal }: LayerContext,
+): Promise<void> {
+  const type = form === 'file' ? undefined : await detectedType(path);
+  if (form === 'file' || (form === 'unknown' && type === undefined)) {
+    await copyFile(path, { under, writer, signal });
+    return;
+  }
+  // The name of what turned out to be an archive is not a directory's.
+  writer.nextArchive(form === 'unknown' ? '' : under);
+  const options = { limits: request.limits, signal, current: () => writer.current };
+  if (type === 'zip') return unpackZip(path, { writer, ...options });
+  // Too damaged to be known; the parser says what is wrong with it.
+  const chunks = tarChunks(path, { type: type ?? 'tar', ...options });
+  await unpackTar(tarDigest === undefined ? chunks : hashed(chunks, tarDigest), writer);
+}
+
+async function copyFile(
+  path: string,
+  { under, writer, signal }: { under: string; writer: TreeWriter; signal: AbortSignal | undefined },
+): Promise<void> {
+  writer.nextArchive('');
+  const { size } = await stat(path);
+  writer.begin({ path: under, isDirectory: false, size, isExecutable: false });
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    throwIfAborted(signal);
+    writer.data(chunk as Buffer);
+  }
+  writer.end();
+}
+
+/** Passes the chunks on, and at their end refuses what is not what was noted. */
+async function* hashed(
+  chunks: AsyncIterable<Buffer>,
+  expected: string,
+): AsyncGenerator<Buffer, void, undefined> {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const digest = `sha256:${hash.digest('hex')}`;
+  if (!expected.startsWith('sha256:') || digest === expected) return;
+  throw new OciError('DIGEST_MISMATCH', `the tar is ${digest}, and its layer says ${expected}`, {
+    hint: 'Nothing was unpacked. Tell whoever published it.',
+  });
 }
 
 async function unpackTar(chunks: AsyncIterable<Buffer>, writer: TreeWriter): Promise<void> {

@@ -22,3 +22,12 @@ test.each([
   expect(kclSum(entries)).toBe(sum);
   expect(kclSum([...entries].reverse())).toBe(sum);
 });
+
+test('is not that of paths sorted as whole texts', () => {
+  const files = { 'a.k': 'A\n', 'a-b.k': 'AB\n', 'a/z.k': 'AZ\n', 'kcl.mod': mod };
+  const entries = Object.entries(files).map(([path, content]) => ({
+    path,
+    content: Buffer.from(content),
+  }));
+  expect(kclSum(entries)).not.toBe('hM1AYrbNnHbNW4O3gY4tnbCQqvGq968lEBYJ+zwqqp4=');
+});
