@@ -58,8 +58,12 @@ export class RegistryGuard {
       throw challenge(realm, {});
   }
 
+  /** Clients show what they have only when they are asked, and a catalog for nobody would hide theirs. */
   #requireCatalog(context: RequestContext, realm: string): void {
-    if (this.#gate.access.permitsWithin(context.caller, 'list')) return;
+    const { caller } = context;
+    if (caller.subject === anonymous.subject && !isRegistryCaller(caller))
+      throw challenge(realm, { scope: 'registry:catalog:*' });
+    if (this.#gate.access.permitsWithin(caller, 'list')) return;
     const refusal = this.#gate.refuse(context, 'list', undefined);
     throw refusal.status === 401 ? challenge(realm, { scope: 'registry:catalog:*' }) : refusal;
   }

@@ -36,6 +36,8 @@ export function createEntry(options: EntryOptions): RequestListener {
     const handler = handlers.find(([, path]) => path.test(request.url ?? ''))?.[0] ?? 'web';
     response.setHeader('x-request-id', context.id);
     setSecurityHeaders(response, request.socket instanceof TLSSocket);
+    // What is for one caller, or of one moment, is nobody else's.
+    if (handler === 'api' || handler === 'token') response.setHeader('cache-control', 'no-store');
     metrics.inFlight.inc({ handler });
     response.on('close', () => {
       const method = methods.has(request.method ?? '') ? (request.method ?? '') : 'other';
