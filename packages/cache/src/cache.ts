@@ -69,7 +69,7 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     ...parts,
     downloads: new Downloads(root, content),
     references: inventory.references,
-    views: new ViewStore(root, { temporary, inventory }),
+    views: new ViewStore(root, { temporary, inventory, fsync: options.fsync }),
     pins: inventory.pins,
     repository: (place) => new CachedRepository(parts, place),
     lease: () => leases.open(),

@@ -10,6 +10,7 @@ import {
   annotations,
   digestAlgorithm,
   digestEncoded,
+  isOciError,
   throwIfAborted,
 } from '@oci/spec-types';
 import { onStorage, retireFileLock, withFileLock } from '@oci/spec-types/node';
@@ -23,6 +24,8 @@ import type { StoredBlob } from './stored-blob.js';
 /** Where blobs come from: as files that are gone on with when they are large, else as streams. */
 export type DownloadSource = BlobSource & Partial<BlobDownloader>;
 
+/** How long a turn is waited for, in milliseconds: those of a registry that does not answer are long. */
+const turnMs = 10_000;
 /** Bytes. A smaller blob comes as a stream: it is not worth a journal. */
 const resumableFrom = 1024 * 1024;
 
@@ -73,14 +76,38 @@ export class Downloads {
     if (needed > 0) await ensureFreeSpace(this.#dir, needed);
   }
 
+  /**
+   * Runs work that others do too, one after the other, so that the later find what the first brought. Where
+   * no lock can be had in time, or at all, it runs beside theirs.
+   *
+   * @param name of a file
+   */
+  async inTurn<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const lock = this.#lockOf(name);
+    let hasBegun = false;
+    const once = (): Promise<T> => {
+      hasBegun = true;
+      return work();
+    };
+    try {
+      return await withFileLock(lock, once, { signal, patienceMs: turnMs });
+    } catch (error) {
+      const isLock =
+        !hasBegun && isOciError(error, 'STORAGE_FAILED', 'STORAGE_DENIED', 'STORAGE_FULL');
+      if (isLock) return await work();
+      throw error;
+    } finally {
+      if (hasBegun) await this.#retire(lock);
+    }
+  }
+
   async #lockedly(
     descriptor: Descriptor,
     source: DownloadSource,
     options: ContentOptions,
   ): Promise<StoredBlob> {
     const { digest, size } = descriptor;
-    const name = `${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
-    const lock = join(this.#dir, '.locks', 'downloads', name);
+    const lock = this.#lockOf(`${digestAlgorithm(digest)}-${digestEncoded(digest)}`);
     const stored = await withFileLock(
       lock,
       async () =>
@@ -92,9 +119,17 @@ export class Downloads {
         onWait: () => options.onEvent?.({ type: 'joined', digest, size }),
       },
     );
+    await this.#retire(lock);
+    return stored;
+  }
+
+  #lockOf(name: string): string {
+    return join(this.#dir, '.locks', 'downloads', name);
+  }
+
+  async #retire(lock: string): Promise<void> {
     const trash = join(this.#dir, '.tmp', `${process.pid}-${randomBytes(12).toString('hex')}`);
     await retireFileLock(lock, trash).catch(() => {});
-    return stored;
   }
 
   async #download(

@@ -24,5 +24,6 @@ test('exports these names and no others', () => {
     'encodeSegment',
     'isObjectKey',
     'openCache',
+    'referenceId',
   ]);
 });

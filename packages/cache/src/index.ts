@@ -4,7 +4,7 @@ export { CachedRepository, type RepositoryPlace } from './cached-repository.js';
 export { type ContentOptions, ContentStore, type DamageListener } from './content-store.js';
 export { type DownloadSource, Downloads } from './downloads.js';
 export { LayoutIndex } from './layout-index.js';
-export { type ReferenceKey, type ViewName } from './layout.js';
+export { type ReferenceId, type ReferenceKey, type ViewName, referenceId } from './layout.js';
 export {
   type ManifestKey,
   ManifestLru,

@@ -17,6 +17,7 @@ import {
   referenceId,
   viewPath,
 } from './layout.js';
+import { syncFile } from './store/file-object-store.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** What a view has to show. */
@@ -51,11 +52,16 @@ export class ViewStore {
   readonly #temporary: TemporaryFiles;
 
   readonly #inventory: Inventory;
+  readonly #fsync: boolean;
 
-  constructor(dir: string, parts: { temporary: TemporaryFiles; inventory: Inventory }) {
+  constructor(
+    dir: string,
+    parts: { temporary: TemporaryFiles; inventory: Inventory; fsync?: boolean | undefined },
+  ) {
     this.#dir = dir;
     this.#temporary = parts.temporary;
     this.#inventory = parts.inventory;
+    this.#fsync = parts.fsync ?? true;
   }
 
   /**
@@ -74,6 +80,8 @@ export class ViewStore {
       const temporary = await this.#temporary.create();
       try {
         await writeGzipTar(request.blob, temporary);
+        // Its record says the size and the time only, which a file has whose bytes a power cut took.
+        if (this.#fsync) await syncFile(temporary);
         await this.#inventory.shown(request.reference, directory);
         const before = await stat(path).catch(() => undefined);
         // Without its record, a file of which only half is known is not believed.

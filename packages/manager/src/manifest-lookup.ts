@@ -1,4 +1,10 @@
-import type { Cache, ManifestKey, ManifestLru, ReferenceEntry } from '@oci/cache';
+import {
+  type Cache,
+  type ManifestKey,
+  type ManifestLru,
+  type ReferenceEntry,
+  referenceId,
+} from '@oci/cache';
 import type { RemoteRepository } from '@oci/client';
 import {
   type Descriptor,
@@ -65,12 +71,25 @@ export class ManifestLookup {
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `OFFLINE`, and what the registry and the disk can fail with */
   async find(name: ManifestName, options: LookupOptions): Promise<FoundManifest> {
-    const known = await this.#known(name, options);
-    if (known) {
-      await this.#cache.inventory.use(name);
-      return { manifest: known, fromCache: true };
-    }
+    const known = await this.#used(name, options);
+    if (known) return known;
     if (options.policy.offline) throw notInCache(name);
+    if (options.policy.refresh) return this.#ask(name, options);
+    // Whoever asks at the same time, in whichever process, takes what the first brings.
+    const turn = `reference-${referenceId(name)}`;
+    const ask = async (): Promise<FoundManifest> =>
+      (await this.#used(name, options)) ?? (await this.#ask(name, options));
+    return this.#cache.downloads.inTurn(turn, ask, options.signal);
+  }
+
+  async #used(name: ManifestName, options: LookupOptions): Promise<FoundManifest | undefined> {
+    const manifest = await this.#known(name, options);
+    if (!manifest) return undefined;
+    await this.#cache.inventory.use(name);
+    return { manifest, fromCache: true };
+  }
+
+  async #ask(name: ManifestName, options: LookupOptions): Promise<FoundManifest> {
     const entry = await this.#cache.references.get(name);
     const held = entry && (await this.#load(entry, options));
     if (!entry || !held) return this.#fetch(name, options);

@@ -37,7 +37,8 @@ export class Usage {
   /** Notes what came or, with negative numbers, went. A disk that is full or read-only forgets it. */
   async add({ blobs, bytes }: UsageTotal): Promise<void> {
     const path = join(this.#dir, `${hourOf(Date.now())}.log`);
-    const line = `${blobs} ${bytes}\n`;
+    // Begins with a line of its own, so that one which a killed process cut does not spoil it.
+    const line = `\n${blobs} ${bytes}\n`;
     await appendFile(path, line).catch(async () => {
       await mkdir(this.#dir, { recursive: true }).catch(() => {});
       await appendFile(path, line).catch(() => {});

@@ -314,7 +314,8 @@ async function* read(
   }
 }
 
-async function syncFile(path: string): Promise<void> {
+/** Writes a file through to the disk. */
+export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+');
   await file.sync().finally(() => file.close());
 }
