@@ -173,14 +173,12 @@ export class OciManager {
   }
 
   /**
-   * The same cache and policy for another registry, e.g. a dependency's, whose KCL packages are named by
-   * their whole repository. It has connections of its own to close.
-   *
-   * @param registryUrl default: the same registry
+   * The same registries, cache and policy, but KCL packages are named by their whole repository, as
+   * dependencies name them. It has connections of its own to close.
    */
-  elsewhere(registryUrl: string = this.#options.registryUrl): OciManager {
+  byRepository(): OciManager {
     const templates = { ...this.#templates, kcl: '{name}' };
-    return new OciManager({ ...this.#options, registryUrl, templates, repositories: [] });
+    return new OciManager({ ...this.#options, templates });
   }
 
   /** A repository of a registry, e.g. to push to. @throws OciError `REFERENCE_INVALID` */

@@ -1,5 +1,5 @@
 import type { OciManager, PulledArtifact } from '@oci/manager';
-import { OciError } from '@oci/spec-types';
+import { parseReference } from '@oci/spec-types';
 
 import type { OciDependency } from '../kcl/kcl-dependency.js';
 
@@ -31,40 +31,52 @@ export interface DefaultPlace {
  * else from where it says.
  */
 export function managerSource(manager: OciManager, defaults: DefaultPlace = {}): KclSource {
-  const others = new Map<string, OciManager>();
-  const at = ({ registry, repository, package: name }: PackagePlace) => {
+  let opened: OciManager | undefined;
+  const byRepository = (): OciManager => (opened ??= manager.byRepository());
+  const at = (place: PackagePlace): Located => {
     const prefix = defaults.repository;
-    const usual = prefix === undefined ? undefined : `${prefix}/${name}`;
-    const path = repository ?? usual;
-    const host = registry ?? defaults.registry;
-    if (host === undefined && path === undefined) return { manager, name };
-    const other = others.get(host ?? '') ?? manager.elsewhere(host);
-    others.set(host ?? '', other);
-    return { manager: other, name: path ?? name };
+    const usual = prefix === undefined ? undefined : `${prefix}/${place.package}`;
+    const repository = place.repository ?? usual;
+    const registry = place.registry ?? defaults.registry;
+    return registry === undefined && repository === undefined
+      ? { from: manager, name: place.package, registry }
+      : { from: byRepository(), name: repository ?? place.package, registry };
   };
   return {
     versions: async (place, signal) => {
-      const { manager: from, name } = at(place);
-      return from.listKclVersions(name, { signal });
+      const { from, name, registry } = at(place);
+      return from.listKclVersions(name, { registry, signal });
     },
     pull: async (place, version, signal) => {
-      const { manager: from, name } = at(place);
-      const pulled = await from.pullKclPackage(name, version, { signal });
-      return { ...pulled, sum: await sumOf(from, pulled, { version, signal }) };
+      const { from, name, registry } = at(place);
+      const pulled = await from.pullKclPackage(name, version, { registry, signal });
+      return { ...pulled, sum: await sumOf(from, pulled, { registry, version, signal }) };
     },
-    close: async () => {
-      for (const other of others.values()) await other.close();
-    },
+    close: async () => opened?.close(),
   };
+}
+
+interface Located {
+  readonly from: OciManager;
+  /** As `from` names it. */
+  readonly name: string;
+  readonly registry: string | undefined;
 }
 
 async function sumOf(
   manager: OciManager,
   { reference }: PulledArtifact,
-  { version, signal }: { readonly version: string; readonly signal: AbortSignal },
+  {
+    registry,
+    version,
+    signal,
+  }: {
+    readonly registry: string | undefined;
+    readonly version: string;
+    readonly signal: AbortSignal;
+  },
 ): Promise<string> {
-  const repository = /^[^/]+\/(.+):[^:/]+$/.exec(reference)?.[1];
-  if (repository === undefined) throw new OciError('INTERNAL', `${reference} has no repository`);
-  const { annotations } = await manager.getManifest(repository, version, { signal });
+  const { repository } = parseReference(reference);
+  const { annotations } = await manager.getManifest(repository, version, { registry, signal });
   return annotations['org.kcllang.package.sum'] ?? '';
 }

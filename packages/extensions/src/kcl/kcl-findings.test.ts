@@ -53,3 +53,9 @@ test('tells a package that is another one, is none, or can not be read', async (
     expect.stringContaining('error kcl.mod.lock: kcl.mod.lock is not TOML'),
   ]);
 });
+
+test('an archive that would not be unpacked is told by its rule', async () => {
+  expect(await inspect({ 'kcl.mod': mod, '../escaped': '' })).toEqual([
+    expect.stringContaining('(rule parent-path)'),
+  ]);
+});

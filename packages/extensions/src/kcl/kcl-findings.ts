@@ -1,4 +1,4 @@
-import { asOciError } from '@oci/spec-types';
+import { type OciError, asOciError, isOciError } from '@oci/spec-types';
 
 import { readArchiveFiles } from '../extract/archive-files.js';
 import { type Finding, error, warning } from '../validate/finding.js';
@@ -49,20 +49,26 @@ function lockFindings(mod: KclMod, text: string | undefined, path: string): read
 
 /**
  * Looks into the archive of a pulled KCL package: whether it is the one that was asked for, and what of it
- * will not be found.
- *
- * @throws OciError `ARCHIVE_UNSAFE`, `ARCHIVE_INVALID`, `LIMIT_EXCEEDED`
+ * will not be found. An archive that would not be unpacked is a finding, too.
  */
 export async function inspectKclPackage(
   archivePath: string,
   expected: { readonly name: string; readonly version: string },
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly Finding[]> {
-  const files = await readArchiveFiles(archivePath, ['kcl.mod', 'kcl.mod.lock'], options);
+  const names = ['kcl.mod', 'kcl.mod.lock'];
+  const files = await readArchiveFiles(archivePath, names, options).catch(refusedArchive);
+  if (isOciError(files)) return [error('.', files.message)];
   const mod = files.get('kcl.mod')?.toString('utf8');
   if (mod === undefined) return [error('.', 'has no kcl.mod, so it is no KCL package')];
   const lock = files.get('kcl.mod.lock')?.toString('utf8');
   return [...kclFindings({ mod, lock }, 'kcl.mod'), ...identityFindings(mod, expected)];
+}
+
+function refusedArchive(thrown: unknown): OciError {
+  if (isOciError(thrown, 'ARCHIVE_UNSAFE', 'ARCHIVE_INVALID', 'LIMIT_EXCEEDED', 'UNSUPPORTED'))
+    return thrown;
+  throw thrown;
 }
 
 function identityFindings(

@@ -128,6 +128,21 @@ test('the default place of names can be another, as with KPM_REG and KPM_REPO', 
   await from.close();
 });
 
+test('keeps packages of one repository name at two registries apart', async () => {
+  publish('one', '1.0.0', { repository: 'team/lib', content: 'from = "one"\n' });
+  publish('two', '1.0.0', { at: other, repository: 'team/lib', content: 'from = "two"\n' });
+  const directory = await project(
+    `one = { oci = "oci://${registry.host}/team/lib", tag = "1.0.0" }
+two = { oci = "oci://${other.host}/team/lib", tag = "1.0.0" }
+`,
+  );
+  await vendorKclPackage(directory, source);
+  for (const name of ['one', 'two']) {
+    const file = join(directory, 'vendor', `${name}_1.0.0`, 'main.k');
+    expect(await readFile(file, 'utf8')).toBe(`from = "${name}"\n`);
+  }
+});
+
 test('does nothing the second time, and needs no network', async () => {
   publish('base', '1.0.0');
   const directory = await project('base = "^1"\n');
