@@ -25,5 +25,6 @@ test('exports these names and no others', () => {
     'isObjectKey',
     'openCache',
     'referenceId',
+    'writeGzipTar',
   ]);
 });

@@ -37,4 +37,4 @@ export { MemoryObjectStore, createMemoryObjectStore } from './store/memory-objec
 export { decodeSegment, encodeSegment, isObjectKey } from './store/object-key.js';
 export type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './store/object-store.js';
 export { type StoredBlob } from './stored-blob.js';
-export { type View, type ViewRequest, ViewStore } from './view-store.js';
+export { type View, type ViewRequest, ViewStore, writeGzipTar } from './view-store.js';

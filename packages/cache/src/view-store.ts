@@ -128,8 +128,11 @@ async function isShown(folder: string, path: string, request: ViewRequest): Prom
   }
 }
 
-/** A blob that is gzip is copied (by reference where the file system can), plain tar is compressed. */
-async function writeGzipTar(blob: StoredBlob, target: string): Promise<void> {
+/** Writes a tar as a gzip tar to a new file. A blob that is gzip is copied (by reference where the file system can), plain tar is compressed. */
+export async function writeGzipTar(
+  blob: Pick<StoredBlob, 'descriptor' | 'path'>,
+  target: string,
+): Promise<void> {
   const type = await typeOf(blob);
   // Not a hard link: whoever edits the view would edit the blob.
   if (type === 'gzip') return copyFile(blob.path, target, constants.COPYFILE_FICLONE);
@@ -152,7 +155,7 @@ async function writeGzipTar(blob: StoredBlob, target: string): Promise<void> {
   );
 }
 
-async function typeOf(blob: StoredBlob): Promise<ArchiveType | undefined> {
+async function typeOf(blob: Pick<StoredBlob, 'path'>): Promise<ArchiveType | undefined> {
   const file = await open(blob.path);
   try {
     const { buffer, bytesRead } = await file.read(

@@ -28,6 +28,7 @@ import {
   kclRepository,
   parseExtensionType,
 } from './artifact-name.js';
+import { deliver } from './delivery.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { ManifestLookup, type ManifestName } from './manifest-lookup.js';
@@ -65,6 +66,8 @@ export interface ManagerCallOptions extends CallOptions {
 export interface PullOptions extends ManagerCallOptions {
   /** A digest, title or media type, when the artifact has several archives. */
   readonly layer?: string | undefined;
+  /** A file outside the cache to put it at: it comes also where the cache is full or can't be written. */
+  readonly output?: string | undefined;
 }
 
 /**
@@ -229,17 +232,24 @@ export class OciManager {
       try {
         const registry = this.#connection(options);
         const name = manifestName(registry, what.repository(), what.version);
-        const { cache, lookup } = await this.#open();
-        this.#retention.begin(cache);
         const connect = () => registry.repository(name.repository);
         const onBytes = (bytes: number): void => this.#counters.addBytes(bytes);
-        const parts = { cache, lookup, connect, onBytes };
         const view = { ...what.view, registry: this.#otherRegistry(registry) };
-        const run = pull({ name, view, layer: options.layer }, parts, {
-          policy: this.#policy,
-          signal: options.signal,
-          onEvent,
-        });
+        const { layer, output, signal } = options;
+        const throughCache = async (): Promise<PulledArtifact> => {
+          const { cache, lookup } = await this.#open();
+          this.#retention.begin(cache);
+          const call = { policy: this.#policy, signal, onEvent };
+          return pull({ name, view, layer }, { cache, lookup, connect, onBytes }, call);
+        };
+        const past = this.#policy.offline ? undefined : connect;
+        const run =
+          output === undefined
+            ? throughCache()
+            : deliver(
+                { name, layer, output, pull: throughCache, connect: past },
+                { signal, onEvent },
+              );
         const pulled = await run.catch(withNearestTags(name, registry, options));
         this.#counters.pulled({
           fromCache: pulled.fromCache,

@@ -1,0 +1,86 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { TransferEvent } from '@oci/spec-types';
+import { digestOf } from '@oci/spec-types/node';
+import {
+  type TemporaryDirectory,
+  type TestRegistry,
+  kclPackage,
+  startRegistry,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { OciManager } from './manager.js';
+
+describe('an artifact that goes to a file outside the cache', () => {
+  let registry: TestRegistry;
+  let work: TemporaryDirectory;
+  const artifact = kclPackage({ name: 'core', version: '1.0.0' });
+
+  beforeEach(async () => {
+    registry = await startRegistry();
+    work = await temporaryDirectory('oci-delivery-');
+    registry.putArtifact('kcl/core', '1.0.0', artifact);
+  });
+  afterEach(async () => {
+    await registry.close();
+    await work.remove();
+  });
+
+  const managerOf = (cacheDir: string): OciManager =>
+    new OciManager({
+      registryUrl: registry.url,
+      namespace: 'team',
+      cacheDir,
+      credentials: async () => undefined,
+      connection: { retry: { delay: async () => {} } },
+    });
+
+  it('is there, and in the cache', async () => {
+    await using manager = managerOf(join(work.path, 'cache'));
+    const output = join(work.path, 'out', 'core.tar.gz');
+    const delivered = await manager.pullKclPackage('core', '1.0.0', { output });
+    expect(delivered).toMatchObject({ path: output, fromCache: false });
+    expect(digestOf(await readFile(output))).toBe(delivered.digest);
+    expect(await readdir(join(work.path, 'out'))).toEqual(['core.tar.gz']);
+    const again = await manager.pullKclPackage('core', '1.0.0', { output });
+    expect(again).toMatchObject({ path: output, fromCache: true });
+  });
+
+  it('is there though the cache can not be written, with a warning that names what is wrong', async () => {
+    await writeFile(join(work.path, 'file'), '');
+    const cacheDir = join(work.path, 'file', 'cache');
+    await using manager = managerOf(cacheDir);
+    await expect(manager.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+    });
+    const output = join(work.path, 'out', 'core.tar.gz');
+    const events: TransferEvent[] = [];
+    const operation = manager.pullKclPackage('core', '1.0.0', { output });
+    operation.on((event) => events.push(event));
+    const { digest } = await operation;
+    expect(digestOf(await readFile(output))).toBe(digest);
+    expect(events).toContainEqual({
+      type: 'warning',
+      message: expect.stringContaining(cacheDir),
+    });
+  });
+
+  it('is not there when its bytes are wrong, with a cache or without', async () => {
+    await writeFile(join(work.path, 'file'), '');
+    registry.fault({
+      path: `/blobs/${artifact.blobs[1]?.descriptor.digest}`,
+      bodyTransform: (body) => Uint8Array.from(body, (byte) => byte ^ 1),
+    });
+    for (const cacheDir of ['cache', 'file/cache']) {
+      await using manager = managerOf(join(work.path, cacheDir));
+      const output = join(work.path, 'out', 'core.tar.gz');
+      await expect(manager.pullKclPackage('core', '1.0.0', { output })).rejects.toMatchObject({
+        code: 'DIGEST_MISMATCH',
+      });
+      expect(await readdir(join(work.path, 'out')).catch(() => [])).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+import { writeGzipTar } from '@oci/cache';
+import type { RemoteRepository } from '@oci/client';
+import {
+  type CallOptions,
+  type Descriptor,
+  type EventListener,
+  type ImageManifest,
+  OciError,
+  type ResolvedManifest,
+  asOciError,
+  formatReference,
+  isOciError,
+} from '@oci/spec-types';
+import { onStorage } from '@oci/spec-types/node';
+
+import { selectContentLayer } from './content-layer.js';
+import type { ManifestName } from './manifest-lookup.js';
+import { selectManifest } from './platform.js';
+import type { PulledArtifact } from './pull.js';
+
+interface DeliveryOptions extends CallOptions {
+  readonly onEvent?: EventListener | undefined;
+}
+
+/** What is delivered, and how it is had. */
+export interface Delivery {
+  readonly name: ManifestName;
+  /** Which layer, when the artifact has several archives. */
+  readonly layer?: string | undefined;
+  /** The file that it goes to. */
+  readonly output: string;
+  /** Through the cache. */
+  readonly pull: () => Promise<PulledArtifact>;
+  /** Past the cache; absent when no registry may be asked. */
+  readonly connect?: (() => RemoteRepository) | undefined;
+}
+
+/**
+ * Puts an artifact at a path outside the cache, as a gzip tar. A cache that can't be written, or is full,
+ * does not stand in the way: then it comes straight from the registry, verified all the same.
+ */
+export async function deliver(
+  delivery: Delivery,
+  options: DeliveryOptions = {},
+): Promise<PulledArtifact> {
+  const output = resolve(delivery.output);
+  const pulled = await delivery.pull().catch((error: unknown) => {
+    const isStorage = isOciError(error, 'STORAGE_FULL', 'STORAGE_DENIED', 'STORAGE_FAILED');
+    if (!isStorage || !delivery.connect) throw error;
+    const { message } = asOciError(error);
+    options.onEvent?.({ type: 'warning', message: `the cache is left out: ${message}` });
+    return undefined;
+  });
+  if (!pulled) return direct(delivery, output, options);
+  await placed(output, (temporary) => copyFile(pulled.path, temporary));
+  return { ...pulled, path: output };
+}
+
+async function direct(
+  { name, layer: selector, connect }: Delivery,
+  output: string,
+  options: DeliveryOptions,
+): Promise<PulledArtifact> {
+  if (!connect) throw new OciError('OFFLINE', `${formatReference(name)} is not in the cache`);
+  const repository = connect();
+  const root = await repository.fetchTag(name.tag, options);
+  const layer = selectContentLayer(await imageOf(repository, root, options), selector);
+  const { digest, size, mediaType } = layer;
+  await placed(output, async (temporary) => {
+    const blob = `${temporary}.blob`;
+    try {
+      await download(repository, layer, { path: blob, options });
+      await writeGzipTar({ descriptor: layer, path: blob }, temporary);
+    } finally {
+      await rm(blob, { force: true });
+    }
+  });
+  return {
+    path: output,
+    reference: formatReference(name),
+    digest,
+    size,
+    mediaType,
+    manifestDigest: root.descriptor.digest,
+    fromCache: false,
+  };
+}
+
+async function imageOf(
+  repository: RemoteRepository,
+  root: ResolvedManifest,
+  options: DeliveryOptions,
+): Promise<ImageManifest> {
+  if (root.kind === 'image') return root.document;
+  const child = await repository.fetchManifest(selectManifest(root.document), options);
+  if (child.kind === 'image') return child.document;
+  throw new OciError('UNSUPPORTED', 'it is an index of indexes');
+}
+
+async function download(
+  repository: RemoteRepository,
+  blob: Descriptor,
+  { path, options }: { readonly path: string; readonly options: DeliveryOptions },
+): Promise<void> {
+  const { digest, size } = blob;
+  options.onEvent?.({ type: 'start', digest, size });
+  const body = await repository.fetchBlob(blob, options);
+  await onStorage({ path, neededBytes: size }, async () => {
+    const file = await open(path, 'wx', 0o644);
+    try {
+      for await (const chunk of body) await file.writeFile(chunk);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  });
+  options.onEvent?.({ type: 'done', digest, size });
+}
+
+/** Makes a file beside its place and gives it its name when it is whole. */
+async function placed(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
+  await onStorage({ path }, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      await write(temporary);
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  });
+}
