@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
 import { TemporaryFiles, hasCode, isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
 
+import { readFilePart } from './file-part.js';
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
 import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './object-store.js';
@@ -24,9 +25,6 @@ export interface FileObjectStoreOptions {
   /** Write through to the disk before an object counts as stored. Default true. */
   readonly fsync?: boolean | undefined;
 }
-
-/** Bytes of one read: larger than Node's default, which costs 40 % of the throughput. */
-const blockSize = 1024 * 1024;
 
 /** Objects as files below a directory, the key as path. */
 export class FileObjectStore implements ObjectStore {
@@ -74,7 +72,7 @@ export class FileObjectStore implements ObjectStore {
       }
       const end = Math.min(options.range?.last ?? Infinity, Number(info.size) - 1);
       const part = { path, start: options.range?.first ?? 0, end, signal: options.signal };
-      return { info: infoOf(info), body: read(file, part) };
+      return { info: infoOf(info), body: readFilePart(file, part) };
     });
   }
 
@@ -280,38 +278,6 @@ export function createFileObjectStore(
   options: FileObjectStoreOptions = {},
 ): FileObjectStore {
   return new FileObjectStore(dir, options);
-}
-
-interface FilePart {
-  readonly path: string;
-  readonly start: number;
-  /** The last byte that is read. */
-  readonly end: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function* read(
-  file: FileHandle,
-  { path, start, end, signal }: FilePart,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const size = end - start + 1;
-  // A stream can't be told to read nothing.
-  if (size <= 0) {
-    await file.close();
-    return;
-  }
-  // A buffer that is larger than the file costs more than reading it.
-  const stream = file.createReadStream({ start, end, highWaterMark: Math.min(size, blockSize) });
-  try {
-    for await (const chunk of stream) {
-      throwIfAborted(signal);
-      yield chunk as Buffer;
-    }
-  } catch (error) {
-    await onStorage({ path }, async () => {
-      throw error;
-    });
-  }
 }
 
 /** Writes a file through to the disk. */
