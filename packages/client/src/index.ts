@@ -75,6 +75,6 @@ export { type PacePolicy, defaultPacePolicy } from './transport/host-pace.js';
 export type { Attempt, AttemptObserver, AttemptOutcome } from './transport/observe.js';
 export { type RetryPolicy, defaultRetryPolicy } from './transport/retry.js';
 export { type Timeouts, defaultTimeouts } from './transport/send.js';
-export type { BlobBody, UploadContent } from './upload/blob-body.js';
+export type { BlobBody, RepeatableBody, UploadContent } from './upload/blob-body.js';
 export type { UploadOptions } from './upload/upload-options.js';
 export type { UploadSession } from './upload/upload-session.js';

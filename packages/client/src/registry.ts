@@ -82,7 +82,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 }
 
-/** A mirror gets one try and less time: behind it are the next one and the registry. */
+/** A mirror gets one try, less time and no patience: behind it are the next one and the registry. */
 function connectMirror(
   mirror: MirrorOptions,
   {
@@ -98,7 +98,7 @@ function connectMirror(
     host: mirror,
     transport: { ...common.transport, timeouts: { connectMs: mirrorConnectMs, ...timeouts } },
     credentials: mirror.credentials ?? common.credentials,
-    retryPolicy: { ...common.retryPolicy, attempts: 1 },
+    retryPolicy: { ...common.retryPolicy, attempts: 1, maxWaitMs: 0 },
   });
   const ns = mirror.ns ? registry : undefined;
   return { ...connection, location, pullFrom: mirror.pullFrom ?? 'all', ns };

@@ -79,8 +79,13 @@ export class ArchiveStorage implements LayoutStorage {
       const temporary = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.partial`;
       const storage = new ArchiveStorage(path, await open(temporary, 'wx+', 0o644), new Map());
       storage.#writing = { path: temporary, end: 0 };
-      await storage.#append('oci-layout', Buffer.from(layoutHeader));
-      return storage;
+      try {
+        await storage.#append('oci-layout', Buffer.from(layoutHeader));
+        return storage;
+      } catch (error) {
+        await storage.close();
+        throw error;
+      }
     });
   }
 

@@ -372,3 +372,24 @@ test('no error of a refused login shows the password or a token', async () => {
     .catch((thrown: unknown) => thrown);
   expect(JSON.stringify([error, String(error)])).not.toContain('secret');
 });
+
+test('an abort does not wait for a helper or a token server, and others get their token', async () => {
+  const controller = new AbortController();
+  let asked = 0;
+  let answer = (): void => {};
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  const credentials: CredentialSource = async () => {
+    asked += 1;
+    if (asked === 2) controller.abort();
+    await answered;
+    return { kind: 'password', ...user };
+  };
+  await using here = await bench(bearer, { credentials });
+  const repository = here.client.repository(name);
+  const patient = repository.fetchTag(tag);
+  const impatient = repository.fetchTag(tag, { signal: controller.signal });
+  await expect(impatient).rejects.toMatchObject({ code: 'ABORTED' });
+  answer();
+  await patient;
+  expect(here.registry.tokenRequests).toHaveLength(1);
+});

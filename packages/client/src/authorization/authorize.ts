@@ -1,3 +1,5 @@
+import { asOciError } from '@oci/spec-types';
+
 import {
   type Exchange,
   type RegistryRequest,
@@ -19,17 +21,35 @@ export function authorize(
   const session = new AuthorizationSession(tokenExchange, options);
   return async (request) => {
     if (request.url.origin !== options.origin.origin) return next(request);
-    const known = await session.known(request);
+    const known = await whileWanted(session.known(request), request.signal);
     const response = await next(withAuthorization(request, known));
     // A challenge that came from behind a redirect is not the registry's.
     if (response.status !== 401 || response.url.origin !== options.origin.origin)
       return { ...response, authorizedAs: known?.of };
     const challenges = parseChallenges(challengeLines(response));
-    const fresh = await session.answer(challenges, request, known);
+    const fresh = await whileWanted(
+      session.answer(challenges, request, known),
+      request.signal,
+    ).catch((error: unknown) => {
+      response.body.destroy();
+      throw error;
+    });
     if (fresh === undefined || !canRepeat(request)) return { ...response, authorizedAs: known?.of };
     await response.body.dump();
     return { ...(await next(withAuthorization(request, fresh))), authorizedAs: fresh.of };
   };
+}
+
+/** A token is fetched for all who wait for it, so an abort ends the waiting and not the fetching. */
+function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(asOciError(signal.reason));
+    if (signal.aborted) leave();
+    signal.addEventListener('abort', leave, { once: true });
+    const stay = (): void => signal.removeEventListener('abort', leave);
+    work.finally(stay).then(resolve, reject);
+  });
 }
 
 function withAuthorization(

@@ -8,6 +8,7 @@ import {
 } from '@oci/spec-types';
 import { embeddedContent } from '@oci/spec-types/node';
 
+import type { RepeatableBody } from '../upload/blob-body.js';
 import {
   type WritableRepository,
   canDownload,
@@ -119,12 +120,14 @@ export class BlobCopy {
   }
 }
 
-/** The bytes of the source, asked for when the target wants the first. */
-class SourceBody implements AsyncIterable<Uint8Array> {
+/** The bytes of the source, asked for when the target wants the first, and again when it has lost some. */
+class SourceBody implements RepeatableBody {
+  readonly isRepeatable = true;
   readonly #source: ReadableRepository;
   readonly #descriptor: Descriptor;
   readonly #options: { readonly call: CallOptions; readonly emit: EventListener<CopyEvent> };
   failure: unknown;
+  #furthest = 0;
 
   constructor(
     source: ReadableRepository,
@@ -139,10 +142,13 @@ class SourceBody implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     const { digest, size } = this.#descriptor;
     let done = 0;
+    this.failure = undefined;
     try {
       for await (const chunk of await this.#open()) {
         yield chunk;
         done += chunk.byteLength;
+        if (done <= this.#furthest) continue;
+        this.#furthest = done;
         this.#options.emit({ type: 'bytes', digest, done, size });
       }
     } catch (error) {

@@ -62,7 +62,7 @@ export class ReferrerWalk {
   ): Promise<readonly Sidecar[]> {
     const sidecars: Sidecar[] = [];
     for (const tag of sidecarTags(subject.digest)) {
-      const descriptor = await resolveIfThere(this.#source, tag, options);
+      const descriptor = await atSide('source', () => resolveIfThere(this.#source, tag, options));
       if (descriptor) sidecars.push({ tag, descriptor });
     }
     return sidecars;

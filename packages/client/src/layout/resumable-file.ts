@@ -47,8 +47,12 @@ export async function dropAbandoned(directory: string, now: number = Date.now())
 
 async function isOwned(claim: string): Promise<boolean> {
   try {
-    const [pid, host] = (await readFile(claim, 'utf8')).split(' ');
-    return host !== hostname() || isAlive(Number(pid));
+    const [owner, { mtimeMs }] = await Promise.all([readFile(claim, 'utf8'), stat(claim)]);
+    const [pid, host] = owner.split(' ');
+    if (host !== hostname()) return true;
+    // In a container each process may have the same number: ours has claimed nothing before it began.
+    const isEarlier = Number(pid) === process.pid && mtimeMs < performance.timeOrigin;
+    return !isEarlier && isAlive(Number(pid));
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;

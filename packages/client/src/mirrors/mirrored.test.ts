@@ -212,6 +212,16 @@ test('a mirror that is broken is left alone for a while', async () => {
   ]);
 });
 
+test('a mirror that asks to wait is not waited for', async () => {
+  await using origin = await serving();
+  await using mirror = await serving();
+  mirror.fault({ path: '/v2/', status: 429, headers: { 'retry-after': '30' } });
+  await using here = client(origin, [mirror.url]);
+  for (let i = 0; i < 3; i += 1) await here.repository.resolve(tag, here.call);
+  expect(mirror.requests).toHaveLength(1);
+  expect(here.events.filter(({ type }) => type === 'wait')).toEqual([]);
+});
+
 test('a mirror gets credentials and headers of its own, and the registry keeps its own (CVE-2026-33540)', async () => {
   const user = { username: 'tester', password: 'of the registry' };
   const other = { username: 'mirror', password: 'of the mirror' };

@@ -105,8 +105,9 @@ async function ask(
     return passOver(`${host} answered ${status}`);
   } catch (thrown) {
     throwIfAborted(request.signal);
-    health.failed();
-    return passOver(asOciError(thrown).message);
+    const error = asOciError(thrown);
+    health.failed(error.retryAfterMs);
+    return passOver(error.message);
   }
 }
 

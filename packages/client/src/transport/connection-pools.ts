@@ -24,15 +24,19 @@ interface Trait {
 export class ConnectionPools {
   readonly #options: ConnectionOptions;
   readonly #pools = new Map<string, Dispatcher>();
+  #isClosed = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
   }
 
+  /** @throws OciError `ABORTED` when they are closed: nobody would ever close another */
   dispatcher(
     request: Pick<RegistryRequest, 'url' | 'publicOnly' | 'strayed'>,
     proxy: URL | undefined,
   ): Dispatcher {
+    if (this.#isClosed)
+      throw new OciError('ABORTED', `the connections for ${request.url.host} are closed`);
     const { origin, insecure = false, clientCertificate } = this.#options;
     const trait: Trait = {
       known: !!clientCertificate && request.url.origin === origin.origin && !request.strayed,
@@ -47,6 +51,7 @@ export class ConnectionPools {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
   }
 

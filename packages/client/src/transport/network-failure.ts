@@ -26,6 +26,9 @@ export function networkFailure(
     });
   const reach = `Is the address right, and is the registry running? Try: curl -v ${request.url.origin}/v2/`;
   switch (code) {
+    case 'UND_ERR_DESTROYED':
+    case 'UND_ERR_CLOSED':
+      return new OciError('ABORTED', `the connections to ${host} were closed`, { cause });
     case 'ECONNREFUSED':
       return fail('NETWORK', 'refuses connections', reach);
     case 'ENOTFOUND':

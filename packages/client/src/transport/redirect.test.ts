@@ -145,3 +145,15 @@ test('refuses a Location that is no URL, and passes a 304 on', async () => {
   const unchanged = network({ [`${registry}/a`]: '/b' }, 304);
   expect(await unchanged.follow(get(`${registry}/a`))).toMatchObject({ status: 304 });
 });
+
+test('a public host leads nobody inside, also one that an internal registry led to', async () => {
+  const { follow, sent } = network({
+    'http://127.0.0.1/a': 'https://203.0.113.6/b',
+    'https://203.0.113.6/b': 'https://cdn.example/c',
+  });
+  await follow(get('http://127.0.0.1/a'));
+  expect(sent.map(({ publicOnly }) => publicOnly)).toEqual([undefined, false, true]);
+  const token = network({ [`${registry}/token`]: 'https://cdn.example/token' });
+  await token.follow(get(`${registry}/token`, { publicOnly: false }));
+  expect(token.sent[1]?.publicOnly).toBe(true);
+});

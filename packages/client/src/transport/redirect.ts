@@ -81,6 +81,7 @@ async function follow(request: RegistryRequest, to: URL, status: number): Promis
   const headers = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => anywhere.has(name.toLowerCase())),
   );
-  const publicOnly = request.publicOnly ?? !(await resolvesInternally(request.url));
+  // From the first public host on, whoever led to that.
+  const publicOnly = request.publicOnly || !(await resolvesInternally(request.url));
   return { ...request, url: to, headers, publicOnly, strayed: true };
 }

@@ -2,7 +2,7 @@ import { type Hash, createHash } from 'node:crypto';
 
 import { type Descriptor, verifiableAlgorithm } from '@oci/spec-types';
 
-import { type UploadContent, canReopen } from './blob-body.js';
+import { type UploadContent, canReadAgain, readFrom } from './blob-body.js';
 import { HashingCursor } from './hashing-cursor.js';
 
 /** The hash of the first `offset` bytes. */
@@ -32,7 +32,7 @@ export class VerifiedReader {
 
   /** Whether the bytes from `offset` on can still be had. */
   canRead(offset: number): boolean {
-    return canReopen(this.#content) || (this.#cursor?.canReach(offset) ?? true);
+    return canReadAgain(this.#content) || (this.#cursor?.canReach(offset) ?? true);
   }
 
   /** The bytes from `from` up to, not with, `to`. @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH` */
@@ -60,14 +60,11 @@ export class VerifiedReader {
 
   #cursorFor(offset: number): HashingCursor {
     if (this.#cursor?.canReach(offset)) return this.#cursor;
-    const mark = this.#mark.offset <= offset ? this.#mark : this.#start;
-    const content = this.#content;
+    const wanted = this.#mark.offset <= offset ? this.#mark : this.#start;
     this.#cursor?.close();
-    this.#cursor = new HashingCursor(
-      canReopen(content) ? content.open(mark.offset) : content,
-      { ...mark, hash: mark.hash.copy() },
-      this.#descriptor,
-    );
+    const { bytes, start } = readFrom(this.#content, wanted.offset);
+    const mark = start === wanted.offset ? wanted : this.#start;
+    this.#cursor = new HashingCursor(bytes, { ...mark, hash: mark.hash.copy() }, this.#descriptor);
     return this.#cursor;
   }
 }
