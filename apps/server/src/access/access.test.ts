@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { kclPackage, temporaryDirectory, testAuthority } from '@oci/testing';
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { SignJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { verifyAudit } from '../audit/audit-verify.js';
@@ -79,6 +79,8 @@ beforeAll(async () => {
     manager: { namespace: 'extensions', cacheDir: join(directory.path, name, 'cache') },
     audit: { dir: join(directory.path, name, 'audit') },
     access,
+    // Each test asks from where it likes, so that only one of them is slowed down.
+    trustedProxies: ['127.0.0.1'],
   });
   server = await startServer(common('plain'));
   const { ca, server: tls } = await testAuthority();
@@ -118,8 +120,10 @@ async function listing(headers: Record<string, string>): Promise<number> {
   return answer.status;
 }
 
-async function manifest(headers: Record<string, string>): Promise<number> {
-  const answer = await fetch(`${server.url}/v2/kcl/demo/manifests/1.0.0`, { headers });
+async function manifest(headers: Record<string, string>, client?: string): Promise<number> {
+  const answer = await fetch(`${server.url}/v2/kcl/demo/manifests/1.0.0`, {
+    headers: { ...headers, ...(client !== undefined && { 'x-forwarded-for': client }) },
+  });
   await answer.body?.cancel();
   return answer.status;
 }
@@ -169,6 +173,18 @@ describe('callers', () => {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const claims = { iss: issuer, aud: audience, sub: 'alice', groups: ['dev'], exp: 4e9 };
     const forged = `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.`;
+    expect(await listing(bearer(forged))).toBe(401);
+  });
+
+  test('a public key is no shared secret (CVE-2015-9235)', async () => {
+    const secret = Buffer.from(await exportSPKI(keys.publicKey));
+    const forged = await new SignJWT({ groups: ['dev'] })
+      .setProtectedHeader({ alg: 'HS256', kid: 'one' })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setSubject('alice')
+      .setExpirationTime('5m')
+      .sign(secret);
     expect(await listing(bearer(forged))).toBe(401);
   });
 });
@@ -247,9 +263,11 @@ test('metrics are for those who may observe', async () => {
 
 test('guesses are slowed down, and hold up nobody who has the right credentials', async () => {
   const statuses: number[] = [];
-  for (let guess = 0; guess < 25; guess += 1) statuses.push(await manifest(bearer(`oci_${guess}`)));
+  for (let guess = 0; guess < 25; guess += 1)
+    statuses.push(await manifest(bearer(`oci_${guess}`), '10.0.0.7'));
   expect(statuses).toContain(429);
-  expect(await manifest(bearer(right.secret))).toBe(200);
+  expect(await manifest(bearer(right.secret), '10.0.0.7')).toBe(200);
+  expect(await manifest(bearer('oci_wrong'), '10.0.0.8')).toBe(401);
 });
 
 test('logins, denials, pulls and pushes are in the audit log, secrets are not', async () => {
