@@ -1,3 +1,5 @@
+import { utimes } from 'node:fs/promises';
+
 import {
   type BlobSink,
   type BlobSource,
@@ -192,6 +194,8 @@ export class ContentStore implements BlobSource, BlobSink {
       await this.#store.delete(quarantineKey(digest));
       await this.#store.join([blobKey(digest)], quarantineKey(digest));
       await this.#store.delete(recordKey(digest));
+      // It is kept for a while from now on, however old it is.
+      await utimes(target, new Date(), new Date()).catch(() => {});
       return info.size;
     });
     if (size === undefined) return;

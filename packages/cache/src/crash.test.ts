@@ -245,6 +245,7 @@ test.each([
   async (_, run, before) => {
     const count = await changesOf(run, before);
     expect(count).toBeGreaterThan(30);
+    if (step === 1) process.stdout.write(`${count} changes\n`);
     for (let left = 0; left < count; left += step) {
       const looked = step === 1 ? ways : [ways[(left / step) % ways.length] ?? ways[0]];
       for (const { half, power } of looked) {

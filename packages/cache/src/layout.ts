@@ -46,17 +46,18 @@ export const layoutVersion = 1;
 
 /** Everything in a cache directory that is ours to remove. */
 export const ownEntries = [
-  'blobs',
-  'refs',
-  'records',
-  'quarantine',
-  'partial',
-  'referrers',
-  'state',
+  // In this order: what is named goes before what it names, and what is known about all goes last.
+  'index.json',
   'kcl',
   'extensions',
   'registries',
-  'index.json',
+  'refs',
+  'referrers',
+  'records',
+  'blobs',
+  'quarantine',
+  'partial',
+  'state',
 ] as const;
 
 export function blobKey(digest: Digest): string {

@@ -346,6 +346,8 @@ test('removes downloads and damaged blobs that nobody came back for', async () =
   await add(cache, keyOf('kcl/core', '1.0.0'), artifact);
   const layer = artifact.blobs[1]?.descriptor as Descriptor;
   await writeFile(cache.content.pathOf(layer.digest), 'damaged');
+  const longAgo = (now - 100 * day) / 1000;
+  await utimes(cache.content.pathOf(layer.digest), longAgo, longAgo);
   expect(await cache.content.hasBlob(layer)).toBe(false);
   const partial = join(directory.path, 'partial');
   await mkdir(partial);
