@@ -70,7 +70,7 @@ async function requirementsOf(
   pulled: PulledArtifact,
   { type, signal }: { readonly type: ExtensionType; readonly signal: AbortSignal },
 ): Promise<readonly Requirement[]> {
-  const files = await readArchiveFiles(pulled.path, declarationFiles, { signal });
+  const files = await readArchiveFiles(pulled.path, declarationFiles, { firstOnly: true, signal });
   const metadata = readMetadata((path) => files.get(path)?.toString('utf8'));
   return (metadata?.dependencies ?? []).map((text) => parseExtensionDependency(text, type));
 }

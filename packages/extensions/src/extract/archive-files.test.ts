@@ -1,7 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type Files, bytesOf, gzip, tarOfFiles, temporaryDirectory } from '@oci/testing';
+import {
+  type Files,
+  bytesOf,
+  gzip,
+  randomBytes,
+  tar,
+  tarOfFiles,
+  temporaryDirectory,
+} from '@oci/testing';
 import { zipSync } from 'fflate';
 import { expect, test } from 'vitest';
 
@@ -37,6 +45,21 @@ test('does not take the file of one directory among several for the root', async
 test('refuses a hostile archive as an extraction would', async () => {
   const bytes = tarOfFiles({ 'kcl.mod': 'root', '../escaped': '' });
   await expect(read(bytes, ['kcl.mod'])).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
+});
+
+test('stops at the first name when nothing else is asked for', async () => {
+  await using work = await temporaryDirectory();
+  const path = join(work.path, 'archive');
+  const behind = { a: 'first', b: randomBytes(1, 2_000_000), '../escaped': '' };
+  await writeFile(
+    path,
+    gzip(tar(Object.entries(behind).map(([at, content]) => ({ path: at, content })))),
+  );
+  const found = await readArchiveFiles(path, ['a', 'none'], { firstOnly: true });
+  expect([...found.keys()]).toEqual(['a']);
+  await expect(readArchiveFiles(path, ['none', 'a'], { firstOnly: true })).rejects.toMatchObject({
+    code: 'ARCHIVE_UNSAFE',
+  });
 });
 
 test('a file of megabytes is not read', async () => {

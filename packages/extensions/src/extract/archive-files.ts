@@ -17,7 +17,11 @@ const maxFileBytes = 1024 * 1024;
 export async function readArchiveFiles(
   archivePath: string,
   names: readonly string[],
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: {
+    /** Stop once the first name is found in the root: nothing behind it is looked at. */
+    readonly firstOnly?: boolean | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<ReadonlyMap<string, Buffer>> {
   const limits = defaultExtractLimits;
   const collector = new Collector(names, limits);
@@ -26,7 +30,10 @@ export async function readArchiveFiles(
   if (type === 'zip') await unpackZip(archivePath, { writer: collector, ...reading });
   else {
     const parser = new TarParser(collector);
-    for await (const chunk of tarChunks(archivePath, { type, ...reading })) parser.write(chunk);
+    for await (const chunk of tarChunks(archivePath, { type, ...reading })) {
+      parser.write(chunk);
+      if (options.firstOnly && collector.has(names[0] ?? '')) return collector.found();
+    }
     parser.end();
   }
   return collector.found();
@@ -68,6 +75,11 @@ class Collector implements EntrySink {
   end(): void {
     if (this.#reading) this.#files.set(this.#reading.path, Buffer.concat(this.#reading.chunks));
     this.#reading = undefined;
+  }
+
+  /** Whether a file of the root was read. */
+  has(name: string): boolean {
+    return this.#files.has(name);
   }
 
   found(): ReadonlyMap<string, Buffer> {
