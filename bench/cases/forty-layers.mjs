@@ -1,7 +1,7 @@
 import { compare, timesAsFast } from '../harness/compare.mjs';
 import { pushRandomImage } from '../harness/content.mjs';
 import { expectFiles } from '../harness/outputs.mjs';
-import { ourPuller, peerPullers } from '../harness/pullers.mjs';
+import { ourCommand, ourPuller, peerPullers } from '../harness/pullers.mjs';
 import { startDockerRegistry } from '../harness/registry.mjs';
 import { fasterThan, missingRegistry } from '../harness/verdict.mjs';
 
@@ -20,7 +20,7 @@ export const fortyLayers = {
     });
     const link = await bench.link({ target, roundTripMs: 40 });
     const rows = await compare(bench, {
-      contestants: [ourPuller(image), ...peerPullers(image)],
+      contestants: [ourPuller(image), ourCommand(image), ...peerPullers(image)],
       host: link.host,
       front: await bench.front({ target }),
       check: (out) => expectFiles(out, image.digests),

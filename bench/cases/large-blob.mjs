@@ -1,7 +1,7 @@
 import { compare, timesAsFast } from '../harness/compare.mjs';
 import { pushRandomImage } from '../harness/content.mjs';
 import { expectFiles } from '../harness/outputs.mjs';
-import { ourPuller, peerPullers } from '../harness/pullers.mjs';
+import { ourCommand, ourPuller, peerPullers } from '../harness/pullers.mjs';
 import { startDockerRegistry } from '../harness/registry.mjs';
 import { fasterThan, missingRegistry } from '../harness/verdict.mjs';
 import { linkNote, measureLink } from '../harness/link-check.mjs';
@@ -34,7 +34,7 @@ function largeBlobCase(name, mebibytes) {
       const slow = await bench.link({ target, ...link });
       const measured = await measureLink(slow.host, image);
       const rows = await compare(bench, {
-        contestants: [ourPuller(image), ...peerPullers(image)],
+        contestants: [ourPuller(image), ourCommand(image), ...peerPullers(image)],
         host: slow.host,
         front: await bench.front({ target }),
         check: (out) => expectFiles(out, image.digests),

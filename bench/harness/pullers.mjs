@@ -1,5 +1,5 @@
 import { findPeer } from './peers.mjs';
-import { benchProgram } from './programs.mjs';
+import { benchProgram, program } from './programs.mjs';
 
 /** @typedef {import('./compare.mjs').Contestant} Contestant */
 
@@ -16,6 +16,23 @@ export function ourPuller({ repository, tag }) {
     command: ({ host, out }) => ({
       file: process.execPath,
       args: [benchProgram('pull-image'), host, repository, tag, out],
+    }),
+  };
+}
+
+/**
+ * The command, which copies an image into an image layout as the peers do.
+ *
+ * @param {{ repository: string, tag: string }} image
+ * @returns {Contestant}
+ */
+export function ourCommand({ repository, tag }) {
+  return {
+    name: 'ocictl copy',
+    isOurs: true,
+    command: ({ host, out }) => ({
+      file: process.execPath,
+      args: [program('ocictl'), 'copy', `${host}/${repository}:${tag}`, `oci:${out}:${tag}`],
     }),
   };
 }
