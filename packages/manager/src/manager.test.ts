@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { TransferEvent } from '@oci/spec-types';
+import { type TransferEvent, emptyDescriptor } from '@oci/spec-types';
 import {
   type TemporaryDirectory,
   type TestRegistry,
@@ -171,7 +171,14 @@ describe('OciManager', () => {
     registry.putArtifact('kcl/core', '1.0.0', core);
     const manager = managerOf();
     await Promise.all(Array.from({ length: 5 }, () => manager.pullKclPackage('core', '1.0.0')));
-    expect(blobGets()).toBe(2);
+    expect(blobGets()).toBe(1);
+  });
+
+  it('asks for the manifest and the layer, and for no config that is known to be empty', async () => {
+    registry.putArtifact('kcl/core', '1.0.0', core);
+    await managerOf().pullKclPackage('core', '1.0.0');
+    expect(registry.requests.map(({ method }) => method)).toEqual(['GET', 'GET']);
+    expect(blobGets()).toBe(1);
   });
 
   it('keeps nothing of altered content, and pulls it once it is right again', async () => {
@@ -361,7 +368,9 @@ describe('OciManager', () => {
     await manager.pullKclPackage('core', '1.0.0');
     await manager.pullKclPackage('core', '1.0.0');
     const metrics = manager.metrics();
-    const bytes = core.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+    const bytes = core.blobs
+      .filter(({ descriptor }) => descriptor.digest !== emptyDescriptor.digest)
+      .reduce((sum, { descriptor }) => sum + descriptor.size, 0);
     expect(metrics).toMatchObject({
       pulls: 2,
       cacheHits: 1,

@@ -8,8 +8,10 @@ import {
   OciError,
   type ResolvedManifest,
   childrenOf,
+  emptyDescriptor,
   formatReference,
 } from '@oci/spec-types';
+import { embeddedContent } from '@oci/spec-types/node';
 
 import { forEachConcurrent } from './concurrency.js';
 import { selectContentLayer } from './content-layer.js';
@@ -151,9 +153,20 @@ async function obtain(
   const { onEvent, policy, signal } = options;
   const stored = new Map<string, StoredBlob>();
   const missing: Descriptor[] = [];
+  const known = async (blob: Descriptor): Promise<StoredBlob | undefined> => {
+    const bytes = withoutRequest(blob);
+    if (!bytes) return undefined;
+    await content.pushBlob(blob, once(bytes), { signal });
+    return content.get(blob, { signal });
+  };
   const look = async (blob: Descriptor, signal: AbortSignal): Promise<void> => {
     const found = await content.get(blob, { signal, onEvent });
-    if (!found) return void missing.push(blob);
+    if (!found) {
+      const added = await known(blob);
+      if (added) stored.set(blob.digest, added);
+      else missing.push(blob);
+      return;
+    }
     stored.set(blob.digest, found);
     onEvent?.({ type: 'cached', digest: blob.digest, size: blob.size });
   };
@@ -188,6 +201,17 @@ function counted(
     }
     onEvent?.(event);
   };
+}
+
+/** Content that nobody has to be asked for: what the manifest carries, and the empty config. */
+function withoutRequest(blob: Descriptor): Uint8Array | undefined {
+  if (blob.digest === emptyDescriptor.digest && blob.size === emptyDescriptor.size)
+    return Buffer.from('{}');
+  return embeddedContent(blob);
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
 }
 
 function notInCache(blob: Descriptor): OciError {
