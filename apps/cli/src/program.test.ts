@@ -65,4 +65,11 @@ describe('a usage error', () => {
       hint: 'Did you mean --layer? See: ocictl kcl pull --help',
     });
   });
+
+  it('knows what other tools call it', () => {
+    const program = ocictl;
+    expect(
+      usageError("error: unknown command 'inspect'", { args: ['inspect'], program }).hint,
+    ).toBe('Here it is: ocictl manifest REFERENCE. See: ocictl --help');
+  });
 });

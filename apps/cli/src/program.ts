@@ -2,6 +2,7 @@ import manifest from '../package.json' with { type: 'json' };
 import type { ProgramDefinition } from './command/program-definition.js';
 import { artifactCommands, referenceCommands } from './commands/artifact.js';
 import { cacheCommands } from './commands/cache.js';
+import { completionCommands } from './commands/completion.js';
 import { configCommands } from './commands/config.js';
 import { extensionCommands } from './commands/extension.js';
 import { helpCommands } from './commands/help.js';
@@ -30,6 +31,7 @@ export const ocictl: ProgramDefinition = {
     ...registryCommands,
     ...cacheCommands,
     ...configCommands,
+    ...completionCommands,
     ...helpCommands,
   ],
   examples: ['ocictl kcl pull provisioning-core 1.0.0', 'ocictl list kcl --format json'],

@@ -2,6 +2,23 @@ import { OciError } from '@oci/spec-types';
 
 import type { ProgramDefinition } from './command/program-definition.js';
 
+/** What other tools call it (docs/coming-from-other-tools.md). */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ['artifact', 'ocictl pull, push, attach'],
+  ['auth', 'ocictl login'],
+  ['backup', 'ocictl copy REFERENCE oci-archive:FILE'],
+  ['catalog', 'ocictl list NAMESPACE'],
+  ['image', 'ocictl copy, manifest, resolve'],
+  ['inspect', 'ocictl manifest REFERENCE'],
+  ['install', 'ocictl extension install TYPE NAME VERSION'],
+  ['list-tags', 'ocictl tags REPOSITORY'],
+  ['repo', 'ocictl tags REPOSITORY'],
+  ['restore', 'ocictl copy oci-archive:FILE REFERENCE'],
+  ['sync', 'ocictl copy SOURCE TARGET'],
+  ['tag', 'ocictl copy REFERENCE NAME:TAG'],
+  ['version', 'ocictl --version'],
+]);
+
 /** What the parser found wrong with a command line, with the nearest right word and where to read on. */
 export function usageError(
   message: string,
@@ -9,8 +26,11 @@ export function usageError(
 ): OciError {
   const [what = '', suggestion] = message.replace(/^error: /, '').split('\n(');
   const help = `See: ${commandLine(args, program)} --help`;
+  const unknown = /^unknown command '([^']*)'/.exec(what)?.[1] ?? '';
+  const known = elsewhere.get(unknown);
+  const hint = known ? `Here it is: ${known}.` : suggestion?.replace(/\)\s*$/, '');
   return new OciError('USAGE', what.replace(/\.$/, ''), {
-    hint: suggestion ? `${suggestion.replace(/\)\s*$/, '')} ${help}` : help,
+    hint: hint ? `${hint} ${help}` : help,
   });
 }
 

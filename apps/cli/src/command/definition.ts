@@ -1,7 +1,7 @@
 import type { Invocation } from './invocation.js';
 
 /** What the shell may offer for a word; names and tags come from the cache. */
-type Completion =
+export type Completion =
   | 'directory'
   | 'extension-name'
   | 'extension-type'

@@ -7,6 +7,7 @@ import {
   type OptionDefinition,
   sections,
 } from './definition.js';
+import { flagOf } from './flag.js';
 import { type GlobalOptions, globalOptions } from './global-options.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramDefinition } from './program-definition.js';
@@ -103,11 +104,6 @@ function termOf(command: Command): string {
     return argument.required ? `<${word}>` : `[${word}]`;
   });
   return [name, ...words].join(' ');
-}
-
-/** `installDir` is `--install-dir`. */
-function flagOf(name: string): string {
-  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function optionOf(definition: OptionDefinition<string>): Option {

@@ -30,16 +30,23 @@ export const artifactCommands: readonly CommandDefinition[] = [
     json: 'exists',
     load: async () => (await import('./exists.js')).exists,
   }),
-  defineCommand<{ repository: string; version: string; raw?: boolean }>({
+  defineCommand<{ repository: string; version?: string; raw?: boolean }>({
     name: 'manifest',
-    section: 'packages',
+    section: 'artifacts',
     summary: 'print the manifest of a version, byte for byte with --raw',
     arguments: [
-      { name: 'repository', description: 'e.g. kcl/provisioning-core', completes: 'repository' },
-      { name: 'version', description: 'as published', completes: 'version' },
+      {
+        name: 'repository',
+        description: 'e.g. kcl/provisioning-core; or a reference, with no version behind it',
+        completes: 'repository',
+      },
+      { name: 'version', description: 'as published', optional: true, completes: 'version' },
     ],
     options: [{ name: 'raw', description: 'the bytes as published' }],
-    examples: ['ocictl manifest kcl/provisioning-core 1.0.0'],
+    examples: [
+      'ocictl manifest kcl/provisioning-core 1.0.0',
+      'ocictl manifest ghcr.io/team/tool:1.2.0 --raw',
+    ],
     json: 'manifest',
     load: async () => (await import('./manifest.js')).manifest,
   }),
@@ -91,7 +98,7 @@ export const referenceCommands: readonly CommandDefinition[] = [
         name: 'output',
         short: 'o',
         value: 'dir',
-        description: 'directory; default: the working directory',
+        description: 'directory; - writes the only file to stdout; default: the working directory',
         completes: 'directory',
       },
       {
@@ -105,7 +112,10 @@ export const referenceCommands: readonly CommandDefinition[] = [
         description: 'refuse to replace files that have other content',
       },
     ],
-    examples: ['ocictl pull localhost:5000/team/tool:1.2.0 -o ./tool'],
+    examples: [
+      'ocictl pull localhost:5000/team/tool:1.2.0 -o ./tool',
+      'ocictl pull team/config:1 -o - | jq .',
+    ],
     json: 'pull-files',
     load: async () => (await import('./pull-files.js')).pullFiles,
   }),

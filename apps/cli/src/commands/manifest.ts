@@ -1,54 +1,80 @@
-import type { ManifestInfo } from '@oci/manager';
-import { annotations } from '@oci/spec-types';
+import {
+  type Descriptor,
+  type ResolvedManifest,
+  annotations,
+  artifactTypeOf,
+  childrenOf,
+} from '@oci/spec-types';
 
-import { withContext } from '../context.js';
-import { fields } from '../render/fields.js';
 import type { Invocation } from '../command/invocation.js';
+import { type Context, withContext } from '../context.js';
+import { fields } from '../render/fields.js';
 import type { Drawing } from '../render/page.js';
 import { sizeText } from '../render/quantity.js';
 
-export async function manifest(
-  args: { readonly repository: string; readonly version: string; readonly raw?: boolean },
-  invocation: Invocation,
-): Promise<void> {
-  await withContext(invocation, async ({ manager, output, signal }) => {
-    const info = await manager.getManifest(args.repository, args.version, { signal });
-    if (args.raw) {
-      invocation.terminal.stdout.write(info.resolved.bytes);
+interface ManifestInput {
+  /** Without a version a reference, of any registry. */
+  readonly repository: string;
+  readonly version?: string;
+  readonly raw?: boolean;
+}
+
+export async function manifest(input: ManifestInput, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async (context) => {
+    const { resolved, fromCache } = await find(input, context);
+    if (input.raw) {
+      invocation.terminal.stdout.write(resolved.bytes);
       return;
     }
-    output.print({
+    const { digest, size } = resolved.descriptor;
+    context.output.print({
       json: {
-        digest: info.digest,
-        size: info.size,
-        media_type: info.mediaType,
-        from_cache: info.fromCache,
-        manifest: info.resolved.document,
+        digest,
+        size,
+        media_type: resolved.mediaType,
+        from_cache: fromCache,
+        manifest: resolved.document,
       },
-      text: summary(info),
-      brief: info.digest,
+      text: summary(resolved),
+      brief: digest,
     });
   });
 }
 
-function summary(info: ManifestInfo): Drawing {
+async function find(
+  { repository: name, version }: ManifestInput,
+  { manager, registries, progress, signal }: Context,
+): Promise<{ readonly resolved: ResolvedManifest; readonly fromCache: boolean }> {
+  if (version !== undefined) return manager.getManifest(name, version, { signal });
+  const { repository, tagOrDigest } = registries.artifact(name);
+  const call = { signal, onEvent: progress };
+  const descriptor = await repository.resolve(tagOrDigest, call);
+  return { resolved: await repository.fetchManifest(descriptor, call), fromCache: false };
+}
+
+function summary(resolved: ResolvedManifest): Drawing {
+  const { document, mediaType, descriptor, kind } = resolved;
+  const artifactType = artifactTypeOf(resolved);
+  const [first, ...others] = childrenOf(resolved);
+  const children = kind === 'image' ? others : first ? [first, ...others] : [];
   return fields([
-    ['schema version', String(info.schemaVersion)],
-    ['media type', info.mediaType],
-    ['digest', info.digest],
-    ...(info.artifactType === undefined ? [] : [['artifact type', info.artifactType] as const]),
-    ...info.layers.map((layer) => ['layer', line(layer)] as const),
-    ...info.manifests.map((entry) => ['manifest', line(entry)] as const),
-    ...Object.entries(info.annotations).map(([key, value]) => [key, value] as const),
+    ['schema version', String(document.schemaVersion)],
+    ['media type', mediaType],
+    ['digest', descriptor.digest],
+    ...(artifactType === undefined ? [] : [['artifact type', artifactType] as const]),
+    ...children.map((child) => [kind === 'image' ? 'layer' : 'manifest', line(child)] as const),
+    ...Object.entries(document.annotations ?? {}),
   ]);
 }
 
-function line(content: ManifestInfo['layers'][number]): string {
+function line(content: Descriptor): string {
   const title = content.annotations?.[annotations.title];
+  const { platform } = content;
   return [
     content.digest,
     sizeText(content.size),
     content.mediaType,
+    ...(platform ? [`${platform.os}/${platform.architecture}`] : []),
     ...(title ? [title] : []),
   ].join(', ');
 }

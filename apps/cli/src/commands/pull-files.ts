@@ -1,6 +1,14 @@
+import { once } from 'node:events';
+
 import { parsePlatform } from '@oci/client';
 import { selectManifest } from '@oci/manager';
-import { OciError, type ResolvedManifest, artifactTypeOf } from '@oci/spec-types';
+import {
+  type Descriptor,
+  type EventListener,
+  OciError,
+  type ResolvedManifest,
+  artifactTypeOf,
+} from '@oci/spec-types';
 
 import { type DownloadedFile, downloadFiles } from '../artifact/file-download.js';
 import type { Invocation } from '../command/invocation.js';
@@ -23,6 +31,10 @@ export async function pullFiles(input: PullFilesInput, invocation: Invocation): 
     const call = { signal, onEvent: progress };
     const manifest = await imageOf(named, { platform: input.platform, call });
     const layers = manifest.document.layers.filter(({ mediaType }) => mediaType !== emptyType);
+    if (input.output === '-') {
+      await stream(named, layers, { ...call, output: invocation.terminal.stdout });
+      return;
+    }
     const files = await downloadFiles(named.repository, layers, {
       ...call,
       directory: input.output ?? '.',
@@ -40,6 +52,28 @@ export async function pullFiles(input: PullFilesInput, invocation: Invocation): 
       brief: files.map(({ path }) => path).join('\n'),
     });
   });
+}
+
+/** The only file, verified as it passes: who reads it sees an exit code other than 0 when it was wrong. */
+async function stream(
+  { repository, text }: NamedArtifact,
+  layers: readonly Descriptor[],
+  { signal, onEvent, output }: StreamOptions,
+): Promise<void> {
+  const [layer, ...others] = layers;
+  if (!layer || others.length > 0) {
+    throw new OciError('LAYER_AMBIGUOUS', `${text} has ${layers.length} files, not one`, {
+      hint: 'Write them into a directory with -o DIR.',
+    });
+  }
+  const body = await repository.fetchBlob(layer, { signal, onEvent });
+  for await (const chunk of body) if (!output.write(chunk)) await once(output, 'drain', { signal });
+}
+
+interface StreamOptions {
+  readonly signal: AbortSignal;
+  readonly onEvent: EventListener;
+  readonly output: NodeJS.WritableStream;
 }
 
 const emptyType = 'application/vnd.oci.empty.v1+json';

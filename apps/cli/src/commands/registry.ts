@@ -45,4 +45,27 @@ export const registryCommands: readonly CommandDefinition[] = [
     json: 'logout',
     load: async () => (await import('./login.js')).logOut,
   }),
+  defineCommand<{ registry?: string; repository?: string; write?: boolean }>({
+    name: 'doctor',
+    section: 'registries',
+    summary: 'find out whether a registry can be reached and used, and what it can',
+    description:
+      'Looks at the connection, TLS, the clock, the proxy, the credential and where it comes from, what the registry can, and its mirrors; ends with a verdict, and exits with what is wrong.',
+    arguments: [registryArgument],
+    options: [
+      {
+        name: 'repository',
+        value: 'name',
+        description: 'look at tags, ranges and referrers there',
+        completes: 'repository',
+      },
+      { name: 'write', description: 'push something small there, and delete it again' },
+    ],
+    examples: [
+      'ocictl doctor ghcr.io',
+      'ocictl doctor localhost:5000 --repository kcl/provisioning-core',
+    ],
+    json: 'doctor',
+    load: async () => (await import('./doctor.js')).examine,
+  }),
 ];

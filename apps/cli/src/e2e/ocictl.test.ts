@@ -1,20 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import {
   type TemporaryDirectory,
   type TestRegistry,
+  collect,
+  guideArtifact,
   kclPackage,
+  randomBytes,
   startRegistry,
   temporaryDirectory,
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { expectJson } from './json-schema.js';
-import { type Ocictl, ocictl } from './ocictl.js';
+import { type Ocictl, ocictl, ocictlProgram } from './ocictl.js';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -107,6 +110,19 @@ describe('ocictl', () => {
     expect(expectJson('pull', again.stdout)).toMatchObject({ from_cache: false });
   });
 
+  it('completes names and versions out of the cache, without a request', async () => {
+    registry.putArtifact('kcl/core', '1.0.0', kclPackage({ name: 'core', version: '1.0.0' }));
+    await command('kcl', 'pull', 'core', '1.0.0');
+    const asked = registry.requests.length;
+    const complete = async (...words: string[]) =>
+      (await command('__complete', '--', ...words)).stdout;
+    expect(await complete('kcl', 'pull', 'c')).toBe('core\n');
+    expect(await complete('kcl', 'pull', 'core', '')).toBe('1.0.0\n');
+    expect(await complete('resolve', 'kcl')).toBe('kcl/core:1.0.0\n');
+    expect(registry.requests.length).toBe(asked);
+    expect((await command('completion', 'tcsh')).exitCode).toBe(2);
+  });
+
   it('prints the manifest byte for byte with --raw', async () => {
     const artifact = kclPackage({ name: 'core', version: '1.0.0' });
     registry.putArtifact('kcl/core', '1.0.0', artifact);
@@ -173,5 +189,54 @@ describe('ocictl', () => {
     expect(exitCode).toBe(130);
     expect(stderr).toContain('interrupted');
     expect(await readdir(join(command.cacheDir, '.tmp'))).toEqual([]);
+  });
+
+  it('goes on with the files of an artifact where it was interrupted', async () => {
+    const contents = { 'big.bin': randomBytes(1, 3 * 1024 * 1024) };
+    const artifact = guideArtifact({ version: '1.0.0', files: contents });
+    registry.putArtifact('team/big', '1.0.0', artifact);
+    const layer = artifact.blobs[1];
+    const blob = { path: `/blobs/${layer?.descriptor.digest}` };
+    registry.fault({
+      ...blob,
+      times: 1,
+      pause: { afterBytes: 2_000_000, until: new Promise(() => {}) },
+    });
+    const out = join(work.path, 'out');
+    const { program, env } = ocictlProgram(work.path, registry.url);
+    const args = [program, '--progress', 'json', 'pull', 'team/big:1.0.0', '-o', out];
+    const child = spawn(process.execPath, args, { env });
+    let stderr = '';
+    await new Promise<void>((resolve) => {
+      child.stderr.on('data', (chunk: Buffer) => {
+        stderr += chunk.toString();
+        if (stderr.includes('"bytes"')) resolve();
+      });
+    });
+    child.kill('SIGINT');
+    const [exitCode] = (await once(child, 'close')) as [number];
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('run the same command again');
+    expect((await readdir(out)).some((name) => name.includes('.partial'))).toBe(true);
+
+    const again = await command('pull', 'team/big:1.0.0', '-o', out, '--format', 'json');
+    expect(again).toMatchObject({ exitCode: 0 });
+    expect(again.stderr).toContain('resuming');
+    const { files } = expectJson('pull-files', again.stdout) as { files: { path: string }[] };
+    expect(await readdir(out)).toEqual([basename(files[0]?.path ?? '')]);
+    expect((await readFile(files[0]?.path ?? '')).equals(layer?.bytes ?? Buffer.alloc(0))).toBe(
+      true,
+    );
+  });
+
+  it('writes the only file of an artifact to its output', async () => {
+    const artifact = guideArtifact({ version: '1.0.0', files: { a: 'a' } });
+    registry.putArtifact('team/one', '1.0.0', artifact);
+    const { program, env } = ocictlProgram(work.path, registry.url);
+    const args = [program, 'pull', 'team/one:1.0.0', '-o', '-'];
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    expect(Buffer.from(await collect(child.stdout))).toEqual(
+      Buffer.from(artifact.blobs[1]?.bytes ?? ''),
+    );
   });
 });

@@ -211,4 +211,28 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     expect(back.stdout).toContain('there already');
     expect((await command('tags', name)).stdout).toBe('1.0.0\n2.0.0\n');
   });
+
+  it('is found in good health by the doctor, and one that is down in none', async () => {
+    await command('push', `${name}:1.0.0`, await file('a', 'a'));
+    const healthy = await command('doctor', '--repository', name, '--format', 'json');
+    expect(healthy).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(expectJson('doctor', healthy.stdout)).toMatchObject({
+      origin: registry.url,
+      healthy: true,
+      credential: { kind: 'anonymous' },
+    });
+    const down = await command('doctor', 'http://127.0.0.1:1');
+    expect(down.exitCode).toBe(6);
+    expect(down.stdout).toMatch(/^verdict: 127\.0\.0\.1:1 can not be used/m);
+    const mistaken = await command('doctor', `https://${registry.host}`);
+    expect(mistaken.stdout).toContain('speaks HTTP, not HTTPS');
+  });
+
+  it('prints the manifest of a reference byte for byte', async () => {
+    await command('push', `${name}:1.0.0`, await file('a', 'a'));
+    const raw = await command('manifest', `${registry.host}/${name}:1.0.0`, '--raw');
+    const url = `${registry.url}/v2/${name}/manifests/1.0.0`;
+    const accept = 'application/vnd.oci.image.manifest.v1+json';
+    expect(raw.stdout).toBe(await (await fetch(url, { headers: { accept } })).text());
+  });
 });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -123,7 +123,9 @@ function findConfigFile(
 ): string | undefined {
   const named = inputs.configFile ?? env['OCI_CONFIG'];
   if (named) return resolve(cwd, named);
-  const usual = join(userDirectory(env['XDG_CONFIG_HOME'], '.config'), 'ocictl', 'config.toml');
+  const directory = configured(env['XDG_CONFIG_HOME']) ?? join(homedir(), '.config');
+  // Never below the temporary directory: others may write there.
+  const usual = join(directory, 'ocictl', 'config.toml');
   return existsSync(usual) ? usual : undefined;
 }
 
@@ -148,11 +150,26 @@ function defaultValues(
   };
 }
 
-/** A directory of the XDG kind; for a user without a home directory, below the temporary one. */
-function userDirectory(configured: string | undefined, fallback: string): string {
-  if (configured?.startsWith('/')) return configured;
-  const home = homedir();
-  return home && home !== '/'
-    ? join(home, fallback)
-    : join(tmpdir(), `ocictl-${process.getuid?.() ?? 0}`, fallback);
+/** A directory to write to, of the XDG kind; below the temporary one where the home can't be written to. */
+function userDirectory(variable: string | undefined, fallback: string): string {
+  const inHome = join(homedir(), fallback);
+  const hasHome = homedir() !== '' && homedir() !== '/' && canWrite(inHome);
+  const temporary = join(tmpdir(), `ocictl-${process.getuid?.() ?? 0}`, fallback);
+  return configured(variable) ?? (hasHome ? inHome : temporary);
+}
+
+/** The XDG directories are absolute; others are to be ignored. */
+function configured(variable: string | undefined): string | undefined {
+  return variable?.startsWith('/') ? variable : undefined;
+}
+
+/** Whether a directory is there for us to write to, or can be made. */
+function canWrite(path: string): boolean {
+  if (!existsSync(path)) return path !== dirname(path) && canWrite(dirname(path));
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
