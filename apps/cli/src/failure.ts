@@ -1,6 +1,6 @@
 import { type OciError, redact } from '@oci/spec-types';
 
-import { type Page, pageOf, printable, styled } from './render/page.js';
+import { type Page, pageOf, printable, styled, wrapped } from './render/page.js';
 import type { Terminal } from './terminal.js';
 
 const mostRegistryErrors = 3;
@@ -35,13 +35,22 @@ function failureLines(error: OciError, page: Page): string[] {
     const words = printable(message ? `${code}: ${message}` : code).slice(0, longestWords);
     lines.push(`registry: ${words}`);
   }
-  if (error.hint !== undefined)
-    lines.push(`${styled(page, 'bold', 'hint:')} ${printable(error.hint)}`);
-  return lines;
+  const hint = hintOf(error);
+  if (hint !== undefined) lines.push(`${styled(page, 'bold', 'hint:')} ${printable(hint)}`);
+  return lines.map((line) => wrapped(line, page));
+}
+
+/** What was not found may be there under another tag. */
+function hintOf({ hint, code, request }: OciError): string | undefined {
+  if (hint !== undefined || code !== 'MANIFEST_UNKNOWN') return hint;
+  const [, host, name] =
+    /^https?:\/\/([^/]+)\/v2\/(.+)\/manifests\//.exec(request?.url ?? '') ?? [];
+  return name === undefined ? undefined : `See which tags there are: ocictl tags ${host}/${name}`;
 }
 
 function failureJson(error: OciError): object {
-  const { code, message, hint = null, request, registryErrors } = error;
+  const { code, message, request, registryErrors } = error;
+  const hint = hintOf(error) ?? null;
   return {
     code,
     message,

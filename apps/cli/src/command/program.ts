@@ -29,20 +29,36 @@ export function createProgram(
     .addHelpText('after', '\nocictl help TOPIC explains: ocictl help topics');
   for (const option of globalOptions) program.addOption(optionOf(option));
   const run: Omit<Invocation, 'options'> = { terminal, program: whole };
-  const groups = new Map<string, Command>();
-  for (const group of definition.groups) {
-    const command = prepared(program.command(group.name), terminal)
-      .description(group.summary)
-      .helpGroup(sections[group.section]);
-    groups.set(group.name, command);
-  }
-  for (const command of definition.commands) {
-    const [first = '', second] = command.name.split(' ');
-    if (second === undefined) addCommand(program, command, run);
-    else addCommand(groups.get(first) ?? program, command, run);
-  }
+  for (const section of sectionNames) addSection(program, { section, definition, run });
   return program;
 }
+
+/** The help has its headings in the order in which they are first used. */
+function addSection(
+  program: Command,
+  {
+    section,
+    definition,
+    run,
+  }: {
+    section: string | undefined;
+    definition: ProgramDefinition;
+    run: Omit<Invocation, 'options'>;
+  },
+): void {
+  for (const group of definition.groups.filter((one) => one.section === section)) {
+    const parent = prepared(program.command(group.name), run.terminal)
+      .description(group.summary)
+      .helpGroup(sections[group.section]);
+    for (const command of definition.commands)
+      if (command.name.startsWith(`${group.name} `)) addCommand(parent, command, run);
+  }
+  for (const command of definition.commands)
+    if (command.section === section && !command.name.includes(' '))
+      addCommand(program, command, run);
+}
+
+const sectionNames: readonly (string | undefined)[] = [...Object.keys(sections), undefined];
 
 function addCommand(
   parent: Command,

@@ -72,3 +72,16 @@ function speaksUtf8(env: Terminal['env']): boolean {
   // Where nobody says, as in most containers, terminals understand UTF-8.
   return locale === undefined || locale === '' || /utf-?8/i.test(locale);
 }
+
+/** Breaks a text between words where the page ends; a word that is longer stays whole, to be copied. */
+export function wrapped(text: string, { width }: Pick<Page, 'width'>): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    const joined = `${last ?? ''} ${word}`;
+    if (last === undefined) lines.push(word);
+    else if (stringWidth(joined) <= width) lines.splice(-1, 1, joined);
+    else lines.push(`  ${word}`);
+  }
+  return lines.join('\n');
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { bars } from './bars.js';
 import { fields, stack } from './fields.js';
-import { type Page, fitted, pageOf, printable } from './page.js';
+import { type Page, fitted, pageOf, printable, wrapped } from './page.js';
 import { stringWidth } from './string-width.js';
 import { ageText, durationText, shortDigest, sizeText } from './quantity.js';
 import { table } from './table.js';
@@ -162,6 +162,14 @@ describe('text', () => {
     ['', 0],
   ])('%s takes %i columns', (text, width) => {
     expect(stringWidth(text)).toBe(width);
+  });
+
+  it('is broken between words, where a long word stays whole', () => {
+    expect(wrapped('error: one two three', { width: 12 })).toBe('error: one\n  two three');
+    expect(wrapped('go to https://registry.example/v2/', { width: 12 })).toBe(
+      'go to\n  https://registry.example/v2/',
+    );
+    expect(wrapped('as it is', { width: Number.POSITIVE_INFINITY })).toBe('as it is');
   });
 
   it('loses what a terminal would obey', () => {
