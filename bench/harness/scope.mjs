@@ -8,6 +8,8 @@ import { join } from 'node:path';
 export class Scope {
   /** @type {(() => Promise<unknown>)[]} */
   #undo = [];
+  /** @type {Promise<void> | undefined} */
+  #closing;
   /** Where temporary directories are made. */
   workDir;
 
@@ -41,7 +43,13 @@ export class Scope {
     return child;
   }
 
-  async close() {
+  /** Ends and removes everything; called twice, as by an interrupt and by the case that it breaks, it is one close. */
+  close() {
+    this.#closing ??= this.#undoAll();
+    return this.#closing;
+  }
+
+  async #undoAll() {
     for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop())
       await undo().catch((error) => process.stderr.write(`${error}\n`));
   }
