@@ -13,6 +13,7 @@ import type { Exchange } from './transport/exchange.js';
 import { type PacePolicy, defaultPacePolicy, paceHosts } from './transport/host-pace.js';
 import { type AttemptObserver, observed } from './transport/observe.js';
 import { addHeaders } from './transport/origin-headers.js';
+import { ownSignal } from './transport/own-signal.js';
 import { watchProgress } from './transport/progress-watch.js';
 import { followRedirects } from './transport/redirect.js';
 import { type RetryPolicy, retry } from './transport/retry.js';
@@ -53,7 +54,7 @@ export interface Connection {
 
 /**
  * The transport, outermost last: each request is sent as its host allows, follows redirects, has the
- * registry's headers, is authorized, is repeated.
+ * registry's headers, is authorized, is repeated, until its own signal ends it.
  */
 export function connect(parts: ConnectionParts): Connection {
   const { address, host, transport, limits, retryPolicy } = parts;
@@ -86,5 +87,6 @@ export function connect(parts: ConnectionParts): Connection {
     tokenStore:
       transport.tokenCacheFile === undefined ? undefined : tokenFile(transport.tokenCacheFile),
   });
-  return { origin, exchange: retry(authorized, retryPolicy), bare: tokens, close };
+  const repeated = retry(authorized, retryPolicy);
+  return { origin, exchange: ownSignal(repeated), bare: ownSignal(tokens), close };
 }

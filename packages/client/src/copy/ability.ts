@@ -2,6 +2,8 @@ import type {
   BlobDownloader,
   BlobMounter,
   BlobSink,
+  CallOptions,
+  Descriptor,
   Located,
   ManifestSink,
   ReferrerLister,
@@ -22,6 +24,15 @@ export function canDownload(repository: object): repository is BlobDownloader {
 
 export function takesDownloads(repository: object): repository is DownloadTarget {
   return has(repository, 'takeBlob');
+}
+
+/** A target that can tell whether what it has is still what it should be, and drops it otherwise. */
+export interface BlobExaminer {
+  hasIntactBlob(descriptor: Descriptor, options?: CallOptions): Promise<boolean>;
+}
+
+export function canExamine(repository: object): repository is BlobExaminer {
+  return has(repository, 'hasIntactBlob');
 }
 
 export function canListReferrers(repository: object): repository is ReferrerLister {

@@ -12,6 +12,7 @@ import type { RepeatableBody } from '../upload/blob-body.js';
 import {
   type WritableRepository,
   canDownload,
+  canExamine,
   canMount,
   isLocated,
   takesDownloads,
@@ -26,6 +27,8 @@ export interface BlobCopyOptions {
   readonly emit: EventListener<CopyEvent>;
   /** How many times a blob is begun, from 1. */
   readonly attempts: number;
+  /** Whether what the target has is read before it is skipped. */
+  readonly verify: boolean;
 }
 
 /** From here on a blob is worth the journal of a download that can be resumed. Bytes. */
@@ -67,7 +70,7 @@ export class BlobCopy {
   async #attempt(descriptor: Descriptor, call: CallOptions): Promise<BlobOutcome> {
     const { digest, size } = descriptor;
     const { emit } = this.#options;
-    if (await atSide('destination', () => this.#target.hasBlob(descriptor, call))) {
+    if (await atSide('destination', () => this.#isThere(descriptor, call))) {
       emit({ type: 'cached', digest, size });
       return 'skipped';
     }
@@ -80,6 +83,12 @@ export class BlobCopy {
     if (!(await this.#download(descriptor, call))) await this.#stream(descriptor, call);
     emit({ type: 'done', digest, size });
     return 'copied';
+  }
+
+  #isThere(descriptor: Descriptor, call: CallOptions): Promise<boolean> {
+    const target = this.#target;
+    if (this.#options.verify && canExamine(target)) return target.hasIntactBlob(descriptor, call);
+    return target.hasBlob(descriptor, call);
   }
 
   async #mount(descriptor: Descriptor, call: CallOptions): Promise<boolean> {

@@ -40,6 +40,11 @@ export interface CopyOptions extends CallOptions {
   readonly concurrency?: number | undefined;
   /** How many times a blob is begun when it fails in a way that may pass, from 1. Default 3. */
   readonly attempts?: number | undefined;
+  /**
+   * Reads each blob that a layout or memory has before it is skipped, and brings what is damaged anew. Default
+   * false: its size decides. A registry is believed.
+   */
+  readonly verify?: boolean | undefined;
   readonly limits?: Partial<GraphLimits> | undefined;
   readonly onEvent?: EventListener<CopyEvent> | undefined;
 }

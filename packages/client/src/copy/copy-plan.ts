@@ -75,7 +75,7 @@ class Planning {
         side: 'source',
       });
     const root = await this.#choose(asked);
-    await this.#add(root, 0);
+    await this.#add([root], 0);
     const { referrers = false } = this.#options;
     if (referrers === true) await this.#addReferrers();
     if (referrers === false) this.#left.referrers = await this.#countReferrers(root);
@@ -138,10 +138,10 @@ class Planning {
     throw notOffered(wanted, [{ ...manifest.descriptor, platform: offered }]);
   }
 
-  async #add(descriptor: Descriptor, round: number): Promise<void> {
+  async #add(descriptors: readonly Descriptor[], round: number): Promise<void> {
     const { concurrency } = this.#options;
     await this.#graph.add(
-      descriptor,
+      descriptors,
       { round, filter: this.#filter },
       { ...this.#call, concurrency },
     );
@@ -176,37 +176,47 @@ class Planning {
           side: 'source',
         });
       }
-      const found = new Map<Digest, readonly Descriptor[]>();
+      const found = new Map<Digest, Attached>();
       await forEach(subjects, { most: concurrency, signal }, async (digest, signal) => {
-        found.set(digest, await this.#referrersOf(digest, { ...this.#call, signal }));
+        found.set(digest, await this.#attachedTo(digest, { ...this.#call, signal }));
       });
-      for (const digest of subjects) {
-        done.add(digest);
-        for (const referrer of found.get(digest) ?? []) {
-          if (!this.#graph.nodes.has(referrer.digest)) this.#referrers += 1;
-          await this.#add(referrer, round);
-        }
-      }
+      // In the order of the subjects, whoever answered first.
+      const attached = subjects.map((digest) => found.get(digest) ?? nothing);
+      const descriptors = attached.flatMap(attachments);
+      const { nodes } = this.#graph;
+      const fresh = descriptors.filter(({ digest }) => !nodes.has(digest));
+      this.#referrers += new Set(fresh.map(({ digest }) => digest)).size;
+      this.#sidecars.push(...attached.flatMap(({ sidecars }) => sidecars));
+      for (const digest of subjects) done.add(digest);
+      await this.#add(descriptors, round);
     }
   }
 
-  async #referrersOf(digest: Digest, call: CallOptions): Promise<readonly Descriptor[]> {
+  async #attachedTo(digest: Digest, call: CallOptions): Promise<Attached> {
     const referrers = await this.#walk.referrersOf({ digest }, call);
-    const sidecars = await this.#walk.sidecarsOf({ digest }, call);
-    this.#sidecars.push(...sidecars);
-    return [...referrers, ...sidecars.map(({ descriptor }) => descriptor)];
+    return { referrers, sidecars: await this.#walk.sidecarsOf({ digest }, call) };
   }
 
   /** A look that may fail: the copy is whole without it. */
   async #countReferrers(root: Descriptor): Promise<number> {
     try {
-      return (await this.#referrersOf(root.digest, this.#call)).length;
+      return attachments(await this.#attachedTo(root.digest, this.#call)).length;
     } catch {
       return 0;
-    } finally {
-      this.#sidecars.length = 0;
     }
   }
+}
+
+/** What is about one manifest. */
+interface Attached {
+  readonly referrers: readonly Descriptor[];
+  readonly sidecars: readonly Sidecar[];
+}
+
+const nothing: Attached = { referrers: [], sidecars: [] };
+
+function attachments({ referrers, sidecars }: Attached): readonly Descriptor[] {
+  return [...referrers, ...sidecars.map(({ descriptor }) => descriptor)];
 }
 
 /** Bytes of a config that are read to learn its platform. */

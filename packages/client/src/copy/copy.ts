@@ -65,6 +65,7 @@ class Copying {
     const blobs = new BlobCopy(repository, this.#target.repository, {
       emit: this.#options.onEvent,
       attempts: this.#options.attempts ?? 3,
+      verify: this.#options.verify ?? false,
     });
     const manifests = new ManifestCopy(this.#target.repository, {
       plan,

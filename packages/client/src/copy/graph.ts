@@ -60,16 +60,16 @@ export class Graph {
   }
 
   /**
-   * Adds what a manifest leads to.
+   * Adds what manifests lead to.
    *
    * @throws OciError `LIMIT_EXCEEDED`, `DOCUMENT_INVALID` when one digest is said to have two sizes
    */
   async add(
-    root: Descriptor,
+    roots: readonly Descriptor[],
     { round, filter }: { readonly round: number; readonly filter: ChildFilter },
     options: CallOptions & { readonly concurrency: number },
   ): Promise<void> {
-    let level: readonly Descriptor[] = [root];
+    let level = roots;
     for (let depth = 0; level.length > 0; depth += 1) {
       if (depth > this.#limits.depth) throw this.#tooMuch(`deeper than ${this.#limits.depth}`);
       const wanted = level.filter((descriptor) => this.#isNew(descriptor));

@@ -9,11 +9,9 @@ import {
   isOciError,
   mediaTypes,
   parseTag,
-  registryPaths,
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 
-import { repositoryScope } from '../authorization/scope.js';
 import type { RemoteRepository } from '../repository/remote-repository.js';
 import { beginSession, cancelSession } from '../upload/upload-session.js';
 import type { Patient } from './patient.js';
@@ -127,7 +125,8 @@ export class WriteProbes {
       );
     let blobs = this.#blobs.length > 0;
     for (const { name, descriptor } of this.#blobs) {
-      if (await this.#deleteBlob(name, descriptor, call)) continue;
+      if (await succeeds(() => this.#patient.repository(name).deleteBlob(descriptor, call)))
+        continue;
       blobs = false;
       left.push(`${name}@${descriptor.digest}`);
     }
@@ -157,31 +156,13 @@ export class WriteProbes {
     this.#blobs.push(blob);
     return blob;
   }
-
-  async #deleteBlob(
-    name: RepositoryName,
-    { digest }: Descriptor,
-    { signal }: CallOptions,
-  ): Promise<boolean> {
-    return succeeds(async () => {
-      const { exchange, origin } = this.#patient.connection;
-      const response = await exchange({
-        method: 'DELETE',
-        url: new URL(registryPaths.blob(name, digest), origin),
-        headers: {},
-        scopes: [repositoryScope(name, 'pull', 'push', 'delete')],
-        signal,
-      });
-      await response.body.dump();
-      return [200, 202, 204].includes(response.status);
-    });
-  }
 }
 
 /** Whether something can be done; what fails can't. */
-async function succeeds(work: () => Promise<boolean | void>): Promise<boolean> {
+async function succeeds(work: () => Promise<void>): Promise<boolean> {
   try {
-    return (await work()) !== false;
+    await work();
+    return true;
   } catch (error) {
     if (isOciError(error)) return false;
     throw error;

@@ -109,6 +109,24 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     return (await this.#storage.sizeOf(descriptor.digest)) === descriptor.size;
   }
 
+  /**
+   * Whether a blob is here and its bytes are right, for which all are read; what is damaged is removed, so
+   * that a push brings it anew.
+   */
+  async hasIntactBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    if (!(await this.hasBlob(descriptor, options))) return false;
+    const { digest } = descriptor;
+    const bytes = verified(this.#storage.read(digest, options), descriptor)[Symbol.asyncIterator]();
+    try {
+      while (!(await bytes.next()).done);
+      return true;
+    } catch (error) {
+      if (!isOciError(error, 'DIGEST_MISMATCH') || !this.#storage.remove) throw error;
+      await this.#storage.remove(digest);
+      return false;
+    }
+  }
+
   async pushBlob(
     descriptor: Descriptor,
     body: AsyncIterable<Uint8Array>,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { type Server, createServer } from 'node:https';
 import { type AddressInfo, type Socket, connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -245,4 +246,25 @@ test('a proxy that speaks HTTPS is verified, and sees no client certificate (GHS
   for (const socket of sockets) socket.destroy();
   proxy.close();
   await once(proxy, 'close');
+});
+
+test('a server that speaks HTTP/2 too is spoken to over HTTP/1.1, directly and through a proxy', async () => {
+  const { ca, server } = await testAuthority();
+  const versions: string[] = [];
+  const both = createSecureServer({ ...server, allowHTTP1: true }, (request, response) => {
+    versions.push(request.httpVersion);
+    response.end();
+  });
+  both.listen(0, '127.0.0.1');
+  await once(both, 'listening');
+  await using proxy = await startProxy();
+  const { port } = both.address() as AddressInfo;
+  const through = new URL(`http://127.0.0.1:${proxy.port}`);
+  for (const policy of [() => undefined, () => through]) {
+    await using client = sender({ ca, proxy: policy });
+    await (await client.send(get(`https://127.0.0.1:${port}/`))).body.dump();
+  }
+  both.close();
+  expect(versions).toEqual(['1.1', '1.1']);
+  expect(proxy.asked).toEqual([`CONNECT 127.0.0.1:${port}`]);
 });

@@ -58,6 +58,8 @@ export class ConnectionPools {
   #create(trait: Trait): Dispatcher {
     const { timeouts } = this.#options;
     const tls: buildConnector.BuildOptions = {
+      // The window of an HTTP/2 stream bounds how fast a blob comes: docs/decisions/bodies-over-http1.md.
+      allowH2: false,
       timeout: timeouts.connectMs,
       rejectUnauthorized: !trait.lax,
       ...this.#identity(trait.known),

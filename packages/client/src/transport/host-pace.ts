@@ -1,4 +1,4 @@
-import { OciError, asOciError, throwIfAborted } from '@oci/spec-types';
+import { asOciError, throwIfAborted } from '@oci/spec-types';
 
 import {
   type Exchange,
@@ -8,7 +8,7 @@ import {
   header,
 } from './exchange.js';
 import type { RetryPolicy } from './retry.js';
-import { parseRetryAfter } from './retry-after.js';
+import { parseRetryAfter, waitTooLong } from './retry-after.js';
 import { SlotQueue } from './slot-queue.js';
 
 /** How much one host is asked for at once. */
@@ -96,7 +96,7 @@ class HostPace {
       throwIfAborted(request.signal);
       waitedFor = this.#pausedUntil;
       const delayMs = waitedFor - Date.now();
-      if (delayMs > this.#retryPolicy.maxWaitMs) throw tooLong(this.#host, delayMs);
+      if (delayMs > this.#retryPolicy.maxWaitMs) throw waitTooLong(this.#host, delayMs);
       const reason = this.#pauseReason;
       request.onEvent?.({ type: 'wait', host: this.#host, delayMs, until: waitedFor, reason });
       await this.#retryPolicy.delay(delayMs, request.signal).catch((error: unknown) => {
@@ -125,14 +125,6 @@ class HostPace {
     this.#lastTrouble = Date.now();
     for (const each of Object.values(this.#queues)) each.halve();
   }
-}
-
-function tooLong(host: string, delayMs: number): OciError {
-  return new OciError('RATE_LIMITED', `${host} asks to wait ${Math.ceil(delayMs / 1000)} s`, {
-    retryAfterMs: delayMs,
-    retryable: true,
-    hint: 'Try again after that time.',
-  });
 }
 
 /** A body that gives its place back at its end, or when nobody reads on for a while. */

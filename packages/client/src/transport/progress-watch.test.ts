@@ -93,6 +93,14 @@ test('does not hold against the host what its reader takes', async () => {
   ).toBe(30);
 });
 
+test('watches on when the time was over just while its reader was busy', async () => {
+  const pieces = [
+    [10, 99],
+    [10, 10_000],
+  ] as const;
+  await expect(read(pieces, { idleMs: 100, readerMs: 50 })).rejects.toMatchObject(stalled);
+});
+
 test('leaves no timer behind', async () => {
   await read([[10, 0]]);
   expect(vi.getTimerCount()).toBe(0);

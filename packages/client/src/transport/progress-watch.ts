@@ -39,14 +39,17 @@ async function* withDeadline(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let isWaiting = true;
   let isStalled = false;
+  let isOver = false;
   let arrived = 0;
   const timer = setTimeout(() => {
+    isOver = true;
     if (!isWaiting) return;
     isStalled = true;
     body.destroy();
   }, idleMs);
   const restart = (): void => {
     arrived = 0;
+    isOver = false;
     timer.refresh();
   };
   try {
@@ -57,7 +60,7 @@ async function* withDeadline(
       const left = performance.now();
       yield chunk;
       isWaiting = true;
-      if (performance.now() - left > noticedMs) restart();
+      if (isOver || performance.now() - left > noticedMs) restart();
     }
   } catch (error) {
     throw isStalled ? failure : error;

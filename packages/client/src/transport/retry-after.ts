@@ -1,3 +1,5 @@
+import { OciError } from '@oci/spec-types';
+
 /**
  * How long a `Retry-After` asks to wait, in milliseconds (RFC 9110, section 10.2.3: seconds or a date).
  * Undefined when it is absent or nonsense.
@@ -11,4 +13,13 @@ export function parseRetryAfter(
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
   const date = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** What a host's wish to be left alone is, when it is for longer than is allowed. */
+export function waitTooLong(host: string, delayMs: number): OciError {
+  return new OciError('RATE_LIMITED', `${host} asks to wait ${Math.ceil(delayMs / 1000)} s`, {
+    retryAfterMs: delayMs,
+    retryable: true,
+    hint: 'Try again after that time.',
+  });
 }

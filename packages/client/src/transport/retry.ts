@@ -9,7 +9,7 @@ import {
   canRepeat,
   header,
 } from './exchange.js';
-import { parseRetryAfter } from './retry-after.js';
+import { parseRetryAfter, waitTooLong } from './retry-after.js';
 
 /** When a request is sent again. */
 export interface RetryPolicy {
@@ -32,7 +32,8 @@ export const defaultRetryPolicy: RetryPolicy = {
   baseDelayMs: 200,
   maxDelayMs: 30_000,
   maxWaitMs: 60_000,
-  delay: async (milliseconds, signal) => sleep(milliseconds, undefined, signal ? { signal } : {}),
+  delay: async (milliseconds, signal) =>
+    sleep(milliseconds, undefined, signal ? { signal: AbortSignal.any([signal]) } : {}),
   random: Math.random,
 };
 
@@ -133,13 +134,7 @@ async function pause(
     'error' in outcome ? outcome.error.message : `${host} answered ${outcome.response.status}`;
   if ('response' in outcome) await outcome.response.body.dump();
   const asked = askedDelay(outcome) ?? 0;
-  if (asked > policy.maxWaitMs) {
-    throw new OciError('RATE_LIMITED', `${host} asks to wait ${Math.ceil(asked / 1000)} s`, {
-      retryAfterMs: asked,
-      retryable: true,
-      hint: 'Try again after that time.',
-    });
-  }
+  if (asked > policy.maxWaitMs) throw waitTooLong(host, asked);
   if (asked > 0) return;
   await pauseBeforeRetry(policy, { ...request, attempt, reason });
 }
