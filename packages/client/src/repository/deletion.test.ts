@@ -63,3 +63,14 @@ test('deletes a blob, and knows one that is not there', async () => {
     code: 'BLOB_UNKNOWN',
   });
 });
+
+test('a deletion whose answer got lost is one, though the next request finds nothing', async () => {
+  const repository = await begin();
+  const lost = { method: 'DELETE', times: 1, status: 503, handled: true } as const;
+  registry.fault({ ...lost, path: '/blobs/' });
+  await repository.deleteBlob(layer);
+  registry.fault({ ...lost, path: '/manifests/' });
+  await repository.deleteManifest(descriptor);
+  expect(registry.requests.filter(({ method }) => method === 'DELETE')).toHaveLength(4);
+  await expect(repository.deleteBlob(layer)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+});

@@ -79,8 +79,15 @@ async function remove(
     });
     await response.body.dump();
   } catch (error) {
+    if (isGone(error)) return;
     throw asUnsupported(error, what);
   }
+}
+
+/** What a repeated request finds missing, the one whose answer was lost has removed. */
+function isGone(error: unknown): boolean {
+  if (!isOciError(error, 'MANIFEST_UNKNOWN', 'BLOB_UNKNOWN')) return false;
+  return (error.request?.attempts ?? 1) > 1;
 }
 
 /** A registry that only knows digests finds a tag to be a bad one; deleting may be switched off. */
