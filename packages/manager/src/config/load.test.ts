@@ -1,9 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { interpolate } from './interpolation.js';
 import { loadSettings } from './load.js';
@@ -17,7 +17,10 @@ describe('loadSettings', () => {
     work = await temporaryDirectory('oci-config-');
     configFile = join(work.path, 'config.defaults.toml');
   });
-  afterEach(() => work.remove());
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await work.remove();
+  });
 
   const load = (text: string, rest: Parameters<typeof loadSettings>[0] = {}) =>
     writeFile(configFile, text).then(() =>
@@ -41,6 +44,24 @@ describe('loadSettings', () => {
       namespace: 'provisioning-extensions',
       cache_dir: '/srv/data/oci-cache',
     });
+  });
+
+  it.each([
+    ['a link', (path: string) => symlink('/', path)],
+    [
+      'a directory that others may write to',
+      (path: string) => mkdir(path).then(() => chmod(path, 0o777)),
+    ],
+  ])('without a home leaves alone what somebody else put in its place: %s', async (_, plant) => {
+    vi.stubEnv('HOME', '/');
+    vi.stubEnv('TMPDIR', work.path);
+    const usual = join(work.path, `ocictl-${process.getuid?.() ?? 0}`);
+    expect((await load('')).values.cache_dir.startsWith(`${usual}/`)).toBe(true);
+    await work.remove();
+    await mkdir(work.path);
+    await plant(usual);
+    const { values } = await load('');
+    expect(values.cache_dir.startsWith(`${usual}-`)).toBe(true);
   });
 
   it('takes a flag before the environment before the file before the default', async () => {

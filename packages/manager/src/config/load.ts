@@ -1,4 +1,5 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -154,8 +155,21 @@ function defaultValues(
 function userDirectory(variable: string | undefined, fallback: string): string {
   const inHome = join(homedir(), fallback);
   const hasHome = homedir() !== '' && homedir() !== '/' && canWrite(inHome);
-  const temporary = join(tmpdir(), `ocictl-${process.getuid?.() ?? 0}`, fallback);
-  return configured(variable) ?? (hasHome ? inHome : temporary);
+  return configured(variable) ?? (hasHome ? inHome : join(temporaryHome(), fallback));
+}
+
+/** Ours alone: a directory that somebody else put there under the same name is left to them. */
+function temporaryHome(): string {
+  const user = process.getuid?.() ?? 0;
+  const home = join(tmpdir(), `ocictl-${user}`);
+  try {
+    mkdirSync(home, { mode: 0o700 });
+  } catch {
+    const found = lstatSync(home, { throwIfNoEntry: false });
+    const isOurs = found?.isDirectory() && found.uid === user && (found.mode & 0o022) === 0;
+    if (found && !isOurs) return `${home}-${randomUUID()}`;
+  }
+  return home;
 }
 
 /** The XDG directories are absolute; others are to be ignored. */
