@@ -73,7 +73,7 @@ export async function exportLayout(
     await lease.add([entry.digest], options.signal);
     const platforms = await presentPlatforms(cache.repository(key), entry.digest);
     if (platforms === 'incomplete' || !(await cache.inventory.isIndexed(key))) {
-      report.skip(name, 'its pull was interrupted');
+      report.skip(name, 'not all of it is in the cache');
       continue;
     }
     if (!layout) {

@@ -65,6 +65,28 @@ export async function describeFiles(options: FileArtifactOptions): Promise<FileA
   return { manifest, files, artifactType };
 }
 
+/**
+ * The same artifact as it was published at another time, when it is: only the date of its making differs.
+ * One whose date was asked for is that one alone.
+ */
+export function asPublished(
+  artifact: FileArtifact,
+  published: ResolvedManifest,
+  asked: readonly string[],
+): FileArtifact | undefined {
+  const date = published.document.annotations?.[annotations.created];
+  const isFixed = asked.some((pair) => pair.startsWith(`${annotations.created}=`));
+  if (date === undefined || isFixed) return undefined;
+  const { document } = artifact.manifest;
+  const dated = {
+    ...document,
+    annotations: { ...document.annotations, [annotations.created]: date },
+  };
+  const manifest = describeManifest(Buffer.from(JSON.stringify(dated)));
+  const isSame = manifest.descriptor.digest === published.descriptor.digest;
+  return isSame ? { ...artifact, manifest } : undefined;
+}
+
 async function describeFile(text: string): Promise<SourceFile> {
   const { path, mediaType } = split(text);
   const absolute = resolve(path);

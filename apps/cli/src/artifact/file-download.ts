@@ -13,7 +13,7 @@ import {
   digestAlgorithm,
   digestEncoded,
 } from '@oci/spec-types';
-import { isMissing, onStorage } from '@oci/spec-types/node';
+import { isMissing, onStorage, retireFileLock, withFileLock } from '@oci/spec-types/node';
 
 import { filePath } from './file-name.js';
 
@@ -64,14 +64,41 @@ export async function downloadFiles(
 
 async function downloadFile(
   source: RemoteRepository,
-  { descriptor, path }: DownloadedFile,
+  file: DownloadedFile,
+  options: DownloadOptions,
+): Promise<void> {
+  const { digest, size } = file.descriptor;
+  const { onEvent, signal } = options;
+  const isThere = async (): Promise<boolean> => {
+    if (!(await holds(file.path, file.descriptor))) return false;
+    onEvent({ type: 'cached', digest, size });
+    return true;
+  };
+  if (await isThere()) return;
+  const partial = `${file.path}.${digestEncoded(digest).slice(0, 12)}.partial`;
+  const lock = `${partial}.lock`;
+  const work = async (): Promise<void> => {
+    try {
+      if (!(await isThere())) await downloadInTurn(source, { ...file, partial }, options);
+    } finally {
+      // While it is held, so that nobody has a lock that is on its way out.
+      await retireFileLock(lock, `${lock}.${process.pid}`).catch(() => {});
+    }
+  };
+  await withFileLock(lock, work, {
+    patienceMs: Number.POSITIVE_INFINITY,
+    signal,
+    onWait: () => onEvent({ type: 'joined', digest, size }),
+  });
+}
+
+/** A partial file is for one download at a time. */
+async function downloadInTurn(
+  source: RemoteRepository,
+  { descriptor, path, partial }: DownloadedFile & { readonly partial: string },
   { keepOldFiles, signal, onEvent }: DownloadOptions,
 ): Promise<void> {
   const { digest, size } = descriptor;
-  if (await holds(path, descriptor)) {
-    onEvent({ type: 'cached', digest, size });
-    return;
-  }
   if (keepOldFiles && (await exists(path))) {
     throw new OciError('POLICY_REFUSED', `${path} has other content`, {
       hint: 'Move it away, or leave out --keep-old-files to replace it.',
@@ -79,7 +106,6 @@ async function downloadFile(
   }
   const title = descriptor.annotations?.[annotations.title];
   onEvent({ type: 'start', digest, size, ...(title !== undefined && { title }) });
-  const partial = `${path}.${digestEncoded(digest).slice(0, 12)}.partial`;
   await source.downloadBlob(descriptor, partial, { signal, onEvent });
   await onStorage({ path }, () => rename(partial, path));
   onEvent({ type: 'done', digest, size });

@@ -1,7 +1,7 @@
 import { isExactVersion } from '@oci/manager';
 import { type Descriptor, OciError, type Tag, isOciError } from '@oci/spec-types';
 
-import { type FileArtifact, describeFiles } from '../artifact/file-artifact.js';
+import { type FileArtifact, asPublished, describeFiles } from '../artifact/file-artifact.js';
 import { uploadFiles } from '../artifact/file-upload.js';
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
@@ -30,14 +30,22 @@ export async function pushFiles(
         hint: 'Say REFERENCE as host/name:tag.',
       });
     }
-    const artifact = await describeFiles(optionsOf(input));
-    if (!input.force) await refuseToReplace(named, { tag, artifact, signal: context.signal });
+    const described = await describeFiles(optionsOf(input));
+    const artifact = input.force
+      ? described
+      : await unlessPublished(named, { tag, artifact: described, input, signal: context.signal });
     await upload({ named, artifact, tag, subject: undefined }, context);
   });
 }
 
 export async function attachFiles(input: FilesInput, invocation: Invocation): Promise<void> {
   await withContext(invocation, async (context) => {
+    const { files, artifactType, annotation = [] } = input;
+    if (files.length === 0 && artifactType === undefined && annotation.length === 0) {
+      throw new OciError('USAGE', 'there is nothing to attach', {
+        hint: 'Name files, or at least an --artifact-type or an --annotation.',
+      });
+    }
     const named = context.registries.artifact(input.reference);
     const { signal, progress } = context;
     const subject = await named.repository.resolve(named.tagOrDigest, {
@@ -54,22 +62,37 @@ function optionsOf({ files, artifactType, annotation = [] }: FilesInput) {
   return { files, artifactType, annotations: annotation };
 }
 
-/** A version, once published, means the same for everybody; other tags are there to move. */
-async function refuseToReplace(
+/**
+ * A version, once published, means the same for everybody; other tags are there to move. The same files
+ * pushed again are what is published.
+ */
+async function unlessPublished(
   { repository, text }: NamedArtifact,
-  { tag, artifact, signal }: { tag: Tag; artifact: FileArtifact; signal: AbortSignal },
-): Promise<void> {
-  if (!isExactVersion(tag)) return;
+  { tag, artifact, input, signal }: PushedArtifact,
+): Promise<FileArtifact> {
+  if (!isExactVersion(tag)) return artifact;
   const there = await repository
     .resolve(tag, { signal, skipMirrors: true })
     .catch((error: unknown) => {
       if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
       throw error;
     });
-  if (!there || there.digest === artifact.manifest.descriptor.digest) return;
-  throw new OciError('TAG_EXISTS', `${text} is published as ${there.digest}`, {
+  if (!there) return artifact;
+  const { digest } = there;
+  if (digest === artifact.manifest.descriptor.digest) return artifact;
+  const published = await repository.fetchManifest(there, { signal, skipMirrors: true });
+  const same = asPublished(artifact, published, input.annotation ?? []);
+  if (same) return same;
+  throw new OciError('TAG_EXISTS', `${text} is published as ${digest}`, {
     hint: 'Push another version, or replace it with --force.',
   });
+}
+
+interface PushedArtifact {
+  readonly tag: Tag;
+  readonly artifact: FileArtifact;
+  readonly input: FilesInput;
+  readonly signal: AbortSignal;
 }
 
 interface Upload {

@@ -113,6 +113,20 @@ describe.skipIf(!isPossible)(
       expect(await readdir(join(command.cacheDir, 'partial'))).toEqual([]);
     });
 
+    it('leaves nothing of an archive that there is no room for', async () => {
+      registry.putArtifact('team/tool', '1.0.0', artifact(mebibyte));
+      const target = join(command.cacheDir, 'tool.tar');
+      await writeFile(filler(), Buffer.alloc(17 * mebibyte)).catch(() => {});
+      const { exitCode, stderr } = await command(
+        'copy',
+        'team/tool:1.0.0',
+        `oci-archive:${target}`,
+      );
+      expect(exitCode).toBe(8);
+      expect(stderr).toContain(`no space is left for ${target}`);
+      expect(await readdir(command.cacheDir)).toEqual(['somebody-elses']);
+    });
+
     it('gives what is in the cache from a disk that is full, and from one that is read-only', async () => {
       const small = artifact(mebibyte);
       registry.putArtifact('provisioning-extensions/taskserv/big', '1.0.0', small);

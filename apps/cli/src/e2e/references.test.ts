@@ -95,6 +95,19 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     expect(await push('latest', '2')).toMatchObject({ exitCode: 0 });
   });
 
+  it('takes the same files for what is published, whenever they are pushed again', async () => {
+    const push = async (date: string, ...more: string[]) =>
+      ocictl(join(work.path, `home-${count}`), registry.url, { SOURCE_DATE_EPOCH: date })(
+        ...['-q', 'push', `${name}:1.0.0`, await file('a', '1'), '-a', 'team=core', ...more],
+      );
+    const first = await push('1700000000');
+    expect(first).toMatchObject({ exitCode: 0 });
+    expect(await push('1800000000')).toEqual(first);
+    expect(await push('1800000000', '-a', 'team=other')).toMatchObject({ exitCode: 9 });
+    const dated = 'org.opencontainers.image.created=2030-01-01T00:00:00Z';
+    expect(await push('1800000000', '-a', dated)).toMatchObject({ exitCode: 9 });
+  });
+
   it('lists tags by version', async () => {
     const path = await file('a', 'a');
     for (const tag of ['1.10.0', '1.9.0', 'latest', '1.10.0-rc.1'])
@@ -136,6 +149,13 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     expect(expectJson('referrers', json.stdout)).toMatchObject({
       referrers: [{ digest, artifact_type: type, referrers: [{ artifact_type: signature }] }],
     });
+  });
+
+  it('attaches nothing when there is nothing to attach', async () => {
+    await command('push', `${name}:1.0.0`, await file('tool', 'x'));
+    const refused = await command('attach', `${name}:1.0.0`);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(refused.stderr).toContain('there is nothing to attach [USAGE]');
   });
 
   it('deletes what is confirmed, and says how where single tags can not be deleted', async () => {

@@ -26,7 +26,7 @@ function describe(event: CopyEvent): string | undefined {
     case 'stale':
       return `warning: ${event.reference} is as of ${durationText(event.ageMs)} ago: ${event.reason}`;
     case 'damaged':
-      return `warning: ${event.digest} was damaged on the disk and is fetched again; it is kept as ${event.movedTo}`;
+      return `warning: ${event.digest} was damaged on the disk, and is fetched again when it is needed; it is kept as ${event.movedTo}`;
     default:
       return undefined;
   }

@@ -44,6 +44,10 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
       },
     );
   }
+  if (declared?.type !== undefined && declared.type !== source.type) {
+    const message = `says type ${declared.type}, expected ${source.type}`;
+    refuseErrors([{ severity: 'error', path: declared.file, message }], source.directory);
+  }
   const findings = ['kcl.mod', 'kcl/kcl.mod'].flatMap((path) => {
     const mod = textOf(path);
     return mod === undefined ? [] : kclFindings({ mod, lock: textOf(`${path}.lock`) }, path);

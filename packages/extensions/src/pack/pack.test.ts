@@ -203,6 +203,16 @@ test.each([
   });
 });
 
+test('what says that it is of another type is not published as this one', async () => {
+  const declared = '[extension]\nname = "aws"\nversion = "2.0.0"\ntype = "provider"\n';
+  const directory = await source({ 'extension.toml': declared });
+  await expect(packExtension({ type: 'taskserv', directory })).rejects.toMatchObject({
+    code: 'EXTENSION_INVALID',
+    message: `${directory} can not be packed: extension.toml: says type provider, expected taskserv`,
+  });
+  expect((await packExtension({ type: 'provider', directory })).tag).toBe('2.0.0');
+});
+
 test('a name and version of the caller come first', async () => {
   const directory = join(examples, 'provider', 'aws');
   const packed = await packExtension({

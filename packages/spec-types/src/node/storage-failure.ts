@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { OciError, isOciError } from '../index.js';
@@ -16,7 +16,8 @@ export interface StorageAction {
  */
 export function storageFailure(cause: unknown, { path, neededBytes }: StorageAction): unknown {
   if (isOciError(cause) || !isSystemError(cause)) return cause;
-  switch (cause.code) {
+  const code = codeOf(cause, path);
+  switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
       return new OciError(
@@ -24,15 +25,15 @@ export function storageFailure(cause: unknown, { path, neededBytes }: StorageAct
         `no space is left for ${path}${spaceOf(path, neededBytes)}`,
         {
           cause,
-          hint: 'Free some space, or choose another directory with --cache-dir.',
+          hint: 'Free some space, or choose another directory.',
         },
       );
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new OciError('STORAGE_DENIED', `${path} can not be written (${cause.code})`, {
+      return new OciError('STORAGE_DENIED', `${path} can not be written (${code})`, {
         cause,
-        hint: 'Check its owner and mode, or choose another directory with --cache-dir.',
+        hint: 'Check its owner and mode, or choose another directory.',
       });
     case 'ENAMETOOLONG':
       return new OciError(
@@ -69,6 +70,19 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code:
     typeof error.code === 'string' &&
     'syscall' in error
   );
+}
+
+/** Making directories in a read-only file system, Node says that they are missing. */
+function codeOf({ code, syscall }: NodeJS.ErrnoException, path: string): string | undefined {
+  if (code !== 'ENOENT' || syscall !== 'mkdir') return code;
+  let above = dirname(path);
+  while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
+  try {
+    accessSync(above, constants.W_OK);
+    return code;
+  } catch (error) {
+    return isSystemError(error) ? error.code : code;
+  }
 }
 
 function spaceOf(path: string, neededBytes: number | undefined): string {

@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { onStorage } from './storage-failure.js';
+
+function mount(...args: readonly string[]): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  try {
+    execFileSync('unshare', ['--mount', 'mount', ...args], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isPossible = mount('-t', 'tmpfs', 'none', '/tmp');
+
+describe.skipIf(!isPossible)(
+  `a read-only file system${isPossible ? '' : ' (needs the right to mount)'}`,
+  () => {
+    test('denies to make a directory, however deep, and does not call it missing', async () => {
+      const root = mkdtempSync(join(tmpdir(), 'oci-read-only-'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'none', root]);
+      try {
+        for (const path of [join(root, 'a'), join(root, 'a/b/c')]) {
+          const made = onStorage({ path }, () => mkdir(path, { recursive: true }));
+          await expect(made).rejects.toMatchObject({
+            code: 'STORAGE_DENIED',
+            message: `${path} can not be written (EROFS)`,
+          });
+        }
+      } finally {
+        execFileSync('umount', [root]);
+        rmSync(root, { recursive: true });
+      }
+    });
+  },
+);
+
+test('a directory that is missing for another reason stays missing', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'oci-missing-'));
+  const path = join(root, 'a/b');
+  await expect(onStorage({ path }, () => mkdir(path))).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+  });
+  rmSync(root, { recursive: true });
+});
