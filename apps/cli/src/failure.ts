@@ -31,6 +31,7 @@ function failureLines(error: OciError, page: Page): string[] {
   const lines = [
     `${styled(page, ['bold', 'red'], 'error:')} ${printable(error.message)} [${error.code}]`,
   ];
+  if (error.side !== undefined) lines.push(`where: the ${error.side} of the copy`);
   for (const { code, message } of error.registryErrors.slice(0, mostRegistryErrors)) {
     const words = printable(message ? `${code}: ${message}` : code).slice(0, longestWords);
     lines.push(`registry: ${words}`);
@@ -49,12 +50,13 @@ function hintOf({ hint, code, request }: OciError): string | undefined {
 }
 
 function failureJson(error: OciError): object {
-  const { code, message, request, registryErrors } = error;
+  const { code, message, side, request, registryErrors } = error;
   const hint = hintOf(error) ?? null;
   return {
     code,
     message,
     hint,
+    ...(side && { side }),
     ...(request && { request }),
     ...(registryErrors.length > 0 && {
       registry_errors: registryErrors

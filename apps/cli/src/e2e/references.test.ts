@@ -96,10 +96,13 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
   });
 
   it('takes the same files for what is published, whenever they are pushed again', async () => {
-    const push = async (date: string, ...more: string[]) =>
-      ocictl(join(work.path, `home-${count}`), registry.url, { SOURCE_DATE_EPOCH: date })(
-        ...['-q', 'push', `${name}:1.0.0`, await file('a', '1'), '-a', 'team=core', ...more],
-      );
+    const path = await file('a', '1');
+    const push = (date: string, ...more: string[]) => {
+      const then = ocictl(join(work.path, `home-${count}`), registry.url, {
+        SOURCE_DATE_EPOCH: date,
+      });
+      return then('-q', 'push', `${name}:1.0.0`, path, '-a', 'team=core', ...more);
+    };
     const first = await push('1700000000');
     expect(first).toMatchObject({ exitCode: 0 });
     expect(await push('1800000000')).toEqual(first);
