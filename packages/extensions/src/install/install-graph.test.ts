@@ -135,6 +135,14 @@ test('a lock file makes the same again, and --frozen nothing else', async () => 
   expect(await readFile(lockFile, 'utf8')).toBe(lock);
 });
 
+test('--frozen without a lock file asks for one', async () => {
+  publish('taskserv/kubernetes', '1.28.0');
+  await expect(install('taskserv/kubernetes', '^1', { frozen: true })).rejects.toMatchObject({
+    code: 'USAGE',
+    message: '--frozen needs a lock file',
+  });
+});
+
 test('what was published again since it was locked is not installed', async () => {
   publish('taskserv/kubernetes', '1.28.0');
   await install('taskserv/kubernetes', '1.28.0', { lockFile });

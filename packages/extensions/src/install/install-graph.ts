@@ -30,7 +30,7 @@ export interface InstalledGraph {
  * Installs an extension and all that it needs, what is needed first. Nothing is installed before
  * everything is resolved and pulled; what is in use already and fits stays.
  *
- * @throws OciError `DEPENDENCY_CONFLICT`, and as {@link installExtension}
+ * @throws OciError `DEPENDENCY_CONFLICT`, `USAGE` for `frozen` without a lock file, and as {@link installExtension}
  */
 export function installExtensionGraph(
   source: ExtensionGraphSource,
@@ -39,6 +39,11 @@ export function installExtensionGraph(
 ): Operation<InstalledGraph> {
   return new Operation(async (emit) => {
     const { lockFile, installDir, signal } = options;
+    if (options.frozen && lockFile === undefined) {
+      throw new OciError('USAGE', '--frozen needs a lock file', {
+        hint: 'Name it with --lock FILE.',
+      });
+    }
     const lock: ExtensionLock =
       lockFile === undefined ? new Map() : await readExtensionLock(lockFile);
     const inUse = await versionsInUse(installDir);

@@ -8,24 +8,28 @@ import { describe, expect, test } from 'vitest';
 
 import { onStorage } from './storage-failure.js';
 
-function mount(...args: readonly string[]): boolean {
+function system(program: string, ...args: readonly string[]): void {
+  execFileSync(program, args, { stdio: 'ignore' });
+}
+
+function canMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
   try {
-    execFileSync('unshare', ['--mount', 'mount', ...args], { stdio: 'ignore' });
+    system('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/tmp');
     return true;
   } catch {
     return false;
   }
 }
 
-const isPossible = mount('-t', 'tmpfs', 'none', '/tmp');
+const isPossible = canMount();
 
 describe.skipIf(!isPossible)(
   `a read-only file system${isPossible ? '' : ' (needs the right to mount)'}`,
   () => {
     test('denies to make a directory, however deep, and does not call it missing', async () => {
       const root = mkdtempSync(join(tmpdir(), 'oci-read-only-'));
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'none', root]);
+      system('mount', '-t', 'tmpfs', '-o', 'ro', 'none', root);
       try {
         for (const path of [join(root, 'a'), join(root, 'a/b/c')]) {
           const made = onStorage({ path }, () => mkdir(path, { recursive: true }));
@@ -35,7 +39,7 @@ describe.skipIf(!isPossible)(
           });
         }
       } finally {
-        execFileSync('umount', [root]);
+        system('umount', root);
         rmSync(root, { recursive: true });
       }
     });
