@@ -73,6 +73,7 @@ describe('the exported names', () => {
       'digestOf',
       'embeddedContent',
       'hasCode',
+      'homeDirectory',
       'isAlive',
       'isMissing',
       'onStorage',

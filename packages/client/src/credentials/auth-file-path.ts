@@ -1,5 +1,6 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+
+import { homeDirectory } from '@oci/spec-types/node';
 
 /** Whose files are read and written. */
 export interface AuthFileLocation {
@@ -15,7 +16,7 @@ export interface AuthFileLocation {
 /** The files to look into, in order: one that is named is the only one, else docker's, then podman's. */
 export function authFilePaths({
   env = process.env,
-  homeDir = homedir(),
+  homeDir = homeDirectory(),
 }: AuthFileLocation): readonly string[] {
   const only = env['REGISTRY_AUTH_FILE'];
   if (only) return [only];

@@ -1,5 +1,6 @@
-import { homedir } from 'node:os';
 import { join, posix } from 'node:path';
+
+import { homeDirectory } from '@oci/spec-types/node';
 
 import { sipHash } from './sip-hash.js';
 
@@ -42,6 +43,6 @@ export function vendorRoot(
   env: Readonly<Record<string, string | undefined>>,
 ): string {
   if (layout === 'vendor') return join(packageDirectory, 'vendor');
-  const data = env['XDG_DATA_HOME'] || join(env['HOME'] || homedir(), '.local', 'share');
+  const data = env['XDG_DATA_HOME'] || join(env['HOME'] || homeDirectory(), '.local', 'share');
   return env['KCL_PKG_PATH'] || join(data, 'kcl', 'modules');
 }

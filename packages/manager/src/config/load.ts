@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+
+import { homeDirectory } from '@oci/spec-types/node';
 
 import { defaultFreshness } from '../freshness.js';
 import { readConfigFile } from './config-file.js';
@@ -124,7 +126,7 @@ function findConfigFile(
 ): string | undefined {
   const named = inputs.configFile ?? env['OCI_CONFIG'];
   if (named) return resolve(cwd, named);
-  const directory = configured(env['XDG_CONFIG_HOME']) ?? join(homedir(), '.config');
+  const directory = configured(env['XDG_CONFIG_HOME']) ?? join(homeDirectory(), '.config');
   // Never below the temporary directory: others may write there.
   const usual = join(directory, 'ocictl', 'config.toml');
   return existsSync(usual) ? usual : undefined;
@@ -153,8 +155,8 @@ function defaultValues(
 
 /** A directory to write to, of the XDG kind; below the temporary one where the home can't be written to. */
 function userDirectory(variable: string | undefined, fallback: string): string {
-  const inHome = join(homedir(), fallback);
-  const hasHome = homedir() !== '' && homedir() !== '/' && canWrite(inHome);
+  const inHome = join(homeDirectory(), fallback);
+  const hasHome = homeDirectory() !== '' && homeDirectory() !== '/' && canWrite(inHome);
   return configured(variable) ?? (hasHome ? inHome : join(temporaryHome(), fallback));
 }
 

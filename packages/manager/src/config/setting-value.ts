@@ -1,7 +1,7 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
+import { homeDirectory } from '@oci/spec-types/node';
 
 import { byteSize } from './byte-size.js';
 import {
@@ -49,7 +49,7 @@ export function settingValue(
 }
 
 function absolute(path: string, baseDir: string): string {
-  const expanded = path === '~' || path.startsWith('~/') ? homedir() + path.slice(1) : path;
+  const expanded = path === '~' || path.startsWith('~/') ? homeDirectory() + path.slice(1) : path;
   return resolve(baseDir, expanded);
 }
 

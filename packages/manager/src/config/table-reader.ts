@@ -1,7 +1,7 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
+import { homeDirectory } from '@oci/spec-types/node';
 
 import { nearest } from '../nearest.js';
 
@@ -38,7 +38,7 @@ export class TableReader {
   path(key: string): string | undefined {
     const path = this.text(key);
     if (path === undefined) return undefined;
-    return resolve(this.#baseDir, path.startsWith('~/') ? homedir() + path.slice(1) : path);
+    return resolve(this.#baseDir, path.startsWith('~/') ? homeDirectory() + path.slice(1) : path);
   }
 
   flag(key: string): boolean | undefined {

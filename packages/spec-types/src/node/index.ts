@@ -14,5 +14,6 @@ export {
   onStorage,
   storageFailure,
 } from './storage-failure.js';
+export { homeDirectory } from './home-directory.js';
 export { isAlive, TemporaryFiles } from './temporary-files.js';
 export { type FileLockOptions, retireFileLock, withFileLock } from './file-lock.js';
