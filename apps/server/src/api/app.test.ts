@@ -89,7 +89,7 @@ test('refuses a body that is too large, and one that is no JSON', async () => {
   });
   expect(await here.post('namespace=kcl', 'application/x-www-form-urlencoded')).toMatchObject({
     status: 415,
-    body: { success: false, error: { code: 'UNSUPPORTED_MEDIA_TYPE' } },
+    body: { success: false, error: { code: 'UNSUPPORTED_MEDIA_TYPE', hint: expect.any(String) } },
   });
 });
 

@@ -115,7 +115,12 @@ function addForms(app: FastifyInstance): void {
     (request, body, done) => {
       const isToken = request.url.split('?', 1)[0] === '/token';
       if (isToken) return done(null, new URLSearchParams(body.toString()));
-      return done(new Refusal(415, 'UNSUPPORTED_MEDIA_TYPE', 'the body is no JSON'));
+      const hint = 'Send it with the header content-type: application/json.';
+      return done(
+        new Refusal(415, 'UNSUPPORTED_MEDIA_TYPE', 'the body does not say that it is JSON', {
+          hint,
+        }),
+      );
     },
   );
 }
