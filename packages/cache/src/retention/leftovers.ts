@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isOciError } from '@oci/spec-types';
-import { TemporaryFiles, isMissing, withFileLock } from '@oci/spec-types/node';
+import { TemporaryFiles, isMissing, retireFileLock, withFileLock } from '@oci/spec-types/node';
 
 /** What interrupted work left behind, and was removed or would be. */
 export interface Leftovers {
@@ -14,8 +15,11 @@ export interface Leftovers {
 }
 
 const dayMs = 24 * 60 * 60_000;
-/** Milliseconds without a change after which a partial download is not gone on with, and damage not looked at. */
-const restMs = { partial: 7 * dayMs, quarantine: 30 * dayMs } as const;
+/**
+ * Milliseconds without a change after which a partial download is not gone on with, damage not looked at, and
+ * the lock of a killed download not waited for.
+ */
+const restMs = { partial: 7 * dayMs, quarantine: 30 * dayMs, lock: dayMs } as const;
 
 /** Removes what killed processes left, once it has rested long enough that nobody comes back for it. */
 export async function removeLeftovers(
@@ -36,7 +40,13 @@ export async function removeLeftovers(
     bytes += size;
     quarantined += 1;
   }
+  const locks = dryRun ? [] : await rested(locksOf(dir), now - restMs.lock);
+  for (const { path } of locks) await removeLock(dir, path);
   return { temporaryFiles, partialDownloads, quarantined, bytes };
+}
+
+function locksOf(dir: string): string {
+  return join(dir, '.locks', 'downloads');
 }
 
 async function rested(
@@ -58,15 +68,20 @@ async function rested(
 
 /** @returns false when somebody downloads it just now */
 async function removePartial(dir: string, name: string, path: string): Promise<boolean> {
-  const lock = join(
-    dir,
-    '.locks',
-    'downloads',
-    name.replace(/\.(?:partial|journal|journal\.new|wrong)$/, ''),
-  );
+  const digest = name.replace(/\.(?:partial|journal|journal\.new|wrong)$/, '');
+  return removeLock(dir, join(locksOf(dir), digest), () => rm(path, { force: true }));
+}
+
+/** Removes a lock, and while it is held what it is for. @returns false when somebody has it just now */
+async function removeLock(
+  dir: string,
+  lock: string,
+  removeContent: () => Promise<void> = async () => {},
+): Promise<boolean> {
   try {
-    await withFileLock(lock, () => rm(path, { force: true }), { patienceMs: 0 });
-    await rm(lock, { recursive: true, force: true });
+    await withFileLock(lock, removeContent, { patienceMs: 0 });
+    const trash = join(dir, '.tmp', `${process.pid}-${randomBytes(12).toString('hex')}`);
+    await retireFileLock(lock, trash);
     return true;
   } catch (error) {
     if (isOciError(error, 'STORAGE_FAILED')) return false;

@@ -350,6 +350,7 @@ test('removes downloads and damaged blobs that nobody came back for', async () =
   await utimes(cache.content.pathOf(layer.digest), longAgo, longAgo);
   expect(await cache.content.hasBlob(layer)).toBe(false);
   const partial = join(directory.path, 'partial');
+  const locks = join(directory.path, '.locks', 'downloads');
   await mkdir(partial);
   for (const [name, age] of [
     ['sha256-old.partial', 8],
@@ -359,9 +360,18 @@ test('removes downloads and damaged blobs that nobody came back for', async () =
     await writeFile(join(partial, name), 'part');
     await utimes(join(partial, name), (now - age * day) / 1000, (now - age * day) / 1000);
   }
+  for (const [name, at] of [
+    ['sha256-of-the-killed', now],
+    ['sha256-of-now', now + 5 * day],
+  ] as const) {
+    await mkdir(join(locks, name), { recursive: true });
+    await writeFile(join(locks, name, '1'), 'free');
+    await utimes(join(locks, name), at / 1000, at / 1000);
+  }
   const { leftovers } = await cache.prune({}, { now: now + 5 * day });
   expect(leftovers).toMatchObject({ partialDownloads: 1, quarantined: 0 });
   expect(await readdir(partial)).toEqual(['sha256-young.partial']);
+  expect(await readdir(locks)).toEqual(['sha256-of-now']);
   const later = await cache.prune({}, { now: now + 31 * day });
   expect(later.leftovers).toMatchObject({ quarantined: 1, partialDownloads: 1 });
 });
