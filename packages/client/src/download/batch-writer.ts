@@ -1,7 +1,7 @@
 import type { PartialFile } from './partial-file.js';
 
 /** Bytes that are gathered before they are written and noted; so much is lost when the process is killed. */
-const batchBytes = 256 * 1024;
+const batchBytes = 128 * 1024;
 
 /**
  * Gathers bytes that follow each other and writes them in batches, one while the next is gathered. No more

@@ -2,7 +2,7 @@ import { OciError } from '@oci/spec-types';
 
 /** How a large blob is divided. Bytes, milliseconds, and requests at once. */
 export interface DownloadPolicy {
-  /** Requests for one blob at once, 1 and more. Default 8. */
+  /** Requests for one blob at once, 1 and more. Default 12. */
   readonly connections: number;
   /** Bytes that one request asks for, at most. Default 16 MiB. */
   readonly segmentBytes: number;
@@ -15,7 +15,7 @@ export interface DownloadPolicy {
 }
 
 export const defaultDownloadPolicy: DownloadPolicy = {
-  connections: 8,
+  connections: 12,
   segmentBytes: 16 * 1024 * 1024,
   leastBytes: 1024 * 1024,
   parallelFrom: 8 * 1024 * 1024,

@@ -13,7 +13,7 @@ import { SlotQueue } from './slot-queue.js';
 
 /** How much one host is asked for at once. */
 export interface PacePolicy {
-  /** Bodies at first. Default 8. */
+  /** Bodies at first. Default 12. */
   readonly bodies: number;
   /** Bodies once nothing went wrong for a while, at most. Default 16. */
   readonly mostBodies: number;
@@ -24,7 +24,7 @@ export interface PacePolicy {
 }
 
 export const defaultPacePolicy: PacePolicy = {
-  bodies: 8,
+  bodies: 12,
   mostBodies: 16,
   metadata: 32,
   idleMs: 2000,
