@@ -1,5 +1,5 @@
 import { type InventoryEntry, listInstalled, selectVersion } from '@oci/extensions';
-import { type OciManager, compareVersions } from '@oci/manager';
+import type { OciManager } from '@oci/manager';
 import { isOciError } from '@oci/spec-types';
 
 import type { Invocation } from '../command/invocation.js';
@@ -7,27 +7,25 @@ import { withContext } from '../context.js';
 import type { Drawing } from '../render/page.js';
 import { table } from '../render/table.js';
 import { installDirOf } from './extension-settings.js';
-
-interface Listed extends InventoryEntry {
-  /** Undefined when nobody asked; null when the registry has none. */
-  readonly latest?: string | null;
-}
+import { extensionTree } from './extension-tree.js';
+import { type ListedExtension, isOutdated } from './listed-extension.js';
 
 export async function listExtensions(
-  args: { readonly installDir?: string; readonly outdated?: boolean },
+  args: { readonly installDir?: string; readonly outdated?: boolean; readonly tree?: boolean },
   invocation: Invocation,
 ): Promise<void> {
   await withContext(invocation, async ({ manager, output, settings, signal }) => {
     const installDir = installDirOf(settings, args.installDir);
     const installed = await listInstalled(installDir);
-    const listed: Listed[] = [];
+    const listed: ListedExtension[] = [];
     for (const entry of installed)
       listed.push(
         args.outdated ? { ...entry, latest: await latestOf(manager, entry, signal) } : entry,
       );
+    const drawing = args.tree ? extensionTree(installDir, listed) : rows(listed);
     output.print({
       json: { install_dir: installDir, extensions: listed.map(entryJson) },
-      text: listed.length === 0 ? `nothing is installed in ${installDir}` : rows(listed),
+      text: listed.length === 0 ? `nothing is installed in ${installDir}` : drawing,
       brief: listed.map(({ type, name, current }) => `${type} ${name} ${current}`).join('\n'),
     });
   });
@@ -48,11 +46,7 @@ async function latestOf(
   }
 }
 
-function isOutdated({ current, latest }: Listed): boolean {
-  return current !== null && latest != null && compareVersions(latest, current) > 0;
-}
-
-function entryJson(entry: Listed): object {
+function entryJson(entry: ListedExtension): object {
   const { type, name, current, previous, latest, versions } = entry;
   return {
     type,
@@ -71,7 +65,7 @@ function entryJson(entry: Listed): object {
   };
 }
 
-function rows(listed: readonly Listed[]): Drawing {
+function rows(listed: readonly ListedExtension[]): Drawing {
   const hasLatest = listed.some(({ latest }) => latest !== undefined);
   return table(
     [

@@ -130,15 +130,20 @@ export const extensionCommands: readonly CommandDefinition[] = [
     json: 'uninstall',
     load: async () => (await import('./extension-uninstall.js')).uninstall,
   }),
-  defineCommand<{ installDir?: string; outdated?: boolean }>({
+  defineCommand<{ installDir?: string; outdated?: boolean; tree?: boolean }>({
     name: 'extension list',
     aliases: ['extension ls'],
     summary: 'list what is installed, with its sources and digests',
     options: [
       installDirOption,
       { name: 'outdated', description: 'ask the registry for newer versions' },
+      { name: 'tree', description: 'draw all versions, and what needs what' },
     ],
-    examples: ['ocictl extension list --outdated', 'ocictl extension list --format json'],
+    examples: [
+      'ocictl extension list --outdated',
+      'ocictl extension list --tree',
+      'ocictl extension list --format json',
+    ],
     json: 'installed',
     load: async () => (await import('./extension-list.js')).listExtensions,
   }),

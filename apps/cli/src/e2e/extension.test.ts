@@ -103,6 +103,13 @@ describe('ocictl extension', () => {
       name: 'web',
       dependencies: [{ name: 'kubernetes', version: '1.28.0' }],
     });
+    const { stdout } = await command('extension', 'list', '--tree', ...at());
+    expect(stdout).toMatch(
+      /─ kubernetes  needed by cluster\/web\n.*─ 1\.28\.0 \(in use\)  sha256:/,
+    );
+    expect(stdout).toMatch(/─ 1\.0\.0 \(in use\) .*\n.*─ needs taskserv\/kubernetes  1\.28\.0\n/);
+    const list = ['extension', 'list', ...at()];
+    expect(await json('installed', ...list, '--tree')).toEqual(await json('installed', ...list));
     await push('1.29.0');
     const elsewhere = join(work.path, 'elsewhere');
     const again = [...args.slice(0, -1), elsewhere, '--frozen'];
