@@ -79,7 +79,8 @@ describe('ocictl in strange surroundings', () => {
     });
     const pulled = await ocictl(['kcl', 'pull', 'core', '1.0.0'], user);
     expect(pulled).toMatchObject({ exitCode: 8, stdout: '' });
-    expect(pulled.stderr).toContain('--cache-dir');
+    expect(pulled.stderr).toContain('.cache/ocictl can not be written (EACCES)');
+    expect(pulled.stderr).toContain('choose another directory');
   });
 
   it('runs as npm installs it', async () => {
