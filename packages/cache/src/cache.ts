@@ -26,6 +26,8 @@ import { FileObjectStore, type FileObjectStoreOptions } from './store/file-objec
 import { ViewStore } from './view-store.js';
 
 export interface CacheOptions extends FileObjectStoreOptions {
+  /** Make the directory when it is missing. Default true; false for who only looks: then it is as an empty one. */
+  readonly make?: boolean | undefined;
   /** Hears of content that was found damaged, and is being fetched again. */
   readonly onDamage?: DamageListener | undefined;
 }
@@ -58,10 +60,10 @@ export interface Cache {
   clear(): Promise<void>;
 }
 
-/** Opens a cache directory, which is made when it is missing. @throws OciError `STORAGE_…` */
+/** Opens a cache directory, which by default is made when it is missing. @throws OciError `STORAGE_…` */
 export async function openCache(dir: string, options: CacheOptions = {}): Promise<Cache> {
   const root = resolve(dir);
-  await onStorage({ path: root }, () => mkdir(root, { recursive: true }));
+  if (options.make ?? true) await onStorage({ path: root }, () => mkdir(root, { recursive: true }));
   const parts = partsOf(root, options);
   const { content, inventory, leases } = parts;
   const temporary = new TemporaryFiles(join(root, '.tmp'));

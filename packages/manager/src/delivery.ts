@@ -11,14 +11,13 @@ import {
   type ImageManifest,
   OciError,
   type ResolvedManifest,
-  asOciError,
   formatReference,
-  isOciError,
 } from '@oci/spec-types';
 import { onStorage } from '@oci/spec-types/node';
 
 import { selectContentLayer } from './content-layer.js';
 import type { ManifestName } from './manifest-lookup.js';
+import { cacheLeftOut, isCacheFailure } from './past-cache.js';
 import { selectManifest } from './platform.js';
 import type { PulledArtifact } from './pull.js';
 
@@ -49,10 +48,8 @@ export async function deliver(
 ): Promise<PulledArtifact> {
   const output = resolve(delivery.output);
   const pulled = await delivery.pull().catch((error: unknown) => {
-    const isStorage = isOciError(error, 'STORAGE_FULL', 'STORAGE_DENIED', 'STORAGE_FAILED');
-    if (!isStorage || !delivery.connect) throw error;
-    const { message } = asOciError(error);
-    options.onEvent?.({ type: 'warning', message: `the cache is left out: ${message}` });
+    if (!isCacheFailure(error) || !delivery.connect) throw error;
+    options.onEvent?.(cacheLeftOut(error));
     return undefined;
   });
   if (!pulled) return direct(delivery, output, options);

@@ -8,6 +8,7 @@ import {
 import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type CallOptions,
+  type EventListener,
   OciError,
   Operation,
   type RepositoryName,
@@ -33,6 +34,7 @@ import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { ManifestLookup, type ManifestName } from './manifest-lookup.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
+import { manifestFinder } from './past-cache.js';
 import { type PulledArtifact, pull } from './pull.js';
 import { type ReachOptions, RegistrySet } from './registry-set.js';
 import { type RetentionOptions, RetentionSchedule } from './retention-schedule.js';
@@ -61,6 +63,8 @@ export interface OciManagerOptions extends ReachOptions {
 export interface ManagerCallOptions extends CallOptions {
   /** Another registry than the manager's, by `host[:port]` or URL. */
   readonly registry?: string | undefined;
+  /** Hears of retries, of waits, and of a cache that is left out because it can't be written. */
+  readonly onEvent?: EventListener | undefined;
 }
 
 export interface PullOptions extends ManagerCallOptions {
@@ -121,11 +125,11 @@ export class OciManager {
     options: ManagerCallOptions = {},
   ): Promise<readonly Artifact[]> {
     const { listArtifacts } = await import('./artifact-list.js');
-    const { lookup } = await this.#open();
     const registry = this.#connection(options);
+    const find = this.#finder(registry, options);
     const manifestOf = async (repository: RepositoryName, tag: Tag, signal: AbortSignal) => {
       const name = { registry: registry.host, repository, tag };
-      return (await lookup.find(name, { policy: this.#policy, signal })).manifest;
+      return (await find(name, { policy: this.#policy, signal })).manifest;
     };
     const parts = { registry, repositories: this.#options.repositories ?? [], manifestOf };
     return listArtifacts(namespace, parts, options);
@@ -153,12 +157,11 @@ export class OciManager {
     version: string,
     options: ManagerCallOptions = {},
   ): Promise<ManifestInfo> {
-    const { lookup } = await this.#open();
     const registry = this.#connection(options);
     const name = manifestName(registry, parseRepositoryName(repository), version);
-    const find = lookup.find(name, { policy: this.#policy, signal: options.signal });
-    const found = await find.catch(withNearestTags(name, registry, options));
-    return describe(found);
+    const lookup = { policy: this.#policy, signal: options.signal };
+    const found = this.#finder(registry, options)(name, lookup);
+    return describe(await found.catch(withNearestTags(name, registry, options)));
   }
 
   /** Every version of a KCL package, oldest first. @throws OciError `NAME_UNKNOWN` */
@@ -189,9 +192,13 @@ export class OciManager {
     return this.#connection(options).repository(parseRepositoryName(name));
   }
 
-  /** The cache directory, opened: to measure, prune, verify or clear it. */
-  async cache(): Promise<Cache> {
-    return (await this.#open()).cache;
+  /**
+   * The cache directory, opened: to measure, prune, verify or clear it.
+   *
+   * @param options.make false for one to look at only: a missing directory is as an empty one
+   */
+  async cache({ make = true }: { readonly make?: boolean } = {}): Promise<Cache> {
+    return make ? (await this.#open()).cache : openCache(this.#options.cacheDir, { make });
   }
 
   /**
@@ -294,6 +301,12 @@ export class OciManager {
 
   #connection({ registry = this.#options.registryUrl }: ManagerCallOptions = {}): Registry {
     return this.#registries.open(registry);
+  }
+
+  #finder(registry: Registry, { onEvent }: ManagerCallOptions): ReturnType<typeof manifestFinder> {
+    const lookup = async (): Promise<ManifestLookup> => (await this.#open()).lookup;
+    const connect = ({ repository }: ManifestName) => registry.repository(repository);
+    return manifestFinder({ lookup, connect }, onEvent);
   }
 
   #open(): Promise<{ cache: Cache; lookup: ManifestLookup }> {

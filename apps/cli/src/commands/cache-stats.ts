@@ -7,7 +7,7 @@ import { sizeText } from '../render/quantity.js';
 
 export async function cacheStats(_input: object, invocation: Invocation): Promise<void> {
   await withContext(invocation, async ({ manager, output }) => {
-    const cache = await manager.cache();
+    const cache = await manager.cache({ make: false });
     const stats = await cache.stats();
     const { blobs, bytes, references, packages, pinned, views, partial, quarantined } = stats;
     output.print({

@@ -6,8 +6,8 @@ export async function exists(
   { repository, version }: { readonly repository: string; readonly version: string },
   invocation: Invocation,
 ): Promise<void> {
-  await withContext(invocation, async ({ manager, output, signal }) => {
-    const found = await manager.artifactExists(repository, version, { signal });
+  await withContext(invocation, async ({ manager, output, progress, signal }) => {
+    const found = await manager.artifactExists(repository, version, { signal, onEvent: progress });
     output.print({
       json: { repository, version, exists: found },
       text: `${repository} ${version} ${found ? 'exists' : 'does not exist'}`,

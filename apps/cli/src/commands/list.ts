@@ -10,9 +10,9 @@ export async function list(
   { namespace }: { readonly namespace?: string },
   invocation: Invocation,
 ): Promise<void> {
-  await withContext(invocation, async ({ manager, output, settings, signal }) => {
+  await withContext(invocation, async ({ manager, output, settings, progress, signal }) => {
     const listed = namespace ?? settings.values.namespace;
-    const artifacts = await manager.listOciArtifacts(listed, { signal });
+    const artifacts = await manager.listOciArtifacts(listed, { signal, onEvent: progress });
     output.print({
       json: { artifacts: artifacts.map(artifactJson) },
       text: artifacts.length === 0 ? `no artifacts in ${listed}` : rows(artifacts),

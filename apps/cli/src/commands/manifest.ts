@@ -45,9 +45,9 @@ async function find(
   { repository: name, version }: ManifestInput,
   { manager, registries, progress, signal }: Context,
 ): Promise<{ readonly resolved: ResolvedManifest; readonly fromCache: boolean }> {
-  if (version !== undefined) return manager.getManifest(name, version, { signal });
-  const { repository, tagOrDigest } = registries.artifact(name);
   const call = { signal, onEvent: progress };
+  if (version !== undefined) return manager.getManifest(name, version, call);
+  const { repository, tagOrDigest } = registries.artifact(name);
   const descriptor = await repository.resolve(tagOrDigest, call);
   return { resolved: await repository.fetchManifest(descriptor, call), fromCache: false };
 }
