@@ -18,6 +18,8 @@ export type TransferEvent =
   | { readonly type: 'resume'; readonly digest: Digest; readonly offset: number }
   | {
       readonly type: 'retry';
+      /** `host[:port]` of who failed, where it is known. */
+      readonly host?: string;
       readonly attempt: number;
       readonly delayMs: number;
       readonly reason: string;

@@ -15,6 +15,7 @@ export class PlainProgress implements Progress {
   readonly #now: () => number;
   readonly #transfers: Transfers;
   readonly #saidAt = new Map<string, number>();
+  readonly #retriedAt = new Map<string, number>();
 
   /** @param options.everything false for warnings, retries and pauses alone */
   constructor(
@@ -33,6 +34,7 @@ export class PlainProgress implements Progress {
   add(event: CopyEvent): void {
     const ended = this.#transfers.add(event);
     const unusual = describeUnusual(event);
+    if (event.type === 'retry' && this.#isToldOf(event.host ?? '')) return;
     if (unusual !== undefined) this.say(unusual);
     else if (!this.#everything) return;
     else if (ended) this.say(`${nameOf(ended)}: done, ${this.#figures(ended)}`);
@@ -44,6 +46,14 @@ export class PlainProgress implements Progress {
   }
 
   clear(): void {}
+
+  /** A host that fails does so on all its connections: one line is enough, and another when it lasts. */
+  #isToldOf(host: string): boolean {
+    const now = this.#now();
+    if (now - (this.#retriedAt.get(host) ?? Number.NEGATIVE_INFINITY) < betweenMs) return true;
+    this.#retriedAt.set(host, now);
+    return false;
+  }
 
   #follow(event: CopyEvent): void {
     if (event.type !== 'start' && event.type !== 'bytes') return;

@@ -198,6 +198,25 @@ describe('plain lines', () => {
     expect(String(stream.read())).toBe('retrying in 1.2 s (attempt 2): x  [31manswered 503\n');
   });
 
+  it('tell of a host that fails once, however many connections do, and again when it lasts', () => {
+    const stream = new PassThrough();
+    const progress = new PlainProgress(stream, { everything: false, now: clock });
+    const fail = (host: string, attempt: number): void =>
+      progress.add({ type: 'retry', host, attempt, delayMs: 20 * attempt, reason: 'gone' });
+    for (const attempt of [2, 2, 2, 3, 3, 4]) fail('a:5000', attempt);
+    fail('b:5000', 5);
+    now = 9_999;
+    fail('a:5000', 5);
+    now = 10_000;
+    fail('a:5000', 6);
+    expect(String(stream.read()).split('\n')).toEqual([
+      'retrying now (attempt 2): gone',
+      'retrying in 0.1 s (attempt 5): gone',
+      'retrying in 0.1 s (attempt 6): gone',
+      '',
+    ]);
+  });
+
   it.each([
     [{ CI: 'true' }, {}, /^package\.tar: 10 MB\n$/],
     [{ CI: 'true' }, { quiet: true }, /^$/],

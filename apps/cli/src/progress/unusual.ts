@@ -14,7 +14,7 @@ function describe(event: CopyEvent): string | undefined {
     case 'warning':
       return `warning: ${event.message}`;
     case 'retry':
-      return `retrying in ${durationText(event.delayMs)} (attempt ${event.attempt}): ${event.reason}`;
+      return `retrying ${whenText(event.delayMs)} (attempt ${event.attempt}): ${event.reason}`;
     case 'wait':
       return `waiting ${durationText(event.delayMs)} for ${event.host}: ${event.reason}`;
     case 'resume':
@@ -30,4 +30,8 @@ function describe(event: CopyEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+function whenText(delayMs: number): string {
+  return delayMs < 50 ? 'now' : `in ${durationText(delayMs)}`;
 }

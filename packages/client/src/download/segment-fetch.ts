@@ -40,7 +40,9 @@ export async function fetchSegment(segment: Segment, fetch: SegmentFetch): Promi
       const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
       failures = segment.position - before >= leastProgress ? 1 : failures + 1;
       if (!error.retryable || failures >= retryPolicy.attempts) throw error;
-      await pauseBeforeRetry(retryPolicy, { ...options, attempt: failures, reason: error.message });
+      const reason = error.message;
+      const why = { ...options, host: url.host, attempt: failures, reason };
+      await pauseBeforeRetry(retryPolicy, why);
     }
   }
 }

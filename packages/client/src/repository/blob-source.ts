@@ -113,7 +113,9 @@ async function* resuming(
       failures = offset - before >= leastProgress ? 1 : failures + 1;
       if (!error.retryable || failures >= retryPolicy.attempts || offset >= descriptor.size)
         throw error;
-      await pauseBeforeRetry(retryPolicy, { ...options, attempt: failures, reason: error.message });
+      const reason = error.message;
+      const why = { ...options, host: url.host, attempt: failures, reason };
+      await pauseBeforeRetry(retryPolicy, why);
       open = await openBlob(endpoint, { descriptor, offset }, options);
       options.onEvent?.({
         type: 'resume',

@@ -29,9 +29,10 @@ export async function fetchWhole(
     try {
       return { response, bytes: await readBody(response, limit, request) };
     } catch (thrown) {
+      const { host } = response.url;
       const error = asOciError(thrown);
       if (!error.retryable || attempt >= retryPolicy.attempts) throw error;
-      await pauseBeforeRetry(retryPolicy, { attempt, reason: error.message, ...ask });
+      await pauseBeforeRetry(retryPolicy, { ...ask, host, attempt, reason: error.message });
     }
   }
 }

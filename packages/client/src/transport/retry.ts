@@ -73,11 +73,12 @@ export async function pauseBeforeRetry(
   why: Pick<RegistryRequest, 'onEvent' | 'signal'> & {
     readonly attempt: number;
     readonly reason: string;
+    readonly host?: string | undefined;
   },
 ): Promise<void> {
-  const { attempt, reason, onEvent, signal } = why;
+  const { attempt, reason, host, onEvent, signal } = why;
   const delayMs = backoff(policy, attempt);
-  onEvent?.({ type: 'retry', attempt: attempt + 1, delayMs, reason });
+  onEvent?.({ type: 'retry', ...(host && { host }), attempt: attempt + 1, delayMs, reason });
   await policy.delay(delayMs, signal).catch((error: unknown) => {
     throw asOciError(error);
   });
@@ -136,5 +137,5 @@ async function pause(
   const asked = askedDelay(outcome) ?? 0;
   if (asked > policy.maxWaitMs) throw waitTooLong(host, asked);
   if (asked > 0) return;
-  await pauseBeforeRetry(policy, { ...request, attempt, reason });
+  await pauseBeforeRetry(policy, { ...request, host, attempt, reason });
 }
