@@ -36,11 +36,14 @@ export async function withContext(
   const settings = await loadSettings({ ...inputs(options), env: terminal.env });
   const progress = createProgress(terminal, options);
   const managed = await optionsOf(settings, options, (line) => progress.say(line));
-  const manager = new OciManager(managed);
+  let made: OciManager | undefined;
   const registries = new Registries(managed, options);
   const context: Context = {
     settings,
-    manager,
+    // Made when it is asked for: a registry that is written wrong must not keep `config show` from showing it.
+    get manager() {
+      return (made ??= new OciManager(managed));
+    },
     registries,
     output: new Output(terminal, options, () => progress.clear()),
     // What ends after an interrupt is nothing to look at.
@@ -54,7 +57,7 @@ export async function withContext(
     await work(context);
   } finally {
     progress.clear();
-    await Promise.all([manager.close(), registries.close()]);
+    await Promise.all([made?.close(), registries.close()]);
   }
 }
 

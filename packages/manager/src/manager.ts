@@ -31,6 +31,7 @@ import {
 } from './artifact-name.js';
 import { deliver } from './delivery.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
+import { ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { ManifestLookup, type ManifestName } from './manifest-lookup.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
@@ -88,7 +89,9 @@ export class OciManager {
   readonly #retention: RetentionSchedule;
   #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
 
+  /** @throws OciError `USAGE` for an option that is missing, `REFERENCE_INVALID` for `registryUrl` */
   constructor(options: OciManagerOptions) {
+    ensureOptions(options);
     this.#options = options;
     this.#memory = new ManifestLru(options.manifestCache);
     this.#registries = new RegistrySet(options);
@@ -124,6 +127,7 @@ export class OciManager {
     namespace: string,
     options: ManagerCallOptions = {},
   ): Promise<readonly Artifact[]> {
+    ensureTexts({ namespace });
     const { listArtifacts } = await import('./artifact-list.js');
     const registry = this.#connection(options);
     const find = this.#finder(registry, options);
@@ -141,6 +145,7 @@ export class OciManager {
     version: string,
     options: ManagerCallOptions = {},
   ): Promise<boolean> {
+    ensureTexts({ repository, version });
     const remote = this.#connection(options).repository(parseRepositoryName(repository));
     try {
       await remote.resolve(tagOfVersion(version), options);
@@ -157,6 +162,7 @@ export class OciManager {
     version: string,
     options: ManagerCallOptions = {},
   ): Promise<ManifestInfo> {
+    ensureTexts({ repository, version });
     const registry = this.#connection(options);
     const name = manifestName(registry, parseRepositoryName(repository), version);
     const lookup = { policy: this.#policy, signal: options.signal };
@@ -165,7 +171,11 @@ export class OciManager {
   }
 
   /** Every version of a KCL package, oldest first. @throws OciError `NAME_UNKNOWN` */
-  listKclVersions(name: string, options: ManagerCallOptions = {}): Promise<readonly string[]> {
+  async listKclVersions(
+    name: string,
+    options: ManagerCallOptions = {},
+  ): Promise<readonly string[]> {
+    ensureTexts({ name });
     return this.#versions(kclRepository(this.#templates, name), options);
   }
 
@@ -175,6 +185,7 @@ export class OciManager {
     name: string,
     options: ManagerCallOptions = {},
   ): Promise<readonly string[]> {
+    ensureTexts({ type, name });
     return this.#versions(this.#extensionRepository(type, name), options);
   }
 
@@ -237,6 +248,7 @@ export class OciManager {
     return new Operation(async (onEvent) => {
       const startedAt = performance.now();
       try {
+        ensureTexts(what.view);
         const registry = this.#connection(options);
         const name = manifestName(registry, what.repository(), what.version);
         const connect = () => registry.repository(name.repository);
