@@ -11,6 +11,7 @@ import {
   inspectDirectory,
 } from '@oci/extensions';
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
+import { OciError } from '@oci/spec-types';
 
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
@@ -60,7 +61,12 @@ async function inspect(
   options: ValidateOptions,
 ): Promise<Inspection> {
   const info = await stat(path).catch(() => undefined);
-  if (!info?.isFile()) return inspectDirectory(path, expected, options);
+  if (info?.isDirectory()) return inspectDirectory(path, expected, options);
+  if (!info?.isFile()) {
+    throw new OciError('USAGE', `${path} can be read neither as a directory nor as an archive`, {
+      hint: 'Name the directory or the archive that the extension is in.',
+    });
+  }
   const work = await mkdtemp(join(tmpdir(), 'ocictl-validate-'));
   try {
     const tree = await extractArchive(path, join(work, 'tree'));

@@ -59,7 +59,10 @@ test('a password that the registry does not accept is not stored', async () => {
   await using registry = await startRegistry({ auth: { bearer: user } });
   const wrong = { ...credential, password: 'wrong' };
   const failing = attempt(registry.url, { credential: wrong });
-  await expect(failing).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  await expect(failing).rejects.toMatchObject({
+    code: 'UNAUTHORIZED',
+    hint: expect.stringMatching(/^Check the user name and the password/),
+  });
   await expect(readFile(file)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 

@@ -1,4 +1,4 @@
-import { OciError, type RegistryHost } from '@oci/spec-types';
+import { OciError, type RegistryHost, isOciError } from '@oci/spec-types';
 
 import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
 import { AuthFileReader, authKey, helperOf, keysOfRegistry } from './auth-file.js';
@@ -64,13 +64,25 @@ export async function login(options: LoginOptions): Promise<LoginResult> {
 
 async function verifyCredential(
   registry: Registry,
-  { signal }: { signal?: AbortSignal | undefined },
+  { credential, signal }: Pick<LoginOptions, 'credential' | 'signal'>,
 ): Promise<void> {
   try {
     await registry.ping({ signal });
+  } catch (error) {
+    throw isOciError(error, 'UNAUTHORIZED') ? notAccepted(error, credential) : error;
   } finally {
     await registry.close();
   }
+}
+
+/** Who is logging in is not helped by being told to log in. */
+function notAccepted(error: OciError, { kind }: LoginOptions['credential']): OciError {
+  const { request, registryErrors } = error;
+  const hint =
+    kind === 'password'
+      ? 'Check the user name and the password; some registries want a token for a password.'
+      : 'Check the token: it may have expired, or be of another registry.';
+  return new OciError(error.code, error.message, { hint, request, registryErrors, cause: error });
 }
 
 export interface LogoutResult {

@@ -33,6 +33,20 @@ test.each([
   await client.close();
 });
 
+test.each([
+  ['team/kcl/core', 'ocictl list team/kcl --registry '],
+  ['core', 'ocictl list --registry '],
+])('of %s, which is not there, says how to list what is', async (name, command) => {
+  await using registry = await startRegistry();
+  registry.fault({ path: '/manifests/', status: 404, body: errors('NAME_UNKNOWN') });
+  const client = createRegistry({ url: registry.url });
+  const fetching = client.repository(parseRepositoryName(name)).fetchTag(parseTag('1'));
+  await expect(fetching).rejects.toMatchObject({
+    hint: `See what there is with: ${command}${registry.url}`,
+  });
+  await client.close();
+});
+
 test('names the request, the status and the attempts, and keeps the query out', async () => {
   await using registry = await startRegistry();
   registry.fault({ path: '/manifests/', status: 503 });

@@ -74,7 +74,7 @@ function responseFailure(
       return fail(
         'NAME_UNKNOWN',
         `${host} has no repository ${repositoryOf(subject)}`,
-        'See what there is with: ocictl list NAMESPACE',
+        `See what there is with: ${listCommand(subject, request.url)}`,
       );
     case status === 404:
       return fail(subject.missing, `${subject.name} was not found`);
@@ -111,6 +111,12 @@ function responseFailure(
     default:
       return fail('PROTOCOL', `${host} refuses ${subject.name}`);
   }
+}
+
+/** Of the namespace that was asked for, at the registry that was asked. */
+function listCommand(subject: Subject, { origin }: URL): string {
+  const namespace = repositoryOf(subject).split('/').slice(0, -1).join('/');
+  return ['ocictl list', ...(namespace ? [namespace] : []), `--registry ${origin}`].join(' ');
 }
 
 function repositoryOf(subject: Subject): string {
