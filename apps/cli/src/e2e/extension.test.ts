@@ -166,6 +166,23 @@ describe('ocictl extension', () => {
     });
   });
 
+  it('ends with 2 for a path where there is neither a directory nor an archive', async () => {
+    const path = join(work.path, 'nothing');
+    const { exitCode, stderr } = await command('extension', 'validate', path);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`${path} can be read neither as a directory nor as an archive`);
+    expect(stderr).toMatch(/^hint: .*directory or the archive/m);
+  });
+
+  it.each(['rollback', 'uninstall'])(
+    'ends with 3 for a %s of what is not installed',
+    async (verb) => {
+      const { exitCode, stderr } = await command('extension', verb, ...kubernetes, ...at());
+      expect(exitCode).toBe(3);
+      expect(stderr).toContain('taskserv kubernetes is not installed');
+    },
+  );
+
   it.each([
     ['--runtime', 'kcl_version'],
     ['--profiles', 'no-such-file.toml'],

@@ -79,14 +79,20 @@ test('a rollback goes to any version that is in place', async () => {
 });
 
 test.each([
-  ['what is not installed', 'docker', undefined, 'is not installed'],
-  ['without a version before', 'kubernetes', undefined, 'no version from before'],
-  ['to a version that is not there', 'kubernetes', '9.9.9', '9.9.9 is not installed'],
-])('a rollback of %s is refused', async (_, name, to, message) => {
+  ['what is not installed', 'docker', undefined, 'NAME_UNKNOWN', 'is not installed'],
+  ['without a version before', 'kubernetes', undefined, 'USAGE', 'no version from before'],
+  [
+    'to a version that is not there',
+    'kubernetes',
+    '9.9.9',
+    'MANIFEST_UNKNOWN',
+    '9.9.9 is not installed',
+  ],
+])('a rollback of %s is refused', async (_, name, to, code, message) => {
   await install('1.28.0');
   const extension = { ...kubernetes, name };
   await expect(rollbackExtension(extension, { installDir, to })).rejects.toMatchObject({
-    code: 'USAGE',
+    code,
     message: expect.stringContaining(message),
     hint: expect.any(String),
   });
@@ -129,7 +135,7 @@ test('uninstalls everything of an extension, and nothing else', async () => {
   expect(await readdir(join(installDir, 'taskserv'))).toEqual([]);
   expect(await readdir(join(installDir, '.staging'))).toEqual([]);
   await expect(uninstallExtension(kubernetes, { installDir })).rejects.toMatchObject({
-    code: 'USAGE',
+    code: 'NAME_UNKNOWN',
     message: expect.stringContaining('not installed'),
   });
   await install('1.28.0');
@@ -143,7 +149,7 @@ test('uninstalls one version, but not the one in use', async () => {
   ).rejects.toMatchObject({ code: 'USAGE', hint: expect.stringContaining('rollback') });
   await expect(
     uninstallExtension(kubernetes, { installDir, version: '1.0.0' }),
-  ).rejects.toMatchObject({ code: 'USAGE' });
+  ).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
   await uninstallExtension(kubernetes, { installDir, version: '1.28.0' });
   expect(await inUse()).toEqual(['1.29.0', null, '1.29.0']);
   expect(await readdir(join(home(), '.content'))).toHaveLength(1);

@@ -18,7 +18,8 @@ export interface RolledBack {
  * Puts the version into use that was before, or another one that is in place; what is left becomes the
  * one before, so that a second rollback undoes the first.
  *
- * @throws OciError `USAGE` when it is not installed, or has no such version
+ * @throws OciError `NAME_UNKNOWN` when it is not installed, `MANIFEST_UNKNOWN` when that version is not,
+ * `USAGE` when there is none from before
  */
 export async function rollbackExtension(
   extension: { readonly type: ExtensionType; readonly name: string },
@@ -54,19 +55,28 @@ function versionOf(
   const wanted = to ?? entry.previous;
   const chosen = entry.versions.find(({ version }) => version === wanted);
   if (chosen) return chosen;
-  const what = `${entry.type} ${entry.name}`;
-  throw new OciError(
-    'USAGE',
-    to === undefined ? `${what} has no version from before` : `${what} ${to} is not installed`,
-    { hint: `Installed are ${entry.versions.map(({ version }) => version).join(', ')}.` },
-  );
+  if (to !== undefined) throw versionNotInstalled(entry, to);
+  throw new OciError('USAGE', `${entry.type} ${entry.name} has no version from before`, {
+    hint: installedAre(entry),
+  });
+}
+
+export function versionNotInstalled(entry: InventoryEntry, version: string): OciError {
+  const { type, name } = entry;
+  return new OciError('MANIFEST_UNKNOWN', `${type} ${name} ${version} is not installed`, {
+    hint: installedAre(entry),
+  });
+}
+
+function installedAre({ versions }: InventoryEntry): string {
+  return `Installed are ${versions.map(({ version }) => version).join(', ')}.`;
 }
 
 export function notInstalled(extension: {
   readonly type: string;
   readonly name: string;
 }): OciError {
-  return new OciError('USAGE', `${extension.type} ${extension.name} is not installed`, {
-    hint: 'See what is: ocictl extension list.',
+  return new OciError('NAME_UNKNOWN', `${extension.type} ${extension.name} is not installed`, {
+    hint: 'See what is: ocictl extension list',
   });
 }

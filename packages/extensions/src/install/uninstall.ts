@@ -13,7 +13,7 @@ import {
   withHome,
 } from './install-home.js';
 import { type InventoryEntry, installedExtension, listInstalled } from './installed.js';
-import { notInstalled } from './rollback.js';
+import { notInstalled, versionNotInstalled } from './rollback.js';
 
 /** What was removed. */
 export interface Uninstalled {
@@ -35,7 +35,8 @@ export interface UninstallOptions {
  * Removes an extension, or one of its versions that is not in use. It is gone in one step; what was not
  * installed is never touched.
  *
- * @throws OciError `USAGE` when it is not installed, is in use, is needed, or has foreign files
+ * @throws OciError `NAME_UNKNOWN` when it is not installed, `MANIFEST_UNKNOWN` when that version is not,
+ * `USAGE` when it is in use, is needed, or has foreign files
  */
 export async function uninstallExtension(
   extension: { readonly type: ExtensionType; readonly name: string },
@@ -83,7 +84,7 @@ async function removeVersion(
   { home, staging }: Place,
 ): Promise<Uninstalled> {
   if (!entry.versions.some((installed) => installed.version === version))
-    throw notInstalled({ type: entry.type, name: `${entry.name} ${version}` });
+    throw versionNotInstalled(entry, version);
   if (entry.current === version) {
     throw new OciError('USAGE', `${entry.type} ${entry.name} ${version} is in use`, {
       hint: `Put another version into use first: ocictl extension rollback ${entry.type} ${entry.name}`,
