@@ -80,7 +80,7 @@ describe('ocictl in strange surroundings', () => {
     const pulled = await ocictl(['kcl', 'pull', 'core', '1.0.0'], user);
     expect(pulled).toMatchObject({ exitCode: 8, stdout: '' });
     expect(pulled.stderr).toContain('.cache/ocictl can not be written (EACCES)');
-    expect(pulled.stderr).toContain('choose another directory');
+    expect(pulled.stderr).toContain('choose another directory with --cache-dir');
   });
 
   it('runs as npm installs it', async () => {
