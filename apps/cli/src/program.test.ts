@@ -53,6 +53,21 @@ describe('the commands', () => {
   });
 });
 
+describe('the help of the whole', () => {
+  it('names every command before the options', () => {
+    const headings = createProgram(ocictl, terminal)
+      .helpInformation()
+      .match(/^[A-Z][a-z ]+:$/gm);
+    expect(headings).toEqual([
+      'Packages and extensions:',
+      'Any artifact:',
+      'Registries:',
+      'This machine:',
+      'Options:',
+    ]);
+  });
+});
+
 describe('a usage error', () => {
   it('names the nearest word and the help of as much of the command as was given', () => {
     const error = usageError("error: unknown option '--lyer'\n(Did you mean --layer?)", {

@@ -49,6 +49,13 @@ describe('an artifact that goes to a file outside the cache', () => {
     expect(again).toMatchObject({ path: output, fromCache: true });
   });
 
+  it('does not go where a directory is', async () => {
+    await using manager = managerOf(join(work.path, 'cache'));
+    const pull = manager.pullKclPackage('core', '1.0.0', { output: work.path });
+    await expect(pull).rejects.toMatchObject({ code: 'USAGE' });
+    expect(registry.requests).toEqual([]);
+  });
+
   it('is there though the cache can not be written, with a warning that names what is wrong', async () => {
     await writeFile(join(work.path, 'file'), '');
     const cacheDir = join(work.path, 'file', 'cache');

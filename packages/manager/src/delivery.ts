@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 import { writeGzipTar } from '@oci/cache';
@@ -47,6 +47,7 @@ export async function deliver(
   options: DeliveryOptions = {},
 ): Promise<PulledArtifact> {
   const output = resolve(delivery.output);
+  await refuseDirectory(output);
   const pulled = await delivery.pull().catch((error: unknown) => {
     if (!isCacheFailure(error) || !delivery.connect) throw error;
     options.onEvent?.(cacheLeftOut(error));
@@ -55,6 +56,14 @@ export async function deliver(
   if (!pulled) return direct(delivery, output, options);
   await placed(output, (temporary) => copyFile(pulled.path, temporary));
   return { ...pulled, path: output };
+}
+
+async function refuseDirectory(output: string): Promise<void> {
+  const found = await stat(output).catch(() => undefined);
+  if (!found?.isDirectory()) return;
+  throw new OciError('USAGE', `${output} is a directory`, {
+    hint: 'Name the file in it that it goes to.',
+  });
 }
 
 async function direct(

@@ -1,4 +1,4 @@
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command, Help, Option } from 'commander';
 
 import type { Terminal } from '../terminal.js';
 import {
@@ -25,6 +25,7 @@ export function createProgram(
   const program = prepared(new Command('ocictl'), terminal)
     .description(definition.summary)
     .version(definition.version, '-V, --version', 'print the version')
+    .configureHelp({ subcommandTerm: termOf, formatHelp: commandsFirst })
     .addHelpText('after', examples(definition.examples))
     .addHelpText('after', '\nocictl help TOPIC explains: ocictl help topics');
   for (const option of globalOptions) program.addOption(optionOf(option));
@@ -110,6 +111,14 @@ function prepared(command: Command, terminal: Terminal): Command {
 function helpWidth({ stdout }: Pick<Terminal, 'stdout'>): number {
   const columns = 'columns' in stdout ? Number(stdout.columns) : 80;
   return Math.min(100, Math.max(40, columns || 80));
+}
+
+/** Whoever asks what there is looks for a command; the options of every command come last. */
+function commandsFirst(command: Command, help: Help): string {
+  const blocks = Help.prototype.formatHelp.call(help, command, help).trimEnd().split('\n\n');
+  const isOptions = (block: string): boolean => block.startsWith('Options:');
+  const ordered = [...blocks.filter((block) => !isOptions(block)), ...blocks.filter(isOptions)];
+  return `${ordered.join('\n\n')}\n`;
 }
 
 /** Without `[options]`, which nearly all have. */

@@ -206,6 +206,8 @@ export const referenceCommands: readonly CommandDefinition[] = [
     target: string;
     platform?: readonly string[];
     referrers?: boolean;
+    verify?: boolean;
+    foreignLayers?: boolean;
   }>({
     name: 'copy',
     aliases: ['cp'],
@@ -228,6 +230,14 @@ export const referenceCommands: readonly CommandDefinition[] = [
         name: 'referrers',
         short: 'r',
         description: 'signatures, SBOMs and whatever else refers to it, too',
+      },
+      {
+        name: 'verify',
+        description: 'read what a target on disk has, and bring anew what is damaged',
+      },
+      {
+        name: 'foreignLayers',
+        description: 'layers whose media type forbids to distribute them, too',
       },
     ],
     examples: [

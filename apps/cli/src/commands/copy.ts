@@ -25,6 +25,8 @@ interface CopyInput {
   readonly target: string;
   readonly platform?: readonly string[];
   readonly referrers?: boolean;
+  readonly verify?: boolean;
+  readonly foreignLayers?: boolean;
 }
 
 export async function copyArtifact(input: CopyInput, invocation: Invocation): Promise<void> {
@@ -62,6 +64,8 @@ async function run(
         signal,
         ...platformsOf(options.platform),
         referrers: options.referrers ?? false,
+        verify: options.verify,
+        foreignLayers: options.foreignLayers ? 'copy' : 'leave',
         concurrency: options.concurrency,
         onEvent: progress,
       });
@@ -120,7 +124,7 @@ function summary({ source, target }: Ends, result: CopyResult): Drawing {
     left.referrers > 0 && ['left behind', `${left.referrers} referrers: --referrers brings them`],
     left.foreignLayers > 0 && [
       'left behind',
-      `${left.foreignLayers} layers that may not be distributed`,
+      `${left.foreignLayers} layers that may not be distributed: --foreign-layers brings them`,
     ],
   ];
   return fields(rows.filter((row) => row !== false));

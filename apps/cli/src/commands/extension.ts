@@ -4,6 +4,7 @@ import {
   forceOption,
   installDirOption,
   layerOption,
+  outputOption,
   validationOptions,
 } from './package-options.js';
 
@@ -43,12 +44,15 @@ interface InstallInput {
 }
 
 export const extensionCommands: readonly CommandDefinition[] = [
-  defineCommand<Artifact & { layer?: string }>({
+  defineCommand<Artifact & { layer?: string; output?: string }>({
     name: 'extension pull',
     summary: 'download an extension into the cache and print where it is',
     arguments: artifactArguments,
-    options: [layerOption],
-    examples: ['ocictl extension pull taskserv kubernetes 1.28.0'],
+    options: [layerOption, outputOption],
+    examples: [
+      'ocictl extension pull taskserv kubernetes 1.28.0',
+      'ocictl extension pull taskserv kubernetes 1.28.0 -o - | tar -tz',
+    ],
     json: 'pull',
     load: async () => (await import('./pull.js')).pullExtension,
   }),

@@ -1,19 +1,20 @@
 import type { VendorLayout } from '@oci/extensions';
 
 import { type CommandDefinition, defineCommand } from '../command/definition.js';
-import { forceOption, layerOption } from './package-options.js';
+import { forceOption, layerOption, outputOption } from './package-options.js';
 
 export const kclCommands: readonly CommandDefinition[] = [
-  defineCommand<{ name: string; version: string; layer?: string }>({
+  defineCommand<{ name: string; version: string; layer?: string; output?: string }>({
     name: 'kcl pull',
     summary: 'download a KCL package into the cache and print where it is',
     arguments: [
       { name: 'name', description: 'of the package', completes: 'kcl-name' },
       { name: 'version', description: 'as published', completes: 'version' },
     ],
-    options: [layerOption],
+    options: [layerOption, outputOption],
     examples: [
       'ocictl kcl pull provisioning-core 1.0.0',
+      'ocictl kcl pull provisioning-core 1.0.0 -o core.tar.gz',
       'tar -xzf "$(ocictl -q kcl pull provisioning-core 1.0.0)"',
     ],
     json: 'pull',

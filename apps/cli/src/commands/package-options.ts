@@ -6,6 +6,14 @@ export const layerOption: OptionDefinition<'layer'> = {
   description: 'digest, title or media type, when there are several archives',
 };
 
+export const outputOption: OptionDefinition<'output'> = {
+  name: 'output',
+  short: 'o',
+  value: 'file',
+  description: 'put the gzip tar there, also when the cache cannot be written; - is stdout',
+  completes: 'file',
+};
+
 export const forceOption: OptionDefinition<'force'> = {
   name: 'force',
   description: 'replace the version when it is already published',

@@ -1,3 +1,5 @@
+import { createReadStream } from 'node:fs';
+
 import { type OciManager, type PulledArtifact, pullJson } from '@oci/manager';
 import type { Operation } from '@oci/spec-types';
 
@@ -11,12 +13,17 @@ interface PullArguments {
   readonly name: string;
   readonly version: string;
   readonly layer?: string;
+  readonly output?: string;
 }
 
 export async function pullKcl(args: PullArguments, invocation: Invocation): Promise<void> {
   const begin: Begin = (manager, options) =>
-    manager.pullKclPackage(args.name, args.version, { ...options, layer: args.layer });
-  await pull(invocation, begin, async (pulled, { progress, signal }) => {
+    manager.pullKclPackage(args.name, args.version, {
+      ...options,
+      layer: args.layer,
+      output: fileOf(args),
+    });
+  await pull(args, invocation, begin, async (pulled, { progress, signal }) => {
     // What is in the cache was looked into when it came.
     if (pulled.fromCache) return;
     const { inspectKclPackage } = await import('@oci/extensions');
@@ -29,17 +36,24 @@ export async function pullExtension(
   args: PullArguments & { readonly type: string },
   invocation: Invocation,
 ): Promise<void> {
-  await pull(invocation, (manager, options) =>
+  const begin: Begin = (manager, options) =>
     manager.pullExtensionArtifact(args.type, args.name, args.version, {
       ...options,
       layer: args.layer,
-    }),
-  );
+      output: fileOf(args),
+    });
+  await pull(args, invocation, begin);
 }
 
 type Begin = (manager: OciManager, options: { signal: AbortSignal }) => Operation<PulledArtifact>;
 
+/** Standard output gets what is in the cache. */
+function fileOf({ output }: PullArguments): string | undefined {
+  return output === '-' ? undefined : output;
+}
+
 async function pull(
+  { output }: PullArguments,
   invocation: Invocation,
   begin: Begin,
   inspect: (pulled: PulledArtifact, context: Context) => Promise<void> = async () => {},
@@ -49,6 +63,11 @@ async function pull(
     operation.on(context.progress);
     const pulled = await operation;
     await inspect(pulled, context);
+    if (output === '-') {
+      const { pipeline } = await import('node:stream/promises');
+      await pipeline(createReadStream(pulled.path), invocation.terminal.stdout, { end: false });
+      return;
+    }
     context.output.print({ json: pullJson(pulled), text: summary(pulled), brief: pulled.path });
   });
 }

@@ -11,6 +11,7 @@ import {
   guideArtifact,
   kclPackage,
   randomBytes,
+  run,
   startRegistry,
   temporaryDirectory,
 } from '@oci/testing';
@@ -93,6 +94,19 @@ describe('ocictl', () => {
       exitCode: 3,
     });
     expect(registry.requests.length).toBe(asked);
+  });
+
+  it('puts a package where it is told to, and writes it to its output', async () => {
+    const artifact = kclPackage({ name: 'core', version: '1.0.0' });
+    registry.putArtifact('kcl/core', '1.0.0', artifact);
+    const path = join(command.cacheDir, '..', 'core.tar.gz');
+    const put = await command('-q', 'kcl', 'pull', 'core', '1.0.0', '-o', path);
+    expect(put).toMatchObject({ exitCode: 0, stdout: `${path}\n` });
+    const { program, env } = ocictlProgram(work.path, registry.url);
+    const pipe = '"$0" "$1" kcl pull core 1.0.0 -o - | tar -tz';
+    const listed = await run('sh', ['-c', pipe, process.execPath, program], { env });
+    expect(listed.stdout.split('\n')).toContain('kcl.mod');
+    expect(await run('tar', ['-tzf', path])).toMatchObject({ stdout: listed.stdout });
   });
 
   it('asks again after the cache was cleared, and removes nothing that is not its own', async () => {

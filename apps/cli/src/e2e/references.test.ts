@@ -1,4 +1,5 @@
-import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -14,6 +15,10 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 
 import { expectJson } from './json-schema.js';
 import { type Ocictl, ocictl } from './ocictl.js';
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
 
 describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', () => {
   let registry: DockerRegistry;
@@ -233,6 +238,24 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     expect(back).toMatchObject({ exitCode: 0 });
     expect(back.stdout).toContain('there already');
     expect((await command('tags', name)).stdout).toBe('1.0.0\n2.0.0\n');
+  });
+
+  it('brings anew with --verify what a copy on disk has damaged', async () => {
+    await command('push', `${name}:1.0.0`, await file('a', 'content'));
+    const layout = join(work.path, `layout-${count}`);
+    const copy = async (...options: string[]) =>
+      expectJson(
+        'copy',
+        (await command('copy', `${name}:1.0.0`, `oci:${layout}`, '--format', 'json', ...options))
+          .stdout,
+      );
+    await copy();
+    const blob = join(layout, 'blobs', 'sha256', sha256('content'));
+    await chmod(blob, 0o600);
+    await writeFile(blob, 'damaged');
+    expect(await copy()).toMatchObject({ copied: { blobs: 0 } });
+    expect(await copy('--verify')).toMatchObject({ copied: { blobs: 1 } });
+    expect(await readFile(blob, 'utf8')).toBe('content');
   });
 
   it('is found in good health by the doctor, and one that is down in none', async () => {
