@@ -117,10 +117,10 @@ it(
         all.map((_, at) => `${registry.host}/kcl/p${at}:${version}`),
       );
     }
-    // A process that was killed may leave its locks; they are free at once.
+    // A process that was killed may leave its locks; they are free, or a moment later when they don't say whose they are.
     const locks = join(cacheDir, '.locks/downloads');
     for (const name of await readdir(locks)) {
-      const lock = withFileLock(join(locks, name), async () => 'free', { patienceMs: 0 });
+      const lock = withFileLock(join(locks, name), async () => 'free', { patienceMs: 10_000 });
       await expect(lock).resolves.toBe('free');
     }
     if (isLong) {
