@@ -6,6 +6,6 @@ export function project(name: string): ViteUserConfig {
   return {
     resolve: { conditions },
     ssr: { resolve: { conditions } },
-    test: { name, include: ['src/**/*.test.ts'], testTimeout: 30_000 },
+    test: { name, include: ['src/**/*.test.ts'], testTimeout: 30_000, isolate: false },
   };
 }

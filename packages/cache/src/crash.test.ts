@@ -4,7 +4,7 @@ import type promises from 'node:fs/promises';
 import { type Descriptor, parseRegistryHost, parseRepositoryName, parseTag } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import { inChunks, kclPackage, randomBytes, temporaryDirectory } from '@oci/testing';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 
 import { type Cache, openCache } from './cache.js';
 
@@ -24,6 +24,9 @@ const machine = vi.hoisted(() => ({
   real: undefined as Fs | undefined,
 }));
 
+// Modules are shared among test files; those that see the replaced one must not be.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => vi.resetModules());
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<Fs>();
   machine.real = real;

@@ -2,13 +2,16 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, LookupFunction } from 'node:net';
 
-import { expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 
 import { createSend, defaultTimeouts } from './send.js';
 
 /** What the name server of an attacker answers, one answer after the other. */
 const answers: { address: string; family: number }[][] = [];
 
+// Modules are shared among test files; those that see the replaced one must not be.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => vi.resetModules());
 vi.mock('node:dns', () => ({
   lookup: ((_name, _options, callback) => {
     const answer = answers.shift() ?? [];

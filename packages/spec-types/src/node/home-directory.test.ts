@@ -1,9 +1,12 @@
 import { homedir } from 'node:os';
 
-import { expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 
 import { homeDirectory } from './home-directory.js';
 
+// Modules are shared among test files; those that see the replaced one must not be.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => vi.resetModules());
 vi.mock('node:os', () => ({ homedir: vi.fn<() => string>() }));
 
 test('is that of the system', () => {
