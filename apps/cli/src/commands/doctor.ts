@@ -15,7 +15,7 @@ import { OciError, asOciError, parseRepositoryName } from '@oci/spec-types';
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
 import { Exit, exitCodeOf, exitCodes } from '../exit-code.js';
-import { type Drawing, type Page, type Style, printable, styled } from '../render/page.js';
+import { type Drawing, type Page, type Style, printable, styled, wrapped } from '../render/page.js';
 
 interface DoctorInput {
   readonly registry?: string;
@@ -130,7 +130,9 @@ function drawn(examination: Examination, verdict: Verdict): Drawing {
       '',
       `${styled(page, verdict.healthy ? ['bold', 'green'] : ['bold', 'red'], 'verdict:')} ${printable(verdict.text)}`,
       ...(verdict.failure?.hint ? [`hint: ${printable(verdict.failure.hint)}`] : []),
-    ].join('\n');
+    ]
+      .map((text) => wrapped(text, page))
+      .join('\n');
 }
 
 function probeLines(probe: Probe, page: Page): readonly string[] {

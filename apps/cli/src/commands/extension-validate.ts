@@ -15,6 +15,7 @@ import { OciError } from '@oci/spec-types';
 
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
+import { printable, wrapped } from '../render/page.js';
 import { Exit, exitCodes } from '../exit-code.js';
 import { type ValidationArguments, validationOf } from './extension-settings.js';
 
@@ -45,10 +46,13 @@ export async function validate(args: ValidateArguments, invocation: Invocation):
         dependencies: metadata?.dependencies ?? [],
         findings: findings.map(({ severity, path, message }) => ({ severity, path, message })),
       },
-      text: [
-        ...findings.map(({ severity, path, message }) => `${severity}: ${path}: ${message}`),
-        `${args.path} is ${isValid ? 'valid' : 'not valid'}${profile ? `, in the layout ${profile}` : ''}`,
-      ].join('\n'),
+      text: (page) =>
+        [
+          ...findings.map(({ severity, path, message }) => `${severity}: ${path}: ${message}`),
+          `${args.path} is ${isValid ? 'valid' : 'not valid'}${profile ? `, in the layout ${profile}` : ''}`,
+        ]
+          .map((line) => wrapped(printable(line), page))
+          .join('\n'),
     });
     if (!isValid) throw new Exit(exitCodes.other);
   });

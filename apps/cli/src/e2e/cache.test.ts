@@ -71,7 +71,9 @@ describe('ocictl cache', () => {
     expect(await json('cache-stats', 'stats')).toMatchObject({ references: 2 });
     expect(await json('cache-prune', ...rules)).toMatchObject({ ...expected, dry_run: false });
     expect(await readdir(join(command.cacheDir, 'kcl/core'))).toEqual(['1.0.0']);
-    await json('cache-pin', 'unpin', reference('1.0.0'));
+    // Without a host it is of the configured registry.
+    const unpinned = await json('cache-pin', 'unpin', 'kcl/core:1.0.0');
+    expect(unpinned).toEqual({ reference: reference('1.0.0'), pinned: false });
     const { stdout } = await command('cache', ...rules);
     expect(stdout).toContain(reference('1.0.0'));
     expect(await readdir(command.cacheDir)).not.toContain('kcl');

@@ -25,6 +25,7 @@ export async function readSourceTree(directory: string): Promise<readonly Source
       (cause: unknown) => {
         throw new OciError('USAGE', `${join(directory, relative)} can not be read as a directory`, {
           cause,
+          hint: 'Name a directory that is there and may be read.',
         });
       },
     );

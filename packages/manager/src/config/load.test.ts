@@ -130,7 +130,7 @@ describe('loadSettings', () => {
     ['[orchestrator.oci]\nrepositories = [1]', /repositories/, /(?:)/],
     ['[orchestrator.oci.cache]\nmoving_tag_ttl_ms = -1', /moving_tag_ttl_ms/, /(?:)/],
     ['[orchestrator]\noci = 5', /oci/, /(?:)/],
-    ['not toml', /not TOML/, /(?:)/],
+    ['not toml', /not TOML: line 1, column \d+: [^\n]+$/, /(?:)/],
     ['[orchestrator.oci]\ncache_dir = "{{a.b}}"', /a\.b/, /(?:)/],
     [
       '[a]\nb = "{{a.c}}"\nc = "{{a.b}}"\n[orchestrator.oci]\ncache_dir = "{{a.b}}"',

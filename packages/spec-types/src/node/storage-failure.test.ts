@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -51,6 +51,26 @@ test('a directory that is missing for another reason stays missing', async () =>
   const path = join(root, 'a/b');
   await expect(onStorage({ path }, () => mkdir(path))).rejects.toMatchObject({
     code: 'STORAGE_FAILED',
+  });
+  rmSync(root, { recursive: true });
+});
+
+test('a path that leads through a file, or to one, is said to, without the name that was made aside', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'oci-file-'));
+  const file = join(root, 'file');
+  writeFileSync(file, '');
+  const through = join(file, 'x.tar');
+  await expect(
+    onStorage({ path: through }, () => writeFile(`${through}.partial`, '')),
+  ).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    message: `${through}: a part of the path is a file, not a directory (ENOTDIR)`,
+    hint: expect.any(String),
+  });
+  await expect(
+    onStorage({ path: file }, () => mkdir(file, { recursive: true })),
+  ).rejects.toMatchObject({
+    message: `${file}: there is a file in the place of a directory (EEXIST)`,
   });
   rmSync(root, { recursive: true });
 });

@@ -16,7 +16,7 @@ export interface StorageAction {
  */
 export function storageFailure(cause: unknown, { path, neededBytes }: StorageAction): unknown {
   if (isOciError(cause) || !isSystemError(cause)) return cause;
-  const code = codeOf(cause, path);
+  const code = codeOf(cause, path) ?? cause.code;
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
@@ -42,8 +42,36 @@ export function storageFailure(cause: unknown, { path, neededBytes }: StorageAct
         { cause },
       );
     default:
-      return new OciError('STORAGE_FAILED', `${path}: ${cause.message}`, { cause });
+      return new OciError('STORAGE_FAILED', `${path}: ${plainly(code, cause)}`, {
+        cause,
+        hint: hints[code],
+      });
   }
+}
+
+/** Of the path alone: what was made aside of it, under which name, is nothing to look for. */
+const meanings: Readonly<Record<string, string>> = {
+  EEXIST: 'there is a file in the place of a directory',
+  EIO: 'the disk fails to read or to write',
+  EISDIR: 'there is a directory in the place of a file',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+  ENOENT: 'there is no such file or directory',
+  ENOTDIR: 'a part of the path is a file, not a directory',
+};
+
+const hints: Readonly<Record<string, string>> = {
+  EEXIST: 'Choose another path.',
+  EISDIR: 'Name a file.',
+  EMFILE: 'Raise the limit with: ulimit -n 4096',
+  ENOENT: 'Is the path right? Make its directory first.',
+  ENOTDIR: 'Is the path right?',
+};
+
+function plainly(code: string | undefined, { message, syscall }: NodeJS.ErrnoException): string {
+  if (code === undefined || (code === 'EEXIST' && syscall !== 'mkdir')) return message;
+  const meaning = meanings[code];
+  return meaning === undefined ? message : `${meaning} (${code})`;
 }
 
 /** Runs file operations on a path and tells their failures in our terms. */
