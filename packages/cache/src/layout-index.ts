@@ -150,8 +150,8 @@ function without(entries: Entries, names: ReadonlySet<string>): Entries {
 /** A file that can't be read is begun anew: it is an index of what is here, not the truth. */
 function entriesOf(bytes: Uint8Array): Entries {
   try {
-    const parsed = imageIndexSchema.safeParse(parseStrictJson(bytes));
-    return parsed.success ? parsed.data.manifests : [];
+    const index = parseStrictJson(bytes);
+    return imageIndexSchema.is(index) ? index.manifests : [];
   } catch (error) {
     if (isOciError(error, 'DOCUMENT_INVALID')) return [];
     throw error;

@@ -49,8 +49,8 @@ export class ReferrerStore {
 function parse(text: string | undefined): Descriptor | undefined {
   if (text === undefined) return undefined;
   try {
-    const parsed = descriptorSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
+    const value: unknown = JSON.parse(text);
+    return descriptorSchema.is(value) ? value : undefined;
   } catch {
     return undefined;
   }

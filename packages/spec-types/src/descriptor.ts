@@ -1,8 +1,15 @@
-import * as z from 'zod';
-
 import type { Annotations } from './annotation.js';
 import { type Digest, isDigest } from './digest.js';
-import { listOf, mapOf } from './document-schema.js';
+import {
+  type DocumentSchema,
+  count,
+  listOf,
+  mapOf,
+  objectOf,
+  optional,
+  text,
+  textThat,
+} from './document-schema.js';
 import { isMediaType } from './media-type.js';
 
 /** What content is: its type, identity and length (image-spec `descriptor.md`). */
@@ -29,38 +36,39 @@ export interface Platform {
   readonly features?: readonly string[];
 }
 
-export const digestSchema: z.ZodType<Digest> = z.custom<Digest>(
-  (value) => typeof value === 'string' && isDigest(value),
-  'not a digest',
-);
+export const digestSchema: DocumentSchema<Digest> = textThat(isDigest, 'a digest');
 
-export const mediaTypeSchema: z.ZodType<string> = z
-  .string()
-  .refine(isMediaType, 'not a media type');
+export const mediaTypeSchema: DocumentSchema<string> = textThat(isMediaType, 'a media type');
 
-export const annotationsSchema: z.ZodType<Annotations> = mapOf(z.string());
+export const annotationsSchema: DocumentSchema<Annotations> = mapOf(text);
 
-export const platformSchema: z.ZodType<Platform> = z.looseObject({
-  architecture: z.string(),
-  os: z.string(),
-  'os.version': z.string().exactOptional(),
-  'os.features': listOf(z.string()).exactOptional(),
-  variant: z.string().exactOptional(),
-  features: listOf(z.string()).exactOptional(),
+export const platformSchema: DocumentSchema<Platform> = objectOf({
+  architecture: text,
+  os: text,
+  'os.version': optional(text),
+  'os.features': optional(listOf(text)),
+  variant: optional(text),
+  features: optional(listOf(text)),
 });
 
 /** RFC 3986, section 3: a relative URL means nothing here. */
-const urlSchema = z.string().refine((text) => URL.canParse(text), 'not a URL');
+const urlSchema = textThat((value) => URL.canParse(value), 'a URL');
 
-export const descriptorSchema: z.ZodType<Descriptor> = z.looseObject({
+/** RFC 4648, section 4, with its padding. */
+const base64Schema = textThat(
+  (value) => value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value),
+  'base64',
+);
+
+export const descriptorSchema: DocumentSchema<Descriptor> = objectOf({
   mediaType: mediaTypeSchema,
   digest: digestSchema,
-  size: z.int().nonnegative(),
-  urls: listOf(urlSchema).exactOptional(),
-  annotations: annotationsSchema.exactOptional(),
-  data: z.base64().exactOptional(),
-  artifactType: mediaTypeSchema.exactOptional(),
-  platform: platformSchema.exactOptional(),
+  size: count,
+  urls: optional(listOf(urlSchema)),
+  annotations: optional(annotationsSchema),
+  data: optional(base64Schema),
+  artifactType: optional(mediaTypeSchema),
+  platform: optional(platformSchema),
 });
 
 /** The descriptor of `{}`, the config of artifacts that have none (image-spec `manifest.md`). */

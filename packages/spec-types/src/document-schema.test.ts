@@ -1,37 +1,81 @@
 import { expect, test } from 'vitest';
-import * as z from 'zod';
 
-import { listOf, mapOf, validate } from './document-schema.js';
+import {
+  count,
+  flag,
+  listOf,
+  literal,
+  mapOf,
+  nullable,
+  objectOf,
+  optional,
+  text,
+  textThat,
+  validate,
+  valueThat,
+} from './document-schema.js';
 
-const schema = z.looseObject({
-  list: listOf(z.looseObject({ size: z.int() })).exactOptional(),
-  map: mapOf(z.string()).exactOptional(),
+interface Thing {
+  readonly list?: readonly { readonly size: number }[];
+  readonly map?: Readonly<Record<string, string>>;
+  readonly version?: 2;
+  readonly note?: string | null;
+  readonly isLast?: boolean;
+  readonly upper?: string;
+}
+
+const schema = objectOf<Thing>({
+  list: optional(listOf(objectOf<{ readonly size: number }>({ size: count }))),
+  map: optional(mapOf(text)),
+  version: optional(literal(2)),
+  note: optional(nullable(text)),
+  isLast: optional(flag),
+  upper: optional(textThat((value) => /^[A-Z]*$/.test(value), 'in capitals')),
 });
 
 test('gives back the very value, with its unknown fields', () => {
-  const value = { list: [{ size: 1, more: [null] }], map: { a: 'b' }, more: {} };
+  const value = { list: [{ size: 1, more: [null] }], map: { a: 'b' }, more: {}, note: null };
   expect(validate(schema, value, 'thing')).toBe(value);
 });
 
 test.each([
-  [{ list: [{ size: 1 }, { size: 'x' }, {}] }, /the thing is invalid: list\.1\.size: /],
-  [{ list: {} }, /list: /],
-  [{ map: { a: 'b', c: 1, d: 2 } }, /map\.c: /],
-  [{ map: ['a'] }, /map: /],
-  [null, /document: /],
+  [{ list: [{ size: 1 }, { size: 'x' }, {}] }, 'list.1.size: not a whole number'],
+  [{ list: [{}] }, 'list.0.size: is missing'],
+  [{ list: [[1]] }, 'list.0: not a JSON object'],
+  [{ list: {} }, 'list: not a list'],
+  [{ list: null }, 'list: not a list'],
+  [{ list: undefined }, 'list: not a list'],
+  [{ map: { a: 'b', c: 1, d: 2 } }, 'map.c: not text'],
+  [{ map: ['a'] }, 'map: not a JSON object'],
+  [{ version: 1 }, 'version: not 2'],
+  [{ note: 1 }, 'note: not text'],
+  [{ isLast: 'yes' }, 'isLast: not true or false'],
+  [{ upper: 'a' }, 'upper: not in capitals'],
+  [null, 'document: not a JSON object'],
+  [[], 'document: not a JSON object'],
 ])('names the first place that is wrong in %j', (value, message) => {
-  expect(() => validate(schema, value, 'thing')).toThrow(message);
+  expect(schema.is(value)).toBe(false);
+  expect(() => validate(schema, value, 'thing')).toThrow(`the thing is invalid: ${message}`);
+});
+
+test.each([1.5, -1, 2 ** 53, Number.NaN, '1'])('%j is not a whole number of bytes', (size) => {
+  expect(schema.is({ list: [{ size }] })).toBe(false);
+});
+
+test('a field counts only where it is the object’s own', () => {
+  const inherited = Object.create({ size: 1 }) as object;
+  expect(schema.is({ list: [inherited] })).toBe(false);
 });
 
 test('the check of a list and of a map ends at the first invalid entry', () => {
   let checks = 0;
-  const counted = z.custom(() => {
+  const counted = valueThat(() => {
     checks += 1;
     return false;
-  });
+  }, 'right');
   const entries = Array.from({ length: 1000 }, (_, index) => [`k${index}`, index] as const);
-  expect(listOf(counted).safeParse(entries).error?.issues).toHaveLength(1);
-  expect(mapOf(counted).safeParse(Object.fromEntries(entries)).error?.issues).toHaveLength(1);
+  expect(listOf(counted).check(entries)).toEqual({ path: [0], message: 'not right' });
+  expect(mapOf(counted).check(Object.fromEntries(entries))?.path).toEqual(['k0']);
   expect(checks).toBe(2);
 });
 

@@ -1,8 +1,17 @@
-import * as z from 'zod';
-
 import type { Digest } from './digest.js';
 import { digestSchema } from './descriptor.js';
-import { listOf, mapOf, validate } from './document-schema.js';
+import {
+  type DocumentSchema,
+  flag,
+  listOf,
+  literal,
+  mapOf,
+  nullable,
+  objectOf,
+  optional,
+  text,
+  validate,
+} from './document-schema.js';
 import { parseStrictJson } from './strict-json.js';
 
 /** What an image runs and how it was made (image-spec `config.md`); optional fields may be null. */
@@ -27,40 +36,45 @@ export interface ImageHistory {
   readonly empty_layer?: boolean | null;
 }
 
-const text = z.string().nullable().exactOptional();
+const maybeText = optional(nullable(text));
+const maybeTexts = optional(nullable(listOf(text)));
+const maybeKeys = optional(nullable(mapOf(objectOf<object>({}))));
 
-const historySchema: z.ZodType<ImageHistory> = z.looseObject({
-  created: text,
-  author: text,
-  created_by: text,
-  comment: text,
-  empty_layer: z.boolean().nullable().exactOptional(),
+const historySchema: DocumentSchema<ImageHistory> = objectOf({
+  created: maybeText,
+  author: maybeText,
+  created_by: maybeText,
+  comment: maybeText,
+  empty_layer: optional(nullable(flag)),
 });
 
-const executionSchema = z.looseObject({
-  User: text,
-  ExposedPorts: mapOf(z.looseObject({})).nullable().exactOptional(),
-  Env: listOf(z.string()).nullable().exactOptional(),
-  Entrypoint: listOf(z.string()).nullable().exactOptional(),
-  Cmd: listOf(z.string()).nullable().exactOptional(),
-  Volumes: mapOf(z.looseObject({})).nullable().exactOptional(),
-  WorkingDir: text,
-  Labels: mapOf(z.string()).nullable().exactOptional(),
-  StopSignal: text,
-  ArgsEscaped: z.boolean().nullable().exactOptional(),
+const executionSchema: DocumentSchema<Readonly<Record<string, unknown>>> = objectOf({
+  User: maybeText,
+  ExposedPorts: maybeKeys,
+  Env: maybeTexts,
+  Entrypoint: maybeTexts,
+  Cmd: maybeTexts,
+  Volumes: maybeKeys,
+  WorkingDir: maybeText,
+  Labels: optional(nullable(mapOf(text))),
+  StopSignal: maybeText,
+  ArgsEscaped: optional(nullable(flag)),
 });
 
-export const imageConfigSchema: z.ZodType<ImageConfig> = z.looseObject({
-  architecture: z.string(),
-  os: z.string(),
-  rootfs: z.looseObject({ type: z.literal('layers'), diff_ids: listOf(digestSchema) }),
-  created: text,
-  author: text,
-  variant: text,
-  'os.version': text,
-  'os.features': listOf(z.string()).nullable().exactOptional(),
-  config: executionSchema.nullable().exactOptional(),
-  history: listOf(historySchema).nullable().exactOptional(),
+export const imageConfigSchema: DocumentSchema<ImageConfig> = objectOf({
+  architecture: text,
+  os: text,
+  rootfs: objectOf<ImageConfig['rootfs']>({
+    type: literal('layers'),
+    diff_ids: listOf(digestSchema),
+  }),
+  created: maybeText,
+  author: maybeText,
+  variant: maybeText,
+  'os.version': maybeText,
+  'os.features': maybeTexts,
+  config: optional(nullable(executionSchema)),
+  history: optional(nullable(listOf(historySchema))),
 });
 
 /** @throws OciError `DOCUMENT_INVALID` */

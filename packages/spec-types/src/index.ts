@@ -32,6 +32,7 @@ export {
   parseDigest,
   verifiableAlgorithm,
 } from './digest.js';
+export type { DocumentSchema, Finding } from './document-schema.js';
 export {
   type FailedRequest,
   OciError,

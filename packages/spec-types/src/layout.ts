@@ -1,6 +1,4 @@
-import * as z from 'zod';
-
-import { validate } from './document-schema.js';
+import { type DocumentSchema, literal, objectOf, validate } from './document-schema.js';
 import { parseStrictJson } from './strict-json.js';
 
 /** The content of the file `oci-layout` (image-spec `image-layout.md`). */
@@ -8,8 +6,8 @@ export interface LayoutHeader {
   readonly imageLayoutVersion: '1.0.0';
 }
 
-export const layoutHeaderSchema: z.ZodType<LayoutHeader> = z.looseObject({
-  imageLayoutVersion: z.literal('1.0.0'),
+export const layoutHeaderSchema: DocumentSchema<LayoutHeader> = objectOf({
+  imageLayoutVersion: literal('1.0.0'),
 });
 
 /** @throws OciError `DOCUMENT_INVALID` */

@@ -1,5 +1,3 @@
-import * as z from 'zod';
-
 import type { Annotations } from './annotation.js';
 import {
   type Descriptor,
@@ -7,7 +5,14 @@ import {
   descriptorSchema,
   mediaTypeSchema,
 } from './descriptor.js';
-import { listOf, validate } from './document-schema.js';
+import {
+  type DocumentSchema,
+  listOf,
+  literal,
+  objectOf,
+  optional,
+  validate,
+} from './document-schema.js';
 import { OciError } from './error.js';
 import {
   isImageManifestMediaType,
@@ -43,23 +48,23 @@ export type Manifest =
   | { readonly kind: 'image'; readonly mediaType: string; readonly document: ImageManifest }
   | { readonly kind: 'index'; readonly mediaType: string; readonly document: ImageIndex };
 
-export const imageManifestSchema: z.ZodType<ImageManifest> = z.looseObject({
-  schemaVersion: z.literal(2),
-  mediaType: mediaTypeSchema.exactOptional(),
-  artifactType: mediaTypeSchema.exactOptional(),
+export const imageManifestSchema: DocumentSchema<ImageManifest> = objectOf({
+  schemaVersion: literal(2),
+  mediaType: optional(mediaTypeSchema),
+  artifactType: optional(mediaTypeSchema),
   config: descriptorSchema,
   layers: listOf(descriptorSchema),
-  subject: descriptorSchema.exactOptional(),
-  annotations: annotationsSchema.exactOptional(),
+  subject: optional(descriptorSchema),
+  annotations: optional(annotationsSchema),
 });
 
-export const imageIndexSchema: z.ZodType<ImageIndex> = z.looseObject({
-  schemaVersion: z.literal(2),
-  mediaType: mediaTypeSchema.exactOptional(),
-  artifactType: mediaTypeSchema.exactOptional(),
+export const imageIndexSchema: DocumentSchema<ImageIndex> = objectOf({
+  schemaVersion: literal(2),
+  mediaType: optional(mediaTypeSchema),
+  artifactType: optional(mediaTypeSchema),
   manifests: listOf(descriptorSchema),
-  subject: descriptorSchema.exactOptional(),
-  annotations: annotationsSchema.exactOptional(),
+  subject: optional(descriptorSchema),
+  annotations: optional(annotationsSchema),
 });
 
 /** Bytes: what every registry accepts at least, and what this project reads at most. */

@@ -1,5 +1,11 @@
-import * as z from 'zod';
-
+import {
+  type DocumentSchema,
+  listOf,
+  objectOf,
+  optional,
+  text,
+  valueThat,
+} from './document-schema.js';
 import type { RegistryError } from './error.js';
 
 /** The codes of distribution-spec, "Error Codes", and those that older registries still send. */
@@ -28,12 +34,12 @@ export interface RegistryErrorBody {
   readonly errors: readonly RegistryError[];
 }
 
-export const registryErrorBodySchema: z.ZodType<RegistryErrorBody> = z.looseObject({
-  errors: z.array(
-    z.looseObject({
-      code: z.string(),
-      message: z.string().exactOptional(),
-      detail: z.unknown().exactOptional(),
+export const registryErrorBodySchema: DocumentSchema<RegistryErrorBody> = objectOf({
+  errors: listOf(
+    objectOf<RegistryError>({
+      code: text,
+      message: optional(text),
+      detail: optional(valueThat(() => true, 'anything')),
     }),
   ),
 });
@@ -41,8 +47,8 @@ export const registryErrorBodySchema: z.ZodType<RegistryErrorBody> = z.looseObje
 /** What a registry says of an error; nothing when the body is of another form (a proxy's page). */
 export function parseRegistryErrors(body: Uint8Array): readonly RegistryError[] {
   try {
-    const result = registryErrorBodySchema.safeParse(JSON.parse(new TextDecoder().decode(body)));
-    return result.success ? result.data.errors.slice(0, 10) : [];
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    return registryErrorBodySchema.is(value) ? value.errors.slice(0, 10) : [];
   } catch {
     return [];
   }
