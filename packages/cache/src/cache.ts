@@ -10,19 +10,17 @@ import { Downloads } from './downloads.js';
 import { Inventory } from './inventory.js';
 import { LayoutIndex } from './layout-index.js';
 import { ownEntries, referenceKey } from './layout.js';
-import { rebuild } from './rebuild.js';
 import { ReferenceStore } from './reference-store.js';
 import { ReferrerStore } from './referrer-store.js';
-import { clearUnused } from './retention/clear.js';
 import type { RetentionPolicy } from './retention/policy.js';
-import { type PruneOptions, type PruneParts, type PruneReport, prune } from './retention/prune.js';
-import { type ScrubOptions, type ScrubReport, scrub } from './scrub.js';
+import type { PruneOptions, PruneParts, PruneReport } from './retention/prune.js';
+import type { ScrubOptions, ScrubReport } from './scrub.js';
 import { type Lease, Leases } from './state/leases.js';
 import { Markers } from './state/markers.js';
 import type { Pins } from './state/pins.js';
 import { RemovalGate } from './state/removal-gate.js';
 import type { UsageTotal } from './state/usage.js';
-import { type CacheStats, measureCache } from './stats.js';
+import type { CacheStats } from './stats.js';
 import { FileObjectStore, type FileObjectStoreOptions } from './store/file-object-store.js';
 import { ViewStore } from './view-store.js';
 
@@ -77,14 +75,10 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     repository: (place) => new CachedRepository(parts, place),
     lease: () => leases.open(),
     usage: () => inventory.usage.total(),
-    stats: () => measureCache(parts),
-    prune: (policy, pruneOptions) => prune(parts, policy, pruneOptions),
-    async verify(scrubOptions = {}) {
-      const notes = new Markers(join(root, 'state'));
-      const report = await scrub({ content, notes }, scrubOptions);
-      if (report.finished && !scrubOptions.dryRun) await rebuild(parts);
-      return report;
-    },
+    stats: async () => (await import('./stats.js')).measureCache(parts),
+    prune: async (policy, pruneOptions) =>
+      (await import('./retention/prune.js')).prune(parts, policy, pruneOptions),
+    verify: (scrubOptions = {}) => verify(parts, scrubOptions),
     clear: () => clear(parts),
   };
 }
@@ -119,7 +113,19 @@ function partsOf(dir: string, options: CacheOptions): PruneParts {
   };
 }
 
+async function verify(parts: PruneParts, options: ScrubOptions): Promise<ScrubReport> {
+  const [{ scrub }, { rebuild }] = await Promise.all([
+    import('./scrub.js'),
+    import('./rebuild.js'),
+  ]);
+  const notes = new Markers(join(parts.dir, 'state'));
+  const report = await scrub({ content: parts.content, notes }, options);
+  if (report.finished && !options.dryRun) await rebuild(parts);
+  return report;
+}
+
 async function clear(parts: PruneParts): Promise<void> {
+  const { clearUnused } = await import('./retention/clear.js');
   await parts.gate.close(async () => {
     const leased = await parts.leases.held();
     if (leased.size > 0) return clearUnused(parts, leased);

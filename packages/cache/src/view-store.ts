@@ -1,9 +1,6 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 
 import { type Digest, OciError } from '@oci/spec-types';
 import { type TemporaryFiles, isMissing, onStorage } from '@oci/spec-types/node';
@@ -137,14 +134,8 @@ export async function writeGzipTar(
   // Not a hard link: whoever edits the view would edit the blob.
   if (type === 'gzip') return copyFile(blob.path, target, constants.COPYFILE_FICLONE);
   if (type === 'tar') {
-    const source = await open(blob.path);
-    const sink = await open(target, 'wx');
-    return pipeline(
-      source.createReadStream(),
-      createGzip({ level: 6 }),
-      unknownSystem(),
-      sink.createWriteStream(),
-    );
+    const { compressFile } = await import('./compression.js');
+    return compressFile(blob.path, target);
   }
   throw new OciError(
     'UNSUPPORTED',
@@ -168,16 +159,4 @@ async function typeOf(blob: Pick<StoredBlob, 'path'>): Promise<ArchiveType | und
   } finally {
     await file.close();
   }
-}
-
-/** The tenth byte of a gzip names the operating system (RFC 1952): unknown, so that all write the same. */
-function unknownSystem(): Transform {
-  let position = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      if (position <= 9 && position + chunk.length > 9) chunk[9 - position] = 255;
-      position += chunk.length;
-      done(null, chunk);
-    },
-  });
 }

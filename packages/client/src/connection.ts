@@ -5,7 +5,8 @@ import { tokenFile } from './authorization/token-file.js';
 import type { CredentialSource } from './credentials/credential.js';
 import { traceAttempts } from './diagnostics.js';
 import type { HostOptions } from './host-options.js';
-import { type ProxyOptions, proxyFromEnvironment, proxyPolicy } from './proxy/proxy-policy.js';
+import type { ProxyOptions } from './proxy/proxy-options.js';
+import { proxyPolicy } from './proxy/proxy-policy.js';
 import type { RegistryAddress } from './registry-address.js';
 import { limitBandwidth } from './transport/bandwidth.js';
 import type { BodyLimits } from './transport/bounded-body.js';
@@ -65,9 +66,7 @@ export function connect(parts: ConnectionParts): Connection {
     insecure: host.insecure,
     ca: host.ca,
     clientCertificate: host.clientCertificate,
-    proxy: proxyPolicy(
-      transport.proxy === false ? {} : (transport.proxy ?? proxyFromEnvironment()),
-    ),
+    proxy: proxyPolicy(transport.proxy),
     userAgent: transport.userAgent ?? 'oci-toolkit',
   });
   const traced = traceAttempts(send);

@@ -47,7 +47,7 @@ export { type ProbeOptions, probeRegistry } from './doctor/probe-registry.js';
 export type { TransportOptions } from './connection.js';
 export type { ClientCertificate, HostOptions } from './host-options.js';
 export type { MirrorOptions, PullFromMirror } from './mirrors/mirror.js';
-export { type ProxyOptions, proxyFromEnvironment } from './proxy/proxy-policy.js';
+export { type ProxyOptions, proxyFromEnvironment } from './proxy/proxy-options.js';
 export {
   type DownloadTarget,
   LayoutDirectory,

@@ -2,29 +2,27 @@ import {
   type RegistryHost,
   type RepositoryName,
   isRepositoryName,
+  networkHost,
   registryPaths,
 } from '@oci/spec-types';
 
-import { catalogScope } from './authorization/scope.js';
-import { type Connection, type TransportOptions, connect } from './connection.js';
-import type { CredentialSource } from './credentials/credential.js';
+import type { TransportOptions } from './connection.js';
 import {
   type DownloadPolicy,
   checkDownloadPolicy,
   defaultDownloadPolicy,
 } from './download/download-policy.js';
-import { RangeSupport } from './download/range-support.js';
 import type { HostOptions } from './host-options.js';
 import { type MirrorOptions, parseMirrorLocation } from './mirrors/mirror.js';
-import { type Mirror, askMirrors } from './mirrors/mirrored.js';
+import { parseProxies } from './proxy/proxy-options.js';
+import type { Destination, Reached } from './reach.js';
 import { parseRegistryAddress } from './registry-address.js';
 import type { Endpoint, RemoteOptions } from './repository/endpoint.js';
-import { listEntries } from './repository/listing.js';
 import { RemoteRepository } from './repository/remote-repository.js';
-import { type BodyLimits, defaultLimits } from './transport/bounded-body.js';
+import { checkBandwidth } from './transport/bandwidth-limit.js';
+import type { BodyLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
-import { expectStatus } from './transport/response-failure.js';
-import { type RetryPolicy, defaultRetryPolicy } from './transport/retry.js';
+import type { RetryPolicy } from './transport/retry.js';
 
 export interface RegistryOptions extends HostOptions, TransportOptions {
   /** `https://registry.example`, `http://localhost:5000`; a bare host is HTTPS, loopback HTTP. */
@@ -50,61 +48,45 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-const anonymous: CredentialSource = async () => undefined;
-
-/** @throws OciError `REFERENCE_INVALID` for a URL that is none, `CONFIG_INVALID` for such a proxy */
+/**
+ * Nothing is loaded to talk to it, and no connection opened, before its first request.
+ *
+ * @throws OciError `REFERENCE_INVALID` for a URL that is none, `CONFIG_INVALID` for such a proxy
+ */
 export function createRegistry(options: RegistryOptions): Registry {
-  const address = parseRegistryAddress(options.url, { plainHttp: options.plainHttp ?? false });
-  const limits = { ...defaultLimits, ...options.limits };
-  const retryPolicy = { ...defaultRetryPolicy, ...options.retry };
-  const credentials = options.credentials ?? anonymous;
-  const common = { transport: options, limits, retryPolicy, credentials };
-  const connection = connect({ ...common, address, host: options });
-  const mirrors = (options.mirrors ?? []).map((mirror) =>
-    connectMirror(mirror, { ...common, registry: address.host }),
-  );
-  const { host } = address;
-  const { origin } = connection;
-  const exchange = askMirrors(connection.exchange, mirrors);
-  const downloadPolicy = checkDownloadPolicy({ ...defaultDownloadPolicy, ...options.download });
-  const rangeSupport = new RangeSupport();
-  const hasMirrors = mirrors.length > 0;
-  const policies = { limits, retryPolicy, downloadPolicy };
-  const shared = { ...policies, exchange, origin, rangeSupport, hasMirrors };
+  const destination = destinationOf(options);
+  const { scheme, host } = destination.address;
+  const origin = new URL(`${scheme}://${networkHost(host)}`);
+  let reaching: Promise<Reached> | undefined;
+  const reached = (): Promise<Reached> =>
+    (reaching ??= import('./reach.js').then(({ reach }) => reach(destination)));
+  const shared = async (): Promise<Omit<Endpoint, 'name'>> => (await reached()).endpoint;
   return {
     host,
     origin: origin.origin,
-    close: async () =>
-      void (await Promise.all([connection, ...mirrors].map(({ close }) => close()))),
-    ping: (call = {}) => ping(shared, host, call),
-    repository: (name) => new RemoteRepository({ ...shared, name }),
+    close: async () => (await reaching)?.close(),
+    ping: async (call = {}) => ping(await shared(), host, call),
+    repository: (name) =>
+      new RemoteRepository(name, origin, async () => ({ ...(await shared()), name })),
     listRepositories: (call = {}) => listRepositories(shared, host, call),
   };
 }
 
-/** A mirror gets one try, less time and no patience: behind it are the next one and the registry. */
-function connectMirror(
-  mirror: MirrorOptions,
-  {
-    registry,
-    ...common
-  }: Omit<Parameters<typeof connect>[0], 'address' | 'host'> & { registry: RegistryHost },
-): Mirror & Connection {
-  const location = parseMirrorLocation(mirror);
-  const { timeouts } = common.transport;
-  const connection = connect({
-    ...common,
-    address: location,
-    host: mirror,
-    transport: { ...common.transport, timeouts: { connectMs: mirrorConnectMs, ...timeouts } },
-    credentials: mirror.credentials ?? common.credentials,
-    retryPolicy: { ...common.retryPolicy, attempts: 1, maxWaitMs: 0 },
-  });
-  const ns = mirror.ns ? registry : undefined;
-  return { ...connection, location, pullFrom: mirror.pullFrom ?? 'all', ns };
+/** What is wrong with the options is said at once, not with the first request. */
+function destinationOf(options: RegistryOptions): Destination {
+  const address = parseRegistryAddress(options.url, { plainHttp: options.plainHttp ?? false });
+  parseProxies(options.proxy);
+  checkBandwidth(options.bytesPerSecond);
+  return {
+    address,
+    options,
+    downloadPolicy: checkDownloadPolicy({ ...defaultDownloadPolicy, ...options.download }),
+    mirrors: (options.mirrors ?? []).map((mirror) => ({
+      options: mirror,
+      at: parseMirrorLocation(mirror),
+    })),
+  };
 }
-
-const mirrorConnectMs = 5000;
 
 async function ping(
   shared: Omit<Endpoint, 'name'>,
@@ -118,6 +100,7 @@ async function ping(
     headers: {},
     scopes: [],
   } as const;
+  const { expectStatus } = await import('./transport/response-failure.js');
   const response = await shared.exchange(request);
   const subject = { name: `the registry API of ${host}`, missing: 'UNSUPPORTED' } as const;
   await expectStatus(response, [200], { request, subject, errorBytes: shared.limits.errorBytes });
@@ -125,10 +108,12 @@ async function ping(
 }
 
 async function* listRepositories(
-  shared: Omit<Endpoint, 'name'>,
+  reached: () => Promise<Omit<Endpoint, 'name'>>,
   host: string,
   options: RemoteOptions,
 ): AsyncGenerator<RepositoryName, void, undefined> {
+  const { catalogScope, listEntries } = await import('./repository/abilities.js');
+  const shared = await reached();
   const exchange: Exchange = (request) => shared.exchange({ ...request, scopes: [catalogScope] });
   // The catalog is no repository's; the name only completes the endpoint.
   const endpoint: Endpoint = { ...shared, exchange, name: '_catalog' as RepositoryName };

@@ -29,7 +29,6 @@ import {
   kclRepository,
   parseExtensionType,
 } from './artifact-name.js';
-import { deliver } from './delivery.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
 import { ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
@@ -40,7 +39,6 @@ import { type PulledArtifact, pull } from './pull.js';
 import { type ReachOptions, RegistrySet } from './registry-set.js';
 import { type RetentionOptions, RetentionSchedule } from './retention-schedule.js';
 import { withNearestTags } from './unknown-version.js';
-import { compareVersions } from './version-order.js';
 
 export interface OciManagerOptions extends ReachOptions {
   /** `http://localhost:5000`, `https://registry.example`; a bare host means HTTPS, loopback HTTP. */
@@ -262,14 +260,13 @@ export class OciManager {
           return pull({ name, view, layer }, { cache, lookup, connect, onBytes }, call);
         };
         const past = this.#policy.offline ? undefined : connect;
-        const run =
-          output === undefined
-            ? throughCache()
-            : deliver(
-                { name, layer, output, pull: throughCache, connect: past },
-                { signal, onEvent },
-              );
-        const pulled = await run.catch(withNearestTags(name, registry, options));
+        const run = async (): Promise<PulledArtifact> => {
+          if (output === undefined) return throughCache();
+          const { deliver } = await import('./delivery.js');
+          const delivery = { name, layer, output, pull: throughCache, connect: past };
+          return deliver(delivery, { signal, onEvent });
+        };
+        const pulled = await run().catch(withNearestTags(name, registry, options));
         this.#counters.pulled({
           fromCache: pulled.fromCache,
           elapsedMs: performance.now() - startedAt,
@@ -294,6 +291,7 @@ export class OciManager {
     const versions: string[] = [];
     for await (const tag of this.#connection(options).repository(repository).listTags(options))
       if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
+    const { compareVersions } = await import('./version-order.js');
     return versions.sort(compareVersions);
   }
 

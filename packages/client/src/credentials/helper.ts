@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-
 import { OciError } from '@oci/spec-types';
 
 import type { Credential } from './credential.js';
@@ -101,11 +99,12 @@ function parseAnswer(stdout: string, program: string): Credential | undefined {
     : { kind: 'password', username, password: secret };
 }
 
-function run(
+async function run(
   program: string,
   action: string,
   { input, timeoutMs }: { input: string; timeoutMs: number },
 ): Promise<{ code: number | null; stdout: string }> {
+  const { spawn } = await import('node:child_process');
   return new Promise((resolve, reject) => {
     const child = spawn(program, [action], { stdio: ['pipe', 'pipe', 'ignore'], shell: false });
     const give = (why: string, cause?: unknown): void => {

@@ -2,7 +2,8 @@ import { registryPaths, redact } from '@oci/spec-types';
 
 import { parseChallenges } from '../authorization/challenge.js';
 import { catalogScope } from '../authorization/scope.js';
-import { proxyFromEnvironment, proxyPolicy } from '../proxy/proxy-policy.js';
+import { proxyFromEnvironment } from '../proxy/proxy-options.js';
+import { proxyPolicy } from '../proxy/proxy-policy.js';
 import { type RegistryResponse, header } from '../transport/exchange.js';
 import { readBody } from '../transport/bounded-body.js';
 import type { Patient } from './patient.js';

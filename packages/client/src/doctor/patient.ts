@@ -83,6 +83,6 @@ export function admit(options: RegistryOptions, call: CallOptions): Patient {
         signal: call.signal,
       }),
     endpoint,
-    repository: (name) => new RemoteRepository(endpoint(name)),
+    repository: (name) => new RemoteRepository(name, origin, async () => endpoint(name)),
   };
 }

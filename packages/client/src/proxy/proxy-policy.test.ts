@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { proxyFromEnvironment, proxyPolicy } from './proxy-policy.js';
+import { proxyFromEnvironment } from './proxy-options.js';
+import { proxyPolicy } from './proxy-policy.js';
 
 const proxies = { httpProxy: 'http://plain.example:3128', httpsProxy: 'secure.example:3128' };
 const through = (url: string, noProxy = ''): string | undefined =>

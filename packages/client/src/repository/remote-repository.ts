@@ -17,18 +17,18 @@ import {
 } from '@oci/spec-types';
 
 import { type OperationTrace, tracedItems, tracedOperation } from '../diagnostics.js';
-import { downloadBlob } from '../download/download.js';
 import type { UploadContent } from '../upload/blob-body.js';
 import type { UploadOptions } from '../upload/upload-options.js';
-import { hasBlob, pushBlob } from './blob-sink.js';
-import { fetchBlob } from './blob-source.js';
-import { deleteBlob, deleteManifest, deleteTag } from './deletion.js';
-import { type Endpoint, type RemoteOptions, read } from './endpoint.js';
-import { listEntries } from './listing.js';
-import { type PushManifestOptions, pushManifest } from './manifest-sink.js';
-import { fetchManifest, fetchTag, resolve } from './manifest-source.js';
-import { mountBlob } from './mount.js';
-import { type ReferrersOptions, listReferrers } from './referrers.js';
+import type * as Abilities from './abilities.js';
+import type { Endpoint, RemoteOptions } from './endpoint.js';
+import type { PushManifestOptions } from './manifest-sink.js';
+import type { ReferrersOptions } from './referrers.js';
+
+/** What a call works with, loaded and made ready by the first. */
+interface Work {
+  readonly endpoint: Endpoint;
+  readonly abilities: typeof Abilities;
+}
 
 /** A repository of a registry over HTTP; each ability is a file beside this one. */
 export class RemoteRepository
@@ -41,37 +41,41 @@ export class RemoteRepository
     ReferrerLister,
     TagDeleter
 {
-  readonly #endpoint: Endpoint;
+  readonly name: RepositoryName;
+  readonly #origin: URL;
+  readonly #reach: () => Promise<Endpoint>;
 
   /** Made by `Registry.repository`. */
-  constructor(endpoint: Endpoint) {
-    this.#endpoint = endpoint;
-  }
-
-  get name(): RepositoryName {
-    return this.#endpoint.name;
+  constructor(name: RepositoryName, origin: URL, reach: () => Promise<Endpoint>) {
+    this.name = name;
+    this.#origin = origin;
+    this.#reach = reach;
   }
 
   get origin(): string {
-    return this.#endpoint.origin.origin;
+    return this.#origin.origin;
   }
 
   resolve(tagOrDigest: Tag | Digest, options: RemoteOptions = {}): Promise<Descriptor> {
-    return this.#traced('resolve', tagOrDigest, () =>
-      read(this.#endpoint, options, (call) => resolve(this.#endpoint, tagOrDigest, call)),
+    return this.#read(
+      this.#traceOf('resolve', tagOrDigest),
+      options,
+      ({ abilities, endpoint }, call) => abilities.resolve(endpoint, tagOrDigest, call),
     );
   }
 
   fetchManifest(descriptor: Descriptor, options: RemoteOptions = {}): Promise<ResolvedManifest> {
-    return this.#traced('fetchManifest', descriptor.digest, () =>
-      read(this.#endpoint, options, (call) => fetchManifest(this.#endpoint, descriptor, call)),
+    return this.#read(
+      this.#traceOf('fetchManifest', descriptor.digest),
+      options,
+      ({ abilities, endpoint }, call) => abilities.fetchManifest(endpoint, descriptor, call),
     );
   }
 
   /** `resolve` and `fetchManifest` in one request. */
   fetchTag(tag: Tag, options: RemoteOptions = {}): Promise<ResolvedManifest> {
-    return this.#traced('fetchTag', tag, () =>
-      read(this.#endpoint, options, (call) => fetchTag(this.#endpoint, tag, call)),
+    return this.#read(this.#traceOf('fetchTag', tag), options, ({ abilities, endpoint }, call) =>
+      abilities.fetchTag(endpoint, tag, call),
     );
   }
 
@@ -79,8 +83,10 @@ export class RemoteRepository
     descriptor: Descriptor,
     options: RemoteOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    return this.#traced('fetchBlob', descriptor.digest, () =>
-      read(this.#endpoint, options, (call) => fetchBlob(this.#endpoint, descriptor, call)),
+    return this.#read(
+      this.#traceOf('fetchBlob', descriptor.digest),
+      options,
+      ({ abilities, endpoint }, call) => abilities.fetchBlob(endpoint, descriptor, call),
     );
   }
 
@@ -90,16 +96,17 @@ export class RemoteRepository
     path: string,
     options: RemoteOptions = {},
   ): Promise<VerifiedFile> {
-    return this.#traced('downloadBlob', descriptor.digest, () =>
-      read(this.#endpoint, options, (call) =>
-        downloadBlob(this.#endpoint, { blob: descriptor, path }, call),
-      ),
+    return this.#read(
+      this.#traceOf('downloadBlob', descriptor.digest),
+      options,
+      ({ abilities, endpoint }, call) =>
+        abilities.downloadBlob(endpoint, { blob: descriptor, path }, call),
     );
   }
 
   hasBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<boolean> {
-    return this.#traced('hasBlob', descriptor.digest, () =>
-      hasBlob(this.#endpoint, descriptor, options),
+    return this.#traced(this.#traceOf('hasBlob', descriptor.digest), ({ abilities, endpoint }) =>
+      abilities.hasBlob(endpoint, descriptor, options),
     );
   }
 
@@ -108,8 +115,8 @@ export class RemoteRepository
     body: UploadContent,
     options: UploadOptions = {},
   ): Promise<void> {
-    return this.#traced('pushBlob', descriptor.digest, () =>
-      pushBlob(this.#endpoint, { descriptor, body }, options),
+    return this.#traced(this.#traceOf('pushBlob', descriptor.digest), ({ abilities, endpoint }) =>
+      abilities.pushBlob(endpoint, { descriptor, body }, options),
     );
   }
 
@@ -119,33 +126,37 @@ export class RemoteRepository
     from: RepositoryName | undefined,
     options: RemoteOptions = {},
   ): Promise<boolean> {
-    return this.#traced('mountBlob', descriptor.digest, () =>
-      mountBlob(this.#endpoint, { descriptor, from }, options),
+    return this.#traced(this.#traceOf('mountBlob', descriptor.digest), ({ abilities, endpoint }) =>
+      abilities.mountBlob(endpoint, { descriptor, from }, options),
     );
   }
 
   pushManifest(manifest: ResolvedManifest, options: PushManifestOptions = {}): Promise<void> {
-    return this.#traced('pushManifest', options.tag ?? manifest.descriptor.digest, () =>
-      pushManifest(this.#endpoint, manifest, options),
+    const reference = options.tag ?? manifest.descriptor.digest;
+    return this.#traced(this.#traceOf('pushManifest', reference), ({ abilities, endpoint }) =>
+      abilities.pushManifest(endpoint, manifest, options),
     );
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` */
   deleteManifest(descriptor: Descriptor, options: RemoteOptions = {}): Promise<void> {
-    return this.#traced('deleteManifest', descriptor.digest, () =>
-      deleteManifest(this.#endpoint, descriptor, options),
+    return this.#traced(
+      this.#traceOf('deleteManifest', descriptor.digest),
+      ({ abilities, endpoint }) => abilities.deleteManifest(endpoint, descriptor, options),
     );
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where only manifests can be deleted */
   deleteTag(tag: Tag, options: RemoteOptions = {}): Promise<void> {
-    return this.#traced('deleteTag', tag, () => deleteTag(this.#endpoint, tag, options));
+    return this.#traced(this.#traceOf('deleteTag', tag), ({ abilities, endpoint }) =>
+      abilities.deleteTag(endpoint, tag, options),
+    );
   }
 
   /** What manifests name is missing then. @throws OciError `BLOB_UNKNOWN`, `UNSUPPORTED` */
   deleteBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<void> {
-    return this.#traced('deleteBlob', descriptor.digest, () =>
-      deleteBlob(this.#endpoint, descriptor, options),
+    return this.#traced(this.#traceOf('deleteBlob', descriptor.digest), ({ abilities, endpoint }) =>
+      abilities.deleteBlob(endpoint, descriptor, options),
     );
   }
 
@@ -153,7 +164,7 @@ export class RemoteRepository
     subject: Pick<Descriptor, 'digest'>,
     options: ReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
-    const items = listReferrers(this.#endpoint, subject.digest, options);
+    const items = this.#referrers(subject.digest, options);
     return tracedItems(this.#traceOf('listReferrers', subject.digest), items);
   }
 
@@ -166,18 +177,44 @@ export class RemoteRepository
     return { operation, registry, repository, ...(reference !== undefined && { reference }) };
   }
 
-  #traced<R>(operation: string, reference: string, work: () => Promise<R>): Promise<R> {
-    return tracedOperation(this.#traceOf(operation, reference), work);
+  #traced<R>(trace: OperationTrace, work: (ready: Work) => Promise<R>): Promise<R> {
+    return tracedOperation(trace, async () => work(await this.#work()));
+  }
+
+  /** What is read wrong from a mirror is read again. */
+  #read<R>(
+    trace: OperationTrace,
+    options: RemoteOptions,
+    work: (ready: Work, call: RemoteOptions) => Promise<R>,
+  ): Promise<R> {
+    return this.#traced(trace, (ready) =>
+      ready.abilities.read(ready.endpoint, options, (call) => work(ready, call)),
+    );
+  }
+
+  async #work(): Promise<Work> {
+    const endpoint = await this.#reach();
+    const abilities = await import('./abilities.js');
+    return { abilities, endpoint };
+  }
+
+  async *#referrers(
+    subject: Digest,
+    options: ReferrersOptions,
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    const { abilities, endpoint } = await this.#work();
+    yield* abilities.listReferrers(endpoint, subject, options);
   }
 
   async *#tags(options: RemoteOptions): AsyncGenerator<Tag, void, undefined> {
-    const { name } = this.#endpoint;
+    const { name } = this;
+    const { abilities, endpoint } = await this.#work();
     const listing = {
       path: registryPaths.tags(name),
       member: 'tags',
       subject: { name, missing: 'NAME_UNKNOWN' },
     } as const;
-    for await (const tag of listEntries(this.#endpoint, listing, options)) {
+    for await (const tag of abilities.listEntries(endpoint, listing, options)) {
       if (isTag(tag)) yield tag;
       else
         options.onEvent?.({

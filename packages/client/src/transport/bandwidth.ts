@@ -1,24 +1,17 @@
-import { OciError, asOciError } from '@oci/spec-types';
+import { asOciError } from '@oci/spec-types';
 
+import { checkBandwidth } from './bandwidth-limit.js';
 import type { Exchange, ResponseBody } from './exchange.js';
 import type { RetryPolicy } from './retry.js';
 
-/**
- * Lets no more bytes of bodies pass in a second, up and down together, than it may; undefined is no limit.
- *
- * @throws OciError `USAGE` for a limit below one byte
- */
+/** Lets no more bytes of bodies pass in a second, up and down together, than it may; undefined is no limit. @throws OciError `USAGE` */
 export function limitBandwidth(
   next: Exchange,
   bytesPerSecond: number | undefined,
   policy: Pick<RetryPolicy, 'delay'>,
 ): Exchange {
+  checkBandwidth(bytesPerSecond);
   if (bytesPerSecond === undefined) return next;
-  if (!(bytesPerSecond >= 1)) {
-    throw new OciError('USAGE', `${bytesPerSecond} bytes a second are too few to send anything`, {
-      hint: 'Leave bytesPerSecond out for no limit.',
-    });
-  }
   const bandwidth = new Bandwidth(bytesPerSecond, policy);
   return async (request) => {
     const { body, signal } = request;

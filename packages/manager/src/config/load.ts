@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { homeDirectory } from '@oci/spec-types/node';
 
 import { defaultFreshness } from '../freshness.js';
-import { readConfigFile } from './config-file.js';
+import type { ConfigFile } from './config-file.js';
 import { type HostTables, noHostTables } from './host-settings.js';
 import { settingValue } from './setting-value.js';
 import { serverDefaults } from './server-settings.js';
@@ -51,7 +51,7 @@ export async function loadSettings(inputs: SettingInputs = {}): Promise<Settings
   const env = inputs.env ?? process.env;
   const cwd = inputs.cwd ?? process.cwd();
   const configFile = findConfigFile(inputs, env, cwd);
-  const file = configFile === undefined ? undefined : await readConfigFile(configFile);
+  const file = configFile === undefined ? undefined : await read(configFile);
   const defaults = defaultValues(env);
   const values: Partial<Record<SettingKey, SettingValue>> = {};
   const sources = new Map<SettingKey, SettingSource>();
@@ -76,6 +76,12 @@ export async function loadSettings(inputs: SettingInputs = {}): Promise<Settings
     hosts: file?.hosts ?? noHostTables,
     ...(configFile !== undefined && { configFile }),
   };
+}
+
+/** Where there is no file, nothing to read TOML has to be loaded. */
+async function read(path: string): Promise<ConfigFile> {
+  const { readConfigFile } = await import('./config-file.js');
+  return readConfigFile(path);
 }
 
 export function describeSource(source: SettingSource): string {

@@ -4,11 +4,9 @@ import type { RegistryHost } from '@oci/spec-types';
 import type { FreshnessPolicy } from '../freshness.js';
 import type { OciManagerOptions } from '../manager.js';
 import type { RegistrySettings } from '../registry-set.js';
-import { lookupCertsDir } from './certs-dir.js';
 import { configuredCredentials } from './host-credentials.js';
 import { type RegistryLookup, lookupOf, readPem } from './host-files.js';
 import type { Settings } from './load.js';
-import { lookupRegistriesConf } from './registries-conf.js';
 import type { SettingValues } from './settings.js';
 
 /**
@@ -22,9 +20,14 @@ export async function managerOptions(
 ): Promise<OciManagerOptions> {
   const ca = values.ca_file === undefined ? undefined : await readPem(values.ca_file);
   const lookups = [await lookupOf(hosts)];
-  if (values.registries_conf !== undefined)
+  if (values.registries_conf !== undefined) {
+    const { lookupRegistriesConf } = await import('./registries-conf.js');
     lookups.push(await lookupRegistriesConf(values.registries_conf));
-  if (values.certs_dir !== undefined) lookups.push(await lookupCertsDir(values.certs_dir));
+  }
+  if (values.certs_dir !== undefined) {
+    const { lookupCertsDir } = await import('./certs-dir.js');
+    lookups.push(await lookupCertsDir(values.certs_dir));
+  }
   return {
     registryUrl: values.registry_url,
     namespace: values.namespace,

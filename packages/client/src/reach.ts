@@ -1,0 +1,76 @@
+import type { RegistryHost } from '@oci/spec-types';
+
+import { type Connection, connect } from './connection.js';
+import type { CredentialSource } from './credentials/credential.js';
+import type { DownloadPolicy } from './download/download-policy.js';
+import { RangeSupport } from './download/range-support.js';
+import type { MirrorLocation, MirrorOptions } from './mirrors/mirror.js';
+import { type Mirror, askMirrors } from './mirrors/mirrored.js';
+import type { RegistryAddress } from './registry-address.js';
+import type { RegistryOptions } from './registry.js';
+import type { Endpoint } from './repository/endpoint.js';
+import { defaultLimits } from './transport/bounded-body.js';
+import { defaultRetryPolicy } from './transport/retry.js';
+
+/** A registry and its mirrors, as {@link RegistryOptions} say, and found to be sound. */
+export interface Destination {
+  readonly address: RegistryAddress;
+  readonly options: RegistryOptions;
+  readonly downloadPolicy: DownloadPolicy;
+  readonly mirrors: readonly { readonly options: MirrorOptions; readonly at: MirrorLocation }[];
+}
+
+/** What a registry's repositories share. */
+export interface Reached {
+  readonly endpoint: Omit<Endpoint, 'name'>;
+  readonly close: () => Promise<void>;
+}
+
+const anonymous: CredentialSource = async () => undefined;
+
+/** Makes ready to ask a registry; loaded before the first request, which a pull out of the cache never makes. */
+export function reach({ address, options, downloadPolicy, mirrors }: Destination): Reached {
+  const limits = { ...defaultLimits, ...options.limits };
+  const retryPolicy = { ...defaultRetryPolicy, ...options.retry };
+  const credentials = options.credentials ?? anonymous;
+  const common = { transport: options, limits, retryPolicy, credentials };
+  const connection = connect({ ...common, address, host: options });
+  const connected = mirrors.map((mirror) =>
+    connectMirror(mirror, { ...common, registry: address.host }),
+  );
+  const close = async (): Promise<void> =>
+    void (await Promise.all([connection, ...connected].map((each) => each.close())));
+  const endpoint = {
+    limits,
+    retryPolicy,
+    downloadPolicy,
+    exchange: askMirrors(connection.exchange, connected),
+    origin: connection.origin,
+    rangeSupport: new RangeSupport(),
+    hasMirrors: mirrors.length > 0,
+  };
+  return { endpoint, close };
+}
+
+/** A mirror gets one try, less time and no patience: behind it are the next one and the registry. */
+function connectMirror(
+  { options, at }: Destination['mirrors'][number],
+  {
+    registry,
+    ...common
+  }: Omit<Parameters<typeof connect>[0], 'address' | 'host'> & { registry: RegistryHost },
+): Mirror & Connection {
+  const { timeouts } = common.transport;
+  const connection = connect({
+    ...common,
+    address: at,
+    host: options,
+    transport: { ...common.transport, timeouts: { connectMs: mirrorConnectMs, ...timeouts } },
+    credentials: options.credentials ?? common.credentials,
+    retryPolicy: { ...common.retryPolicy, attempts: 1, maxWaitMs: 0 },
+  });
+  const ns = options.ns ? registry : undefined;
+  return { ...connection, location: at, pullFrom: options.pullFrom ?? 'all', ns };
+}
+
+const mirrorConnectMs = 5000;
