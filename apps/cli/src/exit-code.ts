@@ -42,6 +42,8 @@ const byError: Readonly<Record<OciErrorCode, ExitCode>> = {
   RATE_LIMITED: exitCodes.rateLimited,
   REFERENCE_INVALID: exitCodes.usage,
   REGISTRY_UNAVAILABLE: exitCodes.network,
+  SIGNATURE_INVALID: exitCodes.integrity,
+  SIGNATURE_MISSING: exitCodes.refused,
   SIZE_MISMATCH: exitCodes.integrity,
   STORAGE_DENIED: exitCodes.storage,
   STORAGE_FAILED: exitCodes.storage,

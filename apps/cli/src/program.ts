@@ -7,6 +7,7 @@ import { configCommands } from './commands/config.js';
 import { extensionCommands } from './commands/extension.js';
 import { helpCommands } from './commands/help.js';
 import { kclCommands } from './commands/kcl.js';
+import { signingCommands } from './commands/signing.js';
 import { registryCommands } from './commands/registry.js';
 
 /** The whole of `ocictl`: a command stands in the file of its group, and is loaded when it runs. */
@@ -28,6 +29,7 @@ export const ocictl: ProgramDefinition = {
     ...extensionCommands,
     ...artifactCommands,
     ...referenceCommands,
+    ...signingCommands,
     ...registryCommands,
     ...cacheCommands,
     ...configCommands,

@@ -43,6 +43,8 @@ export interface Cache {
   readonly views: ViewStore;
   readonly inventory: Inventory;
   readonly pins: Pins;
+  /** Notes of signatures that were verified, by what they were verified for. */
+  readonly verifiedSignatures: Pick<Markers, 'has' | 'add'>;
   /** A repository of a registry as it is here. */
   repository(place: RepositoryPlace): CachedRepository;
   /** Keeps content from being removed, by any process, until it is released. */
@@ -72,6 +74,7 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     references: inventory.references,
     views: new ViewStore(root, { temporary, inventory, fsync: options.fsync }),
     pins: inventory.pins,
+    verifiedSignatures: new Markers(join(root, 'state', 'signatures')),
     repository: (place) => new CachedRepository(parts, place),
     lease: () => leases.open(),
     usage: () => inventory.usage.total(),

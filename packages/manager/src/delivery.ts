@@ -20,6 +20,7 @@ import type { ManifestName } from './manifest-lookup.js';
 import { cacheLeftOut, isCacheFailure } from './past-cache.js';
 import { selectManifest } from './platform.js';
 import type { PulledArtifact } from './pull.js';
+import type { TrustGate } from './trust-gate.js';
 
 interface DeliveryOptions extends CallOptions {
   readonly onEvent?: EventListener | undefined;
@@ -34,6 +35,7 @@ export interface Delivery {
   readonly output: string;
   /** Through the cache. */
   readonly pull: () => Promise<PulledArtifact>;
+  readonly trust: TrustGate;
   /** Past the cache; absent when no registry may be asked. */
   readonly connect?: (() => RemoteRepository) | undefined;
 }
@@ -67,13 +69,14 @@ async function refuseDirectory(output: string): Promise<void> {
 }
 
 async function direct(
-  { name, layer: selector, connect }: Delivery,
+  { name, layer: selector, connect, trust }: Delivery,
   output: string,
   options: DeliveryOptions,
 ): Promise<PulledArtifact> {
   if (!connect) throw new OciError('OFFLINE', `${formatReference(name)} is not in the cache`);
   const repository = connect();
   const root = await repository.fetchTag(name.tag, options);
+  await trust.ensure({ name, manifest: root, source: () => repository }, options);
   const layer = selectContentLayer(await imageOf(repository, root, options), selector);
   const { digest, size, mediaType } = layer;
   await placed(output, async (temporary) => {

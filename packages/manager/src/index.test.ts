@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 import * as config from './config/index.js';
 import * as manager from './index.js';
+import * as signing from './signing/index.js';
 
 it('exports these names', () => {
   expect(Object.keys(manager).sort()).toEqual([
@@ -23,6 +24,7 @@ it('exports these names', () => {
     'registryOptions',
     'selectContentLayer',
     'selectManifest',
+    'trustRuleFor',
   ]);
   expect(Object.keys(config).sort()).toEqual([
     'describeSource',
@@ -33,5 +35,14 @@ it('exports these names', () => {
     'parseByteSize',
     'retentionPolicy',
     'settingDefinitions',
+    'trustRules',
+  ]);
+  expect(Object.keys(signing).sort()).toEqual([
+    'generateKeyPair',
+    'keylessVerifier',
+    'readPublicKey',
+    'readSigningKey',
+    'signArtifact',
+    'verifySignatures',
   ]);
 });

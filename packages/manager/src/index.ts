@@ -34,4 +34,11 @@ export { selectManifest } from './platform.js';
 export { type PulledArtifact } from './pull.js';
 export { type RetentionOptions } from './retention-schedule.js';
 export { type ReachOptions, type RegistrySettings, registryOptions } from './registry-set.js';
+export type { TrustQuestion } from './trust-gate.js';
+export {
+  type FingerprintedAuthority,
+  type TrustRequirement,
+  type TrustRule,
+  trustRuleFor,
+} from './trust-policy.js';
 export { compareVersions } from './version-order.js';

@@ -38,6 +38,8 @@ import { manifestFinder } from './past-cache.js';
 import { type PulledArtifact, pull } from './pull.js';
 import { type ReachOptions, RegistrySet } from './registry-set.js';
 import { type RetentionOptions, RetentionSchedule } from './retention-schedule.js';
+import { TrustGate, type TrustQuestion } from './trust-gate.js';
+import type { TrustRule } from './trust-policy.js';
 import { withNearestTags } from './unknown-version.js';
 
 export interface OciManagerOptions extends ReachOptions {
@@ -54,6 +56,8 @@ export interface OciManagerOptions extends ReachOptions {
   readonly fsync?: boolean | undefined;
   /** What may stay in the cache; pruned beside the first pull, and then every so often. */
   readonly retention?: RetentionOptions | undefined;
+  /** Who has to have signed what is pulled; default: nobody. */
+  readonly trust?: readonly TrustRule[] | undefined;
   /** Manifests in memory. Default 100 entries, 64 MiB. */
   readonly manifestCache?: ManifestLruOptions | undefined;
 }
@@ -85,6 +89,7 @@ export class OciManager {
   readonly #counters = new PullCounters();
   readonly #registries: RegistrySet;
   readonly #retention: RetentionSchedule;
+  readonly #trust: TrustGate;
   #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
 
   /** @throws OciError `USAGE` for an option that is missing, `REFERENCE_INVALID` for `registryUrl` */
@@ -96,6 +101,7 @@ export class OciManager {
     this.#retention = new RetentionSchedule(options.retention);
     this.#templates = { ...defaultTemplates, ...options.templates };
     this.#policy = { ...defaultFreshness, ...options.freshness };
+    this.#trust = new TrustGate(options.trust ?? [], this.#policy);
   }
 
   /** Downloads a KCL package, unless it is in the cache, to `kcl/<name>/<version>/package.tar.gz`. */
@@ -219,6 +225,15 @@ export class OciManager {
     return this.#registries.open(address);
   }
 
+  /**
+   * Returns when the rules of `trust` allow to use an artifact that was not pulled through the manager.
+   *
+   * @throws OciError `POLICY_REFUSED`, `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `OFFLINE`
+   */
+  async ensureTrusted(question: TrustQuestion, options: CallOptions = {}): Promise<void> {
+    await this.#trust.ensure(question, options);
+  }
+
   /** Forgets the manifests in memory; what is on disk stays. */
   clearCache(): void {
     this.#memory.clear();
@@ -257,13 +272,15 @@ export class OciManager {
           const { cache, lookup } = await this.#open();
           this.#retention.begin(cache);
           const call = { policy: this.#policy, signal, onEvent };
-          return pull({ name, view, layer }, { cache, lookup, connect, onBytes }, call);
+          const trust = this.#trust;
+          return pull({ name, view, layer }, { cache, lookup, connect, onBytes, trust }, call);
         };
         const past = this.#policy.offline ? undefined : connect;
         const run = async (): Promise<PulledArtifact> => {
           if (output === undefined) return throughCache();
           const { deliver } = await import('./delivery.js');
-          const delivery = { name, layer, output, pull: throughCache, connect: past };
+          const trust = this.#trust;
+          const delivery = { name, layer, output, pull: throughCache, connect: past, trust };
           return deliver(delivery, { signal, onEvent });
         };
         const pulled = await run().catch(withNearestTags(name, registry, options));

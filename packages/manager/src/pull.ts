@@ -22,6 +22,7 @@ import type {
   ManifestName,
 } from './manifest-lookup.js';
 import { selectManifest } from './platform.js';
+import type { TrustGate } from './trust-gate.js';
 
 /** What a pull gives: a whole, verified file at the guide's path. */
 export interface PulledArtifact {
@@ -51,6 +52,7 @@ export interface PullParts {
   readonly lookup: ManifestLookup;
   readonly connect: () => RemoteRepository;
   readonly onBytes: (bytes: number) => void;
+  readonly trust: TrustGate;
 }
 
 /** Layers of one artifact that are downloaded at once. */
@@ -65,6 +67,9 @@ export async function pull(
   const { name } = request;
   const root = await parts.lookup.find(name, options);
   const reference = formatReference(name);
+  const { manifest } = root;
+  const { cache, connect } = parts;
+  await parts.trust.ensure({ name, manifest, source: connect, cache }, { signal: options.signal });
   options.onEvent?.({ type: 'resolve', reference, digest: root.manifest.descriptor.digest });
   await using lease = parts.cache.lease();
   const image = await imageOf(root, name, { lookup: parts.lookup, options });

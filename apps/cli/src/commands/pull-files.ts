@@ -26,10 +26,15 @@ interface PullFilesInput {
 }
 
 export async function pullFiles(input: PullFilesInput, invocation: Invocation): Promise<void> {
-  await withContext(invocation, async ({ registries, output, progress, signal }) => {
+  await withContext(invocation, async ({ registries, manager, output, progress, signal }) => {
     const named = registries.artifact(input.reference);
     const call = { signal, onEvent: progress };
-    const manifest = await imageOf(named, { platform: input.platform, call });
+    const ensureTrusted = async (root: ResolvedManifest): Promise<void> =>
+      manager.ensureTrusted(
+        { name: named.reference, manifest: root, source: () => named.repository },
+        { signal },
+      );
+    const manifest = await imageOf(named, { platform: input.platform, call, ensureTrusted });
     const layers = manifest.document.layers.filter(({ mediaType }) => mediaType !== emptyType);
     if (input.output === '-') {
       await stream(named, layers, { ...call, output: invocation.terminal.stdout });
@@ -83,13 +88,19 @@ type ImageManifest = ResolvedManifest & { readonly kind: 'image' };
 interface Choice {
   readonly platform: string | undefined;
   readonly call: Parameters<NamedArtifact['repository']['resolve']>[1];
+  /** Throws when the configuration does not allow to use it. */
+  readonly ensureTrusted: (root: ResolvedManifest) => Promise<void>;
 }
 
 /** The manifest itself, or of an index the one for a platform. */
-async function imageOf(named: NamedArtifact, { platform, call }: Choice): Promise<ImageManifest> {
+async function imageOf(
+  named: NamedArtifact,
+  { platform, call, ensureTrusted }: Choice,
+): Promise<ImageManifest> {
   const { repository } = named;
   const root = await repository.resolve(named.tagOrDigest, call);
   const manifest = await repository.fetchManifest(root, call);
+  await ensureTrusted(manifest);
   if (manifest.kind === 'image') return manifest;
   const wanted = platform === undefined ? undefined : parsePlatform(platform);
   const child = await repository.fetchManifest(selectManifest(manifest.document, wanted), call);

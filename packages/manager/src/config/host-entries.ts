@@ -8,6 +8,9 @@ const keys: Readonly<Record<string, string>> = {
   clientKeyFile: 'client_key_file',
   trustedRealms: 'trusted_realms',
   pullFrom: 'pull_from_mirror',
+  trustedRoot: 'trusted_root',
+  identity: 'certificate_identity',
+  issuer: 'certificate_oidc_issuer',
 };
 
 /** What the tables of single registries say, as dotted paths and values, to show; they hold no secrets. */
@@ -24,5 +27,6 @@ export function hostEntries(
       mirrors.flatMap((mirror, index) => said(`mirrors."${host}"[${index}]`, mirror)),
     ),
     ...[...hosts.credentials].flatMap(([host, own]) => said(`credentials."${host}"`, own)),
+    ...[...hosts.trust].flatMap(([scope, own]) => said(`trust."${scope}"`, own)),
   ];
 }

@@ -2,6 +2,7 @@ import type { PullFromMirror } from '@oci/client';
 import { OciError, parseRegistryHost } from '@oci/spec-types';
 
 import { type Table, TableReader, isTable } from './table-reader.js';
+import { type TrustSettings, parseTrustScope, readTrust } from './trust-settings.js';
 
 /** How a host is reached, as it is written: with the paths of its files. */
 export interface HostSettings {
@@ -38,15 +39,18 @@ export interface HostTables {
   >;
   readonly mirrors: ReadonlyMap<string, readonly MirrorSettings[]>;
   readonly credentials: ReadonlyMap<string, CredentialSettings>;
+  /** Who has to have signed, by `host`, `host/path` or `*`. */
+  readonly trust: ReadonlyMap<string, TrustSettings>;
 }
 
 /** The names of the tables, which are no settings of their own. */
-export const hostTableNames = ['registries', 'mirrors', 'credentials'] as const;
+export const hostTableNames = ['registries', 'mirrors', 'credentials', 'trust'] as const;
 
 export const noHostTables: HostTables = {
   registries: new Map(),
   mirrors: new Map(),
   credentials: new Map(),
+  trust: new Map(),
 };
 
 interface Place {
@@ -57,17 +61,23 @@ interface Place {
 
 /** @throws OciError `CONFIG_INVALID` */
 export function readHostTables(oci: Table, place: Place): HostTables {
-  const at = <T>(name: string, read: (value: unknown, where: Where) => T): Map<string, T> =>
+  const at = <T>(
+    name: string,
+    read: (value: unknown, where: Where) => T,
+    keyOf: (text: string) => string = parseRegistryHost,
+  ): Map<string, T> =>
     new Map(
-      Object.entries(tableOf(oci, name, place)).map(([host, value]) => {
-        const where = `${name}."${host}" in ${place.path}`;
-        return [hostOf(host, where), read(value, { where, baseDir: place.baseDir })];
+      Object.entries(tableOf(oci, name, place)).map(([key, value]) => {
+        const where = `${name}."${key}" in ${place.path}`;
+        const parsed = keyIn(key, where, keyOf);
+        return [parsed, read(value, { where, baseDir: place.baseDir })];
       }),
     );
   return {
     registries: at('registries', readRegistry),
     mirrors: at('mirrors', readMirrors),
     credentials: at('credentials', readCredential),
+    trust: at('trust', (value, where) => readTrust(new TableReader(value, where)), parseTrustScope),
   };
 }
 
@@ -81,9 +91,9 @@ function tableOf(oci: Table, name: string, { path }: Place): Table {
   });
 }
 
-function hostOf(text: string, where: string): string {
+function keyIn(text: string, where: string, parse: (text: string) => string): string {
   try {
-    return parseRegistryHost(text);
+    return parse(text);
   } catch (cause) {
     throw new OciError('CONFIG_INVALID', `${where}: the registry is not host[:port]`, {
       cause,

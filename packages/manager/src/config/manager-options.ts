@@ -8,6 +8,7 @@ import { configuredCredentials } from './host-credentials.js';
 import { type RegistryLookup, lookupOf, readPem } from './host-files.js';
 import type { Settings } from './load.js';
 import type { SettingValues } from './settings.js';
+import { trustRules } from './trust-settings.js';
 
 /**
  * The options of an `OciManager` for loaded settings.
@@ -42,6 +43,7 @@ export async function managerOptions(
     retention: { policy: retentionPolicy(values), everyMs: values['cache.prune_every_ms'] },
     credentials: configuredCredentials(hosts.credentials),
     registries: (host) => merged(lookups, host),
+    trust: trustRules(hosts.trust),
     connection: {
       plainHttp: values.plain_http,
       insecure: values.insecure,

@@ -38,7 +38,12 @@ export class TableReader {
   path(key: string): string | undefined {
     const path = this.text(key);
     if (path === undefined) return undefined;
-    return resolve(this.#baseDir, path.startsWith('~/') ? homeDirectory() + path.slice(1) : path);
+    return this.#absolute(path);
+  }
+
+  /** As {@link path}, each. */
+  paths(key: string): readonly string[] | undefined {
+    return this.list(key)?.map((path) => this.#absolute(path));
   }
 
   flag(key: string): boolean | undefined {
@@ -82,6 +87,10 @@ export class TableReader {
     return new OciError('CONFIG_INVALID', `${this.#where} ${why}`, {
       hint: 'See docs/configuration.md for what each table holds.',
     });
+  }
+
+  #absolute(path: string): string {
+    return resolve(this.#baseDir, path.startsWith('~/') ? homeDirectory() + path.slice(1) : path);
   }
 
   #take<T>(key: string, expected: string, read: (value: unknown) => T | undefined): T | undefined {

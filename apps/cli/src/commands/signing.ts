@@ -1,0 +1,104 @@
+import { type CommandDefinition, defineCommand } from '../command/definition.js';
+import type { SignInput } from './sign.js';
+import type { VerifyInput } from './verify.js';
+
+/** Making, checking and preparing signatures. */
+export const signingCommands: readonly CommandDefinition[] = [
+  defineCommand<SignInput>({
+    name: 'sign',
+    section: 'artifacts',
+    summary: 'sign an artifact with a key, and push the signature beside it',
+    description:
+      'The signature is about the digest that the reference stands for now, and is as cosign makes it: a bundle that refers to the artifact, or, for cosign before 2.5, a layer under the tag sha256-<hex>.sig. The password of a sealed key is read from COSIGN_PASSWORD, from standard input, or asked for.',
+    arguments: [
+      {
+        name: 'reference',
+        description: 'host/name:tag or @digest; without a host of the configured registry',
+        completes: 'reference',
+      },
+    ],
+    options: [
+      {
+        name: 'key',
+        value: 'file',
+        description: 'private key, PEM: as cosign seals it, or PKCS #8, SEC 1, PKCS #1',
+        completes: 'file',
+      },
+      {
+        name: 'signatureFormat',
+        value: 'format',
+        description: 'where it is kept; default: bundle',
+        choices: ['bundle', 'cosign-tag'],
+      },
+      { name: 'passwordStdin', description: 'read the password of the key from standard input' },
+    ],
+    examples: [
+      'ocictl sign kcl/provisioning-core:1.0.0 --key cosign.key',
+      'ocictl sign ghcr.io/team/tool:1.2.0 --key cosign.key --signature-format cosign-tag',
+    ],
+    json: 'sign',
+    load: async () => (await import('./sign.js')).sign,
+  }),
+  defineCommand<VerifyInput>({
+    name: 'verify',
+    section: 'artifacts',
+    summary: 'verify the signatures of an artifact: exit 0 when one is good',
+    description:
+      'By public keys, by the identity of a certificate and the authorities of a trusted root, or, without either, as the table trust of the configuration requires. No network is asked but the registry.',
+    arguments: [
+      {
+        name: 'reference',
+        description: 'host/name:tag or @digest, or oci:DIR[:TAG], oci-archive:FILE[:TAG]',
+        completes: 'reference',
+      },
+    ],
+    options: [
+      {
+        name: 'key',
+        value: 'file',
+        repeatable: true,
+        description: 'public key, PEM; given again, any of these',
+        completes: 'file',
+      },
+      {
+        name: 'trustedRoot',
+        value: 'file',
+        description: 'trusted_root.json of a sigstore instance',
+        completes: 'file',
+      },
+      {
+        name: 'certificateIdentity',
+        value: 'name',
+        description: 'e-mail address or URL of who has to have signed, whole',
+      },
+      {
+        name: 'certificateOidcIssuer',
+        value: 'url',
+        description: 'who has to vouch for that identity, whole',
+      },
+    ],
+    examples: [
+      'ocictl verify kcl/provisioning-core:1.0.0 --key cosign.pub',
+      'ocictl verify ghcr.io/team/tool:1.2.0 --trusted-root trusted_root.json --certificate-identity https://github.com/team/tool/.github/workflows/release.yml@refs/heads/main --certificate-oidc-issuer https://token.actions.githubusercontent.com',
+    ],
+    json: 'verify',
+    load: async () => (await import('./verify.js')).verify,
+  }),
+  defineCommand<{ name?: string; passwordStdin?: boolean; unsealed?: boolean }>({
+    name: 'generate-key-pair',
+    section: 'artifacts',
+    summary: 'make a key to sign with, and the public one to verify with',
+    description:
+      'Writes NAME.key, sealed with a password as cosign does it, and NAME.pub. The password is read from COSIGN_PASSWORD, from standard input, or asked for.',
+    arguments: [
+      { name: 'name', description: 'path without an ending; default: cosign', optional: true },
+    ],
+    options: [
+      { name: 'passwordStdin', description: 'read the password from standard input' },
+      { name: 'unsealed', description: 'without a password: whoever reads the file can sign' },
+    ],
+    examples: ['ocictl generate-key-pair', 'ocictl generate-key-pair ./release'],
+    json: 'generate-key-pair',
+    load: async () => (await import('./generate-key-pair.js')).generate,
+  }),
+];

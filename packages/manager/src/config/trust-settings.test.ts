@@ -1,0 +1,69 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { generateKeyPair } from '../signing/index.js';
+import { hostEntries } from './host-entries.js';
+import { loadSettings } from './load.js';
+import { trustRules } from './trust-settings.js';
+
+describe('the table trust', () => {
+  let work: TemporaryDirectory;
+
+  beforeEach(async () => {
+    work = await temporaryDirectory('oci-trust-settings-');
+  });
+  afterEach(() => work.remove());
+
+  async function load(table: string) {
+    const configFile = join(work.path, 'config.toml');
+    await writeFile(configFile, `[orchestrator.oci.trust]\n${table}`);
+    return (await loadSettings({ configFile, env: {} })).hosts;
+  }
+
+  it('says who has to have signed, by files beside it', async () => {
+    await mkdir(join(work.path, 'keys'));
+    await writeFile(join(work.path, 'keys/a.pub'), (await generateKeyPair()).publicKey);
+    const hosts = await load(
+      '"registry.example/team" = { keys = ["keys/a.pub"] }\n"*" = { require = "reject" }\n"localhost:5000" = { require = "nothing" }',
+    );
+    const rules = trustRules(hosts.trust);
+    expect(rules.map(({ scope, require }) => [scope, require])).toEqual([
+      ['registry.example/team', 'signature'],
+      ['*', 'reject'],
+      ['localhost:5000', 'nothing'],
+    ]);
+    const authority = await rules[0]?.authority();
+    expect(authority).toMatchObject({ keys: [{}], fingerprint: expect.any(String) });
+    expect(hostEntries(hosts)).toContainEqual({
+      key: 'trust."registry.example/team".keys',
+      value: [join(work.path, 'keys/a.pub')],
+    });
+  });
+
+  it.each([
+    ['"registry.example" = {}', /whose/],
+    ['"registry.example" = { keys = [] }', /whose/],
+    ['"registry.example" = { require = "signatures" }', /one of signature, nothing, reject/],
+    ['"registry.example" = { require = "nothing", keys = ["a"] }', /requires nothing/],
+    ['"registry.example" = { trusted_root = "a" }', /together/],
+    ['"registry.example" = { certificate_identity = "a", keys = ["a"] }', /together/],
+    ['"registry.example" = { key = "a" }', /unknown key key/],
+    ['"https://registry.example" = { keys = ["a"] }', /trust/],
+    ['"registry.example/UPPER" = { keys = ["a"] }', /trust/],
+    ['"registry.example/*" = { keys = ["a"] }', /trust/],
+  ])('refuses %s', async (table, message) => {
+    await expect(load(table)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each(['no key', undefined])('trusts nothing when a key file is %s', async (text) => {
+    if (text !== undefined) await writeFile(join(work.path, 'a.pub'), text);
+    const [rule] = trustRules((await load('"registry.example" = { keys = ["a.pub"] }')).trust);
+    await expect(rule?.authority()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});

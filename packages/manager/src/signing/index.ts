@@ -1,0 +1,19 @@
+export { type CertificateIdentity, type KeylessVerifier, keylessVerifier } from './keyless.js';
+export { type SignOptions, type SignedArtifact, signArtifact } from './sign-artifact.js';
+export { type SignatureForm, type SignatureSource } from './signature-search.js';
+export {
+  type KeyPair,
+  type PublicKey,
+  type SigningKey,
+  generateKeyPair,
+  readPublicKey,
+  readSigningKey,
+} from './signing-key.js';
+export {
+  type Authority,
+  type RejectedSignature,
+  type Signer,
+  type Verification,
+  type VerifiedSignature,
+  verifySignatures,
+} from './verify-signatures.js';

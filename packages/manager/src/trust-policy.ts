@@ -1,0 +1,38 @@
+import type { RegistryHost, RepositoryName } from '@oci/spec-types';
+
+import type { Authority } from './signing/verify-signatures.js';
+
+/** What an artifact needs to be used. */
+export type TrustRequirement = 'signature' | 'nothing' | 'reject';
+
+/** Who has to have signed what is of a part of the registries. */
+export interface TrustRule {
+  /** `host`, `host/path` with all below it, or `*` for whatever no other rule is for. */
+  readonly scope: string;
+  readonly require: TrustRequirement;
+  /** Called when the first artifact needs it. */
+  readonly authority: () => Promise<FingerprintedAuthority>;
+}
+
+export interface FingerprintedAuthority extends Authority {
+  /** Another one when other keys or identities may sign: what was verified before counts no more. */
+  readonly fingerprint: string;
+}
+
+/** The most special rule for a repository: the one with the longest scope. */
+export function trustRuleFor(
+  rules: readonly TrustRule[],
+  {
+    registry,
+    repository,
+  }: { readonly registry: RegistryHost; readonly repository: RepositoryName },
+): TrustRule | undefined {
+  const name = `${registry}/${repository}/`;
+  return rules
+    .filter(({ scope }) => scope === '*' || name.startsWith(`${scope}/`))
+    .sort((a, b) => lengthOf(b) - lengthOf(a))[0];
+}
+
+function lengthOf({ scope }: TrustRule): number {
+  return scope === '*' ? 0 : scope.length;
+}

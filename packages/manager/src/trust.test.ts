@@ -1,0 +1,170 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { createRegistry } from '@oci/client';
+import { parseRegistryHost, parseRepositoryName, parseTag } from '@oci/spec-types';
+import {
+  type TemporaryDirectory,
+  type TestRegistry,
+  kclPackage,
+  startRegistry,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+
+import { OciManager, type OciManagerOptions } from './manager.js';
+import { type SigningKey, generateKeyPair, readSigningKey, signArtifact } from './signing/index.js';
+import { type TrustRule, trustRuleFor } from './trust-policy.js';
+
+const [key, otherKey] = await Promise.all([newKey(), newKey()]);
+
+async function newKey(): Promise<SigningKey> {
+  return readSigningKey((await generateKeyPair()).privateKey);
+}
+
+function signedBy({ publicKey }: SigningKey, scope = '*'): TrustRule {
+  const authority = async () => ({ keys: [publicKey], fingerprint: publicKey.hint });
+  return { scope, require: 'signature', authority };
+}
+
+function rule(scope: string, require: 'nothing' | 'reject'): TrustRule {
+  return { scope, require, authority: async () => ({ keys: [], fingerprint: '' }) };
+}
+
+describe('a pull where a signature is required', () => {
+  let registry: TestRegistry;
+  let work: TemporaryDirectory;
+
+  beforeEach(async () => {
+    registry = await startRegistry();
+    work = await temporaryDirectory('oci-trust-');
+    registry.putArtifact('kcl/core', '1.0.0', kclPackage({ name: 'core', version: '1.0.0' }));
+  });
+  afterEach(async () => {
+    await registry.close();
+    await work.remove();
+  });
+
+  function managerOf(trust: readonly TrustRule[], options: Partial<OciManagerOptions> = {}) {
+    return new OciManager({
+      registryUrl: registry.url,
+      namespace: 'team',
+      cacheDir: join(work.path, 'cache'),
+      credentials: async () => undefined,
+      trust,
+      ...options,
+    });
+  }
+
+  async function sign(by: SigningKey): Promise<void> {
+    const client = createRegistry({ url: registry.url });
+    const repository = client.repository(parseRepositoryName('kcl/core'));
+    const manifest = await repository.fetchTag(parseTag('1.0.0'));
+    await signArtifact(repository, manifest, by, { repositoryName: `${registry.host}/kcl/core` });
+    await client.close();
+  }
+
+  it('gives what is signed, and asks nobody again', async () => {
+    await sign(key);
+    await using manager = managerOf([signedBy(key)]);
+    const { path } = await manager.pullKclPackage('core', '1.0.0');
+    expect((await readFile(path)).byteLength).toBeGreaterThan(0);
+    const asked = registry.requests.length;
+    await manager.pullKclPackage('core', '1.0.0');
+    await using offline = managerOf([signedBy(key)], { freshness: { offline: true } });
+    expect(await offline.pullKclPackage('core', '1.0.0')).toMatchObject({ fromCache: true });
+    expect(registry.requests.length).toBe(asked);
+  });
+
+  it('gives nothing that is not signed, and downloads no content of it', async () => {
+    await using manager = managerOf([signedBy(key)]);
+    await expect(manager.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'SIGNATURE_MISSING',
+    });
+    expect(registry.requests.filter(({ path }) => path.includes('/blobs/'))).toEqual([]);
+    await expect(access(join(work.path, 'cache/kcl'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('gives nothing of another key, also past the cache', async () => {
+    await sign(otherKey);
+    await using manager = managerOf([signedBy(key)]);
+    const output = join(work.path, 'out.tar.gz');
+    for (const options of [{}, { output }])
+      await expect(manager.pullKclPackage('core', '1.0.0', options)).rejects.toMatchObject({
+        code: 'SIGNATURE_INVALID',
+      });
+    await using uncached = managerOf([signedBy(key)], { cacheDir: '/dev/null/cache' });
+    await expect(uncached.pullKclPackage('core', '1.0.0', { output })).rejects.toMatchObject({
+      code: 'SIGNATURE_INVALID',
+    });
+    await expect(access(output)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('gives nothing from the cache that came before it was required', async () => {
+    await using before = managerOf([]);
+    await before.pullKclPackage('core', '1.0.0');
+    await using manager = managerOf([signedBy(key)]);
+    await expect(manager.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'SIGNATURE_MISSING',
+    });
+    await using offline = managerOf([signedBy(key)], { freshness: { offline: true } });
+    await expect(offline.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'OFFLINE',
+      message: expect.stringContaining('never verified'),
+    });
+  });
+
+  it('verifies again when another key has to have signed, and when it is refreshed', async () => {
+    await sign(key);
+    await using manager = managerOf([signedBy(key)]);
+    await manager.pullKclPackage('core', '1.0.0');
+    await using stricter = managerOf([signedBy(otherKey)]);
+    await expect(stricter.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'SIGNATURE_INVALID',
+    });
+    registry.clearRequests();
+    await using fresh = managerOf([signedBy(key)], { freshness: { refresh: true } });
+    await fresh.pullKclPackage('core', '1.0.0');
+    expect(registry.requests.some(({ path }) => path.includes('/referrers/'))).toBe(true);
+  });
+
+  it('verifies again what was noted in a cache that was cleared', async () => {
+    await sign(key);
+    await using manager = managerOf([signedBy(key)]);
+    await manager.pullKclPackage('core', '1.0.0');
+    await (await manager.cache()).clear();
+    await using offline = managerOf([signedBy(key)], { freshness: { offline: true } });
+    await expect(offline.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'OFFLINE',
+    });
+  });
+
+  it('is for what the rule is about, and may be for nothing, or for everything', async () => {
+    const own = `${registry.host}/kcl`;
+    await using allowing = managerOf([signedBy(key), rule(own, 'nothing')]);
+    await allowing.pullKclPackage('core', '1.0.0');
+    await using refusing = managerOf([rule(registry.host, 'reject')]);
+    await expect(refusing.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'POLICY_REFUSED',
+    });
+  });
+});
+
+test.each([
+  ['registry.example', 'team/tool', 'registry.example/team/tool'],
+  ['registry.example', 'team/tools', 'registry.example/team'],
+  ['registry.example', 'teams', 'registry.example'],
+  ['registry.example:5000', 'team/tool', '*'],
+  ['other.example', 'team/tool', '*'],
+])('of %s the repository %s is under the rule %s', (registry, repository, scope) => {
+  const rules = ['registry.example/team/tool', '*', 'registry.example', 'registry.example/team'];
+  const name = {
+    registry: parseRegistryHost(registry),
+    repository: parseRepositoryName(repository),
+  };
+  const found = trustRuleFor(
+    rules.map((text) => rule(text, 'reject')),
+    name,
+  );
+  expect(found?.scope).toBe(scope);
+});
