@@ -1,15 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { OciError, isOciError } from '@oci/spec-types';
+import { type Digest, OciError, isOciError } from '@oci/spec-types';
 import { TemporaryFiles, onStorage } from '@oci/spec-types/node';
 
 import { CachedRepository, type RepositoryPlace } from './cached-repository.js';
 import { type DamageListener, ContentStore } from './content-store.js';
 import { Downloads } from './downloads.js';
+import { Evidence } from './evidence.js';
 import { Inventory } from './inventory.js';
 import { LayoutIndex } from './layout-index.js';
-import { ownEntries, referenceKey } from './layout.js';
+import { type ReferenceKey, type ViewName, ownEntries, referenceKey, viewFiles } from './layout.js';
 import { ReferenceStore } from './reference-store.js';
 import { ReferrerStore } from './referrer-store.js';
 import type { RetentionPolicy } from './retention/policy.js';
@@ -49,6 +50,16 @@ export interface Cache {
   repository(place: RepositoryPlace): CachedRepository;
   /** Keeps content from being removed, by any process, until it is released. */
   lease(): Lease;
+  /**
+   * How the files of an artifact look that is here: of its reference, of its content, of its view.
+   *
+   * @returns undefined when one is missing
+   */
+  evidence(of: {
+    readonly reference: ReferenceKey;
+    readonly digests: readonly Digest[];
+    readonly view: ViewName;
+  }): Evidence | undefined;
   /** What is here, by the notes of every change: at once, however much it is. */
   usage(): Promise<UsageTotal>;
   /** What is here, by looking. */
@@ -77,6 +88,14 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     verifiedSignatures: new Markers(join(root, 'state', 'signatures')),
     repository: (place) => new CachedRepository(parts, place),
     lease: () => leases.open(),
+    evidence({ reference, digests, view }) {
+      const paths = [
+        parts.store.pathOf(referenceKey(reference)),
+        ...digests.map((digest) => content.pathOf(digest)),
+        ...viewFiles(view).map((path) => join(root, path)),
+      ];
+      return Evidence.of(paths, inventory.noted(reference));
+    },
     usage: () => inventory.usage.total(),
     stats: async () => (await import('./stats.js')).measureCache(parts),
     prune: async (policy, pruneOptions) =>

@@ -7,6 +7,7 @@ test('exports these names and no others', () => {
     'CachedRepository',
     'ContentStore',
     'Downloads',
+    'Evidence',
     'FileObjectStore',
     'Inventory',
     'LayoutIndex',

@@ -3,6 +3,7 @@ export { type Cache, type CacheOptions, openCache } from './cache.js';
 export { CachedRepository, type RepositoryPlace } from './cached-repository.js';
 export { type ContentOptions, ContentStore, type DamageListener } from './content-store.js';
 export { type DownloadSource, Downloads } from './downloads.js';
+export { Evidence } from './evidence.js';
 export { LayoutIndex } from './layout-index.js';
 export { type ReferenceId, type ReferenceKey, type ViewName, referenceId } from './layout.js';
 export {

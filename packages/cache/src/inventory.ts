@@ -141,6 +141,12 @@ export class Inventory {
     }
   }
 
+  /** Tells at any later time whether the use of a reference is noted for that hour. */
+  noted(key: ReferenceKey): () => boolean {
+    const id = referenceId(key);
+    return () => this.#usedIn.get(id) === hourOf(Date.now());
+  }
+
   /** After everything was removed: what was noted in memory is no longer so. */
   forget(): void {
     this.#usedIn.clear();

@@ -183,3 +183,11 @@ export function viewPath(view: ViewName): { readonly directory: string; readonly
         file: 'artifact.tar.gz',
       };
 }
+
+/** The files of a view, relative: what it shows, and whose that is. */
+export function viewFiles(view: ViewName): readonly string[] {
+  const { directory, file } = viewPath(view);
+  return [`${directory}/${file}`, `${directory}/${viewRecordFile}`];
+}
+
+export const viewRecordFile = 'view.json';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { isMissing } from '@oci/spec-types/node';
 
-import { packageId } from './layout.js';
+import { packageId, viewRecordFile } from './layout.js';
 import type { RemovalParts } from './retention/removal.js';
 
 /** What is in a cache directory, counted. Sizes are bytes. */
@@ -41,7 +41,7 @@ export async function measureCache(parts: RemovalParts): Promise<CacheStats> {
   const views: string[] = [];
   for (const prefix of ['kcl/', 'extensions/', 'registries/'])
     for await (const key of store.list(prefix))
-      if (!key.endsWith('/view.json')) views.push(store.pathOf(key));
+      if (!key.endsWith(`/${viewRecordFile}`)) views.push(store.pathOf(key));
   const partial = await filesIn(join(dir, 'partial'));
   return {
     ...(await content.stats()),

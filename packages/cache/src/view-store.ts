@@ -13,6 +13,7 @@ import {
   layoutVersion,
   referenceId,
   viewPath,
+  viewRecordFile,
 } from './layout.js';
 import { syncFile } from './store/file-object-store.js';
 import type { StoredBlob } from './stored-blob.js';
@@ -82,7 +83,7 @@ export class ViewStore {
         await this.#inventory.shown(request.reference, directory);
         const before = await stat(path).catch(() => undefined);
         // Without its record, a file of which only half is known is not believed.
-        await rm(join(folder, 'view.json'), { force: true });
+        await rm(join(folder, viewRecordFile), { force: true });
         await rename(temporary, path);
         const size = await this.#record(folder, path, request);
         await this.#inventory.usage.add({ blobs: 0, bytes: size - (before?.size ?? 0) });
@@ -98,7 +99,7 @@ export class ViewStore {
     const record: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
     const temporary = await this.#temporary.create();
     await writeFile(temporary, JSON.stringify(record));
-    await rename(temporary, join(folder, 'view.json'));
+    await rename(temporary, join(folder, viewRecordFile));
     return size;
   }
 }
@@ -113,7 +114,7 @@ function identityOf(request: ViewRequest): Omit<ViewRecord, 'version' | 'size' |
 
 async function isShown(folder: string, path: string, request: ViewRequest): Promise<boolean> {
   try {
-    const record = JSON.parse(await readFile(join(folder, 'view.json'), 'utf8')) as ViewRecord;
+    const record = JSON.parse(await readFile(join(folder, viewRecordFile), 'utf8')) as ViewRecord;
     const { size, mtimeMs } = await stat(path);
     const expected: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
     return (Object.keys(expected) as (keyof ViewRecord)[]).every(

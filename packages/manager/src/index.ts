@@ -8,6 +8,7 @@ export {
   kclRepository,
   parseExtensionType,
 } from './artifact-name.js';
+export type { ManagerCallOptions, PullOptions } from './call-options.js';
 export { forEachConcurrent } from './concurrency.js';
 export {
   type CacheExportOptions,
@@ -21,12 +22,7 @@ export {
 export { selectContentLayer } from './content-layer.js';
 export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
 export { artifactJson, pullJson } from './json.js';
-export {
-  type ManagerCallOptions,
-  OciManager,
-  type OciManagerOptions,
-  type PullOptions,
-} from './manager.js';
+export { OciManager, type OciManagerOptions } from './manager.js';
 export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
 export { nearest } from './nearest.js';

@@ -8,7 +8,6 @@ import {
 import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type CallOptions,
-  type EventListener,
   OciError,
   Operation,
   type RepositoryName,
@@ -22,6 +21,7 @@ import {
 } from '@oci/spec-types';
 
 import type { Artifact } from './artifact-list.js';
+import type { ManagerCallOptions, PullOptions } from './call-options.js';
 import {
   type RepositoryTemplates,
   defaultTemplates,
@@ -29,7 +29,7 @@ import {
   kclRepository,
   parseExtensionType,
 } from './artifact-name.js';
-import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
+import { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
 import { ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { ManifestLookup, type ManifestName } from './manifest-lookup.js';
@@ -38,6 +38,7 @@ import { manifestFinder } from './past-cache.js';
 import { type PulledArtifact, pull } from './pull.js';
 import { type ReachOptions, RegistrySet } from './registry-set.js';
 import { type RetentionOptions, RetentionSchedule } from './retention-schedule.js';
+import { type SettledPull, SettledPulls, retell } from './settled-pulls.js';
 import { TrustGate, type TrustQuestion } from './trust-gate.js';
 import type { TrustRule } from './trust-policy.js';
 import { withNearestTags } from './unknown-version.js';
@@ -62,21 +63,6 @@ export interface OciManagerOptions extends ReachOptions {
   readonly manifestCache?: ManifestLruOptions | undefined;
 }
 
-/** What every call takes last. */
-export interface ManagerCallOptions extends CallOptions {
-  /** Another registry than the manager's, by `host[:port]` or URL. */
-  readonly registry?: string | undefined;
-  /** Hears of retries, of waits, and of a cache that is left out because it can't be written. */
-  readonly onEvent?: EventListener | undefined;
-}
-
-export interface PullOptions extends ManagerCallOptions {
-  /** A digest, title or media type, when the artifact has several archives. */
-  readonly layer?: string | undefined;
-  /** A file outside the cache to put it at: it comes also where the cache is full or can't be written. */
-  readonly output?: string | undefined;
-}
-
 /**
  * The guide's calls: pulls, lists and inspects KCL packages and extensions of one registry, through
  * a cache directory. Nothing is opened before the first call.
@@ -90,6 +76,7 @@ export class OciManager {
   readonly #registries: RegistrySet;
   readonly #retention: RetentionSchedule;
   readonly #trust: TrustGate;
+  readonly #settled = new SettledPulls();
   #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
 
   /** @throws OciError `USAGE` for an option that is missing, `REFERENCE_INVALID` for `registryUrl` */
@@ -237,6 +224,7 @@ export class OciManager {
   /** Forgets the manifests in memory; what is on disk stays. */
   clearCache(): void {
     this.#memory.clear();
+    this.#settled.clear();
   }
 
   metrics(): ManagerMetrics {
@@ -269,11 +257,19 @@ export class OciManager {
         const view = { ...what.view, registry: this.#otherRegistry(registry) };
         const { layer, output, signal } = options;
         const throughCache = async (): Promise<PulledArtifact> => {
+          const key = JSON.stringify([name, view, layer]);
+          const settled = this.#mayBeSettled(name) ? this.#settled.find(key) : undefined;
+          if (settled && !signal?.aborted) {
+            retell(settled, onEvent);
+            return settled.pulled;
+          }
           const { cache, lookup } = await this.#open();
           this.#retention.begin(cache);
           const call = { policy: this.#policy, signal, onEvent };
           const trust = this.#trust;
-          return pull({ name, view, layer }, { cache, lookup, connect, onBytes, trust }, call);
+          const onSettled = (pulled: SettledPull): void => this.#settled.add(key, pulled);
+          const parts = { cache, lookup, connect, onBytes, trust, onSettled };
+          return pull({ name, view, layer }, parts, call);
         };
         const past = this.#policy.offline ? undefined : connect;
         const run = async (): Promise<PulledArtifact> => {
@@ -294,6 +290,12 @@ export class OciManager {
         throw asOciError(error);
       }
     });
+  }
+
+  /** Whether what is in the cache answers without a look at what its tag points to by now. */
+  #mayBeSettled({ tag }: ManifestName): boolean {
+    const { offline, refresh } = this.#policy;
+    return offline || (!refresh && isExactVersion(tag));
   }
 
   async #versions(

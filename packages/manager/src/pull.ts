@@ -22,6 +22,7 @@ import type {
   ManifestName,
 } from './manifest-lookup.js';
 import { selectManifest } from './platform.js';
+import type { SettledPull } from './settled-pulls.js';
 import type { TrustGate } from './trust-gate.js';
 
 /** What a pull gives: a whole, verified file at the guide's path. */
@@ -53,6 +54,8 @@ export interface PullParts {
   readonly connect: () => RemoteRepository;
   readonly onBytes: (bytes: number) => void;
   readonly trust: TrustGate;
+  /** Hears of a pull that found everything in the cache. */
+  readonly onSettled?: ((settled: SettledPull) => void) | undefined;
 }
 
 /** Layers of one artifact that are downloaded at once. */
@@ -79,6 +82,14 @@ export async function pull(
     name,
     signal: options.signal,
   });
+  const digests = [manifest, image.manifest].map(({ descriptor }) => descriptor.digest);
+  const evidence = wasHeld
+    ? cache.evidence({
+        reference: name,
+        digests: [...digests, ...blobs.map(({ digest }) => digest)],
+        view: request.view,
+      })
+    : undefined;
   await parts.lookup.keep(name, root.manifest, options);
 
   const { stored, downloaded } = await obtain(blobs, parts, options);
@@ -95,15 +106,18 @@ export async function pull(
     manifestDigest: descriptor.digest,
     blob,
   });
-  return {
+  const fromCache = !downloaded && root.fromCache;
+  const pulled = {
     path: view.path,
     reference,
     digest: layer.digest,
     size: layer.size,
     mediaType: layer.mediaType,
     manifestDigest: descriptor.digest,
-    fromCache: !downloaded && root.fromCache,
+    fromCache,
   };
+  if (fromCache && evidence?.holds()) parts.onSettled?.({ pulled, blobs, evidence });
+  return pulled;
 }
 
 async function imageOf(

@@ -5,7 +5,7 @@ import type { Descriptor, Digest } from '@oci/spec-types';
 
 import type { ContentStore } from '../content-store.js';
 import type { Inventory } from '../inventory.js';
-import { type ReferenceId, referenceId } from '../layout.js';
+import { type ReferenceId, referenceId, viewRecordFile } from '../layout.js';
 import type { ReferrerStore } from '../referrer-store.js';
 import type { StoredReference } from '../reference-store.js';
 import { type Holder, holderId } from '../state/holders.js';
@@ -124,12 +124,14 @@ export class Removal {
   }
 
   async #view(directory: string, id: ReferenceId): Promise<void> {
-    const record = parseView(await readFile(join(directory, 'view.json'), 'utf8').catch(() => ''));
+    const record = parseView(
+      await readFile(join(directory, viewRecordFile), 'utf8').catch(() => ''),
+    );
     // Another reference may be shown there by now.
     if (!record || record.reference !== id) return;
     this.freed.bytes += record.size;
     if (this.#dryRun) return;
-    await rm(join(directory, 'view.json'), { force: true });
+    await rm(join(directory, viewRecordFile), { force: true });
     for (const file of ['package.tar.gz', 'artifact.tar.gz'])
       await rm(join(directory, file), { force: true });
     await this.#parts.inventory.usage.add({ blobs: 0, bytes: -record.size });

@@ -1,0 +1,57 @@
+import { type Stats, statSync } from 'node:fs';
+
+/**
+ * How files looked when they were found in order. As long as they look the same they still are: what an
+ * editor, a pruning or another process does to a file changes its size, times or inode.
+ */
+export class Evidence {
+  readonly #files: readonly { readonly path: string; readonly seen: Stats }[];
+  readonly #isNoted: () => boolean;
+
+  private constructor(
+    files: readonly { readonly path: string; readonly seen: Stats }[],
+    isNoted: () => boolean,
+  ) {
+    this.#files = files;
+    this.#isNoted = isNoted;
+  }
+
+  /**
+   * Looks at files. To be called before they are found in order, so that what changes meanwhile shows.
+   *
+   * @param isNoted whether retention knows of the use at this moment
+   * @returns undefined when one is missing
+   */
+  static of(paths: readonly string[], isNoted: () => boolean): Evidence | undefined {
+    const files: { path: string; seen: Stats }[] = [];
+    for (const path of paths) {
+      const seen = lookAt(path);
+      if (!seen) return undefined;
+      files.push({ path, seen });
+    }
+    return new Evidence(files, isNoted);
+  }
+
+  /** Whether all is as it was. Synchronous: a look of some microseconds each, and nothing comes in between. */
+  holds(): boolean {
+    return this.#isNoted() && this.#files.every(({ path, seen }) => isSame(seen, lookAt(path)));
+  }
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(seen: Stats, now: Stats | undefined): boolean {
+  return (
+    now !== undefined &&
+    now.size === seen.size &&
+    now.mtimeMs === seen.mtimeMs &&
+    now.ctimeMs === seen.ctimeMs &&
+    now.ino === seen.ino
+  );
+}

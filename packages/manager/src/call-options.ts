@@ -1,0 +1,16 @@
+import type { CallOptions, EventListener } from '@oci/spec-types';
+
+/** What every call takes last. */
+export interface ManagerCallOptions extends CallOptions {
+  /** Another registry than the manager's, by `host[:port]` or URL. */
+  readonly registry?: string | undefined;
+  /** Hears of retries, of waits, and of a cache that is left out because it can't be written. */
+  readonly onEvent?: EventListener | undefined;
+}
+
+export interface PullOptions extends ManagerCallOptions {
+  /** A digest, title or media type, when the artifact has several archives. */
+  readonly layer?: string | undefined;
+  /** A file outside the cache to put it at: it comes also where the cache is full or can't be written. */
+  readonly output?: string | undefined;
+}

@@ -1,0 +1,49 @@
+import type { Evidence } from '@oci/cache';
+import type { Descriptor, EventListener } from '@oci/spec-types';
+
+import type { PulledArtifact } from './pull.js';
+
+/** A pull that found everything in the cache, and how the files looked that it found. */
+export interface SettledPull {
+  readonly pulled: PulledArtifact;
+  readonly blobs: readonly Descriptor[];
+  readonly evidence: Evidence;
+}
+
+/** As many are remembered; each takes about 2 KiB. */
+const most = 10_000;
+
+/** Pulls that need not be made again as long as nothing has touched the files that they found. */
+export class SettledPulls {
+  readonly #pulls = new Map<string, SettledPull>();
+
+  /** @returns undefined when it was never settled, or a file looks another way by now */
+  find(key: string): SettledPull | undefined {
+    const settled = this.#pulls.get(key);
+    if (!settled) return undefined;
+    this.#pulls.delete(key);
+    if (!settled.evidence.holds()) return undefined;
+    // The one that was used last goes last.
+    this.#pulls.set(key, settled);
+    return settled;
+  }
+
+  add(key: string, settled: SettledPull): void {
+    if (this.#pulls.size >= most) {
+      const [oldest] = this.#pulls.keys();
+      if (oldest !== undefined) this.#pulls.delete(oldest);
+    }
+    this.#pulls.set(key, settled);
+  }
+
+  clear(): void {
+    this.#pulls.clear();
+  }
+}
+
+/** Tells what the pull would have told. */
+export function retell({ pulled, blobs }: SettledPull, onEvent: EventListener): void {
+  const { reference, manifestDigest } = pulled;
+  onEvent({ type: 'resolve', reference, digest: manifestDigest });
+  for (const { digest, size } of blobs) onEvent({ type: 'cached', digest, size });
+}
