@@ -1,3 +1,5 @@
+import { isBuiltin } from 'node:module';
+
 import { type Plugin, defineConfig } from 'rolldown';
 
 /** Commander starts programs for commands that are files of their own; there are none, and loading it takes 3 ms. */
@@ -6,6 +8,40 @@ const withoutSubprograms: Plugin = {
   transform: {
     filter: { id: /commander\/lib\/command\.js$/ },
     handler: (code) => ({ code: code.replace("require('node:child_process')", '{}'), map: null }),
+  },
+};
+
+/**
+ * The modules of Node, got without the loader of ES modules, which makes a copy of each with all its exports: those
+ * of `node:crypto` and `node:fs` lead to a dozen others.
+ */
+const builtins: Plugin = {
+  name: 'builtins',
+  resolveId: {
+    filter: { id: /^node:|^[a-z_]+(?:\/promises)?$/ },
+    handler: (id, importer, { kind }) =>
+      !isBuiltin(id) || kind === 'dynamic-import' || importer?.startsWith('\0')
+        ? undefined
+        : {
+            id: `\0${kind === 'require-call' ? 'required' : 'imported'}:${id}`,
+            moduleSideEffects: false,
+          },
+  },
+  load: {
+    filter: { id: /^\0(?:required|imported):/ },
+    handler: (id) => {
+      const name = id.slice(id.indexOf(':') + 1);
+      const builtin = `process.getBuiltinModule('${name}')`;
+      if (id.startsWith('\0required')) return `module.exports = ${builtin};`;
+      const names = Object.keys(process.getBuiltinModule(name) ?? {}).filter(
+        (key) => key !== 'default',
+      );
+      return [
+        `const builtin = ${builtin};`,
+        'export default builtin;',
+        ...names.map((key, at) => `const _${at} = builtin.${key}; export { _${at} as ${key} };`),
+      ].join('\n');
+    },
   },
 };
 
@@ -23,7 +59,9 @@ export default defineConfig({
   logLevel: 'warn',
   resolve: { conditionNames: ['@oci/source', 'node', 'import', 'module'] },
   transform: { target: 'node20' },
-  plugins: [withoutSubprograms],
+  treeshake: { propertyReadSideEffects: false },
+  preserveEntrySignatures: 'allow-extension',
+  plugins: [withoutSubprograms, builtins],
   output: {
     dir: 'dist',
     cleanDir: true,

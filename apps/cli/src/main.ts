@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import * as nodeModule from 'node:module';
-
 import manifest from '../package.json' with { type: 'json' };
 
 /** Node 22.1 and newer keep compiled code between runs. */
-const { enableCompileCache } = nodeModule as { enableCompileCache?: () => unknown };
+const { enableCompileCache } = process.getBuiltinModule('node:module') as {
+  enableCompileCache?: () => unknown;
+};
 
 const args = process.argv.slice(2);
 // The reader of a pipe may have seen enough (`ocictl list kcl | head -1`).
