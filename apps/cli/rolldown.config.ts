@@ -1,4 +1,4 @@
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 
 import { type Plugin, defineConfig } from 'rolldown';
 
@@ -8,6 +8,32 @@ const withoutSubprograms: Plugin = {
   transform: {
     filter: { id: /commander\/lib\/command\.js$/ },
     handler: (code) => ({ code: code.replace("require('node:child_process')", '{}'), map: null }),
+  },
+};
+
+/**
+ * Of undici the part that sends requests: its main file also sets up fetch, web sockets, caches and mocks. HTTP/2,
+ * which is not used, it can do without by itself.
+ */
+const undiciParts: Plugin = {
+  name: 'undici-parts',
+  resolveId: {
+    filter: { id: /^(?:undici|node:http2)$/ },
+    handler: (id) => ({ id: `\0${id}`, moduleSideEffects: false }),
+  },
+  load: {
+    filter: { id: /^\0(?:undici|node:http2)$/ },
+    handler: (id) => {
+      if (id !== '\0undici') return 'module.exports = { constants: {} };';
+      const client = createRequire(new URL('../../packages/client/package.json', import.meta.url));
+      const part = (name: string): string =>
+        `require(${JSON.stringify(client.resolve(`undici/lib/${name}.js`))})`;
+      return [
+        `Object.assign(${part('dispatcher/dispatcher')}.prototype, ${part('api/index')});`,
+        `exports.Agent = ${part('dispatcher/agent')};`,
+        `exports.ProxyAgent = ${part('dispatcher/proxy-agent')};`,
+      ].join('\n');
+    },
   },
 };
 
@@ -50,18 +76,15 @@ const builtins: Plugin = {
  * file costs the loader of modules as much time as 100 KiB of text; the rest is read when it is needed.
  */
 export default defineConfig({
-  input: {
-    main: 'src/main.ts',
-    // Beside the program, for that is where the extensions look for their thread.
-    'extract-worker': '../../packages/extensions/src/extract/worker.ts',
-  },
+  // Without the thread of `@oci/extensions`: it takes longer to start than ten thousand small files to unpack.
+  input: { main: 'src/main.ts' },
   platform: 'node',
   logLevel: 'warn',
   resolve: { conditionNames: ['@oci/source', 'node', 'import', 'module'] },
   transform: { target: 'node20' },
   treeshake: { propertyReadSideEffects: false },
   preserveEntrySignatures: 'allow-extension',
-  plugins: [withoutSubprograms, builtins],
+  plugins: [withoutSubprograms, undiciParts, builtins],
   output: {
     dir: 'dist',
     cleanDir: true,

@@ -26,8 +26,8 @@ export async function pullKcl(args: PullArguments, invocation: Invocation): Prom
   await pull(args, invocation, begin, async (pulled, { progress, signal }) => {
     // What is in the cache was looked into when it came.
     if (pulled.fromCache) return;
-    const { inspectKclPackage } = await import('@oci/extensions');
-    for (const { path, message } of await inspectKclPackage(pulled.path, args, { signal }))
+    const { inspectPulled } = await import('./pull-inspect.js');
+    for (const { path, message } of await inspectPulled(pulled.path, args, { signal }))
       progress({ type: 'warning', message: `${path}: ${message}` });
   });
 }

@@ -8,8 +8,6 @@ import { publicLookup } from './address-policy.js';
 import type { RegistryRequest } from './exchange.js';
 import type { ConnectionOptions } from './send.js';
 
-export { request as undiciRequest } from 'undici';
-
 /** What tells connections apart that must not be shared. */
 interface Trait {
   /** Shows the client certificate. */

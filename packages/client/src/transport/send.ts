@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 
 import { asOciError } from '@oci/spec-types';
-import type { request } from 'undici';
 
 import type { ClientCertificate } from '../host-options.js';
 import type { ProxyPolicy } from '../proxy/proxy-policy.js';
@@ -42,17 +41,18 @@ export function createSend(options: ConnectionOptions): {
   send: Exchange;
   close: () => Promise<void>;
 } {
-  let loading: ReturnType<typeof loadHttp> | undefined;
+  let loading: Promise<ConnectionPools> | undefined;
   const send: Exchange = async (request) => {
-    const { pools, undiciRequest } = await (loading ??= loadHttp(options));
+    const pools = await (loading ??= loadPools(options));
     const proxy = options.proxy(request.url);
     if (request.publicOnly) await refuseInternal(request.url, { behindProxy: proxy !== undefined });
     try {
-      const answer = await undiciRequest(request.url, {
+      const answer = await pools.dispatcher(request, proxy).request({
+        origin: request.url.origin,
+        path: request.url.pathname + request.url.search,
         method: request.method,
         headers: { 'user-agent': options.userAgent, ...request.headers },
         ...(request.body !== undefined && { body: requestBody(request.body) }),
-        dispatcher: pools.dispatcher(request, proxy),
         ...(request.signal && { signal: request.signal }),
       });
       // A body that breaks after nobody reads it any more must not end the process.
@@ -69,16 +69,13 @@ export function createSend(options: ConnectionOptions): {
       throw proxy ? throughProxy(failure, proxy) : failure;
     }
   };
-  return { send, close: async () => (await loading)?.pools.close() };
+  return { send, close: async () => (await loading)?.close() };
 }
 
 /** With the first request: reading the HTTP client takes longer than a whole pull that finds all in the cache. */
-async function loadHttp(options: ConnectionOptions): Promise<{
-  readonly pools: ConnectionPools;
-  readonly undiciRequest: typeof request;
-}> {
-  const { ConnectionPools, undiciRequest } = await import('./connection-pools.js');
-  return { pools: new ConnectionPools(options), undiciRequest };
+async function loadPools(options: ConnectionOptions): Promise<ConnectionPools> {
+  const { ConnectionPools } = await import('./connection-pools.js');
+  return new ConnectionPools(options);
 }
 
 function requestBody(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | Readable {
