@@ -1,7 +1,14 @@
+import { constants } from 'node:os';
+
 import { run } from './run.js';
 
 /** After so long, somebody who interrupted is told that it takes its time. */
 const stoppingMs = 500;
+
+/** Ends at once, with what a shell shows for a process that the signal ended. */
+function end(signal: 'SIGINT' | 'SIGTERM'): never {
+  process.exit(128 + constants.signals[signal]);
+}
 
 /** Runs `ocictl` as this process. */
 export async function start(args: readonly string[]): Promise<void> {
@@ -9,6 +16,8 @@ export async function start(args: readonly string[]): Promise<void> {
   const stop = (): void => {
     // The first asks everything to stop cleanly; a second one is not caught any more.
     process.off('SIGINT', stop).off('SIGTERM', stop);
+    // But the first process of a container dies of no signal that it does not catch.
+    if (process.pid === 1) process.on('SIGINT', end).on('SIGTERM', end);
     interrupt.abort();
     setTimeout(() => {
       process.stderr.write('stopping; interrupt again to end at once\n');

@@ -48,7 +48,10 @@ export async function logOut(
   await withContext(invocation, async (context) => {
     const { url, plainHttp = false } = connectionOf(input, context);
     const { host } = parseRegistryAddress(url, { plainHttp });
-    const { removedFrom, remaining } = await logout(host, { env: invocation.terminal.env });
+    const { removedFrom, remaining } = await logout(host, {
+      env: invocation.terminal.env,
+      signal: context.signal,
+    });
     const { kind, username, from } = remaining;
     const still = [kind, username && `of ${username}`, from && `from ${from}`].filter(Boolean);
     context.output.print({

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import {
@@ -190,65 +190,5 @@ describe('ocictl extension', () => {
     const { exitCode, stderr } = await command('extension', 'validate', '.', ...options);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/^error: /);
-  });
-
-  it('unpacks in the thread that is built beside the program', async () => {
-    await push('1.28.0');
-    const hook = await directory('hook', {
-      'hook.mjs':
-        'import fs from "node:fs"; import { isMainThread } from "node:worker_threads"; import { syncBuiltinESMExports } from "node:module"; const open = fs.openSync; fs.openSync = (path, ...rest) => { if (isMainThread && String(path).includes(".extract-")) throw new Error("in the main thread"); return open(path, ...rest); }; syncBuiltinESMExports();',
-    });
-    const hooked = ocictl(work.path, registry.url, {
-      NODE_OPTIONS: `--import ${join(hook, 'hook.mjs')}`,
-    });
-    const { exitCode, stderr } = await hooked(
-      'extension',
-      'install',
-      ...kubernetes,
-      '1.28.0',
-      ...at(),
-    );
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  });
-});
-
-describe('ocictl kcl', () => {
-  const mod = (name: string, dependencies = ''): string =>
-    `[package]\nname = "${name}"\nversion = "1.0.0"\n[dependencies]\n${dependencies}`;
-
-  it('pushes, lists, vendors and warns', async () => {
-    const base = await directory('base', { 'kcl.mod': mod('base'), 'main.k': 'a = 1\n' });
-    await json('push', 'kcl', 'push', base);
-    const lost = await directory('lost', {
-      'kcl.mod': mod('lost', 'base = "1.0.0"\nlib = { path = "../lib" }\n'),
-    });
-    const pushed = await command('kcl', 'push', lost);
-    expect(pushed.stderr).toContain('warning: kcl.mod: lib is at ../lib');
-    const pulled = await command('kcl', 'pull', 'lost', '1.0.0');
-    expect(pulled.stderr).toContain('warning: kcl.mod: lib is at ../lib');
-
-    const listed = await json('list', 'kcl', 'list');
-    expect(listed).toMatchObject({ artifacts: [{ name: 'base' }, { name: 'lost' }] });
-
-    const app = await directory('app', { 'kcl.mod': mod('app', 'lost = "1.0.0"\n') });
-    const { packages } = await json('vendor', 'kcl', 'vendor', app);
-    expect(packages).toMatchObject([{ name: 'base' }, { name: 'lost' }]);
-    expect((await readdir(join(app, 'vendor'))).sort()).toEqual([
-      '.ocictl',
-      'base_1.0.0',
-      'lost_1.0.0',
-    ]);
-    expect(await readFile(join(app, 'kcl.mod.lock'), 'utf8')).toContain('digest = "sha256:');
-    const again = await json('vendor', 'kcl', 'vendor', app, '--frozen', '--offline');
-    expect(again).toMatchObject({ packages: [{ changed: false }, { changed: false }] });
-  });
-
-  it('refuses to publish a version twice, unless it is forced', async () => {
-    const base = await directory('base', { 'kcl.mod': mod('base'), 'main.k': 'a = 1\n' });
-    await json('push', 'kcl', 'push', base);
-    await json('push', 'kcl', 'push', base);
-    await writeFile(join(base, 'main.k'), 'a = 2\n');
-    expect(await command('kcl', 'push', base)).toMatchObject({ exitCode: 9 });
-    await json('push', 'kcl', 'push', base, '--force');
   });
 });

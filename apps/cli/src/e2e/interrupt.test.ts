@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,10 +35,19 @@ interface Running {
   readonly end: Promise<{ exitCode: number; stderr: string }>;
 }
 
-function start(args: readonly string[], path?: string): Running {
+interface Surroundings {
+  /** Before the rest of `PATH`. */
+  readonly path?: string;
+  /** A program that runs it, with its arguments. */
+  readonly by?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function start(args: readonly string[], { path, by = [], env: more }: Surroundings = {}): Running {
   const { program, env } = ocictlProgram(work.path, registry.url);
-  const child = spawn(process.execPath, [program, ...args], {
-    env: { ...env, ...(path !== undefined && { PATH: `${path}:${env['PATH']}` }) },
+  const [file = '', ...rest] = [...by, process.execPath, program, ...args];
+  const child = spawn(file, rest, {
+    env: { ...env, ...(path !== undefined && { PATH: `${path}:${env['PATH']}` }), ...more },
   });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -50,6 +59,24 @@ function start(args: readonly string[], path?: string): Running {
     while (!stderr.includes(text)) await once(child.stderr, 'data');
   };
   return { child, says, end };
+}
+
+/** A configuration file that never comes, as from a disk of the network that hangs. @returns the options */
+async function hangingDisk(): Promise<{ args: readonly string[]; env: Record<string, string> }> {
+  const hook = join(work.path, 'hook.cjs');
+  await writeFile(
+    hook,
+    `const files = require('node:fs/promises');
+     const { readFile } = files;
+     files.readFile = (path, ...rest) => String(path).endsWith('config.toml')
+       ? new Promise(() => {
+           process.stderr.write('process ' + process.pid + ' reads\\n');
+           setInterval(() => {}, 1000);
+         })
+       : readFile(path, ...rest);`,
+  );
+  const env = { NODE_OPTIONS: `--require ${hook}` };
+  return { args: ['--config', join(work.path, 'config.toml'), 'tags', 'kcl/core'], env };
 }
 
 describe('the first interrupt', () => {
@@ -83,29 +110,61 @@ describe('the first interrupt', () => {
   });
 });
 
-describe('the second interrupt', () => {
-  it('ends at once what hangs after the first, which says so', async () => {
+describe('the first interrupt', () => {
+  it.each([
+    ['that stores', 'store', ['login', '-u', 'tester', '--password-stdin']],
+    ['that is asked', 'get', ['tags', 'kcl/core']],
+  ])('ends a credential helper %s, and does not wait for it', async (_, action, args) => {
     const bin = join(work.path, 'bin');
     const pid = join(work.path, 'pid');
     await mkdir(bin);
     await mkdir(join(work.path, 'docker'));
     await writeFile(join(work.path, 'docker/config.json'), '{"credsStore":"hangs"}');
-    // What is being stored is not broken off, so a helper that never ends hangs the command.
-    const helper = `#!/bin/sh\ntrap '' INT\necho $$ > ${pid}.new && mv ${pid}.new ${pid}\nexec sleep 60\n`;
+    const helper = `#!/bin/sh\ntrap '' INT\n[ $1 = ${action} ] && echo $$ > ${pid}.new && mv ${pid}.new ${pid}\nexec sleep 60\n`;
     await writeFile(join(bin, 'docker-credential-hangs'), helper, { mode: 0o755 });
+    if (action === 'get') {
+      await registry.close();
+      registry = await startRegistry({
+        auth: { basic: { username: 'tester', password: 'secret' } },
+      });
+    }
 
-    const running = start(['login', '-u', 'tester', '--password-stdin'], bin);
+    const running = start(args, { path: bin });
     running.child.stdin?.end('secret\n');
     const helperPid = Number(await vi.waitFor(() => readFile(pid, 'utf8'), { timeout: 10_000 }));
-    try {
-      running.child.kill('SIGINT');
-      await running.says('interrupt again to end at once');
-      running.child.kill('SIGINT');
-      expect(await running.end).toMatchObject({ exitCode: 130 });
-      // It did not wait for the helper.
-      expect(process.kill(helperPid, 0)).toBe(true);
-    } finally {
-      process.kill(helperPid, 'SIGKILL');
-    }
+    running.child.kill('SIGINT');
+    const { exitCode, stderr } = await running.end;
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('interrupted');
+    await vi.waitFor(() => expect(() => process.kill(helperPid, 0)).toThrow('ESRCH'));
+  });
+});
+
+describe('the second interrupt', () => {
+  it('ends at once what hangs after the first, which says so', async () => {
+    const { args, env } = await hangingDisk();
+    const running = start(args, { env });
+    await running.says('reads');
+    running.child.kill('SIGINT');
+    await running.says('interrupt again to end at once');
+    running.child.kill('SIGINT');
+    expect(await running.end).toMatchObject({ exitCode: 130 });
+  });
+
+  const asFirst = ['unshare', '--pid', '--fork', '--mount-proc'];
+  const [unshare = '', ...flags] = asFirst;
+  const isAllowed = spawnSync(unshare, [...flags, 'true']).status === 0;
+
+  it.skipIf(!isAllowed)('ends it also as the first process of a container', async () => {
+    const { args, env } = await hangingDisk();
+    const running = start(args, { env, by: asFirst });
+    await running.says('process 1 reads');
+    // `unshare` has one child, which is process 1 of its own namespace.
+    const children = `/proc/${running.child.pid}/task/${running.child.pid}/children`;
+    const first = Number(await readFile(children, 'utf8'));
+    process.kill(first, 'SIGINT');
+    await running.says('interrupt again to end at once');
+    process.kill(first, 'SIGINT');
+    expect(await running.end).toMatchObject({ exitCode: 130 });
   });
 });

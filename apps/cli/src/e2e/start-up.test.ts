@@ -29,8 +29,12 @@ describe('what is loaded', () => {
   beforeAll(async () => {
     registry = await startRegistry();
     registry.putArtifact('kcl/core', '1.0.0', kclPackage({ name: 'core', version: '1.0.0' }));
-    const extension = guideArtifact({ version: '1.0.0', files: { 'a.txt': 'a' } });
+    const extension = guideArtifact({
+      version: '1.0.0',
+      files: { 'extension.toml': '[extension]\nname = "web"\nversion = "1.0.0"\n' },
+    });
     registry.putArtifact('provisioning-extensions/taskserv/web', '1.0.0', extension);
+    registry.putArtifact('provisioning-extensions/taskserv/pulled', '1.0.0', extension);
     work = await temporaryDirectory('ocictl-start-up-');
   });
   afterAll(async () => {
@@ -72,9 +76,15 @@ describe('what is loaded', () => {
     expect(bytes).toBeLessThan(2000);
   });
 
+  it('for an install is no thread, which takes longer to start than most archives to unpack', async () => {
+    const { builtins } = await loadedBy('extension', 'install', 'taskserv', 'web', '1.0.0');
+    expect(builtins).toContain('zlib');
+    expect(builtins).not.toContain('worker_threads');
+  });
+
   it.each([
     ['kcl', 'pull', 'core', '1.0.0'],
-    ['extension', 'pull', 'taskserv', 'web', '1.0.0'],
+    ['extension', 'pull', 'taskserv', 'pulled', '1.0.0'],
   ])('for a %s in the cache is one file of the commands, and no HTTP', async (...args) => {
     const first = await loadedBy(...args);
     expect(first.files.some((file) => file.startsWith('http-'))).toBe(true);

@@ -110,7 +110,8 @@ export class AuthorizationSession {
 
   #credential(request: RegistryRequest, fresh: boolean): Promise<Credential | undefined> {
     const { registry, credentials } = this.#options;
-    return credentials(registry, { repository: repositoryOf(request.url), fresh });
+    const { url, signal } = request;
+    return credentials(registry, { repository: repositoryOf(url), fresh, signal });
   }
 
   async #token(ask: TokenAsk, rejected?: string): Promise<string> {

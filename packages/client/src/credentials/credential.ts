@@ -21,6 +21,8 @@ export interface CredentialAsk {
   readonly repository?: RepositoryName | undefined;
   /** The last answer was refused: ask again what is remembered otherwise. */
   readonly fresh?: boolean | undefined;
+  /** Who asks waits no longer once it fires; a program that nobody waits for is ended. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

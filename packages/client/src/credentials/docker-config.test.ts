@@ -238,6 +238,36 @@ test('asks a helper once for a host, for all who wait, and again when it was ref
   expect(await readFile(log, 'utf8')).toBe('a\na\n');
 });
 
+/** A helper that tells its process id and hangs. @returns the id, as soon as it runs */
+async function hangingHelper(suffix: string): Promise<() => Promise<number>> {
+  const path = join(home.path, `${suffix}.pid`);
+  await helper(suffix, `echo $$ > ${path}.new && mv ${path}.new ${path}; exec sleep 60`);
+  return async () => Number(await vi.waitFor(() => readFile(path, 'utf8'), { timeout: 10_000 }));
+}
+
+async function expectEnded(pid: number): Promise<void> {
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 10_000 });
+}
+
+test('a helper is ended when nobody waits for it any longer, and not before', async () => {
+  const started = await hangingHelper('slow');
+  await put('.docker/config.json', { credHelpers: { a: 'slow' } });
+  const credentials = source();
+  const [first, second] = [new AbortController(), new AbortController()];
+  const answers = [first, second].map(({ signal }) =>
+    expect(credentials('a', { signal })).rejects.toMatchObject({ code: 'ABORTED' }),
+  );
+  const pid = await started();
+  first.abort();
+  await answers[0];
+  expect(process.kill(pid, 0)).toBe(true);
+  second.abort();
+  await answers[1];
+  await expectEnded(pid);
+  await helper('slow', `echo '{"Username":"me","Secret":"x"}'`);
+  expect(await credentials('a')).toMatchObject({ username: 'me' });
+});
+
 test('a helper that hangs is ended, and one that floods is not read to its end', async () => {
   const limited = dockerConfigCredentials({
     env: { XDG_RUNTIME_DIR: home.path },

@@ -1,6 +1,7 @@
-import { OciError } from '@oci/spec-types';
+import { OciError, asOciError, throwIfAborted } from '@oci/spec-types';
 
-import type { Credential } from './credential.js';
+import type { Credential, CredentialAsk } from './credential.js';
+import { SharedCall } from './shared-call.js';
 
 const defaultTimeoutMs = 15_000;
 /** How long an answer is believed; cloud helpers give passwords that end after an hour or more. */
@@ -19,60 +20,73 @@ export class CredentialHelpers {
   readonly #timeoutMs: number;
   readonly #answers = new Map<
     string,
-    { readonly until: number; readonly answer: Promise<Credential | undefined> }
+    { readonly until: number; readonly call: SharedCall<Credential | undefined> }
   >();
 
   constructor(timeoutMs: number = defaultTimeoutMs) {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws OciError `UNAUTHORIZED` when the helper is missing, fails or takes too long */
+  /** @throws OciError `UNAUTHORIZED` when the helper is missing, fails or takes too long; `ABORTED` */
   get(
     suffix: string,
     serverUrl: string,
-    { fresh = false }: { fresh?: boolean | undefined } = {},
+    { fresh = false, signal }: Pick<CredentialAsk, 'fresh' | 'signal'> = {},
   ): Promise<Credential | undefined> {
     const key = JSON.stringify([suffix, serverUrl]);
     const known = this.#answers.get(key);
-    if (known && known.until > Date.now() && !fresh) return known.answer;
-    const answer = this.#ask(suffix, serverUrl);
-    const entry = { until: Date.now() + rememberMs, answer };
+    const isOld = fresh || !known || known.until <= Date.now() || known.call.isAborted;
+    if (!isOld) return known.call.answer(signal);
+    const call = new SharedCall((end) => this.#ask(suffix, serverUrl, end));
+    const entry = { until: Date.now() + rememberMs, call };
     this.#answers.set(key, entry);
-    answer.catch(() => {
+    call.result.catch(() => {
       if (this.#answers.get(key) === entry) this.#answers.delete(key);
     });
-    return answer;
+    return call.answer(signal);
   }
 
-  async #ask(suffix: string, serverUrl: string): Promise<Credential | undefined> {
-    const stdout = await this.#run(suffix, 'get', serverUrl);
+  async #ask(
+    suffix: string,
+    serverUrl: string,
+    signal: AbortSignal,
+  ): Promise<Credential | undefined> {
+    const stdout = await this.#run(suffix, 'get', { input: serverUrl, signal });
     return stdout === undefined ? undefined : parseAnswer(stdout, programOf(suffix));
   }
 
-  /** @throws OciError `UNAUTHORIZED` */
+  /** @throws OciError `UNAUTHORIZED`, `ABORTED` */
   async store(
     suffix: string,
     serverUrl: string,
-    credential: Exclude<Credential, { kind: 'bearer' }>,
+    what: {
+      readonly credential: Exclude<Credential, { kind: 'bearer' }>;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<void> {
+    const { credential, signal } = what;
     const [username, secret] =
       credential.kind === 'password'
         ? [credential.username, credential.password]
         : [tokenUser, credential.token];
     const input = JSON.stringify({ ServerURL: serverUrl, Username: username, Secret: secret });
-    await this.#run(suffix, 'store', input);
+    await this.#run(suffix, 'store', { input, signal });
   }
 
-  /** @returns whether there was something to erase @throws OciError `UNAUTHORIZED` */
-  async erase(suffix: string, serverUrl: string): Promise<boolean> {
-    return (await this.#run(suffix, 'erase', serverUrl)) !== undefined;
+  /** @returns whether there was something to erase @throws OciError `UNAUTHORIZED`, `ABORTED` */
+  async erase(suffix: string, serverUrl: string, signal?: AbortSignal): Promise<boolean> {
+    return (await this.#run(suffix, 'erase', { input: serverUrl, signal })) !== undefined;
   }
 
   /** What it printed; undefined when it says that it does not have the credential. */
-  async #run(suffix: string, action: string, input: string): Promise<string | undefined> {
+  async #run(
+    suffix: string,
+    action: string,
+    given: { readonly input: string; readonly signal: AbortSignal | undefined },
+  ): Promise<string | undefined> {
     const program = programOf(suffix);
     if (!/^[A-Za-z0-9._-]+$/.test(suffix)) throw broken(program, 'has a name that is not allowed');
-    const { code, stdout } = await run(program, action, { input, timeoutMs: this.#timeoutMs });
+    const { code, stdout } = await run(program, action, { ...given, timeoutMs: this.#timeoutMs });
     if (code === 0) return stdout;
     if (stdout.trim() === notFound) return undefined;
     throw broken(program, `failed with exit code ${code}`);
@@ -102,19 +116,32 @@ function parseAnswer(stdout: string, program: string): Credential | undefined {
 async function run(
   program: string,
   action: string,
-  { input, timeoutMs }: { input: string; timeoutMs: number },
+  options: {
+    readonly input: string;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<{ code: number | null; stdout: string }> {
+  const { input, timeoutMs, signal } = options;
   const { spawn } = await import('node:child_process');
+  throwIfAborted(signal);
   return new Promise((resolve, reject) => {
     const child = spawn(program, [action], { stdio: ['pipe', 'pipe', 'ignore'], shell: false });
-    const give = (why: string, cause?: unknown): void => {
+    const end = (): void => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    const giveUp = (error: OciError): void => {
+      end();
       // Its children may hold the pipe open, so its end is not waited for.
       child.stdout.destroy();
       child.kill('SIGKILL');
-      reject(broken(program, why, cause));
+      reject(error);
     };
+    const give = (why: string, cause?: unknown): void => giveUp(broken(program, why, cause));
+    const abort = (): void => giveUp(asOciError(signal?.reason));
     const timer = setTimeout(give, timeoutMs, `did not answer within ${timeoutMs} ms`);
+    signal?.addEventListener('abort', abort);
     const chunks: Buffer[] = [];
     let size = 0;
     child.stdout.on('data', (chunk: Buffer) => {
@@ -124,7 +151,7 @@ async function run(
     });
     child.on('error', (cause) => give('can not be run', cause));
     child.on('close', (code) => {
-      clearTimeout(timer);
+      end();
       resolve({ code, stdout: Buffer.concat(chunks).toString('utf8') });
     });
     // A helper that ends without reading its input is judged by its answer.

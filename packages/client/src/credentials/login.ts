@@ -50,7 +50,8 @@ export async function login(options: LoginOptions): Promise<LoginResult> {
   const path = authFileToWrite(options);
   const suffix = await helperFor(path, host);
   if (suffix !== undefined) {
-    await new CredentialHelpers(options.helperTimeoutMs).store(suffix, authKey(host), credential);
+    const helpers = new CredentialHelpers(options.helperTimeoutMs);
+    await helpers.store(suffix, authKey(host), { credential, signal: options.signal });
   }
   const entry = suffix === undefined ? entryOf(credential) : {};
   await editAuthFile(path, (entries) => ({ ...without(entries, host), [authKey(host)]: entry }));
@@ -95,14 +96,14 @@ export interface LogoutResult {
 /** Takes the credential of a registry out of docker's file and its helper. @throws OciError */
 export async function logout(
   registry: RegistryHost,
-  options: DockerConfigOptions = {},
+  options: DockerConfigOptions & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<LogoutResult> {
   const removedFrom: string[] = [];
   const path = authFileToWrite(options);
   const suffix = await helperFor(path, registry);
   if (suffix !== undefined) {
     const helpers = new CredentialHelpers(options.helperTimeoutMs);
-    if (await helpers.erase(suffix, authKey(registry)))
+    if (await helpers.erase(suffix, authKey(registry), options.signal))
       removedFrom.push(`docker-credential-${suffix}`);
   }
   for (const file of new Set([path, ...authFilePaths(options)])) {

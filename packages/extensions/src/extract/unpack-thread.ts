@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 import { OciError, asOciError, throwIfAborted } from '@oci/spec-types';
 
@@ -20,6 +20,8 @@ export async function unpackInThread(
   throwIfAborted(signal);
   const file = new URL('./extract-worker.js', import.meta.url);
   if (!existsSync(fileURLToPath(file))) return unpack(request, signal);
+  const { Worker } = await import('node:worker_threads');
+  throwIfAborted(signal);
   const worker = new Worker(file, { workerData: request, stdin: false });
   const stop = (): void => void worker.terminate();
   signal?.addEventListener('abort', stop, { once: true });
