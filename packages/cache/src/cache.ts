@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
@@ -10,13 +11,21 @@ import { Downloads } from './downloads.js';
 import { Evidence } from './evidence.js';
 import { Inventory } from './inventory.js';
 import { LayoutIndex } from './layout-index.js';
-import { type ReferenceKey, type ViewName, ownEntries, referenceKey, viewFiles } from './layout.js';
+import {
+  type ReferenceKey,
+  type ViewName,
+  ownEntries,
+  referenceKey,
+  tagsPrefix,
+  viewFiles,
+} from './layout.js';
 import { ReferenceStore } from './reference-store.js';
 import { ReferrerStore } from './referrer-store.js';
 import type { RetentionPolicy } from './retention/policy.js';
 import type { PruneOptions, PruneParts, PruneReport } from './retention/prune.js';
 import type { ScrubOptions, ScrubReport } from './scrub.js';
 import { type Lease, Leases } from './state/leases.js';
+import { ListingNotes } from './state/listing-notes.js';
 import { Markers } from './state/markers.js';
 import type { Pins } from './state/pins.js';
 import { RemovalGate } from './state/removal-gate.js';
@@ -44,8 +53,11 @@ export interface Cache {
   readonly views: ViewStore;
   readonly inventory: Inventory;
   readonly pins: Pins;
+  readonly listingNotes: ListingNotes;
   /** Notes of signatures that were verified, by what they were verified for. */
   readonly verifiedSignatures: Pick<Markers, 'has' | 'add'>;
+  /** Whether a reference of a repository may be here: one look, cheaper than to look for each. */
+  mayKnow(place: RepositoryPlace): boolean;
   /** A repository of a registry as it is here. */
   repository(place: RepositoryPlace): CachedRepository;
   /** Keeps content from being removed, by any process, until it is released. */
@@ -85,7 +97,9 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     references: inventory.references,
     views: new ViewStore(root, { temporary, inventory, fsync: options.fsync }),
     pins: inventory.pins,
+    listingNotes: new ListingNotes(new Markers(join(root, 'state', 'listings'))),
     verifiedSignatures: new Markers(join(root, 'state', 'signatures')),
+    mayKnow: (place) => existsSync(parts.store.pathOf(tagsPrefix(place).replace(/\/$/, ''))),
     repository: (place) => new CachedRepository(parts, place),
     lease: () => leases.open(),
     evidence({ reference, digests, view }) {

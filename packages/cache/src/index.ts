@@ -26,6 +26,7 @@ export type {
 export type { ScrubOptions, ScrubProgress, ScrubReport } from './scrub.js';
 export { SingleFlight } from './single-flight.js';
 export type { Lease } from './state/leases.js';
+export type { ListedTag, ListingNotes } from './state/listing-notes.js';
 export type { Pins } from './state/pins.js';
 export type { CacheStats, Count } from './stats.js';
 export type { UsageTotal } from './state/usage.js';

@@ -35,6 +35,7 @@ import { encodeSegment } from './store/object-key.js';
  * state/views/<reference>                                where a reference is shown
  * state/pins/<reference>                                 references that stay
  * state/signatures/<id>                                 signatures that were verified, for a digest and who may sign
+ * state/listings/<repository>                            what a listing learned of the tags of a repository
  * state/leases/<process>                                 content that running pulls rely on
  * state/usage/…                                          how many blobs and bytes there are
  * .tmp/…  .locks/…                                       files that are being written; who may write what

@@ -1,3 +1,4 @@
+import type { Cache, ListedTag } from '@oci/cache';
 import type { Registry } from '@oci/client';
 import {
   type Digest,
@@ -13,6 +14,7 @@ import {
 } from '@oci/spec-types';
 
 import { forEachConcurrent } from './concurrency.js';
+import { type FreshnessPolicy, isFresh } from './freshness.js';
 import { compareVersions } from './version-order.js';
 
 /** One version of an artifact, as a listing shows it. */
@@ -35,6 +37,9 @@ export interface ListParts {
   readonly registry: Registry;
   /** Repositories to list where the registry has no catalog. */
   readonly repositories: readonly string[];
+  readonly policy: FreshnessPolicy;
+  /** What earlier listings learned; absent where the cache can't be used. */
+  readonly notes?: Pick<Cache['listingNotes'], 'read' | 'write'> | undefined;
   readonly manifestOf: (
     repository: RepositoryName,
     tag: Tag,
@@ -46,7 +51,8 @@ export interface ListParts {
 const atOnce = 32;
 
 /**
- * Every version of every artifact of a namespace, by name and version.
+ * Every version of every artifact of a namespace, by name and version. Each manifest is asked for once: what a
+ * listing shows of it is noted, and believed as long as its tag is.
  *
  * @throws OciError `UNSUPPORTED` when the registry has no catalog and no repositories are configured
  */
@@ -56,33 +62,89 @@ export async function listArtifacts(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Artifact[]> {
   const prefix = `${parseRepositoryName(namespace)}/`;
-  const found: { repository: RepositoryName; tag: Tag }[] = [];
-  const list = async (repository: RepositoryName, signal: AbortSignal): Promise<void> => {
-    for await (const tag of tagsOf(repository, parts, signal)) {
-      if (!isBookkeepingTag(tag)) found.push({ repository, tag });
-    }
-  };
+  const listings: RepositoryListing[] = [];
   const limits = { limit: atOnce, signal: options.signal };
-  await forEachConcurrent(repositoriesBelow(prefix, parts, options.signal), list, limits);
-  const artifacts: Artifact[] = [];
-  const describe = async (entry: (typeof found)[number], signal: AbortSignal): Promise<void> => {
-    const manifest = await unlessGone(parts.manifestOf(entry.repository, entry.tag, signal));
-    if (manifest)
-      artifacts.push(artifactOf(entry.repository.slice(prefix.length), entry.tag, manifest));
+  const list = async (repository: RepositoryName, signal: AbortSignal): Promise<void> => {
+    const listing = new RepositoryListing(repository, parts);
+    await listing.begin(signal);
+    listings.push(listing);
   };
-  await forEachConcurrent(found, describe, limits);
-  return artifacts.sort(byNameAndVersion);
+  await forEachConcurrent(repositoriesBelow(prefix, parts, options.signal), list, limits);
+  const missing = listings.flatMap((listing) => listing.missing.map((tag) => ({ listing, tag })));
+  await forEachConcurrent(missing, ({ listing, tag }, signal) => listing.ask(tag, signal), limits);
+  return listings
+    .flatMap((listing) => listing.artifacts(listing.repository.slice(prefix.length)))
+    .sort(byNameAndVersion);
 }
 
-function artifactOf(name: string, tag: Tag, manifest: ResolvedManifest): Artifact {
+/** What is known of the tags of a repository, and what has to be asked for. */
+class RepositoryListing {
+  readonly repository: RepositoryName;
+  /** Tags whose manifests have to be asked for. */
+  readonly missing: Tag[] = [];
+  readonly #parts: ListParts;
+  readonly #known = new Map<string, ListedTag>();
+  #unanswered = 0;
+
+  constructor(repository: RepositoryName, parts: ListParts) {
+    this.repository = repository;
+    this.#parts = parts;
+  }
+
+  /** Asks for the tags, and looks what is known of them. */
+  async begin(signal: AbortSignal): Promise<void> {
+    const { notes, policy, registry } = this.#parts;
+    const tags: Tag[] = [];
+    for await (const tag of tagsOf(this.repository, registry, signal))
+      if (!isBookkeepingTag(tag)) tags.push(tag);
+    const noted = policy.refresh ? undefined : await notes?.read(this.#place);
+    for (const tag of tags) {
+      const known = noted?.get(tag);
+      if (known && isFresh(policy, { tag, resolvedAt: known.resolvedAt }))
+        this.#known.set(tag, known);
+      else this.missing.push(tag);
+    }
+    this.#unanswered = this.missing.length;
+  }
+
+  /** Asks for the manifest of a tag; the last one has all of the repository noted. */
+  async ask(tag: Tag, signal: AbortSignal): Promise<void> {
+    const manifest = await unlessGone(this.#parts.manifestOf(this.repository, tag, signal));
+    if (manifest) this.#known.set(tag, listed(manifest));
+    this.#unanswered -= 1;
+    if (this.#unanswered === 0) await this.#parts.notes?.write(this.#place, this.#known);
+  }
+
+  artifacts(name: string): readonly Artifact[] {
+    return Array.from(this.#known, ([tag, known]) => shown(name, tag as Tag, known));
+  }
+
+  get #place(): { registry: Registry['host']; repository: RepositoryName } {
+    return { registry: this.#parts.registry.host, repository: this.repository };
+  }
+}
+
+/** As a listing shows it. */
+export function artifactOf(name: string, tag: Tag, manifest: ResolvedManifest): Artifact {
+  return shown(name, tag, listed(manifest));
+}
+
+function shown(
+  name: string,
+  tag: Tag,
+  { digest, size, mediaType, createdAt }: ListedTag,
+): Artifact {
+  return { name, version: versionOfTag(tag), digest, size, mediaType, createdAt };
+}
+
+function listed(manifest: ResolvedManifest): ListedTag {
   const layers = manifest.kind === 'image' ? manifest.document.layers : manifest.document.manifests;
   return {
-    name,
-    version: versionOfTag(tag),
     digest: manifest.descriptor.digest,
     size: layers.reduce((sum, layer) => sum + layer.size, 0),
     mediaType: manifest.mediaType,
     createdAt: manifest.document.annotations?.[annotations.created] ?? null,
+    resolvedAt: Date.now(),
   };
 }
 
@@ -114,11 +176,11 @@ async function* repositoriesBelow(
 
 async function* tagsOf(
   repository: RepositoryName,
-  parts: ListParts,
+  registry: Registry,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Tag> {
   try {
-    yield* parts.registry.repository(repository).listTags({ signal });
+    yield* registry.repository(repository).listTags({ signal });
   } catch (error) {
     // A catalog may still name a repository whose last tag is gone.
     if (!isOciError(error, 'NAME_UNKNOWN')) throw error;
@@ -137,6 +199,6 @@ async function unlessGone(
   }
 }
 
-function byNameAndVersion(a: Artifact, b: Artifact): number {
+export function byNameAndVersion(a: Artifact, b: Artifact): number {
   return a.name === b.name ? compareVersions(a.version, b.version) : a.name < b.name ? -1 : 1;
 }

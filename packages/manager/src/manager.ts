@@ -11,7 +11,6 @@ import {
   OciError,
   Operation,
   type RepositoryName,
-  type Tag,
   asOciError,
   isBookkeepingTag,
   isOciError,
@@ -113,21 +112,20 @@ export class OciManager {
     return this.#pull({ repository, version, view }, options);
   }
 
-  /** Every version of every artifact below a namespace, e.g. `kcl`. */
+  /** Every version of every artifact below a namespace, e.g. `kcl`; offline of what is in the cache. */
   async listOciArtifacts(
     namespace: string,
     options: ManagerCallOptions = {},
   ): Promise<readonly Artifact[]> {
     ensureTexts({ namespace });
-    const { listArtifacts } = await import('./artifact-list.js');
-    const registry = this.#connection(options);
-    const find = this.#finder(registry, options);
-    const manifestOf = async (repository: RepositoryName, tag: Tag, signal: AbortSignal) => {
-      const name = { registry: registry.host, repository, tag };
-      return (await find(name, { policy: this.#policy, signal })).manifest;
+    const { listNamespace } = await import('./namespace-listing.js');
+    const sources = {
+      registry: this.#connection(options),
+      repositories: this.#options.repositories ?? [],
+      policy: this.#policy,
+      open: () => this.#open(),
     };
-    const parts = { registry, repositories: this.#options.repositories ?? [], manifestOf };
-    return listArtifacts(namespace, parts, options);
+    return listNamespace(namespace, sources, options);
   }
 
   /** Asks the registry; a manifest in the cache proves nothing here. */

@@ -82,6 +82,11 @@ export class ManifestLookup {
     return this.#cache.downloads.inTurn(turn, ask, options.signal);
   }
 
+  /** What is here and may stand for a name, without asking anybody, and without counting as a use. */
+  async peek(name: ManifestName, options: LookupOptions): Promise<ResolvedManifest | undefined> {
+    return this.#known(name, options);
+  }
+
   async #used(name: ManifestName, options: LookupOptions): Promise<FoundManifest | undefined> {
     const manifest = await this.#known(name, options);
     if (!manifest) return undefined;

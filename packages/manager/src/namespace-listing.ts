@@ -1,0 +1,111 @@
+import type { Cache } from '@oci/cache';
+import type { Registry } from '@oci/client';
+import {
+  type EventListener,
+  OciError,
+  type RepositoryName,
+  type ResolvedManifest,
+  type Tag,
+  isBookkeepingTag,
+  parseRepositoryName,
+} from '@oci/spec-types';
+
+import { type Artifact, artifactOf, byNameAndVersion, listArtifacts } from './artifact-list.js';
+import type { FreshnessPolicy } from './freshness.js';
+import type { ManifestLookup } from './manifest-lookup.js';
+import { cacheLeftOut, isCacheFailure } from './past-cache.js';
+
+/** Where a namespace is listed from. */
+export interface NamespaceSources {
+  readonly registry: Registry;
+  /** Repositories to list where the registry has no catalog. */
+  readonly repositories: readonly string[];
+  readonly policy: FreshnessPolicy;
+  readonly open: () => Promise<OpenedCache>;
+}
+
+interface OpenedCache {
+  readonly cache: Cache;
+  readonly lookup: ManifestLookup;
+}
+
+interface ListOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventListener | undefined;
+}
+
+/** Every version of every artifact of a namespace: as the registry says, or offline what is in the cache. */
+export async function listNamespace(
+  namespace: string,
+  sources: NamespaceSources,
+  options: ListOptions,
+): Promise<readonly Artifact[]> {
+  const { registry, repositories, policy } = sources;
+  if (policy.offline) return listCached(namespace, sources, options);
+  const opened = await openedUnlessBroken(sources, options);
+  const manifestOf = async (
+    repository: RepositoryName,
+    tag: Tag,
+    signal: AbortSignal,
+  ): Promise<ResolvedManifest> => {
+    const name = { registry: registry.host, repository, tag };
+    const here = opened?.cache.mayKnow(name)
+      ? await opened.lookup.peek(name, { policy, signal })
+      : undefined;
+    return here ?? registry.repository(repository).fetchTag(tag, { ...options, signal });
+  };
+  const notes = opened && notesOf(opened.cache, options);
+  return listArtifacts(namespace, { registry, repositories, policy, notes, manifestOf }, options);
+}
+
+async function listCached(
+  namespace: string,
+  { registry, policy, open }: NamespaceSources,
+  { signal }: ListOptions,
+): Promise<readonly Artifact[]> {
+  const prefix = `${parseRepositoryName(namespace)}/`;
+  const { cache, lookup } = await open();
+  const artifacts: Artifact[] = [];
+  for await (const { key } of cache.references.list()) {
+    const { repository, tag } = key;
+    if (key.registry !== registry.host || !repository.startsWith(prefix)) continue;
+    const manifest = isBookkeepingTag(tag) ? undefined : await lookup.peek(key, { policy, signal });
+    if (manifest) artifacts.push(artifactOf(repository.slice(prefix.length), tag, manifest));
+  }
+  if (artifacts.length > 0) return artifacts.sort(byNameAndVersion);
+  throw new OciError('OFFLINE', `nothing of ${namespace} is in the cache`, {
+    hint: 'List it, or pull something, once without --offline.',
+  });
+}
+
+async function openedUnlessBroken(
+  { open }: NamespaceSources,
+  { onEvent }: ListOptions,
+): Promise<OpenedCache | undefined> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!isCacheFailure(error)) throw error;
+    onEvent?.(cacheLeftOut(error));
+    return undefined;
+  }
+}
+
+/** Where nothing can be noted, a listing is still one; that is said once. */
+function notesOf(
+  { listingNotes }: Cache,
+  { onEvent }: ListOptions,
+): Pick<Cache['listingNotes'], 'read' | 'write'> {
+  let isLeftOut = false;
+  return {
+    read: (place) => listingNotes.read(place),
+    write: async (place, tags) => {
+      if (isLeftOut) return;
+      await listingNotes.write(place, tags).catch((error: unknown) => {
+        if (!isCacheFailure(error)) throw error;
+        if (!isLeftOut) onEvent?.(cacheLeftOut(error));
+        isLeftOut = true;
+      });
+    },
+  };
+}
