@@ -21,9 +21,11 @@ export async function secretAnswer(
   if (!isTerminal(terminal.stdin)) return undefined;
   terminal.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const text = await ask('', terminal, nowhere);
-  terminal.stderr.write('\n');
-  return text;
+  try {
+    return await ask('', terminal, nowhere);
+  } finally {
+    terminal.stderr.write('\n');
+  }
 }
 
 /** Asks a person whether to go on; undefined where nobody can answer. */

@@ -7,6 +7,7 @@ import { hasCode, onStorage } from '@oci/spec-types/node';
 
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
+import { secretAnswer } from '../question.js';
 import { fields } from '../render/fields.js';
 import { keyPassword } from './key-password.js';
 
@@ -44,8 +45,12 @@ async function passwordFor(
   { passwordStdin = false }: GenerateInput,
   { terminal }: Invocation,
 ): Promise<string> {
-  const password = await keyPassword({ passwordStdin }, terminal, 'Password for the private key: ');
-  if (password !== undefined) return password;
+  const known = await keyPassword({ passwordStdin }, terminal, 'Password for the private key: ');
+  const isTyped = !passwordStdin && terminal.env['COSIGN_PASSWORD'] === undefined;
+  if (known !== undefined && isTyped && (await secretAnswer('Again: ', terminal)) !== known) {
+    throw new OciError('USAGE', 'the passwords are not the same', { hint: 'No key was made.' });
+  }
+  if (known !== undefined) return known;
   throw new OciError('USAGE', 'there is no terminal to ask for a password', {
     hint: 'Give it in COSIGN_PASSWORD or with --password-stdin, or say --unsealed.',
   });
