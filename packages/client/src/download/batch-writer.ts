@@ -1,7 +1,13 @@
 import type { PartialFile } from './partial-file.js';
 
-/** Bytes that are gathered before they are written and noted; so much is lost when the process is killed. */
-const batchBytes = 128 * 1024;
+/** Bytes that all connections of a blob gather together before they are written; so much is lost by a kill. */
+const gatheredBytes = 1536 * 1024;
+
+/** What one of several connections gathers before it is written, in bytes. */
+export function batchSize(connections: number): number {
+  const share = Math.floor(gatheredBytes / Math.max(1, connections));
+  return Math.min(512 * 1024, Math.max(128 * 1024, share));
+}
 
 /**
  * Gathers bytes that follow each other and writes them in batches, one while the next is gathered. No more
@@ -10,15 +16,21 @@ const batchBytes = 128 * 1024;
 export class BatchWriter {
   readonly #file: PartialFile;
   readonly #onWritten: () => void;
+  readonly #batchBytes: () => number;
   #start: number;
   #chunks: Uint8Array[] = [];
   #size = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: PartialFile, start: number, onWritten: () => void) {
+  constructor(
+    file: PartialFile,
+    start: number,
+    { onWritten, batchBytes }: { onWritten: () => void; batchBytes: () => number },
+  ) {
     this.#file = file;
     this.#start = start;
     this.#onWritten = onWritten;
+    this.#batchBytes = batchBytes;
   }
 
   /** @throws OciError `STORAGE_FULL`, `STORAGE_FAILED`, of this batch or the one before */
@@ -26,7 +38,7 @@ export class BatchWriter {
     if (chunk.byteLength === 0) return;
     this.#chunks.push(chunk);
     this.#size += chunk.byteLength;
-    if (this.#size >= batchBytes) await this.#begin();
+    if (this.#size >= this.#batchBytes()) await this.#begin();
   }
 
   /** Writes what is left. @throws OciError as {@link add} */

@@ -12,6 +12,11 @@ export interface DownloadPolicy {
   readonly parallelFrom: number;
   /** A part that brings less than 1 KiB in this time is asked for anew. Default 10 s. */
   readonly stallMs: number;
+  /**
+   * Bytes a second, of all downloads from the registry together, at which a blob keeps to its one connection.
+   * `Infinity` for all connections at once. Default 250 MB/s.
+   */
+  readonly enoughBytesPerSecond: number;
 }
 
 export const defaultDownloadPolicy: DownloadPolicy = {
@@ -20,6 +25,7 @@ export const defaultDownloadPolicy: DownloadPolicy = {
   leastBytes: 1024 * 1024,
   parallelFrom: 8 * 1024 * 1024,
   stallMs: 10_000,
+  enoughBytesPerSecond: 250_000_000,
 };
 
 /** @throws OciError `USAGE` for a policy by which nothing would ever come */

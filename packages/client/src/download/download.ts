@@ -110,42 +110,61 @@ async function fill(file: PartialFile, filling: Filling): Promise<void> {
   const rest = new Segment({ start: file.prefix, end: blob.size });
   if (rest.remaining === 0) return;
   const onAnswer = (by: string): void => rangeSupport.answered(host, by);
-  await fetchSegment(rest, { ...filling, file, ranges: false, onAnswer });
+  await fetchSegment(rest, {
+    ...filling,
+    file,
+    ranges: false,
+    connections: () => 1,
+    onAnswer,
+  });
 }
 
 async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> {
   const { endpoint, blob, options } = filling;
-  const { rangeSupport, downloadPolicy: policy } = endpoint;
+  const { rangeSupport, throughput, downloadPolicy: policy } = endpoint;
   const { host } = endpoint.origin;
   const isSmall = blob.size < policy.parallelFrom;
+  const isOne = isSmall || policy.connections === 1;
+  const beginsAlone = !isOne && !throughput.isSlow;
+  const share = segmentSize(policy, blob.size - file.done);
   const queue = new SegmentQueue(file.gaps(), {
-    most: isSmall ? blob.size : segmentSize(policy, blob.size - file.done),
+    most: isSmall || beginsAlone ? blob.size : share,
     least: policy.leastBytes,
   });
   const workers = new WorkerGroup(options.signal);
-  const work = async (): Promise<void> => {
-    for (let segment = queue.take(); segment; segment = queue.take()) {
-      await fetchSegment(segment, fetch);
-      queue.finish(segment);
-    }
-  };
+  let unwatch: (() => void) | undefined;
   const startAll = (): void => {
     while (workers.count < policy.connections && queue.hasWork) workers.start(work);
+  };
+  const grow = (): void => {
+    if (!beginsAlone) return startAll();
+    unwatch ??= throughput.watch(() => {
+      queue.divide(share);
+      startAll();
+    });
   };
   const fetch: SegmentFetch = {
     ...filling,
     file,
     ranges: true,
+    probes: !isSmall,
+    connections: () => workers.count,
     options: { ...options, signal: workers.signal },
     onAnswer: (by) => {
       rangeSupport.answered(host, by);
       if (isSmall) return;
       // The first answer shows that ranges work; before, nobody else asks for them.
       rangeSupport.learn(by, true);
-      startAll();
+      grow();
     },
   };
+  const work = async (): Promise<void> => {
+    for (let segment = queue.take(); segment; segment = queue.take()) {
+      await fetchSegment(segment, fetch);
+      queue.finish(segment);
+    }
+  };
   if (queue.hasWork) workers.start(work);
-  if (!isSmall && rangeSupport.of(host) === true) startAll();
-  await workers.ended();
+  if (!isSmall && !beginsAlone && rangeSupport.of(host) === true) startAll();
+  await workers.ended().finally(() => unwatch?.());
 }

@@ -1,10 +1,10 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { digestOf } from '@oci/spec-types/node';
 import { bytesOf, temporaryDirectory } from '@oci/testing';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { Journal, parseSpans } from './journal.js';
 
@@ -49,8 +49,9 @@ test('has a line for each span, however often something was noted', async () => 
   await first.close();
   await appendFile(path, 'what is this\n900 1000\n');
   const second = await Journal.open(path, blob);
+  await second.note({ start: 500, end: 505 });
   await second.close();
-  expect((await readFile(path, 'utf8')).split('\n').slice(1)).toEqual(['0 500', '']);
+  expect((await readFile(path, 'utf8')).split('\n').slice(1)).toEqual(['0 505', '']);
 });
 
 test.each([
@@ -67,6 +68,7 @@ test.each([
   await writeFile(path, text);
   const journal = await Journal.open(path, blob);
   expect(journal.spans.size).toBe(0);
+  await journal.note({ start: 0, end: 1 });
   await journal.close();
   expect(await readFile(path, 'utf8')).toContain(blob.digest);
 });
@@ -79,4 +81,50 @@ test('believes no span that can not be', () => {
       expect(spans.every(({ start, end }) => start < end && end <= 100)).toBe(true);
     }),
   );
+});
+
+test('is made for the first that is noted, and leaves nothing when all came before', async () => {
+  await using directory = await temporaryDirectory();
+  const journal = await Journal.open(join(directory.path, 'journal'), blob);
+  await journal.note({ start: 0, end: 1000 });
+  expect(await readdir(directory.path)).toEqual([]);
+  await journal.remove();
+  expect(await readdir(directory.path)).toEqual([]);
+});
+
+test('of a large blob is never more than a mebibyte behind', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'journal');
+  const mebibyte = 1024 * 1024;
+  const large = { ...blob, size: 40 * mebibyte };
+  const journal = await Journal.open(path, large);
+  const step = 128 * 1024;
+  for (let at = 0; at < large.size; at += step) {
+    await journal.note({ start: at, end: at + step });
+    const noted = await Journal.open(path, large);
+    expect(at + step - noted.spans.size).toBeLessThanOrEqual(mebibyte);
+  }
+  await journal.close();
+  expect((await Journal.open(path, large)).spans.size).toBe(large.size);
+});
+
+test('notes what is little too, after a moment', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'journal');
+  const journal = await Journal.open(path, blob);
+  await journal.note({ start: 0, end: 7 });
+  await vi.waitFor(async () => expect((await Journal.open(path, blob)).spans.size).toBe(7));
+  await journal.close();
+});
+
+test('says with the next span that one could not be noted', async () => {
+  await using directory = await temporaryDirectory();
+  const large = { ...blob, size: 2 ** 40 };
+  const journal = await Journal.open(join(directory.path, 'missing', 'journal'), large);
+  const noteAll = async (): Promise<void> => {
+    for (let at = 0; at < 2 ** 30; at += 2 ** 20)
+      await journal.note({ start: at, end: at + 2 ** 20 });
+  };
+  await expect(noteAll()).rejects.toMatchObject({ code: 'ENOENT' });
+  await journal.close();
 });

@@ -1,56 +1,120 @@
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 
 import type { Descriptor } from '@oci/spec-types';
+import { isMissing } from '@oci/spec-types/node';
 
 import { ByteSpans, type Span } from './byte-spans.js';
 
 const formatVersion = 1;
 
+/** Bytes from which on what was written is noted; who writes twice as many waits for it. */
+const noteBytes = 512 * 1024;
+
+/** What is less is noted after this, in milliseconds: so much of a slow download is lost by a kill. */
+const noteMs = 100;
+
+/** A blob below this, in bytes, mostly comes before its time is over, and needs no journal then. */
+const smallBytes = 2 * 1024 * 1024;
+
 /**
  * Which bytes of a partial file were written, in a file beside it: a line that names the blob, then a
  * line for each span. A span is noted after its bytes are in the file, so that what a killed process noted
- * is there; a line that was cut counts as none.
+ * is there; a line that was cut counts as none. Several are noted at once, 1 MiB at most, and the file is
+ * made for the first: what comes in a moment leaves none.
  */
 export class Journal {
   readonly #path: string;
-  readonly #file: FileHandle;
-  /** What is in the file. */
+  readonly #header: string;
+  readonly #noteBytes: number;
+  /** What was written, noted or not. */
   readonly spans: ByteSpans;
+  #isThere: boolean;
+  #file: FileHandle | undefined;
+  #lines = '';
+  #unnoted = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #noting: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
-  private constructor(path: string, file: FileHandle, spans: ByteSpans) {
+  private constructor(path: string, blob: Descriptor, text: string | undefined) {
     this.#path = path;
-    this.#file = file;
-    this.spans = spans;
+    this.#header = headerOf(blob);
+    this.#noteBytes = blob.size < smallBytes ? Infinity : noteBytes;
+    this.#isThere = text !== undefined;
+    const whole = text?.slice(0, text.lastIndexOf('\n') + 1) ?? '';
+    const isOurs = whole.startsWith(this.#header);
+    this.spans = new ByteSpans(
+      isOurs ? parseSpans(whole.slice(this.#header.length), blob.size) : [],
+    );
   }
 
-  /**
-   * Opens a journal, rewritten to the fewest lines by a rename, so that whoever is killed here loses none.
-   * One of another blob, or that can't be read, is begun anew.
-   */
+  /** Reads a journal; one of another blob, or that can't be read, is begun anew. */
   static async open(path: string, blob: Descriptor): Promise<Journal> {
-    const header = headerOf(blob);
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    const known = whole.startsWith(header) ? parseSpans(whole.slice(header.length), blob.size) : [];
-    const spans = new ByteSpans(known);
-    const fresh = `${path}.new`;
-    await writeFile(fresh, header + [...spans].map(lineOf).join(''), { mode: 0o644 });
-    await rename(fresh, path);
-    return new Journal(path, await open(path, 'a'), spans);
+    const text = await readFile(path, 'utf8').catch((error: unknown) =>
+      isMissing(error) ? undefined : '',
+    );
+    return new Journal(path, blob, text);
   }
 
+  /** Notes written bytes, soon. @throws what the file system said to this or to an earlier span */
   async note(span: Span): Promise<void> {
-    await this.#file.appendFile(lineOf(span));
+    if (this.#failure) throw this.#failure.error;
     this.spans.add(span);
+    this.#lines += lineOf(span);
+    this.#unnoted += span.end - span.start;
+    if (this.#unnoted < this.#noteBytes) {
+      this.#timer ??= setTimeout(() => this.#begin(), noteMs);
+      return;
+    }
+    if (this.#noting && this.#unnoted >= 2 * this.#noteBytes) await this.#noting;
+    this.#begin();
   }
 
+  /** Notes what is left. */
   async close(): Promise<void> {
-    await this.#file.close();
+    clearTimeout(this.#timer);
+    await this.#noting;
+    this.#begin();
+    await this.#noting;
+    await this.#file?.close();
+    this.#file = undefined;
   }
 
+  /** Removes the file: nothing is to be gone on with. */
   async remove(): Promise<void> {
-    await this.close();
-    await rm(this.#path, { force: true });
+    clearTimeout(this.#timer);
+    await this.#noting;
+    this.#lines = '';
+    await this.#file?.close();
+    this.#file = undefined;
+    if (this.#isThere) await rm(this.#path, { force: true });
+    this.#isThere = false;
+  }
+
+  #begin(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#noting || this.#lines === '' || this.#failure) return;
+    const lines = this.#lines;
+    this.#lines = '';
+    this.#unnoted = 0;
+    this.#noting = this.#append(lines)
+      .catch((error: unknown) => {
+        this.#failure = { error };
+      })
+      .finally(() => {
+        this.#noting = undefined;
+      });
+  }
+
+  /** The first time all of it, to the fewest lines and by a rename, so that whoever is killed here loses none. */
+  async #append(lines: string): Promise<void> {
+    if (this.#file) return this.#file.appendFile(lines);
+    const fresh = `${this.#path}.new`;
+    await writeFile(fresh, this.#header + [...this.spans].map(lineOf).join(''), { mode: 0o644 });
+    await rename(fresh, this.#path);
+    this.#isThere = true;
+    this.#file = await open(this.#path, 'a');
   }
 }
 

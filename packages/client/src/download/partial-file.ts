@@ -1,7 +1,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 
 import { type Descriptor, OciError } from '@oci/spec-types';
-import { Verifier, onStorage } from '@oci/spec-types/node';
+import { Verifier, hasCode, onStorage } from '@oci/spec-types/node';
 
 import { ByteSpans, type Span } from './byte-spans.js';
 import { Journal } from './journal.js';
@@ -54,17 +54,16 @@ export class PartialFile {
 
   static async #open(path: string, blob: Descriptor): Promise<PartialFile> {
     const { partial, journal: journalPath } = pathsOf(path);
-    const file = await openOrCreate(partial);
+    let journal = await Journal.open(journalPath, blob);
+    const { file, size } = await openOrCreate(partial);
     try {
-      const { size } = await file.stat();
-      let journal = await Journal.open(journalPath, blob);
       if (journal.spans.end > size) {
         // A journal without its file, as after a clean-up, tells of bytes that are not there.
         await journal.remove();
         journal = await Journal.open(journalPath, blob);
       }
       // What is behind the last known byte is of another blob, or was not noted.
-      await file.truncate(journal.spans.end);
+      if (size > journal.spans.end) await file.truncate(journal.spans.end);
       return new PartialFile(path, blob, { file, journal });
     } catch (error) {
       await file.close();
@@ -115,11 +114,13 @@ export class PartialFile {
 
   /** The file is whole: it gets its name, and nothing is to be gone on with. */
   async complete(): Promise<void> {
-    const { partial } = pathsOf(this.#path);
+    const { partial, wrong } = pathsOf(this.#path);
     await onStorage({ path: this.#path }, async () => {
-      await this.close();
+      await this.#hashing?.catch(() => {});
+      await this.#file.close();
       await rename(partial, this.#path);
-      await discardPartial(this.#path);
+      await this.#journal.remove();
+      await rm(wrong, { force: true });
     });
   }
 
@@ -134,15 +135,19 @@ export class PartialFile {
 
   async #writePart(part: Span, chunks: readonly Uint8Array[]): Promise<void> {
     const { start, end } = part;
-    const { bytesWritten } = await this.#file.writev(chunks, start);
+    const writing = this.#file.writev(chunks, start);
+    // While it is written. Should that fail, this file is closed, and the next hashes anew.
+    if (start === this.#verifier.size && !this.#hashing) this.#hash(chunks);
+    const { bytesWritten } = await writing;
     // A disk that is nearly full takes a part first, and says so at the next write.
     if (bytesWritten < end - start)
       await this.#writeRest(start, Buffer.concat(chunks), bytesWritten);
     await this.#journal.note(part);
-    if (start === this.#verifier.size && !this.#hashing) {
-      for (const chunk of chunks) this.#verifier.update(chunk);
-    }
     this.#followUp();
+  }
+
+  #hash(chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) this.#verifier.update(chunk);
   }
 
   async #writeRest(start: number, bytes: Buffer, from: number): Promise<void> {
@@ -186,9 +191,12 @@ function changedMeanwhile(path: string): OciError {
   });
 }
 
-async function openOrCreate(path: string): Promise<FileHandle> {
-  return open(path, 'r+').catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return open(path, 'wx+', 0o644);
+async function openOrCreate(path: string): Promise<{ file: FileHandle; size: number }> {
+  const created = await open(path, 'wx+', 0o644).catch((error: unknown) => {
+    if (hasCode(error, 'EEXIST')) return undefined;
+    throw error;
   });
+  if (created) return { file: created, size: 0 };
+  const file = await open(path, 'r+');
+  return { file, size: (await file.stat()).size };
 }

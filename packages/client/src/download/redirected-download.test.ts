@@ -32,7 +32,13 @@ beforeEach(async () => {
   registry.fault({ path: '/blobs/', redirect: (path) => `${storage.url}${path}?signed=1` });
   client = createRegistry({
     url: registry.url,
-    download: { connections: 4, segmentBytes: 300_000, leastBytes: 64_000, parallelFrom: 1000 },
+    download: {
+      connections: 4,
+      segmentBytes: 300_000,
+      leastBytes: 64_000,
+      parallelFrom: 1000,
+      enoughBytesPerSecond: Infinity,
+    },
     retry: { delay: async () => {} },
   });
 });

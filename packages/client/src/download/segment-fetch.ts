@@ -4,7 +4,7 @@ import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
 import { pauseBeforeRetry } from '../transport/retry.js';
-import { BatchWriter } from './batch-writer.js';
+import { BatchWriter, batchSize } from './batch-writer.js';
 import type { PartialFile } from './partial-file.js';
 import { checkRangeAnswer, checkWholeAnswer } from './range-answer.js';
 import type { Segment } from './segment-queue.js';
@@ -18,6 +18,10 @@ export interface SegmentFetch {
   readonly file: PartialFile;
   /** Whether the host may be asked for ranges; otherwise all is asked for, and the front is skipped. */
   readonly ranges: boolean;
+  /** Whether all of the blob is asked for as a range too, so that the answer shows whether they work. */
+  readonly probes?: boolean;
+  /** How many fetch parts of the blob now. */
+  readonly connections: () => number;
   readonly options: RemoteOptions;
   /** Called with the host that answered, once its answer was found usable. */
   readonly onAnswer: (host: string) => void;
@@ -56,7 +60,7 @@ interface Answer {
 async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
   const { position: start, end } = segment;
   const { endpoint, blob, options } = fetch;
-  const asksRange = fetch.ranges && !(start === 0 && end === blob.size);
+  const asksRange = fetch.ranges && (fetch.probes || !(start === 0 && end === blob.size));
   const response = await call(endpoint, {
     ...options,
     lane: 'download',
@@ -82,11 +86,13 @@ async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
 async function receive(
   { response, skip }: Answer,
   segment: Segment,
-  { blob, file, options }: SegmentFetch,
+  { endpoint, blob, file, options, connections }: SegmentFetch,
 ): Promise<void> {
-  const writer = new BatchWriter(file, segment.position, () =>
-    options.onEvent?.({ type: 'bytes', digest: blob.digest, done: file.done, size: blob.size }),
-  );
+  const { digest, size } = blob;
+  const writer = new BatchWriter(file, segment.position, {
+    onWritten: () => options.onEvent?.({ type: 'bytes', digest, done: file.done, size }),
+    batchBytes: () => batchSize(connections()),
+  });
   let skipping = skip;
   try {
     for await (const chunk of response.body) {
@@ -94,9 +100,10 @@ async function receive(
       skipping -= chunk.byteLength - kept.byteLength;
       const wanted = kept.subarray(0, segment.remaining);
       segment.position += wanted.byteLength;
+      endpoint.throughput.add(wanted.byteLength);
       await writer.add(wanted);
       if (wanted.byteLength === kept.byteLength) continue;
-      if (segment.end === blob.size) throw tooLong(blob);
+      if (segment.end === size) throw tooLong(blob);
       break;
     }
   } finally {

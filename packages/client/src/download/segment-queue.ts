@@ -31,10 +31,12 @@ export class SegmentQueue {
   /** Cut when somebody takes of it: a size is only what a manifest says (GHSA-f36w-mj3v-6jqv). */
   readonly #waiting: Span[];
   readonly #running = new Set<Segment>();
-  readonly #sizes: SegmentSizes;
+  readonly #least: number;
+  #most: number;
 
   constructor(gaps: readonly Span[], sizes: SegmentSizes) {
-    this.#sizes = sizes;
+    this.#most = sizes.most;
+    this.#least = sizes.least;
     this.#waiting = [...gaps];
   }
 
@@ -50,6 +52,17 @@ export class SegmentQueue {
     return segment;
   }
 
+  /** Cuts what runs and what waits into smaller segments from now on, so that others find work. */
+  divide(most: number): void {
+    this.#most = most;
+    for (const segment of this.#running) {
+      const end = segment.position + most;
+      if (end >= segment.end) continue;
+      this.#waiting.unshift({ start: end, end: segment.end });
+      segment.end = end;
+    }
+  }
+
   finish(segment: Segment): void {
     this.#running.delete(segment);
   }
@@ -57,14 +70,14 @@ export class SegmentQueue {
   #cut(): Segment | undefined {
     const gap = this.#waiting.shift();
     if (!gap) return undefined;
-    const end = Math.min(gap.end, gap.start + this.#sizes.most);
+    const end = Math.min(gap.end, gap.start + this.#most);
     if (end < gap.end) this.#waiting.unshift({ start: end, end: gap.end });
     return new Segment({ start: gap.start, end });
   }
 
   #steal(): Segment | undefined {
     const [slowest] = [...this.#running].sort((a, b) => b.remaining - a.remaining);
-    if (!slowest || slowest.remaining < 2 * this.#sizes.least) return undefined;
+    if (!slowest || slowest.remaining < 2 * this.#least) return undefined;
     const middle = slowest.position + Math.ceil(slowest.remaining / 2);
     const rest = new Segment({ start: middle, end: slowest.end });
     slowest.end = middle;

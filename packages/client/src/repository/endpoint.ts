@@ -7,6 +7,7 @@ import {
 
 import type { DownloadPolicy } from '../download/download-policy.js';
 import type { RangeSupport } from '../download/range-support.js';
+import type { Throughput } from '../download/throughput.js';
 import { repositoryScope } from '../authorization/scope.js';
 import { resolvesInternally } from '../transport/address-policy.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
@@ -34,6 +35,7 @@ export interface Endpoint {
   readonly retryPolicy: RetryPolicy;
   readonly downloadPolicy: DownloadPolicy;
   readonly rangeSupport: RangeSupport;
+  readonly throughput: Throughput;
   readonly hasMirrors: boolean;
 }
 

@@ -37,7 +37,13 @@ test('a registry that puts off every other request is pulled from, and never ask
   };
   const client = createRegistry({
     url: registry.url,
-    download: { connections: 4, segmentBytes: 100_000, leastBytes: 50_000, parallelFrom: 1 },
+    download: {
+      connections: 4,
+      segmentBytes: 100_000,
+      leastBytes: 50_000,
+      parallelFrom: 1,
+      enoughBytesPerSecond: Infinity,
+    },
     retry: isReal ? {} : { delay },
   });
   const repository = client.repository(name);

@@ -1,0 +1,28 @@
+import { expect, test, vi } from 'vitest';
+
+import { Throughput } from './throughput.js';
+
+test('asks for more connections once, where less comes than is enough', async () => {
+  const throughput = new Throughput(1e15);
+  expect(throughput.isSlow).toBe(false);
+  const onSlow = vi.fn<() => void>();
+  throughput.watch(onSlow);
+  throughput.add(1000);
+  await vi.waitFor(() => expect(onSlow).toHaveBeenCalledOnce());
+  expect(throughput.isSlow).toBe(true);
+});
+
+test('asks for none while enough comes, whoever brings it', async () => {
+  const throughput = new Throughput(0);
+  const onSlow = vi.fn<() => void>();
+  const stop = throughput.watch(onSlow);
+  const slow = new Throughput(1e15);
+  await new Promise<void>((resolve) => slow.watch(resolve));
+  stop();
+  expect(onSlow).not.toHaveBeenCalled();
+  expect(throughput.isSlow).toBe(false);
+});
+
+test('is slow from the first where nothing is ever enough', () => {
+  expect(new Throughput(Infinity).isSlow).toBe(true);
+});
