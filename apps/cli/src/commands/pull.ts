@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type OciManager, type PulledArtifact, pullJson } from '@oci/manager';
 import type { Operation } from '@oci/spec-types';
 
+import type * as Inspection from './pull-inspect.js';
 import { type Context, withContext } from '../context.js';
 import { fields } from '../render/fields.js';
 import type { Invocation } from '../command/invocation.js';
@@ -17,16 +18,17 @@ interface PullArguments {
 }
 
 export async function pullKcl(args: PullArguments, invocation: Invocation): Promise<void> {
-  const begin: Begin = (manager, options) =>
-    manager.pullKclPackage(args.name, args.version, {
-      ...options,
-      layer: args.layer,
-      output: fileOf(args),
-    });
+  const begin: Begin = (manager, options) => {
+    const given = { ...options, layer: args.layer, output: fileOf(args) };
+    const operation = manager.pullKclPackage(args.name, args.version, given);
+    // While the network has its turn, what will look into the package can be loaded.
+    operation.on(({ type }) => void (type === 'start' && inspection().catch(() => {})));
+    return operation;
+  };
   await pull(args, invocation, begin, async (pulled, { progress, signal }) => {
     // What is in the cache was looked into when it came.
     if (pulled.fromCache) return;
-    const { inspectPulled } = await import('./pull-inspect.js');
+    const { inspectPulled } = await inspection();
     for (const { path, message } of await inspectPulled(pulled.path, args, { signal }))
       progress({ type: 'warning', message: `${path}: ${message}` });
   });
@@ -44,6 +46,8 @@ export async function pullExtension(
     });
   await pull(args, invocation, begin);
 }
+
+const inspection = (): Promise<typeof Inspection> => import('./pull-inspect.js');
 
 type Begin = (manager: OciManager, options: { signal: AbortSignal }) => Operation<PulledArtifact>;
 
