@@ -15,6 +15,8 @@ const programs = [
   'cosign',
   'kpm',
   'versitygw',
+  'zsh',
+  'fish',
 ];
 const directories = [...(process.env.PATH ?? '').split(delimiter), join(homedir(), 'go', 'bin')];
 

@@ -1,4 +1,4 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,17 @@ const packageDirectory = fileURLToPath(new URL('../..', import.meta.url));
 const nobody = 65_534;
 const isRoot = process.getuid?.() === 0;
 
+/** Runs the rest of its arguments where all but the second of its first two directories can only be read. */
+const readOnly = [
+  'unshare',
+  '--mount',
+  ...(isRoot ? [] : ['--user', '--map-root-user']),
+  'sh',
+  '-c',
+  `mount --bind "$0" "$0" && mount -t tmpfs tmpfs "$1" && mount -o remount,bind,ro "$0" &&
+   mount -o remount,bind,ro / && shift && exec "$@"`,
+];
+
 describe('ocictl in strange surroundings', () => {
   let registry: TestRegistry;
   let work: TemporaryDirectory;
@@ -40,10 +51,14 @@ describe('ocictl in strange surroundings', () => {
   });
 
   /** Runs it with exactly this environment. */
-  async function ocictl(args: readonly string[], options: SpawnOptions) {
+  async function ocictl(
+    args: readonly string[],
+    { by = [], ...options }: SpawnOptions & { readonly by?: readonly string[] },
+  ) {
     const { program } = ocictlProgram(work.path, registry.url);
-    const all = [program, '--registry', registry.url, ...args];
-    const child = spawn(process.execPath, all, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const all = [...by, process.execPath, program, '--registry', registry.url, ...args];
+    const [file = '', ...rest] = all;
+    const child = spawn(file, rest, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     const exit = new Promise<number | null>((resolve) => void child.once('close', resolve));
     if (!child.stdout || !child.stderr) throw new Error('no pipes');
     const [stdout, stderr] = await Promise.all([collect(child.stdout), collect(child.stderr)]);
@@ -83,6 +98,46 @@ describe('ocictl in strange surroundings', () => {
     expect(pulled.stderr).toContain('choose another directory with --cache-dir');
   });
 
+  describe('where the root file system is read-only', () => {
+    const scratch = (): string => join(work.path, 'scratch');
+    const pull = ['kcl', 'pull', 'core', '1.0.0'];
+    const { PATH } = process.env;
+
+    /** With a home and a directory for what is temporary that nothing can be written to. */
+    async function inside(...args: readonly string[]) {
+      await mkdir(scratch(), { recursive: true });
+      const by = [...readOnly, work.path, scratch()];
+      return ocictl(args, { by, env: { PATH, HOME: work.path, TMPDIR: work.path } });
+    }
+
+    const probe = [...readOnly, '/mnt', '/tmp', 'true'];
+    const isAllowed = spawnSync(probe[0] ?? '', probe.slice(1)).status === 0;
+    const title = isAllowed ? '' : ' (skipped: no mount namespace is allowed)';
+
+    it.skipIf(!isAllowed)(`asks a registry without a word about it${title}`, async () => {
+      expect(await inside('tags', 'kcl/core')).toEqual({
+        exitCode: 0,
+        stdout: '1.0.0\n',
+        stderr: '',
+      });
+    });
+
+    it.skipIf(!isAllowed)(`names what can not be written${title}`, async () => {
+      const { exitCode, stderr } = await inside(...pull);
+      expect(exitCode).toBe(8);
+      expect(stderr).toContain('.cache/ocictl can not be written (EROFS)');
+      expect(stderr).toContain('choose another directory with --cache-dir');
+    });
+
+    it.skipIf(!isAllowed)(`pulls into a volume, and past the cache${title}`, async () => {
+      const cached = await inside(...pull, '--cache-dir', join(scratch(), 'cache'));
+      expect(cached).toMatchObject({ exitCode: 0, stderr: '' });
+      const past = await inside(...pull, '--output', join(scratch(), 'core.tar.gz'));
+      expect(past).toMatchObject({ exitCode: 0 });
+      expect(past.stderr).toContain('EROFS');
+    });
+  });
+
   it('runs as npm installs it', async () => {
     const packed = await run('npm', ['pack', '--silent', '--pack-destination', work.path], {
       cwd: packageDirectory,
@@ -98,6 +153,12 @@ describe('ocictl in strange surroundings', () => {
     const bin = join(work.path, 'app/node_modules/.bin/ocictl');
     expect(await run(bin, ['--version'])).toMatchObject({ exitCode: 0, stdout: `${version}\n` });
     const { env } = ocictlProgram(work.path, registry.url);
+    const options = ['--yes', '--offline', '--cache', join(work.path, 'npm'), '--package', tarball];
+    const once = [...options, '--', 'ocictl', '--version'];
+    expect(await run('npx', once, { env, cwd: work.path })).toMatchObject({
+      exitCode: 0,
+      stdout: `${version}\n`,
+    });
     const tags = await run(bin, ['tags', 'kcl/core'], { env });
     expect(tags).toMatchObject({ exitCode: 0, stdout: '1.0.0\n' });
   });
