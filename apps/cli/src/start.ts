@@ -24,7 +24,7 @@ export async function start(args: readonly string[]): Promise<void> {
     }, stoppingMs).unref();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const exitCode = await run(args, {
+  process.exitCode = await run(args, {
     // Making the stream takes a millisecond, and few commands read it.
     get stdin() {
       return process.stdin;
@@ -34,12 +34,5 @@ export async function start(args: readonly string[]): Promise<void> {
     env: process.env,
     signal: interrupt.signal,
   });
-  for (const stream of [process.stdout, process.stderr]) await drained(stream);
-  // Connections that are still closing have nothing to say any more.
-  process.exit(exitCode);
-}
-
-/** Pipes are written to without waiting on some systems, and an exit would cut off what they have not taken. */
-async function drained(stream: NodeJS.WriteStream): Promise<void> {
-  if (stream.writableLength > 0) await new Promise<void>((end) => stream.write('', () => end()));
+  process.off('SIGINT', stop).off('SIGTERM', stop);
 }
