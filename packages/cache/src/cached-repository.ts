@@ -21,6 +21,7 @@ import {
   parseManifest,
   throwIfAborted,
   verifiableAlgorithm,
+  singleChunk,
 } from '@oci/spec-types';
 import { verifyManifest } from '@oci/spec-types/node';
 
@@ -112,7 +113,7 @@ export class CachedRepository implements Repository, ReferrerLister, TagDeleter 
     await inventory.hold(descriptor.digest, childrenOf(manifest));
     await this.#noteSubject(manifest);
     await inventory.expect(descriptor.digest);
-    await content.pushBlob(descriptor, once(bytes), options);
+    await content.pushBlob(descriptor, singleChunk(bytes), options);
     if (options.tag !== undefined) await this.#name(options.tag, descriptor);
   }
 
@@ -201,8 +202,4 @@ function unknown(place: RepositoryPlace, what: Tag | Digest): OciError {
     ...(isDigest(what) ? { digest: what } : { tag: what }),
   });
   return new OciError('MANIFEST_UNKNOWN', `${reference} is not in the cache`);
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

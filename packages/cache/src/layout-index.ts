@@ -8,6 +8,7 @@ import {
   isOciError,
   mediaTypes,
   parseStrictJson,
+  singleChunk,
 } from '@oci/spec-types';
 import { withFileLock } from '@oci/spec-types/node';
 
@@ -131,10 +132,16 @@ export class LayoutIndex {
 
   async #write(manifests: Entries): Promise<void> {
     if (!(await this.#store.head('oci-layout'))) {
-      await this.#store.put('oci-layout', once(Buffer.from('{"imageLayoutVersion":"1.0.0"}')));
+      await this.#store.put(
+        'oci-layout',
+        singleChunk(Buffer.from('{"imageLayoutVersion":"1.0.0"}')),
+      );
     }
     const index: ImageIndex = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests };
-    const put = await this.#store.put('index.json', once(Buffer.from(JSON.stringify(index))));
+    const put = await this.#store.put(
+      'index.json',
+      singleChunk(Buffer.from(JSON.stringify(index))),
+    );
     if (put) this.#read = { version: put.version, entries: manifests };
   }
 }
@@ -156,8 +163,4 @@ function entriesOf(bytes: Uint8Array): Entries {
     if (isOciError(error, 'DOCUMENT_INVALID')) return [];
     throw error;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

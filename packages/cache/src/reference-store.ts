@@ -1,4 +1,4 @@
-import { type Descriptor, isDigest } from '@oci/spec-types';
+import { type Descriptor, isDigest, singleChunk } from '@oci/spec-types';
 
 import {
   type ReferenceKey,
@@ -73,7 +73,7 @@ export class ReferenceStore {
       // What can't be read is no version to compare with.
       const isBroken = !before && (await this.#store.head(referenceKey(key))) !== undefined;
       const options = isBroken ? {} : { condition };
-      const put = await this.#store.put(referenceKey(key), once(Buffer.from(text)), options);
+      const put = await this.#store.put(referenceKey(key), singleChunk(Buffer.from(text)), options);
       if (put) return before?.reference;
     }
   }
@@ -124,8 +124,4 @@ function parseReferenceFile(text: string): StoredReference | undefined {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

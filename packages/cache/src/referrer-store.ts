@@ -1,4 +1,10 @@
-import { type Descriptor, type Digest, descriptorSchema, isDigest } from '@oci/spec-types';
+import {
+  type Descriptor,
+  type Digest,
+  descriptorSchema,
+  isDigest,
+  singleChunk,
+} from '@oci/spec-types';
 
 import { referrerKey, referrersPrefix } from './layout.js';
 import type { FileObjectStore } from './store/file-object-store.js';
@@ -12,7 +18,7 @@ export class ReferrerStore {
   }
 
   async add(subject: Digest, referrer: Descriptor): Promise<void> {
-    const body = once(Buffer.from(JSON.stringify(referrer)));
+    const body = singleChunk(Buffer.from(JSON.stringify(referrer)));
     await this.#store.put(referrerKey(subject, referrer.digest), body);
   }
 
@@ -54,8 +60,4 @@ function parse(text: string | undefined): Descriptor | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -17,6 +17,7 @@ import {
   type Tag,
   formatReference,
   isOciError,
+  singleChunk,
 } from '@oci/spec-types';
 import { verifyManifest } from '@oci/spec-types/node';
 
@@ -122,7 +123,7 @@ export class ManifestLookup {
   ): Promise<void> {
     const { inventory, content } = this.#cache;
     if (!(await content.get(descriptor, options)))
-      await content.pushBlob(descriptor, once(bytes), options);
+      await content.pushBlob(descriptor, singleChunk(bytes), options);
     const entry = await inventory.references.get(name);
     if (!entry) await inventory.name(name, entryOf(descriptor, name));
   }
@@ -186,7 +187,7 @@ export class ManifestLookup {
   /** Noted first, so that it is found and removed if nothing comes to name it. */
   async #store({ descriptor, bytes }: ResolvedManifest, options: LookupOptions): Promise<void> {
     await this.#cache.inventory.expect(descriptor.digest);
-    await this.#cache.content.pushBlob(descriptor, once(bytes), options);
+    await this.#cache.content.pushBlob(descriptor, singleChunk(bytes), options);
   }
 
   async #remember(name: ManifestName, manifest: ResolvedManifest): Promise<void> {
@@ -225,10 +226,6 @@ function call(options: LookupOptions): { signal?: AbortSignal; onEvent?: EventLi
     ...(options.signal && { signal: options.signal }),
     ...(options.onEvent && { onEvent: options.onEvent }),
   };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function notInCache(name: { repository: RepositoryName; tag?: Tag; digest?: Digest }): OciError {

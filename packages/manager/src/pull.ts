@@ -10,6 +10,7 @@ import {
   childrenOf,
   emptyDescriptor,
   formatReference,
+  singleChunk,
 } from '@oci/spec-types';
 import { embeddedContent } from '@oci/spec-types/node';
 
@@ -175,7 +176,7 @@ async function obtain(
   const known = async (blob: Descriptor): Promise<StoredBlob | undefined> => {
     const bytes = withoutRequest(blob);
     if (!bytes) return undefined;
-    await content.pushBlob(blob, once(bytes), { signal });
+    await content.pushBlob(blob, singleChunk(bytes), { signal });
     return content.get(blob, { signal });
   };
   const look = async (blob: Descriptor, signal: AbortSignal): Promise<void> => {
@@ -227,10 +228,6 @@ function withoutRequest(blob: Descriptor): Uint8Array | undefined {
   if (blob.digest === emptyDescriptor.digest && blob.size === emptyDescriptor.size)
     return Buffer.from('{}');
   return embeddedContent(blob);
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }
 
 function notInCache(blob: Descriptor): OciError {

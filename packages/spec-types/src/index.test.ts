@@ -57,6 +57,7 @@ describe('the exported names', () => {
       'registryErrorBodySchema',
       'registryErrorCodes',
       'registryPaths',
+      'singleChunk',
       'tagOfVersion',
       'throwIfAborted',
       'verifiableAlgorithm',

@@ -102,5 +102,6 @@ export {
 export { type RepositoryName, isRepositoryName, parseRepositoryName } from './repository-name.js';
 export type { ResolvedManifest } from './resolved-manifest.js';
 export type { BlobDownloader, VerifiedFile } from './verified-file.js';
+export { singleChunk } from './single-chunk.js';
 export { parseStrictJson } from './strict-json.js';
 export { type Tag, isTag, parseTag, tagOfVersion, versionOfTag } from './tag.js';

@@ -2,7 +2,13 @@ import { createReadStream } from 'node:fs';
 
 import type { RemoteRepository } from '@oci/client';
 import { forEachConcurrent } from '@oci/manager';
-import { type EventListener, type Tag, annotations, emptyDescriptor } from '@oci/spec-types';
+import {
+  type EventListener,
+  type Tag,
+  annotations,
+  emptyDescriptor,
+  singleChunk,
+} from '@oci/spec-types';
 
 import type { FileArtifact, SourceFile } from './file-artifact.js';
 import { filesAtOnce } from './file-download.js';
@@ -21,7 +27,7 @@ export async function uploadFiles(
   options: UploadOptions,
 ): Promise<void> {
   const { signal, onEvent, tag } = options;
-  await target.pushBlob(emptyDescriptor, once(Buffer.from('{}')), { signal, onEvent });
+  await target.pushBlob(emptyDescriptor, singleChunk(Buffer.from('{}')), { signal, onEvent });
   const distinct = new Map(artifact.files.map((file) => [file.descriptor.digest, file]));
   await forEachConcurrent(
     distinct.values(),
@@ -62,8 +68,4 @@ async function* counted(
     report({ type: 'bytes', digest, done, size });
     yield chunk as Buffer;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -5,6 +5,7 @@ import {
   type EventListener,
   type ReadableRepository,
   isOciError,
+  singleChunk,
 } from '@oci/spec-types';
 import { embeddedContent } from '@oci/spec-types/node';
 
@@ -168,11 +169,7 @@ class SourceBody implements RepeatableBody {
 
   async #open(): Promise<AsyncIterable<Uint8Array>> {
     const embedded = embeddedContent(this.#descriptor);
-    if (embedded) return once(embedded);
+    if (embedded) return singleChunk(embedded);
     return this.#source.fetchBlob(this.#descriptor, this.#options.call);
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -9,6 +9,7 @@ import {
   isOciError,
   mediaTypes,
   parseTag,
+  singleChunk,
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 
@@ -146,7 +147,7 @@ export class WriteProbes {
     const { call } = this.#patient;
     await this.#repository.pushBlob(
       descriptor,
-      { open: (offset) => once(bytes.subarray(offset)) },
+      { open: (offset) => singleChunk(bytes.subarray(offset)) },
       {
         ...call,
         ...options,
@@ -167,8 +168,4 @@ async function succeeds(work: () => Promise<void>): Promise<boolean> {
     if (isOciError(error)) return false;
     throw error;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -10,6 +10,7 @@ import {
   digestEncoded,
   parseLayoutHeader,
   throwIfAborted,
+  singleChunk,
 } from '@oci/spec-types';
 import { TemporaryFiles, isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
 
@@ -150,7 +151,7 @@ export class DirectoryStorage implements LayoutStorage {
   async #replace(name: string, bytes: Uint8Array): Promise<void> {
     const path = await this.#temporaryPath();
     try {
-      await writeSynced(path, once(bytes));
+      await writeSynced(path, singleChunk(bytes));
       await rename(path, join(this.name, name));
       await syncDirectory(this.name);
     } catch (error) {
@@ -259,8 +260,4 @@ function noLayout(path: string): OciError {
 function unlessMissing(error: unknown): undefined {
   if (isMissing(error)) return undefined;
   throw error;
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

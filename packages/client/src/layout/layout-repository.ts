@@ -16,6 +16,7 @@ import {
   maxManifestSize,
   throwIfAborted,
   verifiableAlgorithm,
+  singleChunk,
 } from '@oci/spec-types';
 import { describeManifest, verified, verifyManifest } from '@oci/spec-types/node';
 
@@ -149,7 +150,7 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     const { mediaType, digest, size } = manifest.descriptor;
     const stored = await this.#bytes(digest, options).catch(() => undefined);
     if (!stored || Buffer.compare(stored, manifest.bytes) !== 0)
-      await this.#storage.write(manifest.descriptor, once(manifest.bytes));
+      await this.#storage.write(manifest.descriptor, singleChunk(manifest.bytes));
     const artifactType = manifest.document.subject && artifactTypeOf(manifest);
     const entry = { mediaType, digest, size, ...(artifactType !== undefined && { artifactType }) };
     const covered = await this.#coveredBy(manifest, options);
@@ -252,8 +253,4 @@ async function* untilAborted(
     yield chunk;
   }
   throwIfAborted(signal);
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -10,6 +10,7 @@ import {
   emptyDescriptor,
   isOciError,
   mediaTypes,
+  singleChunk,
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 
@@ -109,7 +110,7 @@ export async function pushArtifact(
   }
   await Promise.all(
     packed.blobs.map(({ descriptor, bytes }) =>
-      repository.pushBlob(descriptor, once(bytes), { signal }),
+      repository.pushBlob(descriptor, singleChunk(bytes), { signal }),
     ),
   );
   await repository.pushManifest(packed.manifest, { tag: packed.tag, signal });
@@ -126,8 +127,4 @@ async function publishedDigest(
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
     throw error;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

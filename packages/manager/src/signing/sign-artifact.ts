@@ -9,6 +9,7 @@ import {
   annotations,
   emptyDescriptor,
   mediaTypes,
+  singleChunk,
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 
@@ -201,12 +202,8 @@ async function pushBytes(
   options: CallOptions,
 ): Promise<Descriptor> {
   const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
-  await repository.pushBlob(descriptor, once(bytes), options);
+  await repository.pushBlob(descriptor, singleChunk(bytes), options);
   return descriptor;
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }
 
 function now(): string {

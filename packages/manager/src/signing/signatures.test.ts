@@ -5,6 +5,7 @@ import {
   emptyDescriptor,
   mediaTypes,
   parseTag,
+  singleChunk,
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 import { kclPackage, temporaryDirectory } from '@oci/testing';
@@ -26,10 +27,6 @@ async function newKey(): Promise<SigningKey> {
   return readSigningKey((await generateKeyPair()).privateKey);
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
-}
-
 let repository: MemoryRepository;
 let subject: ResolvedManifest;
 
@@ -40,7 +37,8 @@ beforeEach(async () => {
 
 async function pushPackage(version: string): Promise<ResolvedManifest> {
   const { manifest, blobs } = kclPackage({ name: 'core', version });
-  for (const { bytes, descriptor } of blobs) await repository.pushBlob(descriptor, once(bytes));
+  for (const { bytes, descriptor } of blobs)
+    await repository.pushBlob(descriptor, singleChunk(bytes));
   const resolved = describeManifest(manifest.bytes);
   await repository.pushManifest(resolved, { tag: parseTag(version) });
   return resolved;
@@ -48,7 +46,7 @@ async function pushPackage(version: string): Promise<ResolvedManifest> {
 
 async function pushBytes(bytes: Buffer, mediaType: string): Promise<Descriptor> {
   const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
-  await repository.pushBlob(descriptor, once(bytes));
+  await repository.pushBlob(descriptor, singleChunk(bytes));
   return descriptor;
 }
 

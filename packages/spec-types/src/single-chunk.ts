@@ -1,0 +1,4 @@
+/** Bytes that are here already, as a body. */
+export async function* singleChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}
