@@ -53,7 +53,7 @@ describe('a pull that was interrupted', () => {
        let done = 0;
        const pull = manager.pullExtensionArtifact('taskserv', 'big', '1.0.0');
        pull.on((event) => {
-         if (event.type === 'bytes' && event.size > 1000000 && event.done > 1000000) process.stdout.write('now');
+         if (event.type === 'bytes' && event.size > 1000000 && event.done > 1500000) process.stdout.write('now');
        });
        await pull;`,
       { from: import.meta.url, directory: work.path },
@@ -78,10 +78,11 @@ describe('a pull that was interrupted', () => {
     const { path } = await pull;
     expect(await contentDigest(path)).toBe(digestOf(layer?.bytes ?? new Uint8Array()));
     const resume = events.find((event) => event.type === 'resume');
-    expect(resume?.offset).toBeGreaterThan(1_000_000);
+    // What is noted of a download is at most a mebibyte behind.
+    expect(resume?.offset).toBeGreaterThan(450_000);
     expect(gets().every(({ range }) => range?.startsWith('bytes='))).toBe(true);
     expect(manager.metrics().bytesDownloaded).toBeLessThan(
-      (layer?.descriptor.size ?? 0) - 1_000_000 + 10_000,
+      (layer?.descriptor.size ?? 0) - 450_000 + 10_000,
     );
     expect(await readdir(join(cacheDir, 'partial'))).toEqual([]);
   });
