@@ -1,3 +1,4 @@
+import type { BlockPool } from '../transport/block-pool.js';
 import type { PartialFile } from './partial-file.js';
 
 /** Bytes that all connections of a blob gather together before they are written; so much is lost by a kill. */
@@ -16,7 +17,7 @@ export function batchSize(connections: number): number {
 export class BatchWriter {
   readonly #file: PartialFile;
   readonly #onWritten: () => void;
-  readonly #batchBytes: () => number;
+  readonly #blocks: BlockPool;
   #start: number;
   #chunks: Uint8Array[] = [];
   #size = 0;
@@ -25,12 +26,12 @@ export class BatchWriter {
   constructor(
     file: PartialFile,
     start: number,
-    { onWritten, batchBytes }: { onWritten: () => void; batchBytes: () => number },
+    { onWritten, blocks }: { onWritten: () => void; blocks: BlockPool },
   ) {
     this.#file = file;
     this.#start = start;
     this.#onWritten = onWritten;
-    this.#batchBytes = batchBytes;
+    this.#blocks = blocks;
   }
 
   /** @throws OciError `STORAGE_FULL`, `STORAGE_FAILED`, of this batch or the one before */
@@ -38,7 +39,7 @@ export class BatchWriter {
     if (chunk.byteLength === 0) return;
     this.#chunks.push(chunk);
     this.#size += chunk.byteLength;
-    if (this.#size >= this.#batchBytes()) await this.#begin();
+    if (this.#size >= this.#blocks.size) await this.#begin();
   }
 
   /** Writes what is left. @throws OciError as {@link add} */
@@ -53,8 +54,14 @@ export class BatchWriter {
     this.#start += this.#size;
     this.#chunks = [];
     this.#size = 0;
-    this.#writing = this.#file.write(start, chunks).then(this.#onWritten);
+    this.#writing = this.#write(start, chunks);
     // Told by the next batch, or at the end.
     this.#writing.catch(() => {});
+  }
+
+  async #write(start: number, chunks: readonly Uint8Array[]): Promise<void> {
+    await this.#file.write(start, chunks);
+    for (const chunk of chunks) this.#blocks.giveBack(chunk);
+    this.#onWritten();
   }
 }

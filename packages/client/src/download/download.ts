@@ -10,6 +10,8 @@ import {
 } from '@oci/spec-types';
 
 import type { Endpoint, RemoteOptions } from '../repository/endpoint.js';
+import { BlockPool } from '../transport/block-pool.js';
+import { batchSize } from './batch-writer.js';
 import { segmentSize } from './download-policy.js';
 import { PartialFile, discardPartial } from './partial-file.js';
 import { RangesUnusable } from './range-answer.js';
@@ -114,7 +116,7 @@ async function fill(file: PartialFile, filling: Filling): Promise<void> {
     ...filling,
     file,
     ranges: false,
-    connections: () => 1,
+    blocks: new BlockPool(() => batchSize(1)),
     onAnswer,
   });
 }
@@ -148,7 +150,7 @@ async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> 
     file,
     ranges: true,
     probes: !isSmall,
-    connections: () => workers.count,
+    blocks: new BlockPool(() => batchSize(workers.count)),
     options: { ...options, signal: workers.signal },
     onAnswer: (by) => {
       rangeSupport.answered(host, by);

@@ -51,7 +51,7 @@ test('has a line for each span, however often something was noted', async () => 
   const second = await Journal.open(path, blob);
   await second.note({ start: 500, end: 505 });
   await second.close();
-  expect((await readFile(path, 'utf8')).split('\n').slice(1)).toEqual(['0 505', '']);
+  expect((await readFile(path, 'utf8')).split('\n').slice(1)).toEqual(['0 500', '500 505', '']);
 });
 
 test.each([

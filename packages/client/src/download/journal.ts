@@ -7,8 +7,11 @@ import { ByteSpans, type Span } from './byte-spans.js';
 
 const formatVersion = 1;
 
-/** Bytes from which on what was written is noted; who writes twice as many waits for it. */
+const freshSuffix = '.new';
+
+/** Bytes from which on what was written is noted, or this many spans; who writes twice as many waits for it. */
 const noteBytes = 512 * 1024;
+const noteSpans = 2;
 
 /** What is less is noted after this, in milliseconds: so much of a slow download is lost by a kill. */
 const noteMs = 100;
@@ -19,7 +22,7 @@ const smallBytes = 2 * 1024 * 1024;
 /**
  * Which bytes of a partial file were written, in a file beside it: a line that names the blob, then a
  * line for each span. A span is noted after its bytes are in the file, so that what a killed process noted
- * is there; a line that was cut counts as none. Several are noted at once, 1 MiB at most, and the file is
+ * is there; a line that was cut counts as none. Several are noted at once, 2 MiB at most, and the file is
  * made for the first: what comes in a moment leaves none.
  */
 export class Journal {
@@ -28,6 +31,8 @@ export class Journal {
   readonly #noteBytes: number;
   /** What was written, noted or not. */
   readonly spans: ByteSpans;
+  /** The lines of what an earlier process noted. */
+  readonly #known: string;
   #isThere: boolean;
   #file: FileHandle | undefined;
   #lines = '';
@@ -46,6 +51,7 @@ export class Journal {
     this.spans = new ByteSpans(
       isOurs ? parseSpans(whole.slice(this.#header.length), blob.size) : [],
     );
+    this.#known = [...this.spans].map(lineOf).join('');
   }
 
   /** Reads a journal; one of another blob, or that can't be read, is begun anew. */
@@ -61,12 +67,14 @@ export class Journal {
     if (this.#failure) throw this.#failure.error;
     this.spans.add(span);
     this.#lines += lineOf(span);
-    this.#unnoted += span.end - span.start;
-    if (this.#unnoted < this.#noteBytes) {
+    const size = span.end - span.start;
+    this.#unnoted += size;
+    const enough = Math.max(this.#noteBytes, noteSpans * size);
+    if (this.#unnoted < enough) {
       this.#timer ??= setTimeout(() => this.#begin(), noteMs);
       return;
     }
-    if (this.#noting && this.#unnoted >= 2 * this.#noteBytes) await this.#noting;
+    if (this.#noting && this.#unnoted >= 2 * enough) await this.#noting;
     this.#begin();
   }
 
@@ -87,7 +95,8 @@ export class Journal {
     this.#lines = '';
     await this.#file?.close();
     this.#file = undefined;
-    if (this.#isThere) await rm(this.#path, { force: true });
+    if (this.#isThere)
+      for (const suffix of ['', freshSuffix]) await rm(this.#path + suffix, { force: true });
     this.#isThere = false;
   }
 
@@ -107,14 +116,23 @@ export class Journal {
       });
   }
 
-  /** The first time all of it, to the fewest lines and by a rename, so that whoever is killed here loses none. */
   async #append(lines: string): Promise<void> {
-    if (this.#file) return this.#file.appendFile(lines);
-    const fresh = `${this.#path}.new`;
-    await writeFile(fresh, this.#header + [...this.spans].map(lineOf).join(''), { mode: 0o644 });
+    this.#file ??= await this.#create();
+    await this.#file.appendFile(lines);
+  }
+
+  /** What is gone on with is rewritten to the fewest lines by a rename, so that whoever is killed here loses none. */
+  async #create(): Promise<FileHandle> {
+    if (this.#known === '') {
+      this.#isThere = true;
+      const file = await open(this.#path, 'w', 0o644);
+      await file.appendFile(this.#header);
+      return file;
+    }
+    const fresh = this.#path + freshSuffix;
+    await writeFile(fresh, this.#header + this.#known, { mode: 0o644 });
     await rename(fresh, this.#path);
-    this.#isThere = true;
-    this.#file = await open(this.#path, 'a');
+    return open(this.#path, 'a');
   }
 }
 

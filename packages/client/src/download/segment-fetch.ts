@@ -1,10 +1,12 @@
 import { type Descriptor, OciError, registryPaths } from '@oci/spec-types';
 
 import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.js';
+import { leastTapped } from '../transport/answer-head.js';
+import type { BlockPool } from '../transport/block-pool.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
 import { pauseBeforeRetry } from '../transport/retry.js';
-import { BatchWriter, batchSize } from './batch-writer.js';
+import { BatchWriter } from './batch-writer.js';
 import type { PartialFile } from './partial-file.js';
 import { checkRangeAnswer, checkWholeAnswer } from './range-answer.js';
 import type { Segment } from './segment-queue.js';
@@ -20,8 +22,8 @@ export interface SegmentFetch {
   readonly ranges: boolean;
   /** Whether all of the blob is asked for as a range too, so that the answer shows whether they work. */
   readonly probes?: boolean;
-  /** How many fetch parts of the blob now. */
-  readonly connections: () => number;
+  /** What large answers are received into. */
+  readonly blocks: BlockPool;
   readonly options: RemoteOptions;
   /** Called with the host that answered, once its answer was found usable. */
   readonly onAnswer: (host: string) => void;
@@ -65,6 +67,7 @@ async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
     ...options,
     lane: 'download',
     idleMs: endpoint.downloadPolicy.stallMs,
+    ...(end - start >= leastTapped && { blocks: fetch.blocks }),
     method: 'GET',
     target: registryPaths.blob(endpoint.name, blob.digest),
     headers: asksRange ? { range: `bytes=${start}-${end - 1}` } : {},
@@ -86,12 +89,12 @@ async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
 async function receive(
   { response, skip }: Answer,
   segment: Segment,
-  { endpoint, blob, file, options, connections }: SegmentFetch,
+  { endpoint, blob, file, options, blocks }: SegmentFetch,
 ): Promise<void> {
   const { digest, size } = blob;
   const writer = new BatchWriter(file, segment.position, {
     onWritten: () => options.onEvent?.({ type: 'bytes', digest, done: file.done, size }),
-    batchBytes: () => batchSize(connections()),
+    blocks,
   });
   let skipping = skip;
   try {

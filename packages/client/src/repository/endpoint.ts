@@ -76,6 +76,7 @@ export interface EndpointRequest extends RemoteOptions {
   /** Which queue of the host it waits in; see {@link RegistryRequest.lane}. */
   readonly lane?: RegistryRequest['lane'];
   readonly idleMs?: number;
+  readonly blocks?: RegistryRequest['blocks'];
   readonly subject: Subject;
   readonly expected: readonly number[];
 }
@@ -100,6 +101,7 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     onEvent: ask.onEvent,
     skipMirrors: ask.skipMirrors,
     idleMs: ask.idleMs,
+    blocks: ask.blocks,
   };
   const response = await endpoint.exchange(request);
   const { subject } = ask;

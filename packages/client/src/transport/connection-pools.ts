@@ -7,6 +7,7 @@ import type { ClientCertificate } from '../host-options.js';
 import { publicLookup } from './address-policy.js';
 import type { RegistryRequest } from './exchange.js';
 import type { ConnectionOptions } from './send.js';
+import { SocketTaps } from './socket-tap.js';
 
 /** What tells connections apart that must not be shared. */
 interface Trait {
@@ -15,6 +16,8 @@ interface Trait {
   /** Does not verify the other end's certificate. */
   readonly lax: boolean;
   readonly publicOnly: boolean;
+  /** Keeps large bodies from undici. */
+  readonly tapped: boolean;
   readonly proxy: string | undefined;
 }
 
@@ -22,6 +25,7 @@ interface Trait {
 export class ConnectionPools {
   readonly #options: ConnectionOptions;
   readonly #pools = new Map<string, Dispatcher>();
+  readonly taps: SocketTaps = new SocketTaps();
   #isClosed = false;
 
   constructor(options: ConnectionOptions) {
@@ -30,7 +34,7 @@ export class ConnectionPools {
 
   /** @throws OciError `ABORTED` when they are closed: nobody would ever close another */
   dispatcher(
-    request: Pick<RegistryRequest, 'url' | 'publicOnly' | 'strayed'>,
+    request: Pick<RegistryRequest, 'url' | 'publicOnly' | 'strayed' | 'blocks'>,
     proxy: URL | undefined,
   ): Dispatcher {
     if (this.#isClosed)
@@ -40,6 +44,7 @@ export class ConnectionPools {
       known: !!clientCertificate && request.url.origin === origin.origin && !request.strayed,
       lax: insecure && request.url.hostname === origin.hostname,
       publicOnly: request.publicOnly ?? false,
+      tapped: !proxy && request.blocks !== undefined,
       proxy: proxy?.href,
     };
     const key = JSON.stringify(trait);
@@ -64,9 +69,10 @@ export class ConnectionPools {
     };
     const deadlines = { headersTimeout: timeouts.headersMs, bodyTimeout: timeouts.idleMs };
     if (trait.proxy === undefined) {
+      const connect = { ...tls, ...(trait.publicOnly && { lookup: publicLookup }) };
       return new Agent({
         ...deadlines,
-        connect: { ...tls, ...(trait.publicOnly && { lookup: publicLookup }) },
+        connect: trait.tapped ? this.taps.connector(connect) : connect,
       });
     }
     // The proxy sees neither the client certificate nor the leave to skip verification.

@@ -1,5 +1,7 @@
 import type { EventListener } from '@oci/spec-types';
 
+import type { BlockPool } from './block-pool.js';
+
 /** One request to a registry, or to where a registry sent us. */
 export interface RegistryRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -22,6 +24,8 @@ export interface RegistryRequest {
   readonly skipMirrors?: boolean | undefined;
   /** Milliseconds in which its answer's body has to bring 1 KiB; default that of the registry's timeouts. */
   readonly idleMs?: number | undefined;
+  /** Of a `GET` of much: its body may come in these blocks, which are given back. */
+  readonly blocks?: BlockPool | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
 }

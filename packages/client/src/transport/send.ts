@@ -54,13 +54,14 @@ export function createSend(options: ConnectionOptions): {
         headers: { 'user-agent': options.userAgent, ...request.headers },
         ...(request.body !== undefined && { body: requestBody(request.body) }),
         ...(request.signal && { signal: request.signal }),
+        // Of a body that is kept from it, undici sees nothing come; whether it stalls is watched above.
+        ...(request.blocks && { bodyTimeout: 0 }),
       });
       // A body that breaks after nobody reads it any more must not end the process.
       answer.body.on('error', () => {});
+      const { statusCode: status, headers, body } = answer;
       return {
-        status: answer.statusCode,
-        headers: answer.headers,
-        body: answer.body,
+        ...(request.blocks ? pools.taps.answer(answer, request.blocks) : { status, headers, body }),
         url: request.url,
         attempts: 1,
       };

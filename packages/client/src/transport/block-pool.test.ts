@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+
+import { BlockPool } from './block-pool.js';
+
+test('gives a block again that was given back, whichever part of it comes', () => {
+  const pool = new BlockPool(() => 1000);
+  const block = pool.take();
+  expect(block.byteLength).toBe(1000);
+  expect(pool.take().buffer).not.toBe(block.buffer);
+  pool.giveBack(block.subarray(10, 20));
+  expect(pool.take().buffer).toBe(block.buffer);
+});
+
+test('gives no block twice, and none that is not its own', () => {
+  const pool = new BlockPool(() => 1000);
+  const block = pool.take();
+  pool.giveBack(block);
+  pool.giveBack(block);
+  pool.giveBack(Buffer.alloc(1000));
+  const taken = [pool.take(), pool.take()];
+  expect(taken.filter(({ buffer }) => buffer === block.buffer)).toHaveLength(1);
+});
+
+test('gives blocks of the size that is wanted now', () => {
+  let size = 1000;
+  const pool = new BlockPool(() => size);
+  pool.giveBack(pool.take());
+  size = 10;
+  expect(pool.take().byteLength).toBe(10);
+});
