@@ -71,7 +71,7 @@ async function requirementsOf(
   { type, signal }: { readonly type: ExtensionType; readonly signal: AbortSignal },
 ): Promise<readonly Requirement[]> {
   const files = await readArchiveFiles(pulled.path, declarationFiles, { firstOnly: true, signal });
-  const metadata = readMetadata((path) => files.get(path)?.toString('utf8'));
+  const metadata = await readMetadata((path) => files.get(path)?.toString('utf8'));
   return (metadata?.dependencies ?? []).map((text) => parseExtensionDependency(text, type));
 }
 

@@ -32,7 +32,7 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
     const file = tree.find((entry) => entry.path === path && entry.type === 'file');
     return file && Buffer.from(file.content).toString('utf8');
   };
-  const declared = readMetadata(textOf);
+  const declared = await readMetadata(textOf);
   const name = source.name ?? declared?.name;
   const version = source.version ?? declared?.version;
   if (name === undefined || version === undefined) {

@@ -15,7 +15,7 @@ export async function contentKind(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<ArtifactKind> {
   const files = await readArchiveFiles(archivePath, [...declarationFiles, 'kcl.mod'], options);
-  const metadata = readMetadata((path) => files.get(path)?.toString('utf8'));
+  const metadata = await readMetadata((path) => files.get(path)?.toString('utf8'));
   const type = extensionTypes.find((known): known is ExtensionType => known === metadata?.type);
   if (type) return type;
   return files.has('kcl.mod') && !metadata ? 'kcl' : 'artifact';

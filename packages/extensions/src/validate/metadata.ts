@@ -1,5 +1,4 @@
 import { OciError } from '@oci/spec-types';
-import { parse as parseYaml } from 'yaml';
 
 import { type TomlTable, asTable, parseToml, textOf } from '../kcl/toml.js';
 
@@ -45,14 +44,15 @@ const identityTables = ['extension', 'metadata', 'package', ''] as const;
  *
  * @throws OciError `EXTENSION_INVALID` when it can't be read
  */
-export function readMetadata(
+export async function readMetadata(
   textOfFile: (path: string) => string | undefined,
   declared: readonly Declaration[] = declarations,
-): ExtensionMetadata | undefined {
+): Promise<ExtensionMetadata | undefined> {
   for (const { file, format } of declared) {
     const text = textOfFile(file);
     if (text === undefined) continue;
-    return metadataOf(file, format === 'toml' ? parseToml(text, file) : parseYamlTable(text, file));
+    const isToml = format === 'toml';
+    return metadataOf(file, isToml ? parseToml(text, file) : await parseYamlTable(text, file));
   }
   return undefined;
 }
@@ -103,7 +103,9 @@ function texts(table: TomlTable | undefined, file: string): Readonly<Record<stri
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-function parseYamlTable(text: string, file: string): TomlTable {
+async function parseYamlTable(text: string, file: string): Promise<TomlTable> {
+  // Large, and few extensions are declared in YAML.
+  const { parse: parseYaml } = await import('yaml');
   let value: unknown;
   try {
     value = parseYaml(text, { maxAliasCount: 20, logLevel: 'error', version: '1.2' });

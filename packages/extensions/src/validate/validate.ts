@@ -78,7 +78,7 @@ export async function inspectDirectory(
   await refuseNoDirectory(directory);
   const profile = await profileOf(directory, expected, options.profiles ?? []);
   const texts = await textsOf(directory, [...kclModFiles, profile?.declaration?.file ?? []].flat());
-  const { metadata, findings } = metadataFindings(texts, profile, expected);
+  const { metadata, findings } = await metadataFindings(texts, profile, expected);
   const name = expected.name ?? metadata?.name ?? '*';
   return {
     profile: profile?.name,
@@ -128,15 +128,15 @@ async function textsOf(
   return texts;
 }
 
-function metadataFindings(
+async function metadataFindings(
   texts: ReadonlyMap<string, string>,
   profile: ValidationProfile | undefined,
   expected: Partial<ExtensionName>,
-): { metadata: ExtensionMetadata | undefined; findings: readonly Finding[] } {
+): Promise<{ metadata: ExtensionMetadata | undefined; findings: readonly Finding[] }> {
   const declaration = profile?.declaration;
   if (!declaration) return { metadata: undefined, findings: [] };
   try {
-    const metadata = readMetadata((path) => texts.get(path), [declaration]);
+    const metadata = await readMetadata((path) => texts.get(path), [declaration]);
     return { metadata, findings: metadata ? identityFindings(metadata, expected) : [] };
   } catch (thrown) {
     const finding = error(declaration.file, asOciError(thrown).message);
