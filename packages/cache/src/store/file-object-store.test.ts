@@ -95,3 +95,23 @@ test('says which path a file system refuses, and what to do', async () => {
     message: expect.stringContaining(join(directory.path, 'file', 'below')),
   });
 });
+
+test('gives each of several who read an object side by side the bytes of its own range', async () => {
+  await using directory = await temporaryDirectory();
+  const store = createFileObjectStore(directory.path);
+  const bytes = Buffer.alloc(1_500_000).map((_, at) => (at * 7) >> 8);
+  const whole = async function* () {
+    yield bytes;
+  };
+  await store.put('key', whole());
+  const firsts = [0, 0, 1, 70_000, 262_144, 300_001, 1_499_999];
+  const parts = await Promise.all(
+    firsts.map(async (first) => {
+      const object = await store.get('key', { range: { first, last: 1_499_999 } });
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of object?.body ?? []) chunks.push(chunk);
+      return Buffer.concat(chunks).equals(bytes.subarray(first));
+    }),
+  );
+  expect(parts).toEqual(firsts.map(() => true));
+});

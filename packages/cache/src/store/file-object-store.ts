@@ -71,8 +71,10 @@ export class FileObjectStore implements ObjectStore {
         return undefined;
       }
       const end = Math.min(options.range?.last ?? Infinity, Number(info.size) - 1);
-      const part = { path, start: options.range?.first ?? 0, end, signal: options.signal };
-      return { info: infoOf(info), body: readFilePart(file, part) };
+      const start = options.range?.first ?? 0;
+      const object = infoOf(info);
+      const part = { path, version: object.version, start, end, signal: options.signal };
+      return { info: object, body: readFilePart(file, part) };
     });
   }
 
