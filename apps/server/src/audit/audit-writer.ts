@@ -10,7 +10,7 @@ import {
   rotatedFiles,
   writeHead,
 } from './audit-files.js';
-import { type AuditEntry, type ChainEnd, auditLine, readAuditLine } from './audit-line.js';
+import { type ChainEnd, type TimedEntry, auditLine, readAuditLine } from './audit-line.js';
 
 export interface AuditFileOptions {
   readonly dir: string;
@@ -21,8 +21,6 @@ export interface AuditFileOptions {
   /** Files that are kept besides the current one; 0 keeps all. Default 0. */
   readonly keepFiles?: number | undefined;
 }
-
-export type TimedEntry = AuditEntry & { readonly time: string };
 
 /** Appends lines to the files of a log. Not for several callers at once. */
 export class AuditWriter {
