@@ -124,7 +124,9 @@ function accepted<T extends Caller>(result: T | { readonly refused: string }): T
 }
 
 export function isOurs({ headers }: IncomingMessage): boolean {
-  const given = Buffer.from(String(headers[ownHeader.name]));
+  const shown = headers[ownHeader.name];
+  if (shown === undefined) return false;
+  const given = Buffer.from(String(shown));
   const known = Buffer.from(ownHeader.value);
   return given.length === known.length && timingSafeEqual(given, known);
 }

@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { AttemptObserver } from '@oci/client';
-import { SpanKind, SpanStatusCode, context, propagation, trace } from '@opentelemetry/api';
+import {
+  SpanKind,
+  SpanStatusCode,
+  context,
+  isSpanContextValid,
+  propagation,
+  trace,
+} from '@opentelemetry/api';
 
 /** Spans cost nothing until an OpenTelemetry SDK is loaded into the process, e.g. by `--import`. */
 const tracer = trace.getTracer('oci-server');
@@ -17,6 +24,8 @@ export function traceRequest(
   const attributes = { 'http.request.method': request.method ?? '', 'url.path': path };
   const options = { kind: SpanKind.SERVER, attributes };
   const span = tracer.startSpan(`${request.method}`, options, parent);
+  // Neither recorded nor passed on: no SDK is loaded.
+  if (parent === context.active() && !isSpanContextValid(span.spanContext())) return run();
   response.on('close', () => {
     span.setAttribute('http.response.status_code', response.statusCode);
     if (response.statusCode >= 500 || !response.writableFinished)
