@@ -32,6 +32,7 @@ const undiciParts: Plugin = {
         `Object.assign(${part('dispatcher/dispatcher')}.prototype, ${part('api/index')});`,
         `exports.Agent = ${part('dispatcher/agent')};`,
         `exports.ProxyAgent = ${part('dispatcher/proxy-agent')};`,
+        `exports.buildConnector = ${part('core/connect')};`,
       ].join('\n');
     },
   },

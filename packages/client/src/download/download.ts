@@ -55,6 +55,9 @@ export async function downloadBlob(
   return { descriptor: blob, path, __brand: 'VerifiedFile' };
 }
 
+/** What is received of a small blob before it is written, in bytes. */
+const smallBlock = 1024 * 1024;
+
 interface Download {
   readonly endpoint: Endpoint;
   readonly blob: Descriptor;
@@ -150,7 +153,10 @@ async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> 
     file,
     ranges: true,
     probes: !isSmall,
-    blocks: new BlockPool(() => batchSize(workers.count)),
+    // A small blob is written at once.
+    blocks: new BlockPool(() =>
+      isSmall ? Math.min(blob.size, smallBlock) : batchSize(workers.count),
+    ),
     options: { ...options, signal: workers.signal },
     onAnswer: (by) => {
       rangeSupport.answered(host, by);

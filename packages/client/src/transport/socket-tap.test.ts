@@ -49,10 +49,14 @@ const whole: RequestListener = (_, response) => {
   response.writeHead(200, { 'content-length': content.byteLength, etag: '"1"' }).end(content);
 };
 
-async function hashOf(response: RegistryResponse, blocks?: BlockPool): Promise<string> {
+async function hashOf(
+  response: RegistryResponse,
+  { blocks, sizes }: { blocks?: BlockPool; sizes?: number[] } = {},
+): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of response.body) {
     hash.update(chunk);
+    sizes?.push(chunk.byteLength);
     blocks?.giveBack(chunk);
   }
   return hash.digest('hex');
@@ -70,7 +74,9 @@ test.each(['http', 'https'])(
       const response = await client.send(get(host.url, blocks));
       expect(response.headers).toMatchObject({ 'content-length': '3000000', etag: '"1"' });
       expect(Object.keys(response.headers).join()).not.toContain('oci');
-      expect(await hashOf(response, blocks)).toBe(expected);
+      const sizes: number[] = [];
+      expect(await hashOf(response, { blocks, sizes })).toBe(expected);
+      expect(Math.max(...sizes)).toBe(128 * 1024);
     }
     // Of undici's pool, which opens a second before the first is free.
     expect(host.connections()).toBeLessThanOrEqual(2);

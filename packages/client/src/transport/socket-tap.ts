@@ -64,6 +64,7 @@ export class SocketTaps {
       body.once('end', resolve).once('close', resolve),
     );
     body.on('error', (error) => tapped.body.fail(error)).resume();
+    if (body.errored) tapped.body.fail(body.errored);
     tapped.body.attach({
       blocks,
       released,

@@ -99,8 +99,8 @@ export class TappedBody implements ResponseBody {
   }
 
   destroy(): void {
-    clearTimeout(this.#timer);
     this.#receiver?.destroy();
+    this.fail(new Error('the body was given up'));
   }
 
   #go(): void {
@@ -120,6 +120,7 @@ export class TappedBody implements ResponseBody {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#ready.push(this.#block.subarray(this.#from, this.#to));
+    this.#from = this.#to;
     if (this.left > 0) this.#take();
     this.#wake?.();
   }
