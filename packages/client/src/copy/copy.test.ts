@@ -835,15 +835,19 @@ describe('a large blob from a registry to a directory', () => {
     registry.putArtifact(from, '1.0.0', artifact);
     const path = join(directory.path, 'layout');
     const program = await compile(
-      `import { parseRepositoryName, parseTag } from '@oci/spec-types';
+      `import { readFileSync, readdirSync } from 'node:fs';
+       import { parseRepositoryName, parseTag } from '@oci/spec-types';
        import { createRegistry } from '../registry.js';
        import { LayoutDirectory } from '../layout/layout-directory.js';
        import { copy } from './copy.js';
        const [url, path] = process.argv.slice(2);
+       const noted = (name) => Number(readFileSync(path + '/.partial/' + name, 'utf8').trim().split(/\\s/).at(-1));
+       const isNoted = () => readdirSync(path + '/.partial').some((name) => name.endsWith('.journal') && noted(name) > 1e6);
        const repository = createRegistry({ url }).repository(parseRepositoryName('team/from'));
        const layout = await LayoutDirectory.open(path, { create: true });
        const onEvent = (event) => {
-         if (event.type === 'bytes' && event.size > 1e6 && event.done > 2e6) console.log('now');
+         if (event.type === 'bytes' && event.size > 1e6 && event.done > 2e6)
+           setInterval(() => isNoted() && console.log('now'), 10);
        };
        await copy({ repository, reference: parseTag('1.0.0') }, { repository: layout }, { onEvent });`,
       { from: import.meta.url, directory: directory.path },
