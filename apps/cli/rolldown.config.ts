@@ -29,6 +29,8 @@ const undiciParts: Plugin = {
       const part = (name: string): string =>
         `require(${JSON.stringify(client.resolve(`undici/lib/${name}.js`))})`;
       return [
+        // Its parser is WebAssembly: to optimize it takes 90 ms of a second core, and the end of the process waits.
+        "process.getBuiltinModule('node:v8').setFlagsFromString('--liftoff-only');",
         `Object.assign(${part('dispatcher/dispatcher')}.prototype, ${part('api/index')});`,
         `exports.Agent = ${part('dispatcher/agent')};`,
         `exports.ProxyAgent = ${part('dispatcher/proxy-agent')};`,
