@@ -44,6 +44,15 @@ describe('the table trust', () => {
   });
 
   it.each([
+    ['Registry.Example', 'registry.example'],
+    ['index.docker.io', 'docker.io'],
+    ['Registry.Example/team', 'registry.example/team'],
+  ])('takes the scope %s for %s, as references do', async (written, scope) => {
+    const { trust } = await load(`"${written}" = { require = "reject" }`);
+    expect(trustRules(trust).map((rule) => rule.scope)).toEqual([scope]);
+  });
+
+  it.each([
     ['"registry.example" = {}', /whose/],
     ['"registry.example" = { keys = [] }', /whose/],
     ['"registry.example" = { require = "signatures" }', /one of signature, nothing, reject/],

@@ -18,9 +18,10 @@ export interface TrustSettings {
 /** `host`, `host/path` or `*`. @throws OciError `REFERENCE_INVALID` */
 export function parseTrustScope(text: string): string {
   if (text === '*') return text;
-  const [host = '', ...path] = text.split('/');
-  const parts = [parseRegistryHost(host)];
-  return path.length === 0 ? host : [...parts, parseRepositoryName(path.join('/'))].join('/');
+  const [name = '', ...path] = text.split('/');
+  // As references are read: a rule for Registry.Example or index.docker.io must not be for nobody.
+  const host = parseRegistryHost(name);
+  return path.length === 0 ? host : `${host}/${parseRepositoryName(path.join('/'))}`;
 }
 
 /** @throws OciError `CONFIG_INVALID` */
