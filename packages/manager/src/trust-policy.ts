@@ -27,10 +27,15 @@ export function trustRuleFor(
     repository,
   }: { readonly registry: RegistryHost; readonly repository: RepositoryName },
 ): TrustRule | undefined {
-  const name = `${registry}/${repository}/`;
+  const name = withoutUsualPort(`${registry}/${repository}/`);
   return rules
-    .filter(({ scope }) => scope === '*' || name.startsWith(`${scope}/`))
+    .filter(({ scope }) => scope === '*' || name.startsWith(withoutUsualPort(`${scope}/`)))
     .sort((a, b) => lengthOf(b) - lengthOf(a))[0];
+}
+
+/** `registry.example:443` is another name of `registry.example`, and must not be a way around its rule. */
+function withoutUsualPort(name: string): string {
+  return name.replace(/^([^/]*[^/:]):(?:443|80)\//, '$1/');
 }
 
 function lengthOf({ scope }: TrustRule): number {

@@ -154,7 +154,10 @@ test.each([
   ['registry.example', 'team/tool', 'registry.example/team/tool'],
   ['registry.example', 'team/tools', 'registry.example/team'],
   ['registry.example', 'teams', 'registry.example'],
+  ['registry.example:443', 'team/tool', 'registry.example/team/tool'],
+  ['registry.example:80', 'other', 'registry.example'],
   ['registry.example:5000', 'team/tool', '*'],
+  ['registry.example:4430', 'team/tool', '*'],
   ['other.example', 'team/tool', '*'],
 ])('of %s the repository %s is under the rule %s', (registry, repository, scope) => {
   const rules = ['registry.example/team/tool', '*', 'registry.example', 'registry.example/team'];

@@ -65,14 +65,20 @@ export function readHostTables(oci: Table, place: Place): HostTables {
     name: string,
     read: (value: unknown, where: Where) => T,
     keyOf: (text: string) => string = parseRegistryHost,
-  ): Map<string, T> =>
-    new Map(
-      Object.entries(tableOf(oci, name, place)).map(([key, value]) => {
-        const where = `${name}."${key}" in ${place.path}`;
-        const parsed = keyIn(key, where, keyOf);
-        return [parsed, read(value, { where, baseDir: place.baseDir })];
-      }),
-    );
+  ): Map<string, T> => {
+    const tables = new Map<string, T>();
+    for (const [key, value] of Object.entries(tableOf(oci, name, place))) {
+      const where = `${name}."${key}" in ${place.path}`;
+      const parsed = keyIn(key, where, keyOf);
+      if (tables.has(parsed)) {
+        throw new OciError('CONFIG_INVALID', `${where}: there is another table of ${parsed}`, {
+          hint: 'Only one of them can count: put them together.',
+        });
+      }
+      tables.set(parsed, read(value, { where, baseDir: place.baseDir }));
+    }
+    return tables;
+  };
   return {
     registries: at('registries', readRegistry),
     mirrors: at('mirrors', readMirrors),

@@ -63,6 +63,10 @@ describe('the table trust', () => {
     ['"https://registry.example" = { keys = ["a"] }', /trust/],
     ['"registry.example/UPPER" = { keys = ["a"] }', /trust/],
     ['"registry.example/*" = { keys = ["a"] }', /trust/],
+    [
+      '"docker.io" = { require = "nothing" }\n"Index.Docker.io" = { require = "reject" }',
+      /another table of docker\.io/,
+    ],
   ])('refuses %s', async (table, message) => {
     await expect(load(table)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
