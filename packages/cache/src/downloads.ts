@@ -13,7 +13,7 @@ import {
   isOciError,
   throwIfAborted,
 } from '@oci/spec-types';
-import { onStorage, retireFileLock, withFileLock } from '@oci/spec-types/node';
+import { onStorage, withFileLock } from '@oci/spec-types/node';
 
 import type { ContentOptions, ContentStore } from './content-store.js';
 import { allocatedBytes, ensureFreeSpace } from './free-space.js';
@@ -83,21 +83,22 @@ export class Downloads {
    * @param name of a file
    */
   async inTurn<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const lock = this.#lockOf(name);
     let hasBegun = false;
     const once = (): Promise<T> => {
       hasBegun = true;
       return work();
     };
     try {
-      return await withFileLock(lock, once, { signal, patienceMs: turnMs });
+      return await withFileLock(this.#lockOf(name), once, {
+        signal,
+        patienceMs: turnMs,
+        trash: this.#newTrash(),
+      });
     } catch (error) {
       const isLock =
         !hasBegun && isOciError(error, 'STORAGE_FAILED', 'STORAGE_DENIED', 'STORAGE_FULL');
       if (isLock) return await work();
       throw error;
-    } finally {
-      if (hasBegun) await this.#retire(lock);
     }
   }
 
@@ -108,7 +109,7 @@ export class Downloads {
   ): Promise<StoredBlob> {
     const { digest, size } = descriptor;
     const lock = this.#lockOf(`${digestAlgorithm(digest)}-${digestEncoded(digest)}`);
-    const stored = await withFileLock(
+    return withFileLock(
       lock,
       async () =>
         (await this.#content.get(descriptor, options)) ??
@@ -116,20 +117,18 @@ export class Downloads {
       {
         signal: options.signal,
         patienceMs: Infinity,
+        trash: this.#newTrash(),
         onWait: () => options.onEvent?.({ type: 'joined', digest, size }),
       },
     );
-    await this.#retire(lock);
-    return stored;
   }
 
   #lockOf(name: string): string {
     return join(this.#dir, '.locks', 'downloads', name);
   }
 
-  async #retire(lock: string): Promise<void> {
-    const trash = join(this.#dir, '.tmp', `${process.pid}-${randomBytes(12).toString('hex')}`);
-    await retireFileLock(lock, trash).catch(() => {});
+  #newTrash(): string {
+    return join(this.#dir, '.tmp', `${process.pid}-${randomBytes(12).toString('hex')}`);
   }
 
   async #download(

@@ -78,7 +78,6 @@ describe('the exported names', () => {
       'isAlive',
       'isMissing',
       'onStorage',
-      'retireFileLock',
       'storageFailure',
       'verified',
       'verifyBytes',

@@ -13,7 +13,7 @@ import {
   digestAlgorithm,
   digestEncoded,
 } from '@oci/spec-types';
-import { isMissing, onStorage, retireFileLock, withFileLock } from '@oci/spec-types/node';
+import { isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
 
 import { filePath } from './file-name.js';
 
@@ -78,15 +78,11 @@ async function downloadFile(
   const partial = `${file.path}.${digestEncoded(digest).slice(0, 12)}.partial`;
   const lock = `${partial}.lock`;
   const work = async (): Promise<void> => {
-    try {
-      if (!(await isThere())) await downloadInTurn(source, { ...file, partial }, options);
-    } finally {
-      // While it is held, so that nobody has a lock that is on its way out.
-      await retireFileLock(lock, `${lock}.${process.pid}`).catch(() => {});
-    }
+    if (!(await isThere())) await downloadInTurn(source, { ...file, partial }, options);
   };
   await withFileLock(lock, work, {
     patienceMs: Number.POSITIVE_INFINITY,
+    trash: `${lock}.${process.pid}`,
     signal,
     onWait: () => onEvent({ type: 'joined', digest, size }),
   });

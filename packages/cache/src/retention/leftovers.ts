@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isOciError } from '@oci/spec-types';
-import { TemporaryFiles, isMissing, retireFileLock, withFileLock } from '@oci/spec-types/node';
+import { TemporaryFiles, isMissing, withFileLock } from '@oci/spec-types/node';
 
 /** What interrupted work left behind, and was removed or would be. */
 export interface Leftovers {
@@ -79,9 +79,8 @@ async function removeLock(
   removeContent: () => Promise<void> = async () => {},
 ): Promise<boolean> {
   try {
-    await withFileLock(lock, removeContent, { patienceMs: 0 });
     const trash = join(dir, '.tmp', `${process.pid}-${randomBytes(12).toString('hex')}`);
-    await retireFileLock(lock, trash);
+    await withFileLock(lock, removeContent, { patienceMs: 0, trash });
     return true;
   } catch (error) {
     if (isOciError(error, 'STORAGE_FAILED')) return false;

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { retireFileLock, withFileLock } from '@oci/spec-types/node';
+import { withFileLock } from '@oci/spec-types/node';
 
 test('lets one process at a time in', async () => {
   await using directory = await temporaryDirectory();
@@ -105,14 +105,48 @@ test('is waited for until the caller gives up', async () => {
   });
 });
 
-test('is begun anew by who waits for one that was retired', async () => {
+test('is gone after its holder when that has a place for it, whether the work did well or not', async () => {
   await using directory = await temporaryDirectory();
   const lock = join(directory.path, 'lock');
-  await withFileLock(lock, async () => {});
-  await retireFileLock(lock, join(directory.path, 'trash'));
-  await retireFileLock(lock, join(directory.path, 'trash'));
+  const trash = join(directory.path, 'trash');
+  await withFileLock(lock, async () => {}, { trash });
+  expect(await readdir(directory.path)).toEqual([]);
+  const failing = withFileLock(lock, () => Promise.reject(new Error('the work broke')), { trash });
+  await expect(failing).rejects.toThrow('the work broke');
   expect(await readdir(directory.path)).toEqual([]);
   expect(await withFileLock(lock, async () => 'entered')).toBe('entered');
+});
+
+test('is free for the next where it can not be moved away', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  await withFileLock(lock, async () => {}, { trash: join(directory.path, 'nowhere', 'trash') });
+  expect(await withFileLock(lock, async () => 'entered', { patienceMs: 0 })).toBe('entered');
+});
+
+test('lets in one of several processes at a time, and each in the end, though each takes it away with it', async () => {
+  await using directory = await temporaryDirectory();
+  const program = await compile(
+    `import { randomUUID } from 'node:crypto';
+     import { mkdir, rmdir } from 'node:fs/promises';
+     import { join } from 'node:path';
+     import { withFileLock } from '@oci/spec-types/node';
+     const directory = process.argv[2];
+     const lock = join(directory, 'lock');
+     const lane = async () => {
+       for (let i = 0; i < 100; i++)
+         await withFileLock(lock, async () => {
+           await mkdir(join(directory, 'inside'));
+           await rmdir(join(directory, 'inside'));
+         }, { trash: join(directory, randomUUID()) });
+     };
+     await Promise.all([lane(), lane(), lane()]);`,
+    { from: import.meta.url, directory: directory.path },
+  );
+  const ends = await Promise.all(
+    [1, 2, 3].map(() => run(process.execPath, [program, directory.path])),
+  );
+  expect(ends.map((end) => end.stderr)).toEqual(['', '', '']);
 });
 
 test('is given back when the work fails', async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { digestOf, withFileLock } from '@oci/spec-types/node';
@@ -83,20 +84,23 @@ it(
         spawn(
           process.execPath,
           [program, registry.url, cacheDir, `worker-${at}`, version, String(artifacts)],
-          { stdio: ['ignore', 'pipe', 'inherit'] },
+          { stdio: ['ignore', 'pipe', 'pipe'] },
         ),
       );
-      const ends = children.map((child) => once(child, 'close'));
+      const ends = children.map(async (child) => {
+        const [stderr, [code]] = await Promise.all([textOf(child.stderr), once(child, 'close')]);
+        return { code: code as number | null, stderr };
+      });
       const at = Math.floor(Math.random() * processes);
       const victim = children[at] as ChildProcess;
       if (victim.stdout) await once(victim.stdout, 'data');
       await sleep(Math.random() * usualMs);
       if (victim.exitCode === null) totals.killed += 1;
       victim.kill('SIGKILL');
-      const codes = (await Promise.all(ends)) as [number | null][];
+      const survivors = await Promise.all(ends);
       usualMs = Math.max(100, (performance.now() - began) * 0.6);
-      codes.splice(at, 1);
-      expect(codes.map(([code]) => code)).toEqual(codes.map(() => 0));
+      survivors.splice(at, 1);
+      expect(survivors).toEqual(survivors.map(() => ({ code: 0, stderr: '' })));
 
       for (const [digest, who] of fetchersOf(registry, all)) {
         if (known.has(digest)) continue;

@@ -1,6 +1,15 @@
-import { mkdir, open, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { OciError, throwIfAborted } from '../index.js';
@@ -19,6 +28,11 @@ export interface FileLockOptions {
   readonly patienceMs?: number | undefined;
   /** After how long without a sign of life a holder counts as dead, in milliseconds. Default 60 s. */
   readonly staleMs?: number | undefined;
+  /**
+   * For a lock that is needed no more once its holder is done: a new path of the same file system, to which
+   * its directory is moved before it is removed. Who waits for it begins a new one.
+   */
+  readonly trash?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called once when the lock is not free. */
   readonly onWait?: (() => void) | undefined;
@@ -42,38 +56,34 @@ export async function withFileLock<T>(
 ): Promise<T> {
   const mine = await onStorage({ path: directory }, () => acquire(directory, options));
   const beatMs = (options.staleMs ?? timing.staleMs) / 4;
-  const beat = setInterval(() => void utimes(mine, new Date(), new Date()).catch(() => {}), beatMs);
+  const beat = setInterval(() => void mine.utimes(new Date(), new Date()).catch(() => {}), beatMs);
   beat.unref();
   try {
     return await work();
   } finally {
     clearInterval(beat);
-    await release(mine).catch(() => {});
-  }
-}
-
-/** Removes a lock that nobody needs any more: whoever still waits for it begins a new one. */
-export async function retireFileLock(directory: string, trash: string): Promise<void> {
-  try {
-    await rename(directory, trash);
-    await rm(trash, { recursive: true, force: true });
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (options.trash === undefined) await release(mine).catch(() => {});
+    else await retire(directory, mine, options.trash).catch(() => {});
   }
 }
 
 /** Over the bytes that are there, so that it works on a full disk too. */
-async function release(mine: string): Promise<void> {
-  const file = await open(mine, 'r+');
+async function release(mine: FileHandle): Promise<void> {
   try {
-    await file.write(free, 0);
-    await file.truncate(free.length);
+    await mine.write(free, 0);
+    await mine.truncate(free.length);
   } finally {
-    await file.close();
+    await mine.close();
   }
 }
 
-async function acquire(directory: string, options: FileLockOptions): Promise<string> {
+/** Moved while it is held, so that nobody is in it; released all the same, should it have stayed. */
+async function retire(directory: string, mine: FileHandle, trash: string): Promise<void> {
+  await rename(directory, trash).finally(() => release(mine));
+  await rm(trash, { recursive: true, force: true });
+}
+
+async function acquire(directory: string, options: FileLockOptions): Promise<FileHandle> {
   const { patienceMs = timing.patienceMs, staleMs = timing.staleMs, signal, onWait } = options;
   const until = performance.now() + patienceMs;
   const watch = new Watch(staleMs);
@@ -92,40 +102,71 @@ async function acquire(directory: string, options: FileLockOptions): Promise<str
   }
 }
 
-async function tryToEnter(directory: string, watch: Watch): Promise<string | undefined> {
+async function tryToEnter(directory: string, watch: Watch): Promise<FileHandle | undefined> {
   try {
     const highest = (await numbersIn(directory)).at(-1);
     if (highest !== undefined && !(await watch.isReleased(fileOf(directory, highest))))
       return undefined;
-    return await claim(directory, (highest ?? 0) + 1);
+    return await claim(directory, highest, watch);
   } catch (error) {
     // It is not there yet, or was retired meanwhile.
     if (!isMissing(error)) throw error;
-    await mkdir(directory, { recursive: true });
-    return claim(directory, 1).catch((error: unknown) => {
+    await makeAgain(directory);
+    return claim(directory, undefined, watch).catch((error: unknown) => {
       if (isMissing(error)) return undefined;
       throw error;
     });
   }
 }
 
-/** Makes a number's file. Undefined when another made it, or a higher one, meanwhile. */
-async function claim(directory: string, number: number): Promise<string | undefined> {
+/** In one step: a recursive `mkdir` fails when the directory that it found there is retired before it looks. */
+async function makeAgain(directory: string): Promise<void> {
+  await mkdir(dirname(directory), { recursive: true });
+  await mkdir(directory).catch((error: unknown) => {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  });
+}
+
+/** Makes the next number's file. Undefined when the lock is another's by now. */
+async function claim(
+  directory: string,
+  released: number | undefined,
+  watch: Watch,
+): Promise<FileHandle | undefined> {
+  const number = (released ?? 0) + 1;
   const path = fileOf(directory, number);
-  try {
-    const file = await open(path, 'wx');
-    await file.writeFile(`${process.pid} ${hostname()}`).finally(() => file.close());
-  } catch (error) {
+  const mine = await open(path, 'wx').catch((error: unknown) => {
     if (hasCode(error, 'EEXIST')) return undefined;
     throw error;
+  });
+  if (!mine) return undefined;
+  let isMine = false;
+  try {
+    await mine.writeFile(`${process.pid} ${hostname()}`);
+    // Another lock may have come to this place since a number was seen to be released.
+    if (released !== undefined && !(await watch.isReleased(fileOf(directory, released))))
+      return undefined;
+    const below = await numbersIn(directory);
+    if (below.pop() !== number || below.at(-1) !== released || !(await isAt(path, mine)))
+      return undefined;
+    for (const old of below) await rm(fileOf(directory, old), { force: true });
+    isMine = true;
+    return mine;
+  } finally {
+    if (!isMine) {
+      await rm(path, { force: true });
+      await mine.close();
+    }
   }
-  const numbers = await numbersIn(directory);
-  if (numbers.at(-1) !== number) {
-    await rm(path, { force: true });
-    return undefined;
-  }
-  for (const old of numbers.slice(0, -1)) await rm(fileOf(directory, old), { force: true });
-  return path;
+}
+
+/** Asked last: while a file is where it was made, all that was read beside it was of the same directory. */
+async function isAt(path: string, file: FileHandle): Promise<boolean> {
+  const [there, made] = await Promise.all([
+    stat(path, { bigint: true }),
+    file.stat({ bigint: true }),
+  ]);
+  return there.ino === made.ino && there.dev === made.dev;
 }
 
 /** What a waiting process has seen of the holder, and since when. */

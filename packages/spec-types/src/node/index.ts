@@ -16,4 +16,4 @@ export {
 } from './storage-failure.js';
 export { homeDirectory } from './home-directory.js';
 export { isAlive, TemporaryFiles } from './temporary-files.js';
-export { type FileLockOptions, retireFileLock, withFileLock } from './file-lock.js';
+export { type FileLockOptions, withFileLock } from './file-lock.js';
