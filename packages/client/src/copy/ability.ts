@@ -7,7 +7,9 @@ import type {
   Located,
   ManifestSink,
   ReferrerLister,
+  ResolvedManifest,
   Resolver,
+  Tag,
 } from '@oci/spec-types';
 
 import type { DownloadTarget } from '../layout/layout-directory.js';
@@ -33,6 +35,15 @@ export interface BlobExaminer {
 
 export function canExamine(repository: object): repository is BlobExaminer {
   return has(repository, 'hasIntactBlob');
+}
+
+/** A source that gives a tag's manifest in one request, instead of its descriptor first. */
+export interface TagFetcher {
+  fetchTag(tag: Tag, options?: CallOptions): Promise<ResolvedManifest>;
+}
+
+export function canFetchTag(repository: object): repository is TagFetcher {
+  return has(repository, 'fetchTag');
 }
 
 export function canListReferrers(repository: object): repository is ReferrerLister {

@@ -36,7 +36,7 @@ export interface CopyOptions extends CallOptions {
   readonly referrers?: boolean | 'ignore' | undefined;
   /** Layers of the types that may not be distributed; default `leave`. Nothing is fetched from `urls`. */
   readonly foreignLayers?: 'copy' | 'leave' | undefined;
-  /** Blobs, or manifests, at once; 1 to 64. Default 5. */
+  /** Blobs, or manifests, at once; 1 to 64. Default 16. */
   readonly concurrency?: number | undefined;
   /** How many times a blob is begun when it fails in a way that may pass, from 1. Default 3. */
   readonly attempts?: number | undefined;

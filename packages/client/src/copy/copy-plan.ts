@@ -12,6 +12,7 @@ import {
   parseImageConfig,
 } from '@oci/spec-types';
 
+import { canFetchTag } from './ability.js';
 import type { CopyOptions, LeftBehind } from './copy-options.js';
 import { type ChildFilter, Graph, defaultGraphLimits } from './graph.js';
 import { entriesFor, entryFor, isPlatform, notOffered } from './platform-choice.js';
@@ -26,7 +27,9 @@ export interface CopyPlan {
   readonly sidecars: readonly Sidecar[];
   /** Referrers, by whichever scheme, that come along. */
   readonly referrers: number;
-  readonly left: LeftBehind;
+  readonly left: Omit<LeftBehind, 'referrers'>;
+  /** Looks how many referrers stay behind, which the copy does not need to know; 0 when that fails. */
+  readonly countReferrers: (signal: AbortSignal) => Promise<number>;
 }
 
 const foreignLayerTypes: ReadonlySet<string> = new Set([
@@ -52,7 +55,9 @@ class Planning {
   readonly #options: CopyOptions & CallOptions & { readonly concurrency: number };
   readonly #graph: Graph;
   readonly #walk: ReferrerWalk;
-  readonly #left = { referrers: 0, platforms: 0, foreignLayers: 0 };
+  readonly #left = { platforms: 0, foreignLayers: 0 };
+  /** Manifests that came before the graph asked for them. */
+  readonly #fetched = new Map<Digest, ResolvedManifest>();
   readonly #sidecars: Sidecar[] = [];
   #referrers = 0;
 
@@ -62,14 +67,13 @@ class Planning {
   ) {
     this.#source = source;
     this.#options = options;
-    this.#graph = new Graph(source, { ...defaultGraphLimits, ...options.limits });
+    const known = { fetchManifest: this.#fetch.bind(this) };
+    this.#graph = new Graph(known, { ...defaultGraphLimits, ...options.limits });
     this.#walk = new ReferrerWalk(source);
   }
 
   async plan(reference: Tag | Digest): Promise<CopyPlan> {
-    // The target may be the source's own mirror, and its tag the old one that is to be replaced.
-    const call = { ...this.#call, skipMirrors: true };
-    const asked = await atSide('source', () => this.#source.resolve(reference, call));
+    const asked = await atSide('source', () => this.#resolve(reference));
     if (isDigest(reference) && asked.digest !== reference)
       throw new OciError('DIGEST_MISMATCH', `asked for ${reference}, got ${asked.digest}`, {
         side: 'source',
@@ -78,7 +82,6 @@ class Planning {
     await this.#add([root], 0);
     const { referrers = false } = this.#options;
     if (referrers === true) await this.#addReferrers();
-    if (referrers === false) this.#left.referrers = await this.#countReferrers(root);
     const manifest = this.#graph.nodes.get(root.digest)?.manifest;
     if (!manifest) throw new OciError('INTERNAL', `${root.digest} is not in its own graph`);
     return {
@@ -87,7 +90,27 @@ class Planning {
       sidecars: this.#sidecars,
       referrers: this.#referrers,
       left: this.#left,
+      countReferrers: async (signal) =>
+        referrers === false ? this.#countReferrers(root, signal) : 0,
     };
+  }
+
+  async #resolve(reference: Tag | Digest): Promise<Descriptor> {
+    const source = this.#source;
+    // The target may be the source's own mirror, and its tag the old one that is to be replaced.
+    const call = { ...this.#call, skipMirrors: true };
+    if (isDigest(reference) || !canFetchTag(source)) return source.resolve(reference, call);
+    const manifest = await source.fetchTag(reference, call);
+    this.#fetched.set(manifest.descriptor.digest, manifest);
+    return manifest.descriptor;
+  }
+
+  async #fetch(descriptor: Descriptor, call: CallOptions): Promise<ResolvedManifest> {
+    const known = this.#fetched.get(descriptor.digest);
+    if (known?.descriptor.size === descriptor.size) return known;
+    const manifest = await this.#source.fetchManifest(descriptor, call);
+    this.#fetched.set(descriptor.digest, manifest);
+    return manifest;
   }
 
   get #call(): CallOptions {
@@ -103,9 +126,7 @@ class Planning {
     if (!platform) return asked;
     let descriptor = asked;
     for (let depth = 0; depth < 4; depth += 1) {
-      const manifest = await atSide('source', () =>
-        this.#source.fetchManifest(descriptor, this.#call),
-      );
+      const manifest = await atSide('source', () => this.#fetch(descriptor, this.#call));
       if (manifest.kind === 'image') {
         await this.#checkPlatform(manifest, platform);
         return manifest.descriptor;
@@ -198,9 +219,9 @@ class Planning {
   }
 
   /** A look that may fail: the copy is whole without it. */
-  async #countReferrers(root: Descriptor): Promise<number> {
+  async #countReferrers(root: Descriptor, signal: AbortSignal): Promise<number> {
     try {
-      return attachments(await this.#attachedTo(root.digest, this.#call)).length;
+      return attachments(await this.#attachedTo(root.digest, { ...this.#call, signal })).length;
     } catch {
       return 0;
     }

@@ -62,6 +62,21 @@ class Copying {
     const concurrency = concurrencyOf(this.#options);
     const plan = await planCopy(repository, reference, { ...this.#options, concurrency });
     this.#announce(plan);
+    const stop = new AbortController();
+    const counting = plan.countReferrers(eitherSignal(this.#options.signal, stop.signal));
+    try {
+      await this.#bring(plan);
+      const left = { ...plan.left, referrers: await counting };
+      this.#warn({ referrers: left.referrers });
+      return this.#result(plan, left);
+    } finally {
+      stop.abort();
+      await counting;
+    }
+  }
+
+  async #bring(plan: CopyPlan): Promise<void> {
+    const { repository } = this.#source;
     const blobs = new BlobCopy(repository, this.#target.repository, {
       emit: this.#options.onEvent,
       attempts: this.#options.attempts ?? 3,
@@ -85,7 +100,6 @@ class Copying {
     }
     await this.#each(plan.sidecars, (sidecar, call) => manifests.nameSidecar(sidecar, call));
     await this.#nameRoot(plan, manifests);
-    return this.#result(plan);
   }
 
   async #nameRoot(plan: CopyPlan, manifests: ManifestCopy): Promise<void> {
@@ -112,7 +126,11 @@ class Copying {
     const contents: readonly Descriptor[] = [...graph.blobs.values(), ...manifests];
     const bytes = contents.reduce((sum, { size }) => sum + size, 0);
     onEvent({ type: 'plan', manifests: manifests.length, blobs: graph.blobs.size, bytes });
-    for (const message of warningsOf(left)) onEvent({ type: 'warning', message });
+    this.#warn(left);
+  }
+
+  #warn(left: Partial<LeftBehind>): void {
+    for (const message of warningsOf(left)) this.#options.onEvent({ type: 'warning', message });
   }
 
   #each<T>(items: Iterable<T>, work: (item: T, call: CallOptions) => Promise<void>): Promise<void> {
@@ -132,7 +150,7 @@ class Copying {
     return call;
   }
 
-  #result({ root, referrers, left }: CopyPlan): CopyResult {
+  #result({ root, referrers }: CopyPlan, left: LeftBehind): CopyResult {
     const { copied, skipped, mounted } = this.#tallies;
     return {
       descriptor: root.descriptor,
@@ -146,20 +164,28 @@ class Copying {
   }
 }
 
-function concurrencyOf({ concurrency = 5 }: CopyOptions): number {
+function concurrencyOf({ concurrency = 16 }: CopyOptions): number {
   if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 64) return concurrency;
   throw new OciError('USAGE', `the concurrency of a copy is 1 to 64, not ${concurrency}`);
 }
 
-function warningsOf(left: LeftBehind): readonly string[] {
+function eitherSignal(given: AbortSignal | undefined, own: AbortSignal): AbortSignal {
+  return given ? AbortSignal.any([given, own]) : own;
+}
+
+function warningsOf({
+  referrers = 0,
+  platforms = 0,
+  foreignLayers = 0,
+}: Partial<LeftBehind>): readonly string[] {
   const count = (number: number, one: string, many: string): string =>
     number === 1 ? `1 ${one} is` : `${number} ${many} are`;
   return [
-    left.referrers > 0 &&
-      `${count(left.referrers, 'referrer', 'referrers')} not copied, such as signatures and SBOMs: ask for referrers to bring them`,
-    left.platforms > 0 &&
-      `${count(left.platforms, 'manifest', 'manifests')} of other platforms not copied: the index is not complete at the target`,
-    left.foreignLayers > 0 &&
-      `${count(left.foreignLayers, 'layer', 'layers')} not copied, since their type forbids to distribute them`,
+    referrers > 0 &&
+      `${count(referrers, 'referrer', 'referrers')} not copied, such as signatures and SBOMs: ask for referrers to bring them`,
+    platforms > 0 &&
+      `${count(platforms, 'manifest', 'manifests')} of other platforms not copied: the index is not complete at the target`,
+    foreignLayers > 0 &&
+      `${count(foreignLayers, 'layer', 'layers')} not copied, since their type forbids to distribute them`,
   ].filter((message) => message !== false);
 }

@@ -60,12 +60,11 @@ export class ReferrerWalk {
     subject: Pick<Descriptor, 'digest'>,
     options: CallOptions,
   ): Promise<readonly Sidecar[]> {
-    const sidecars: Sidecar[] = [];
-    for (const tag of sidecarTags(subject.digest)) {
+    const sidecars = sidecarTags(subject.digest).map(async (tag) => {
       const descriptor = await atSide('source', () => resolveIfThere(this.#source, tag, options));
-      if (descriptor) sidecars.push({ tag, descriptor });
-    }
-    return sidecars;
+      return descriptor ? [{ tag, descriptor }] : [];
+    });
+    return (await Promise.all(sidecars)).flat();
   }
 }
 

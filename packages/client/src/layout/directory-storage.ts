@@ -79,16 +79,24 @@ export class DirectoryStorage implements LayoutStorage {
 
   async write(descriptor: Descriptor, body: AsyncIterable<Uint8Array>): Promise<void> {
     const { digest, size } = descriptor;
-    await onStorage({ path: this.name, neededBytes: size }, async () => {
-      const path = await this.#temporaryPath();
-      try {
+    await onStorage({ path: this.name, neededBytes: size }, () =>
+      this.withTemporary(async (path) => {
         await writeSynced(path, body);
         await this.keep(path, digest);
-      } catch (error) {
-        await rm(path, { force: true });
-        throw error;
-      }
-    });
+      }),
+    );
+  }
+
+  /** Runs `work` with a path that is nobody else's; when it fails, what it left there is removed. */
+  async withTemporary(work: (path: string) => Promise<void>): Promise<void> {
+    await containedDirectory(this.name, '.tmp');
+    const path = await this.#temporary.create();
+    try {
+      await work(path);
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
   }
 
   /** Makes a verified, synced file of the same file system the blob. */
@@ -149,20 +157,11 @@ export class DirectoryStorage implements LayoutStorage {
 
   /** Nobody ever sees a part of it. */
   async #replace(name: string, bytes: Uint8Array): Promise<void> {
-    const path = await this.#temporaryPath();
-    try {
+    await this.withTemporary(async (path) => {
       await writeSynced(path, singleChunk(bytes));
       await rename(path, join(this.name, name));
       await syncDirectory(this.name);
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    }
-  }
-
-  async #temporaryPath(): Promise<string> {
-    await containedDirectory(this.name, '.tmp');
-    return this.#temporary.create();
+    });
   }
 
   #open(relative: string): ReturnType<typeof openContained> {

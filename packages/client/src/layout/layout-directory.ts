@@ -9,15 +9,19 @@ import {
 } from '@oci/spec-types';
 import { onStorage } from '@oci/spec-types/node';
 
+import { discardPartial } from '../download/partial-file.js';
 import { containedDirectory } from './contained-path.js';
 import { DirectoryStorage, createLayout, isLayout } from './directory-storage.js';
 import { LayoutRepository } from './layout-repository.js';
-import { claimResumable, dropAbandoned, syncFile } from './resumable-file.js';
+import { dropAbandoned, syncFile, withResumable } from './resumable-file.js';
 
 export interface LayoutDirectoryOptions {
   /** Begins a layout where there is nothing, or an empty directory; default false. */
   readonly create?: boolean | undefined;
 }
+
+/** A smaller blob is not worth to be gone on with, and nobody has to wait for who downloads it too. Bytes. */
+const resumableFrom = 2 * 1024 * 1024;
 
 /** A target that lets a source write a large blob to where it stays, in parallel and to be resumed. */
 export interface DownloadTarget {
@@ -41,6 +45,7 @@ export class LayoutDirectory extends LayoutRepository implements DownloadTarget 
   /** Absolute. */
   readonly path: string;
   readonly #storage: DirectoryStorage;
+  #dropped: Promise<void> | undefined;
 
   private constructor(path: string, storage: DirectoryStorage) {
     super(storage);
@@ -74,19 +79,25 @@ export class LayoutDirectory extends LayoutRepository implements DownloadTarget 
   ): Promise<boolean> {
     throwIfAborted(options.signal);
     const { digest, size } = descriptor;
+    const take = async (path: string): Promise<void> => {
+      await downloader.downloadBlob(descriptor, path, options);
+      await syncFile(path);
+      await this.#storage.keep(path, digest);
+    };
     return onStorage({ path: this.path, neededBytes: size }, async () => {
-      const directory = await containedDirectory(this.path, '.partial');
-      await dropAbandoned(directory);
-      const file = await claimResumable(directory, digest);
-      if (!file) return false;
-      try {
-        await downloader.downloadBlob(descriptor, file.path, options);
-        await syncFile(file.path);
-        await this.#storage.keep(file.path, digest);
+      if (size < resumableFrom) {
+        await this.#storage.withTemporary((path) =>
+          take(path).catch(async (error: unknown) => {
+            await discardPartial(path);
+            throw error;
+          }),
+        );
         return true;
-      } finally {
-        await file.release();
       }
+      const directory = await containedDirectory(this.path, '.partial');
+      this.#dropped ??= dropAbandoned(directory);
+      await this.#dropped;
+      return withResumable(directory, digest, take);
     });
   }
 }

@@ -1,31 +1,55 @@
-import { utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 
 import { digestOf } from '@oci/spec-types/node';
 import { bytesOf, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { claimResumable } from './resumable-file.js';
+import { dropAbandoned, withResumable } from './resumable-file.js';
 
 const digest = digestOf(bytesOf('content'));
 
 test('one at a time has a file, and it is free again afterwards', async () => {
   await using directory = await temporaryDirectory();
-  const mine = await claimResumable(directory.path, digest);
-  expect(await claimResumable(directory.path, digest)).toBeUndefined();
-  await mine?.release();
-  expect(await claimResumable(directory.path, digest)).toMatchObject({ path: mine?.path });
+  const paths: string[] = [];
+  const take = (work: () => Promise<void> = async () => {}): Promise<boolean> =>
+    withResumable(directory.path, digest, async (path) => {
+      paths.push(path);
+      await work();
+    });
+  const first = take(async () => {
+    expect(await take()).toBe(false);
+  });
+  expect(await first).toBe(true);
+  await expect(take(() => Promise.reject(new Error('it broke off')))).rejects.toThrow(
+    'it broke off',
+  );
+  expect(await take()).toBe(true);
+  expect(new Set(paths).size).toBe(1);
+  expect(await readdir(directory.path)).toEqual([]);
 });
 
-test('what a dead process had is free, also when we have its number, as the first in a container', async () => {
+test('what a dead process had is free, and what one of another machine has is not', async () => {
   await using directory = await temporaryDirectory();
-  const mine = await claimResumable(directory.path, digest);
-  const claim = `${mine?.path}.owner`;
-  const before = new Date(performance.timeOrigin - 60_000);
-  await utimes(claim, before, before);
-  expect(await claimResumable(directory.path, digest)).toBeDefined();
-  await writeFile(claim, `${2 ** 30} ${hostname()}`);
-  expect(await claimResumable(directory.path, digest)).toBeDefined();
-  await writeFile(claim, `${process.pid} elsewhere`);
-  expect(await claimResumable(directory.path, digest)).toBeUndefined();
+  const take = (): Promise<boolean> => withResumable(directory.path, digest, async () => {});
+  const lock = join(directory.path, `sha256-${digest.slice('sha256:'.length)}.lock`);
+  await mkdir(lock);
+  await writeFile(join(lock, '1'), `${process.pid} elsewhere`);
+  expect(await take()).toBe(false);
+  await writeFile(join(lock, '1'), `${2 ** 30} ${hostname()}`);
+  expect(await take()).toBe(true);
+});
+
+test('what nobody went on with for a week is dropped, a lock too', async () => {
+  await using directory = await temporaryDirectory();
+  const at = (name: string): string => join(directory.path, name);
+  await mkdir(at('a.lock'));
+  await writeFile(at('a.lock/1'), '');
+  for (const name of ['a.partial', 'b.partial']) await writeFile(at(name), '');
+  const { mtimeMs } = await stat(at('b.partial'));
+  const longAgo = (mtimeMs - 8 * 24 * 60 * 60_000) / 1000;
+  for (const name of ['a.lock', 'a.partial']) await utimes(at(name), longAgo, longAgo);
+  await dropAbandoned(directory.path, mtimeMs);
+  expect(await readdir(directory.path)).toEqual(['b.partial']);
 });

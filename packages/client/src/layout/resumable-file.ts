@@ -1,61 +1,47 @@
-import { mkdir, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type Digest, digestAlgorithm, digestEncoded } from '@oci/spec-types';
-import { isAlive, isMissing, withFileLock } from '@oci/spec-types/node';
+import { type Digest, digestAlgorithm, digestEncoded, isOciError } from '@oci/spec-types';
+import { withFileLock } from '@oci/spec-types/node';
 
 /** What an interrupted download left is gone on with for a week. */
 const keptMs = 7 * 24 * 60 * 60_000;
 
-/** A file that a download is gone on with, also by another process; one at a time has it. */
-export interface ResumableFile {
-  readonly path: string;
-  release(): Promise<void>;
-}
-
 /**
- * Claims the file of a digest in a directory.
+ * Runs `work` with the file of a digest in a directory, with which a download is gone on, also by another
+ * process; one at a time has it.
  *
- * @returns undefined while another download, of this or another process, has it
+ * @returns false while another download, of this or another process, has it
  */
-export async function claimResumable(
+export async function withResumable(
   directory: string,
   digest: Digest,
-): Promise<ResumableFile | undefined> {
-  await mkdir(directory, { recursive: true });
+  work: (path: string) => Promise<void>,
+): Promise<boolean> {
   const path = join(directory, `${digestAlgorithm(digest)}-${digestEncoded(digest)}`);
-  const claim = `${path}.owner`;
-  const isMine = await withFileLock(join(directory, 'lock'), async () => {
-    if (await isOwned(claim)) return false;
-    await writeFile(claim, `${process.pid} ${hostname()}`);
+  let hasBegun = false;
+  const begin = (): Promise<void> => {
+    hasBegun = true;
+    return work(path);
+  };
+  try {
+    const trash = `${path}.${process.pid}`;
+    await withFileLock(`${path}.lock`, begin, { patienceMs: 0, trash });
     return true;
-  });
-  if (!isMine) return undefined;
-  return { path, release: () => rm(claim, { force: true }) };
+  } catch (error) {
+    if (!hasBegun && isOciError(error, 'STORAGE_FAILED')) return false;
+    throw error;
+  }
 }
 
 /** Removes what nobody went on with for a week. */
 export async function dropAbandoned(directory: string, now: number = Date.now()): Promise<void> {
   const names = await readdir(directory).catch(() => []);
-  for (const name of names.filter((name) => name !== 'lock')) {
+  for (const name of names) {
     const path = join(directory, name);
     const info = await stat(path).catch(() => undefined);
-    if (info && now - info.mtimeMs > keptMs) await rm(path, { force: true }).catch(() => {});
-  }
-}
-
-async function isOwned(claim: string): Promise<boolean> {
-  try {
-    const [owner, { mtimeMs }] = await Promise.all([readFile(claim, 'utf8'), stat(claim)]);
-    const [pid, host] = owner.split(' ');
-    if (host !== hostname()) return true;
-    // In a container each process may have the same number: ours has claimed nothing before it began.
-    const isEarlier = Number(pid) === process.pid && mtimeMs < performance.timeOrigin;
-    return !isEarlier && isAlive(Number(pid));
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
+    if (info && now - info.mtimeMs > keptMs)
+      await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
 
