@@ -4,6 +4,7 @@ import { type Connection, connect } from './connection.js';
 import type { CredentialSource } from './credentials/credential.js';
 import type { DownloadPolicy } from './download/download-policy.js';
 import { RangeSupport } from './download/range-support.js';
+import { wholeBlocks } from './download/whole-blocks.js';
 import { Throughput } from './download/throughput.js';
 import type { MirrorLocation, MirrorOptions } from './mirrors/mirror.js';
 import { type Mirror, askMirrors } from './mirrors/mirrored.js';
@@ -49,6 +50,7 @@ export function reach({ address, options, downloadPolicy, mirrors }: Destination
     origin: connection.origin,
     rangeSupport: new RangeSupport(),
     throughput: new Throughput(downloadPolicy.enoughBytesPerSecond),
+    wholeBlocks: wholeBlocks(),
     hasMirrors: mirrors.length > 0,
   };
   return { endpoint, close };

@@ -73,7 +73,7 @@ export const globalOptions: readonly OptionDefinition<keyof GlobalOptions>[] = [
   {
     name: 'concurrency',
     value: 'n',
-    description: 'transfers at once; default: 5 to 16, as the registry bears',
+    description: 'transfers at once; default: 16 to 24, as the registry bears',
     parse: parseConcurrency,
   },
   { name: 'quiet', short: 'q', description: 'results and errors only' },

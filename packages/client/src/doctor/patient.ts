@@ -10,6 +10,7 @@ import { defaultLimits } from '../transport/bounded-body.js';
 import type { RegistryRequest, RegistryResponse } from '../transport/exchange.js';
 import { defaultRetryPolicy } from '../transport/retry.js';
 import { RangeSupport } from '../download/range-support.js';
+import { wholeBlocks } from '../download/whole-blocks.js';
 import { Throughput } from '../download/throughput.js';
 
 /** A registry that is examined: how it is reached, without its mirrors, and which requests went out. */
@@ -69,6 +70,7 @@ export function admit(options: RegistryOptions, call: CallOptions): Patient {
     downloadPolicy: defaultDownloadPolicy,
     rangeSupport: new RangeSupport(),
     throughput: new Throughput(defaultDownloadPolicy.enoughBytesPerSecond),
+    wholeBlocks: wholeBlocks(),
     hasMirrors: false,
   });
   return {

@@ -17,6 +17,7 @@ import { PartialFile, discardPartial } from './partial-file.js';
 import { RangesUnusable } from './range-answer.js';
 import { type SegmentFetch, fetchSegment } from './segment-fetch.js';
 import { Segment, SegmentQueue } from './segment-queue.js';
+import { blocksFor } from './whole-blocks.js';
 import { WorkerGroup } from './worker-group.js';
 
 /**
@@ -54,9 +55,6 @@ export async function downloadBlob(
   }
   return { descriptor: blob, path, __brand: 'VerifiedFile' };
 }
-
-/** What is received of a small blob before it is written, in bytes. */
-const smallBlock = 1024 * 1024;
 
 interface Download {
   readonly endpoint: Endpoint;
@@ -153,10 +151,9 @@ async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> 
     file,
     ranges: true,
     probes: !isSmall,
-    // A small blob is written at once.
-    blocks: new BlockPool(() =>
-      isSmall ? Math.min(blob.size, smallBlock) : batchSize(workers.count),
-    ),
+    blocks: isSmall
+      ? blocksFor(blob.size, endpoint.wholeBlocks)
+      : new BlockPool(() => batchSize(workers.count)),
     options: { ...options, signal: workers.signal },
     onAnswer: (by) => {
       rangeSupport.answered(host, by);

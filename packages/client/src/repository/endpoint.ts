@@ -10,6 +10,7 @@ import type { RangeSupport } from '../download/range-support.js';
 import type { Throughput } from '../download/throughput.js';
 import { repositoryScope } from '../authorization/scope.js';
 import { resolvesInternally } from '../transport/address-policy.js';
+import type { BlockPool } from '../transport/block-pool.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
 import {
   type Exchange,
@@ -36,6 +37,8 @@ export interface Endpoint {
   readonly downloadPolicy: DownloadPolicy;
   readonly rangeSupport: RangeSupport;
   readonly throughput: Throughput;
+  /** What blobs are received into that are written at once. */
+  readonly wholeBlocks: BlockPool;
   readonly hasMirrors: boolean;
 }
 

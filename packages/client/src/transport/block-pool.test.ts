@@ -21,6 +21,16 @@ test('gives no block twice, and none that is not its own', () => {
   expect(taken.filter(({ buffer }) => buffer === block.buffer)).toHaveLength(1);
 });
 
+test('keeps 8 MiB of what was given back, at most', () => {
+  const size = 1024 * 1024;
+  const pool = new BlockPool(() => size);
+  const lent = Array.from({ length: 12 }, () => pool.take());
+  for (const block of lent) pool.giveBack(block);
+  const again = Array.from({ length: 12 }, () => pool.take());
+  const known = new Set(lent.map(({ buffer }) => buffer));
+  expect(again.filter(({ buffer }) => known.has(buffer))).toHaveLength(8);
+});
+
 test('gives blocks of the size that is wanted now', () => {
   let size = 1000;
   const pool = new BlockPool(() => size);

@@ -1,3 +1,6 @@
+/** Bytes that are kept for a next time, at most. */
+const keptBytes = 8 * 1024 * 1024;
+
 /** Memory that bodies are received into and that is used again: one block for each batch that is written. */
 export class BlockPool {
   readonly #size: () => number;
@@ -28,6 +31,8 @@ export class BlockPool {
 
   /** Takes back the block that bytes are in; what is not of this pool is none of its business. */
   giveBack({ buffer }: Uint8Array): void {
-    if (this.#lent.delete(buffer)) this.#free.push(Buffer.from(buffer as ArrayBuffer));
+    if (!this.#lent.delete(buffer)) return;
+    if ((this.#free.length + 1) * buffer.byteLength <= keptBytes)
+      this.#free.push(Buffer.from(buffer as ArrayBuffer));
   }
 }

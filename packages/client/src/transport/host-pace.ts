@@ -13,9 +13,9 @@ import { SlotQueue } from './slot-queue.js';
 
 /** How much one host is asked for at once. */
 export interface PacePolicy {
-  /** Bodies at first. Default 12. */
+  /** Bodies at first. Default 16. */
   readonly bodies: number;
-  /** Bodies once nothing went wrong for a while, at most. Default 16. */
+  /** Bodies once nothing went wrong for a while, at most. Default 24. */
   readonly mostBodies: number;
   /** Requests for anything else. Default 32. */
   readonly metadata: number;
@@ -24,8 +24,8 @@ export interface PacePolicy {
 }
 
 export const defaultPacePolicy: PacePolicy = {
-  bodies: 12,
-  mostBodies: 16,
+  bodies: 16,
+  mostBodies: 24,
   metadata: 32,
   idleMs: 2000,
 };
