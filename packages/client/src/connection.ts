@@ -11,6 +11,7 @@ import type { RegistryAddress } from './registry-address.js';
 import { limitBandwidth } from './transport/bandwidth.js';
 import type { BodyLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
+import type { HeadStart } from './transport/head-start.js';
 import { type PacePolicy, defaultPacePolicy, paceHosts } from './transport/host-pace.js';
 import { type AttemptObserver, observed } from './transport/observe.js';
 import { addHeaders } from './transport/origin-headers.js';
@@ -42,6 +43,7 @@ interface ConnectionParts {
   readonly credentials: CredentialSource;
   readonly limits: BodyLimits;
   readonly retryPolicy: RetryPolicy;
+  readonly headStart?: HeadStart | undefined;
 }
 
 /** A way to one registry: its origin, and all that is remembered of it. */
@@ -68,6 +70,7 @@ export function connect(parts: ConnectionParts): Connection {
     clientCertificate: host.clientCertificate,
     proxy: proxyPolicy(transport.proxy),
     userAgent: transport.userAgent ?? 'oci-toolkit',
+    headStart: parts.headStart,
   });
   const traced = traceAttempts(send);
   const sent = transport.observer ? observed(traced, transport.observer) : traced;

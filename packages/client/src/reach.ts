@@ -12,6 +12,7 @@ import type { RegistryAddress } from './registry-address.js';
 import type { RegistryOptions } from './registry.js';
 import type { Endpoint } from './repository/endpoint.js';
 import { defaultLimits } from './transport/bounded-body.js';
+import type { HeadStart } from './transport/head-start.js';
 import { defaultRetryPolicy } from './transport/retry.js';
 
 /** A registry and its mirrors, as {@link RegistryOptions} say, and found to be sound. */
@@ -31,12 +32,15 @@ export interface Reached {
 const anonymous: CredentialSource = async () => undefined;
 
 /** Makes ready to ask a registry; loaded before the first request, which a pull out of the cache never makes. */
-export function reach({ address, options, downloadPolicy, mirrors }: Destination): Reached {
+export function reach(
+  { address, options, downloadPolicy, mirrors }: Destination,
+  headStart: HeadStart | undefined,
+): Reached {
   const limits = { ...defaultLimits, ...options.limits };
   const retryPolicy = { ...defaultRetryPolicy, ...options.retry };
   const credentials = options.credentials ?? anonymous;
   const common = { transport: options, limits, retryPolicy, credentials };
-  const connection = connect({ ...common, address, host: options });
+  const connection = connect({ ...common, address, host: options, headStart });
   const connected = mirrors.map((mirror) =>
     connectMirror(mirror, { ...common, registry: address.host }),
   );

@@ -22,6 +22,7 @@ import { RemoteRepository } from './repository/remote-repository.js';
 import { checkBandwidth } from './transport/bandwidth-limit.js';
 import type { BodyLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
+import { HeadStart } from './transport/head-start.js';
 import type { RetryPolicy } from './transport/retry.js';
 
 export interface RegistryOptions extends HostOptions, TransportOptions {
@@ -58,8 +59,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { scheme, host } = destination.address;
   const origin = new URL(`${scheme}://${networkHost(host)}`);
   let reaching: Promise<Reached> | undefined;
-  const reached = (): Promise<Reached> =>
-    (reaching ??= import('./reach.js').then(({ reach }) => reach(destination)));
+  const reached = (): Promise<Reached> => (reaching ??= begin(destination, origin));
   const shared = async (): Promise<Omit<Endpoint, 'name'>> => (await reached()).endpoint;
   return {
     host,
@@ -70,6 +70,15 @@ export function createRegistry(options: RegistryOptions): Registry {
       new RemoteRepository(name, origin, async () => ({ ...(await shared()), name })),
     listRepositories: (call = {}) => listRepositories(shared, host, call),
   };
+}
+
+/** Connects while the rest is loaded, unless the first request may go elsewhere. */
+async function begin(destination: Destination, origin: URL): Promise<Reached> {
+  const { http, https } = parseProxies(destination.options.proxy);
+  const isDirect = destination.mirrors.length === 0 && !http && !https;
+  const headStart = isDirect ? new HeadStart(origin) : undefined;
+  const { reach } = await import('./reach.js');
+  return reach(destination, headStart);
 }
 
 /** What is wrong with the options is said at once, not with the first request. */

@@ -1,7 +1,7 @@
 import { type SecureContext, createSecureContext, rootCertificates } from 'node:tls';
 
 import { OciError } from '@oci/spec-types';
-import { Agent, type Dispatcher, ProxyAgent, type buildConnector } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent, buildConnector } from 'undici';
 
 import type { ClientCertificate } from '../host-options.js';
 import { publicLookup } from './address-policy.js';
@@ -70,10 +70,7 @@ export class ConnectionPools {
     const deadlines = { headersTimeout: timeouts.headersMs, bodyTimeout: timeouts.idleMs };
     if (trait.proxy === undefined) {
       const connect = { ...tls, ...(trait.publicOnly && { lookup: publicLookup }) };
-      return new Agent({
-        ...deadlines,
-        connect: trait.tapped ? this.taps.connector(connect) : connect,
-      });
+      return new Agent({ ...deadlines, connect: this.#connector(trait, connect) });
     }
     // The proxy sees neither the client certificate nor the leave to skip verification.
     return new ProxyAgent({
@@ -83,6 +80,16 @@ export class ConnectionPools {
       proxyTls: { timeout: timeouts.connectMs, ...this.#identity(false) },
       proxyTunnel: false,
     });
+  }
+
+  #connector(
+    trait: Trait,
+    options: buildConnector.BuildOptions,
+  ): buildConnector.connector | buildConnector.BuildOptions {
+    const { headStart, timeouts } = this.#options;
+    if (trait.tapped) return this.taps.connector(options);
+    if (!headStart || trait.publicOnly) return options;
+    return headStart.connector(buildConnector(options), timeouts.connectMs);
   }
 
   /** Whom we trust, and who we are. Made once, for reading the authorities takes longer than a handshake. */

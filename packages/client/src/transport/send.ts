@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { asOciError } from '@oci/spec-types';
 
@@ -6,7 +7,8 @@ import type { ClientCertificate } from '../host-options.js';
 import type { ProxyPolicy } from '../proxy/proxy-policy.js';
 import { refuseInternal } from './address-policy.js';
 import type { ConnectionPools } from './connection-pools.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange, ResponseBody } from './exchange.js';
+import type { HeadStart } from './head-start.js';
 import { networkFailure, throughProxy } from './network-failure.js';
 
 /** Deadlines that mean progress; none limits a whole transfer. Milliseconds. */
@@ -34,6 +36,8 @@ export interface ConnectionOptions {
   /** For all hosts, also those that the registry redirects to. */
   readonly proxy: ProxyPolicy;
   readonly userAgent: string;
+  /** The first connection to the origin, if it was begun already. */
+  readonly headStart?: HeadStart | undefined;
 }
 
 /** The innermost exchange: one request on a pooled HTTP/1.1 connection, nothing followed or repeated. */
@@ -59,24 +63,46 @@ export function createSend(options: ConnectionOptions): {
       });
       // A body that breaks after nobody reads it any more must not end the process.
       answer.body.on('error', () => {});
-      const { statusCode: status, headers, body } = answer;
-      return {
-        ...(request.blocks ? pools.taps.answer(answer, request.blocks) : { status, headers, body }),
-        url: request.url,
-        attempts: 1,
-      };
+      const {
+        statusCode: status,
+        headers,
+        body,
+      } = request.blocks ? pools.taps.answer(answer, request.blocks) : answer;
+      return { status, headers, body: untilFree(body), url: request.url, attempts: 1 };
     } catch (error) {
       const failure = networkFailure(error, request);
       throw proxy ? throughProxy(failure, proxy) : failure;
     }
   };
-  return { send, close: async () => (await loading)?.close() };
+  const close = async (): Promise<void> => {
+    options.headStart?.giveUp();
+    await (await loading)?.close();
+  };
+  return { send, close };
 }
 
 /** With the first request: reading the HTTP client takes longer than a whole pull that finds all in the cache. */
 async function loadPools(options: ConnectionOptions): Promise<ConnectionPools> {
   const { ConnectionPools } = await import('./connection-pools.js');
   return new ConnectionPools(options);
+}
+
+/**
+ * A body that ends when its connection is free: undici notices that in the next turn of the event loop, and whoever
+ * asks before gets another connection, with another handshake.
+ */
+function untilFree(body: ResponseBody): ResponseBody {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield* body;
+      await nextTurn();
+    },
+    async dump() {
+      await body.dump();
+      await nextTurn();
+    },
+    destroy: () => void body.destroy(),
+  };
 }
 
 function requestBody(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | Readable {

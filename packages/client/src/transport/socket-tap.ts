@@ -5,7 +5,7 @@ import { type Dispatcher, buildConnector } from 'undici';
 
 import { plainHead } from './answer-head.js';
 import type { BlockPool } from './block-pool.js';
-import type { RegistryResponse } from './exchange.js';
+import type { ResponseBody } from './exchange.js';
 import { TappedBody } from './tapped-body.js';
 
 /** Names the tapped body to who gets the head. */
@@ -53,12 +53,12 @@ export class SocketTaps {
 
   /** The answer with its own length and body, where that was kept. */
   answer(
-    { statusCode: status, headers, body }: Dispatcher.ResponseData,
+    { statusCode, headers, body }: Dispatcher.ResponseData,
     blocks: BlockPool,
-  ): Pick<RegistryResponse, 'status' | 'headers' | 'body'> {
+  ): Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { readonly body: ResponseBody } {
     const { [tapHeader]: id, ...rest } = headers;
     const tapped = typeof id === 'string' ? this.#waiting.get(id) : undefined;
-    if (!tapped) return { status, headers, body };
+    if (!tapped) return { statusCode, headers, body };
     tapped.forget();
     const released = new Promise<void>((resolve) =>
       body.once('end', resolve).once('close', resolve),
@@ -72,7 +72,7 @@ export class SocketTaps {
       destroy: () => body.destroy(),
     });
     return {
-      status,
+      statusCode,
       headers: { ...rest, 'content-length': String(tapped.size) },
       body: tapped.body,
     };
