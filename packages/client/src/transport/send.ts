@@ -101,7 +101,7 @@ function untilFree(body: ResponseBody): ResponseBody {
       await body.dump();
       await nextTurn();
     },
-    destroy: () => void body.destroy(),
+    destroy: () => body.destroy(),
   };
 }
 
