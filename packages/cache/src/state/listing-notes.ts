@@ -31,7 +31,7 @@ export class ListingNotes {
 
   /** By tag; nothing of a file that can't be read. */
   async read(place: Place): Promise<ReadonlyMap<string, ListedTag>> {
-    const text = await this.#markers.read(packageId(place));
+    const text = await this.#markers.readAtOnce(packageId(place));
     return new Map(text === undefined ? [] : entriesOf(text, nameOf(place)));
   }
 

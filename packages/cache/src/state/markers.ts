@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -39,6 +40,21 @@ export class Markers {
   async read(name: string): Promise<string | undefined> {
     const path = join(this.#dir, name);
     return onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
+  }
+
+  /**
+   * The same without giving way: for what reads many small files, each of which takes some 20 µs so and ten times
+   * that through four calls in another thread.
+   */
+  async readAtOnce(name: string): Promise<string | undefined> {
+    const path = join(this.#dir, name);
+    return onStorage({ path }, async () => {
+      try {
+        return readFileSync(path, 'utf8');
+      } catch (error) {
+        return unlessMissing(error);
+      }
+    });
   }
 
   /** Milliseconds since the epoch; infinite for a marker that is gone. */
