@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -147,6 +147,36 @@ test('lets in one of several processes at a time, and each in the end, though ea
     [1, 2, 3].map(() => run(process.execPath, [program, directory.path])),
   );
   expect(ends.map((end) => end.stderr)).toEqual(['', '', '']);
+});
+
+test('is not taken from who took it over meanwhile', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  const trash = join(directory.path, 'trash');
+  await withFileLock(
+    lock,
+    async () => {
+      // As another does that has seen no sign of life for long enough.
+      const [mine] = await readdir(lock);
+      await writeFile(join(lock, '2'), `${process.pid} ${hostname()}`);
+      await rm(join(lock, mine ?? ''));
+    },
+    { trash },
+  );
+  expect(await readdir(lock)).toEqual(['2']);
+});
+
+test('is not waited for where something else is in its place', async () => {
+  await using directory = await temporaryDirectory();
+  const [file, link] = [join(directory.path, 'file'), join(directory.path, 'link')];
+  await writeFile(file, '');
+  await symlink(join(directory.path, 'nowhere'), link);
+  for (const lock of [file, link])
+    await expect(
+      withFileLock(lock, async () => {}, { patienceMs: Infinity }),
+    ).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+    });
 });
 
 test('is given back when the work fails', async () => {

@@ -13,6 +13,7 @@ import {
 } from '@oci/spec-types';
 
 import { canListReferrers } from './ability.js';
+import { forEach } from './pool.js';
 import { atSide } from './side.js';
 
 /** A manifest that cosign keeps under a tag made of the digest of what it is about. */
@@ -60,11 +61,18 @@ export class ReferrerWalk {
     subject: Pick<Descriptor, 'digest'>,
     options: CallOptions,
   ): Promise<readonly Sidecar[]> {
-    const sidecars = sidecarTags(subject.digest).map(async (tag) => {
-      const descriptor = await atSide('source', () => resolveIfThere(this.#source, tag, options));
+    const tags = sidecarTags(subject.digest);
+    const found = new Map<Tag, Descriptor>();
+    const { signal } = options;
+    await forEach(tags, { most: tags.length, signal }, async (tag, signal) => {
+      const call = { ...options, signal };
+      const descriptor = await atSide('source', () => resolveIfThere(this.#source, tag, call));
+      if (descriptor) found.set(tag, descriptor);
+    });
+    return tags.flatMap((tag) => {
+      const descriptor = found.get(tag);
       return descriptor ? [{ tag, descriptor }] : [];
     });
-    return (await Promise.all(sidecars)).flat();
   }
 }
 

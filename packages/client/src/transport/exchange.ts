@@ -24,7 +24,7 @@ export interface RegistryRequest {
   readonly skipMirrors?: boolean | undefined;
   /** Milliseconds in which its answer's body has to bring 1 KiB; default that of the registry's timeouts. */
   readonly idleMs?: number | undefined;
-  /** Of a `GET` of much: its body may come in these blocks, which are given back. */
+  /** Of a `GET` of much: its body may come in these blocks, each as one chunk that stays whole up to who gives it back. */
   readonly blocks?: BlockPool | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;

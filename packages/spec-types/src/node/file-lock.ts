@@ -1,5 +1,6 @@
 import {
   type FileHandle,
+  lstat,
   mkdir,
   open,
   readFile,
@@ -56,7 +57,10 @@ export async function withFileLock<T>(
 ): Promise<T> {
   const mine = await onStorage({ path: directory }, () => acquire(directory, options));
   const beatMs = (options.staleMs ?? timing.staleMs) / 4;
-  const beat = setInterval(() => void mine.utimes(new Date(), new Date()).catch(() => {}), beatMs);
+  const beat = setInterval(
+    () => void mine.file.utimes(new Date(), new Date()).catch(() => {}),
+    beatMs,
+  );
   beat.unref();
   try {
     return await work();
@@ -67,23 +71,39 @@ export async function withFileLock<T>(
   }
 }
 
+/** A number's file in a lock's directory, which says that this process holds the lock. */
+interface Claim {
+  readonly number: number;
+  readonly path: string;
+  readonly file: FileHandle;
+}
+
 /** Over the bytes that are there, so that it works on a full disk too. */
-async function release(mine: FileHandle): Promise<void> {
+async function release({ file }: Claim): Promise<void> {
   try {
-    await mine.write(free, 0);
-    await mine.truncate(free.length);
+    await file.write(free, 0);
+    await file.truncate(free.length);
   } finally {
-    await mine.close();
+    await file.close();
   }
 }
 
-/** Moved while it is held, so that nobody is in it; released all the same, should it have stayed. */
-async function retire(directory: string, mine: FileHandle, trash: string): Promise<void> {
-  await rename(directory, trash).finally(() => release(mine));
+/**
+ * Moved while it is held, so that nobody is in it; released all the same, should it have stayed. What was taken
+ * over meanwhile, as from a process that slept, is another's to move.
+ */
+async function retire(directory: string, mine: Claim, trash: string): Promise<void> {
+  try {
+    const isHeld = (await numbersIn(directory)).at(-1) === mine.number && (await isThere(mine));
+    if (!isHeld) return;
+    await rename(directory, trash);
+  } finally {
+    await release(mine);
+  }
   await rm(trash, { recursive: true, force: true });
 }
 
-async function acquire(directory: string, options: FileLockOptions): Promise<FileHandle> {
+async function acquire(directory: string, options: FileLockOptions): Promise<Claim> {
   const { patienceMs = timing.patienceMs, staleMs = timing.staleMs, signal, onWait } = options;
   const until = performance.now() + patienceMs;
   const watch = new Watch(staleMs);
@@ -102,7 +122,7 @@ async function acquire(directory: string, options: FileLockOptions): Promise<Fil
   }
 }
 
-async function tryToEnter(directory: string, watch: Watch): Promise<FileHandle | undefined> {
+async function tryToEnter(directory: string, watch: Watch): Promise<Claim | undefined> {
   try {
     const highest = (await numbersIn(directory)).at(-1);
     if (highest !== undefined && !(await watch.isReleased(fileOf(directory, highest))))
@@ -122,9 +142,16 @@ async function tryToEnter(directory: string, watch: Watch): Promise<FileHandle |
 /** In one step: a recursive `mkdir` fails when the directory that it found there is retired before it looks. */
 async function makeAgain(directory: string): Promise<void> {
   await mkdir(dirname(directory), { recursive: true });
-  await mkdir(directory).catch((error: unknown) => {
-    if (!hasCode(error, 'EEXIST')) throw error;
+  await mkdir(directory).catch(async (error: unknown) => {
+    // What another made, or has retired by now, is fine; a file or a broken link in its place stays.
+    if (!hasCode(error, 'EEXIST') || (await isObstacle(directory))) throw error;
   });
+}
+
+async function isObstacle(path: string): Promise<boolean> {
+  const entry = await lstat(path).catch(unlessMissing);
+  if (!entry?.isSymbolicLink()) return entry?.isDirectory() === false;
+  return (await stat(path).catch(unlessMissing))?.isDirectory() !== true;
 }
 
 /** Makes the next number's file. Undefined when the lock is another's by now. */
@@ -132,36 +159,41 @@ async function claim(
   directory: string,
   released: number | undefined,
   watch: Watch,
-): Promise<FileHandle | undefined> {
+): Promise<Claim | undefined> {
   const number = (released ?? 0) + 1;
   const path = fileOf(directory, number);
-  const mine = await open(path, 'wx').catch((error: unknown) => {
+  const file = await open(path, 'wx').catch((error: unknown) => {
     if (hasCode(error, 'EEXIST')) return undefined;
     throw error;
   });
-  if (!mine) return undefined;
+  if (!file) return undefined;
+  const mine: Claim = { number, path, file };
   let isMine = false;
   try {
-    await mine.writeFile(`${process.pid} ${hostname()}`);
+    await file.writeFile(`${process.pid} ${hostname()}`);
     // Another lock may have come to this place since a number was seen to be released.
     if (released !== undefined && !(await watch.isReleased(fileOf(directory, released))))
       return undefined;
     const below = await numbersIn(directory);
-    if (below.pop() !== number || below.at(-1) !== released || !(await isAt(path, mine)))
+    if (below.pop() !== number || below.at(-1) !== released || !(await isThere(mine)))
       return undefined;
     for (const old of below) await rm(fileOf(directory, old), { force: true });
     isMine = true;
     return mine;
   } finally {
     if (!isMine) {
-      await rm(path, { force: true });
-      await mine.close();
+      // By now its name may be another's.
+      if (await isThere(mine).catch(() => false)) await rm(path, { force: true }).catch(() => {});
+      await file.close();
     }
   }
 }
 
-/** Asked last: while a file is where it was made, all that was read beside it was of the same directory. */
-async function isAt(path: string, file: FileHandle): Promise<boolean> {
+/**
+ * Whether a file is where it was made, asked last: then all that was read beside it was of the same directory, for
+ * a directory is moved away once and does not come back.
+ */
+async function isThere({ path, file }: Claim): Promise<boolean> {
   const [there, made] = await Promise.all([
     stat(path, { bigint: true }),
     file.stat({ bigint: true }),
@@ -182,16 +214,25 @@ class Watch {
   async isReleased(path: string): Promise<boolean> {
     const [holder, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
     if (holder === free) return true;
+    const staleMs = holder === '' ? Math.min(emptyStaleMs, this.#staleMs) : this.#staleMs;
     const [pid, host] = holder.split(' ');
     if (host === hostname() && !isAlive(Number(pid))) return true;
+    // By one clock, a silence from before this process began needs no watching: in a container that was started
+    // anew, each process may have the number of one before.
+    const isOurClock = host === hostname() || holder === '';
+    if (isOurClock && mtimeMs < performance.timeOrigin - staleMs) return true;
     const sign = `${path} ${mtimeMs} ${holder}`;
     if (sign !== this.#seen) {
       this.#seen = sign;
       this.#since = performance.now();
     }
-    const silentMs = performance.now() - this.#since;
-    return silentMs > (holder === '' ? Math.min(emptyStaleMs, this.#staleMs) : this.#staleMs);
+    return performance.now() - this.#since > staleMs;
   }
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  throw error;
 }
 
 async function numbersIn(directory: string): Promise<number[]> {
