@@ -1,5 +1,5 @@
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,9 +53,12 @@ describe('ocictl in strange surroundings', () => {
   /** Runs it with exactly this environment. */
   async function ocictl(
     args: readonly string[],
-    { by = [], ...options }: SpawnOptions & { readonly by?: readonly string[] },
+    {
+      by = [],
+      program = ocictlProgram(work.path, registry.url).program,
+      ...options
+    }: SpawnOptions & { readonly by?: readonly string[]; readonly program?: string },
   ) {
-    const { program } = ocictlProgram(work.path, registry.url);
     const all = [...by, process.execPath, program, '--registry', registry.url, ...args];
     const [file = '', ...rest] = all;
     const child = spawn(file, rest, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -63,6 +66,14 @@ describe('ocictl in strange surroundings', () => {
     if (!child.stdout || !child.stderr) throw new Error('no pipes');
     const [stdout, stderr] = await Promise.all([collect(child.stdout), collect(child.stderr)]);
     return { exitCode: await exit, stdout: textOf(stdout), stderr: textOf(stderr) };
+  }
+
+  /** A copy that every user can read, as the directory in which it is built may not let others in. */
+  async function programForAll(): Promise<string> {
+    const copy = join(work.path, 'program');
+    for (const part of ['bin', 'dist', 'package.json'])
+      await cp(join(packageDirectory, part), join(copy, part), { recursive: true });
+    return join(copy, 'bin', 'ocictl.js');
   }
 
   it('works without any variable of the environment', async () => {
@@ -74,7 +85,8 @@ describe('ocictl in strange surroundings', () => {
     'keeps the cache below the temporary directory for a user without a home',
     async () => {
       const args = ['kcl', 'pull', 'core', '1.0.0', '--format', 'json'];
-      const user = { uid: nobody, gid: nobody, cwd: '/', env: {} };
+      const program = await programForAll();
+      const user = { program, uid: nobody, gid: nobody, cwd: '/', env: {} };
       const { exitCode, stdout, stderr } = await ocictl(args, user);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
       const { path } = expectJson('pull', stdout);
@@ -86,7 +98,9 @@ describe('ocictl in strange surroundings', () => {
   it.skipIf(!isRoot)('reads where nothing can be written, and says what can not be', async () => {
     const home = join(work.path, 'home');
     await mkdir(home, { mode: 0o555 });
-    const user = { uid: nobody, gid: nobody, cwd: '/', env: { HOME: home, TMPDIR: home } };
+    const program = await programForAll();
+    const env = { HOME: home, TMPDIR: home };
+    const user = { program, uid: nobody, gid: nobody, cwd: '/', env };
     expect(await ocictl(['tags', 'kcl/core'], user)).toMatchObject({
       exitCode: 0,
       stdout: '1.0.0\n',
