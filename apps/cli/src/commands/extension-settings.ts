@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { type Runtime, type ValidationProfile, parseProfiles } from '@oci/extensions';
 import type { Settings } from '@oci/manager/config';
 import { OciError } from '@oci/spec-types';
+
+import { readText } from '../read-text.js';
 
 /** What an extension is validated with. */
 export interface ValidationArguments {
@@ -27,10 +28,7 @@ export async function validationOf(args: ValidationArguments): Promise<{
 }
 
 async function readProfiles(file: string): Promise<readonly ValidationProfile[]> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new OciError('USAGE', `${file} can not be read`, { cause });
-  });
-  return parseProfiles(text, file);
+  return parseProfiles(await readText(file), file);
 }
 
 function parseRuntime(text: string): readonly [key: string, version: string] {

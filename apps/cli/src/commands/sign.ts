@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-
 import { type SignatureForm, readSigningKey, signArtifact } from '@oci/manager/signing';
 import { OciError } from '@oci/spec-types';
 
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
+import { readText } from '../read-text.js';
 import { fields } from '../render/fields.js';
 import { keyPassword } from './key-password.js';
 
@@ -59,13 +58,6 @@ async function signingKey(
   const isSealed = pem.includes('ENCRYPTED');
   const password = isSealed ? await keyPassword({ passwordStdin }, terminal) : undefined;
   return naming(path, () => readSigningKey(pem, password));
-}
-
-/** @throws OciError `USAGE` */
-export async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new OciError('USAGE', `${path} can not be read`, { cause, hint: 'Is the path right?' });
-  });
 }
 
 /** Puts the path in front of what is wrong with a file. */

@@ -15,7 +15,8 @@ import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
 import { readReference } from '../registry/named-artifact.js';
 import { wrapped } from '../render/page.js';
-import { naming, readText } from './sign.js';
+import { readText } from '../read-text.js';
+import { naming } from './sign.js';
 
 export interface VerifyInput {
   readonly reference: string;

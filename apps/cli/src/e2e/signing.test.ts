@@ -108,7 +108,11 @@ describe('signing with ocictl', () => {
 
   it.each([
     [['sign', 'kcl/core:1.0.0'], /no key to sign with/],
-    [['sign', 'kcl/core:1.0.0', '--key', 'nowhere.key'], /nowhere\.key can not be read/],
+    [
+      ['sign', 'kcl/core:1.0.0', '--key', 'nowhere.key'],
+      /nowhere\.key can not be read: there is no such file/,
+    ],
+    [['sign', 'kcl/core:1.0.0', '--key', '/'], /\/ can not be read: it is a directory/],
     [['verify', 'kcl/core:1.0.0', '--key', 'nowhere.pub'], /nowhere\.pub can not be read/],
     [['verify', 'kcl/core:1.0.0'], /nobody was said/],
     [['verify', 'kcl/core:1.0.0', '--trusted-root', 'x'], /together/],

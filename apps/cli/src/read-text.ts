@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+
+import { OciError } from '@oci/spec-types';
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'its mode does not allow it',
+  EISDIR: 'it is a directory',
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'a part of its path is a file',
+};
+
+/** A file that the command line names. @throws OciError `USAGE`, with the reason */
+export async function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const reason = reasons[cause.code ?? ''] ?? cause.message;
+    throw new OciError('USAGE', `${path} can not be read: ${reason}`, {
+      cause,
+      hint: 'Is the path right?',
+    });
+  });
+}
