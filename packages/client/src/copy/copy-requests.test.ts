@@ -95,7 +95,12 @@ test('what fails does not leave the look at referrers behind', async () => {
   await expect(copy(source, { repository: new MemoryRepository() })).rejects.toMatchObject({
     code: 'BLOB_UNKNOWN',
   });
+  expect(registry.requests.some(({ path }) => path.includes('/referrers/'))).toBe(true);
   letGo();
+  // Whoever still waited for that answer would ask for what cosign keeps under tags next.
+  await client.ping();
+  await client.ping();
+  expect(requestsOf(registry).filter((line) => line.endsWith('.sig'))).toEqual([]);
   await client.close();
 });
 

@@ -8,6 +8,7 @@ import {
   isDigest,
 } from '@oci/spec-types';
 
+import { eitherSignal } from '../either-signal.js';
 import { BlobCopy } from './blob-copy.js';
 import type { CopyEvent } from './copy-event.js';
 import type {
@@ -167,10 +168,6 @@ class Copying {
 function concurrencyOf({ concurrency = 16 }: CopyOptions): number {
   if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 64) return concurrency;
   throw new OciError('USAGE', `the concurrency of a copy is 1 to 64, not ${concurrency}`);
-}
-
-function eitherSignal(given: AbortSignal | undefined, own: AbortSignal): AbortSignal {
-  return given ? AbortSignal.any([given, own]) : own;
 }
 
 function warningsOf({

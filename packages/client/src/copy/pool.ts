@@ -1,5 +1,7 @@
 import { throwIfAborted } from '@oci/spec-types';
 
+import { eitherSignal } from '../either-signal.js';
+
 /**
  * Does some work for each item, in their order, at most so many at once. After a failure nothing more is
  * begun, what runs is told to stop, and the call ends when all has: nothing goes on behind it.
@@ -13,7 +15,7 @@ export async function forEach<T>(
 ): Promise<void> {
   throwIfAborted(signal);
   const stop = new AbortController();
-  const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const both = eitherSignal(signal, stop.signal);
   const iterator = items[Symbol.iterator]();
   const failures: unknown[] = [];
   const worker = async (): Promise<void> => {

@@ -4,6 +4,7 @@ import { type DetailedPeerCertificate, connect, rootCertificates } from 'node:tl
 
 import { OciError } from '@oci/spec-types';
 
+import { eitherSignal } from '../either-signal.js';
 import type { HostOptions } from '../host-options.js';
 import { networkFailure } from '../transport/network-failure.js';
 import type { CertificateFacts, TlsFacts } from './probe.js';
@@ -28,7 +29,7 @@ export async function tlsFacts(
     ...clientCertificate,
   });
   const limit = AbortSignal.timeout(timeoutMs);
-  const either = signal ? AbortSignal.any([signal, limit]) : limit;
+  const either = eitherSignal(signal, limit);
   try {
     await once(socket, 'secureConnect', { signal: either });
     const chain = chainOf(socket.getPeerCertificate(true));

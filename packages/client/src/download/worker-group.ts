@@ -1,3 +1,5 @@
+import { eitherSignal } from '../either-signal.js';
+
 /** Work that is done by several at once; when one fails the others are stopped. */
 export class WorkerGroup {
   readonly #stop = new AbortController();
@@ -6,7 +8,7 @@ export class WorkerGroup {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(signal: AbortSignal | undefined) {
-    this.signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+    this.signal = eitherSignal(signal, this.#stop.signal);
   }
 
   get count(): number {

@@ -121,13 +121,16 @@ test('is not begun where requests go through a proxy or to a mirror first', asyn
   expect(await fetchFrom(mirrored)).toBe(artifact.manifest.descriptor.digest);
   await mirrored.close();
   expect(count.opened).toBe(0);
-  const behind = createRegistry({
-    url: 'http://registry.invalid',
-    proxy: { httpProxy },
-    retry: { attempts: 1 },
-  });
-  await expect(fetchFrom(behind)).rejects.toThrow('502');
-  expect(count.opened).toBe(0);
+  // Loopback is asked past every proxy, so whatever comes here of a request that was given up is a head start.
+  const behind = createRegistry({ url, proxy: { httpProxy } });
+  const stop = new AbortController();
+  const given = behind.repository(name).fetchTag(tag, { signal: stop.signal });
+  stop.abort();
+  await expect(given).rejects.toMatchObject({ code: 'ABORTED' });
+  const last = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
+  await vi.waitFor(() => expect(count.opened).toBeGreaterThan(0));
+  expect(count.opened).toBe(1);
+  last.destroy();
   await behind.close();
   server.close();
   proxy.close();

@@ -5,25 +5,27 @@ import type { buildConnector } from 'undici';
 /** A connection that nobody asked for in this time is ended, in milliseconds: servers end idle ones too. */
 const unusedMs = 4000;
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /**
  * A connection to a registry that is begun before what speaks HTTP is loaded, which takes about as long as a
  * round trip to a registry far away. It is for the first request, and only a TCP connection: what is agreed
  * upon over it, TLS too, begins when it is taken. One that fails counts as never begun.
  */
 export class HeadStart {
-  readonly #host: string;
-  readonly #port: number;
+  readonly #address: Address;
   readonly #timer: NodeJS.Timeout;
   #socket: Socket | undefined;
 
   /** Begins to connect. */
-  constructor({ hostname, port, protocol }: URL) {
-    this.#host = hostname.replace(/^\[|\]$/g, '');
-    this.#port = Number(port || (protocol === 'https:' ? 443 : 80));
+  constructor(origin: URL) {
+    this.#address = addressOf(origin);
     // By name, for not even this module of Node is loaded for a pull out of the cache.
     this.#socket = process.getBuiltinModule('node:net').connect({
-      host: this.#host,
-      port: this.#port,
+      ...this.#address,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
@@ -58,8 +60,8 @@ export class HeadStart {
   }
 
   #take(to: buildConnector.Options): Socket | undefined {
-    const port = Number(to.port || (to.protocol === 'https:' ? 443 : 80));
-    if (to.hostname.replace(/^\[|\]$/g, '') !== this.#host || port !== this.#port) return undefined;
+    const { host, port } = addressOf(to);
+    if (host !== this.#address.host || port !== this.#address.port) return undefined;
     const socket = this.#socket;
     clearTimeout(this.#timer);
     this.#socket = undefined;
@@ -67,6 +69,13 @@ export class HeadStart {
     socket?.destroy();
     return undefined;
   }
+}
+
+function addressOf(to: Pick<buildConnector.Options, 'hostname' | 'port' | 'protocol'>): Address {
+  return {
+    host: to.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(to.port || (to.protocol === 'https:' ? 443 : 80)),
+  };
 }
 
 function whenConnected(

@@ -218,9 +218,10 @@ class Watch {
     const [pid, host] = holder.split(' ');
     if (host === hostname() && !isAlive(Number(pid))) return true;
     // By one clock, a silence from before this process began needs no watching: in a container that was started
-    // anew, each process may have the number of one before.
+    // anew, each process may have the number of one before. Should the clock be set back, a holder's next sign counts.
     const isOurClock = host === hostname() || holder === '';
-    if (isOurClock && mtimeMs < performance.timeOrigin - staleMs) return true;
+    const beganAt = Math.min(performance.timeOrigin, Date.now());
+    if (isOurClock && mtimeMs < beganAt - staleMs) return true;
     const sign = `${path} ${mtimeMs} ${holder}`;
     if (sign !== this.#seen) {
       this.#seen = sign;
