@@ -1,5 +1,6 @@
 import type { Artifact } from '@oci/manager';
 import { OciError } from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import { unavailable } from './http/refusal.js';
 
@@ -40,7 +41,7 @@ const maxRefreshes = 2;
  */
 export class ArtifactIndex {
   readonly #options: ArtifactIndexOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new LRUCache<string, Entry>({ max: maxNamespaces });
   readonly #waiting: (() => void)[] = [];
   #refreshes = 0;
 
@@ -137,12 +138,7 @@ export class ArtifactIndex {
       changed: false,
       refreshing: undefined,
     };
-    this.#entries.delete(namespace);
     this.#entries.set(namespace, found);
-    if (this.#entries.size > maxNamespaces) {
-      const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
-    }
     return found;
   }
 }

@@ -17,9 +17,10 @@ import {
   type Tag,
   formatReference,
   isOciError,
+  maxManifestSize,
   singleChunk,
 } from '@oci/spec-types';
-import { verifyManifest } from '@oci/spec-types/node';
+import { readBytes, verifyManifest } from '@oci/spec-types/node';
 
 import { type FreshnessPolicy, isExactVersion, isFresh, mayServeStale } from './freshness.js';
 
@@ -201,10 +202,9 @@ export class ManifestLookup {
   ): Promise<ResolvedManifest | undefined> {
     if (!(await this.#cache.content.hasBlob(descriptor, options))) return undefined;
     try {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of await this.#cache.content.fetchBlob(descriptor, options))
-        chunks.push(chunk);
-      return verifyManifest(Buffer.concat(chunks), descriptor);
+      const body = await this.#cache.content.fetchBlob(descriptor, options);
+      const bytes = await readBytes(body, { limit: maxManifestSize, what: descriptor.digest });
+      return verifyManifest(bytes, descriptor);
     } catch (error) {
       // A manifest that was damaged on the disk is asked for again, as if it had not been here.
       if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH', 'BLOB_UNKNOWN')) return undefined;

@@ -1,5 +1,6 @@
 import type { Evidence } from '@oci/cache';
 import type { Descriptor, EventListener } from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import type { PulledArtifact } from './pull.js';
 
@@ -15,24 +16,18 @@ const most = 10_000;
 
 /** Pulls that need not be made again as long as nothing has touched the files that they found. */
 export class SettledPulls {
-  readonly #pulls = new Map<string, SettledPull>();
+  readonly #pulls = new LRUCache<string, SettledPull>({ max: most });
 
   /** @returns undefined when it was never settled, or a file looks another way by now */
   find(key: string): SettledPull | undefined {
     const settled = this.#pulls.get(key);
     if (!settled) return undefined;
+    if (settled.evidence.holds()) return settled;
     this.#pulls.delete(key);
-    if (!settled.evidence.holds()) return undefined;
-    // The one that was used last goes last.
-    this.#pulls.set(key, settled);
-    return settled;
+    return undefined;
   }
 
   add(key: string, settled: SettledPull): void {
-    if (this.#pulls.size >= most) {
-      const [oldest] = this.#pulls.keys();
-      if (oldest !== undefined) this.#pulls.delete(oldest);
-    }
     this.#pulls.set(key, settled);
   }
 

@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 
 import { createFileObjectStore } from '@oci/cache';
 import { digestOf } from '@oci/spec-types/node';
-import { randomBytes, temporaryDirectory } from '@oci/testing';
+import { collect, randomBytes, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { HostedContent, type ServedContent } from './content.js';
-import { bytes, readAll } from './json-object.js';
+import { bytes } from './json-object.js';
 import { keys } from './keys.js';
 
 const small = Buffer.from(randomBytes(71, 5000));
@@ -22,7 +22,7 @@ async function stored(content: Uint8Array, work: { readonly path: string }) {
 
 async function whole(content: ServedContent | undefined): Promise<Uint8Array | undefined> {
   if (!content || 'bytes' in content) return content?.bytes;
-  return readAll(content.body);
+  return collect(content.body);
 }
 
 test('gives small content from memory once it was read, whole and in part', async () => {

@@ -1,9 +1,14 @@
 import type { ObjectInfo, ObjectStore } from '@oci/cache';
-import type { ByteRange, CallOptions, Descriptor, Digest } from '@oci/spec-types';
-import { verified, verifyBytes } from '@oci/spec-types/node';
+import {
+  type ByteRange,
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  maxManifestSize,
+} from '@oci/spec-types';
+import { readBytes, verified, verifyBytes } from '@oci/spec-types/node';
+import { LRUCache } from 'lru-cache';
 
-import { ByteMemory } from './byte-memory.js';
-import { readAll } from './json-object.js';
 import { keys } from './keys.js';
 
 /** Content up to this many bytes is kept in memory once it was read: manifests, configs, small packages. */
@@ -24,8 +29,15 @@ export type ServedContent =
  */
 export class HostedContent {
   readonly #store: ObjectStore;
-  readonly #memory = new ByteMemory(memoryBytes);
-  readonly #proven = new Map<Digest, string>();
+  readonly #memory = new LRUCache<Digest, Uint8Array>({
+    maxSize: memoryBytes,
+    // An entry takes memory even where its content has no bytes.
+    sizeCalculation: ({ byteLength }) => byteLength + 1,
+  });
+  readonly #proven = new LRUCache<Digest, string>({
+    maxSize: mostProven,
+    sizeCalculation: () => 1,
+  });
 
   constructor(store: ObjectStore) {
     this.#store = store;
@@ -61,7 +73,8 @@ export class HostedContent {
   async read(descriptor: Pick<Descriptor, 'digest' | 'size'>): Promise<Uint8Array | undefined> {
     const content = await this.open(descriptor);
     if (!content) return undefined;
-    return 'bytes' in content ? content.bytes : readAll(content.body);
+    if ('bytes' in content) return content.bytes;
+    return readBytes(content.body, { limit: maxManifestSize, what: descriptor.digest });
   }
 
   async #intoMemory(
@@ -70,7 +83,10 @@ export class HostedContent {
     if (descriptor.size > smallBytes) return undefined;
     const object = await this.#store.get(keys.blob(descriptor.digest));
     if (!object) return undefined;
-    const bytes = verifyBytes(await readAll(object.body), descriptor);
+    const bytes = verifyBytes(
+      await readBytes(object.body, { limit: smallBytes, what: descriptor.digest }),
+      descriptor,
+    );
     this.#memory.set(descriptor.digest, bytes);
     return bytes;
   }
@@ -92,10 +108,6 @@ export class HostedContent {
 
   #note(digest: Digest, version: string): void {
     this.#proven.set(digest, version);
-    for (const [oldest] of this.#proven) {
-      if (this.#proven.size <= mostProven) break;
-      this.#proven.delete(oldest);
-    }
   }
 }
 

@@ -1,10 +1,15 @@
 import type { ObjectStore, PutCondition } from '@oci/cache';
+import { maxManifestSize } from '@oci/spec-types';
+import { readBytes } from '@oci/spec-types/node';
+
+/** The largest record is the descriptor of a referrer, with the annotations of its manifest. */
+const maxRecordBytes = 2 * maxManifestSize;
 
 /** Reads a small JSON object of ours; undefined when it is absent. */
 export async function getJson<T>(store: ObjectStore, key: string): Promise<T | undefined> {
   const object = await store.get(key);
   if (!object) return undefined;
-  return JSON.parse((await readAll(object.body)).toString('utf8')) as T;
+  return (await readJson(object.body, key)) as T;
 }
 
 export async function putJson(
@@ -20,8 +25,7 @@ export async function* bytes(content: Uint8Array): AsyncGenerator<Uint8Array, vo
   if (content.byteLength > 0) yield content;
 }
 
-export async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
+/** Parses a record that this server wrote. */
+export async function readJson(body: AsyncIterable<Uint8Array>, key: string): Promise<unknown> {
+  return JSON.parse((await readBytes(body, { limit: maxRecordBytes, what: key })).toString('utf8'));
 }

@@ -1,6 +1,7 @@
 import type { ObjectStore } from '@oci/cache';
+import { LRUCache } from 'lru-cache';
 
-import { readAll } from './json-object.js';
+import { readJson } from './json-object.js';
 
 /** Records that are kept parsed. */
 const most = 10_000;
@@ -16,7 +17,7 @@ interface Known {
  */
 export class RecordMemory {
   readonly #store: ObjectStore;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new LRUCache<string, Known>({ max: most });
 
   constructor(store: ObjectStore) {
     this.#store = store;
@@ -33,16 +34,8 @@ export class RecordMemory {
     }
     const object = await this.#store.get(key);
     if (!object) return undefined;
-    const value = JSON.parse((await readAll(object.body)).toString('utf8')) as T;
-    this.#keep(key, { version: object.info.version, value });
+    const value = (await readJson(object.body, key)) as T;
+    this.#known.set(key, { version: object.info.version, value });
     return value;
-  }
-
-  #keep(key: string, known: Known): void {
-    this.#known.set(key, known);
-    for (const [oldest] of this.#known) {
-      if (this.#known.size <= most) break;
-      this.#known.delete(oldest);
-    }
   }
 }

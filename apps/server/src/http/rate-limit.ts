@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 /** What one client may do: `perSecond` on average, `burst` at once. */
 export interface Rate {
   readonly perSecond: number;
@@ -15,7 +17,7 @@ const maxClients = 10_000;
 /** A bucket of tokens for each client. Times are milliseconds. */
 export class RateLimit {
   readonly #rate: Rate;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new LRUCache<string, Bucket>({ max: maxClients });
 
   constructor(rate: Rate) {
     this.#rate = rate;
@@ -34,12 +36,7 @@ export class RateLimit {
     const bucket = this.#buckets.get(client) ?? { left: burst, at: now };
     bucket.left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond);
     bucket.at = now;
-    this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
-    if (this.#buckets.size > maxClients) {
-      const [oldest] = this.#buckets.keys();
-      if (oldest !== undefined) this.#buckets.delete(oldest);
-    }
     return bucket;
   }
 }

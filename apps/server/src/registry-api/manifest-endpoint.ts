@@ -8,7 +8,7 @@ import {
   parseContentType,
   registryPaths,
 } from '@oci/spec-types';
-import { describeManifest, verifyManifest } from '@oci/spec-types/node';
+import { describeManifest, readBytes, verifyManifest } from '@oci/spec-types/node';
 
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
@@ -97,17 +97,9 @@ function tagsOf({ query }: ApiRequest): readonly Tag[] {
 }
 
 async function readManifest({ request, transfer }: ApiRequest): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxManifestSize) {
-      throw new ApiError(413, 'SIZE_INVALID', `a manifest has at most ${maxManifestSize} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  transfer.bytes = size;
-  return Buffer.concat(chunks);
+  const bytes = await readBytes(request, { limit: maxManifestSize, what: 'the manifest' });
+  transfer.bytes = bytes.byteLength;
+  return bytes;
 }
 
 async function unknown(api: ApiRequest, name: RepositoryName): Promise<ApiError> {

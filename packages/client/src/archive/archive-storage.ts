@@ -12,7 +12,7 @@ import {
   parseLayoutHeader,
   throwIfAborted,
 } from '@oci/spec-types';
-import { isMissing, onStorage } from '@oci/spec-types/node';
+import { isMissing, onStorage, readBytes } from '@oci/spec-types/node';
 
 import { syncDirectory } from '../layout/directory-storage.js';
 import {
@@ -200,9 +200,7 @@ export class ArchiveStorage implements LayoutStorage {
     if (found.size > most) {
       throw new OciError('LIMIT_EXCEEDED', `the ${name} of ${this.name} has ${found.size} bytes`);
     }
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#content(found)) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return readBytes(this.#content(found), { limit: most, what: `the ${name} of ${this.name}` });
   }
 
   /** @throws OciError `ARCHIVE_UNSAFE` for a link, which might lead anywhere */

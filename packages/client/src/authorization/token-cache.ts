@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 import type { Token } from './token.js';
 import type { TokenKey, TokenStore } from './token-file.js';
 
@@ -6,7 +8,7 @@ const maxTokens = 1000;
 /** The tokens of one registry: in memory, and behind it where earlier processes left theirs. */
 export class TokenCache {
   readonly #store: TokenStore | undefined;
-  readonly #tokens = new Map<string, Promise<Token>>();
+  readonly #tokens = new LRUCache<string, Promise<Token>>({ max: maxTokens });
 
   constructor(store?: TokenStore) {
     this.#store = store;
@@ -40,12 +42,9 @@ export class TokenCache {
   }
 
   #remember(name: string, fetched: Promise<Token>): void {
-    this.#tokens.delete(name);
     this.#tokens.set(name, fetched);
     fetched.catch(() => {
       if (this.#tokens.get(name) === fetched) this.#tokens.delete(name);
     });
-    const [oldest] = this.#tokens.keys();
-    if (this.#tokens.size > maxTokens && oldest !== undefined) this.#tokens.delete(oldest);
   }
 }

@@ -11,6 +11,7 @@ import {
   mediaTypes,
   parseImageConfig,
 } from '@oci/spec-types';
+import { readBytes } from '@oci/spec-types/node';
 
 import { canFetchTag } from './ability.js';
 import type { CopyOptions, LeftBehind } from './copy-options.js';
@@ -149,12 +150,13 @@ class Planning {
       (type) => type === config.mediaType,
     );
     if (!isImage || config.size > largestConfig) return;
-    const chunks: Uint8Array[] = [];
-    await atSide('source', async () => {
-      for await (const chunk of await this.#source.fetchBlob(config, this.#call))
-        chunks.push(chunk);
-    });
-    const offered = platformOf(Buffer.concat(chunks));
+    const bytes = await atSide('source', async () =>
+      readBytes(await this.#source.fetchBlob(config, this.#call), {
+        limit: largestConfig,
+        what: `the config ${config.digest}`,
+      }),
+    );
+    const offered = platformOf(bytes);
     if (!offered || isPlatform(offered, wanted)) return;
     throw notOffered(wanted, [{ ...manifest.descriptor, platform: offered }]);
   }

@@ -1,7 +1,9 @@
+import { LRUCache } from 'lru-cache';
+
 /** A host may be mended, or a proxy before it go away: then ranges are tried again. Milliseconds. */
 const rememberedFor = 10 * 60_000;
 
-/** Redirects may lead to ever other hosts: what was learned first is forgotten first. */
+/** Redirects may lead to ever other hosts: the one that was not asked for longest is forgotten. */
 const mostHosts = 1000;
 
 /**
@@ -9,8 +11,10 @@ const mostHosts = 1000;
  * asked, so what is learned is of the host that answered, and who answered last stands for who is asked.
  */
 export class RangeSupport {
-  readonly #works = new Map<string, { readonly works: boolean; readonly until: number }>();
-  readonly #answeredBy = new Map<string, string>();
+  readonly #works = new LRUCache<string, { readonly works: boolean; readonly until: number }>({
+    max: mostHosts,
+  });
+  readonly #answeredBy = new LRUCache<string, string>({ max: mostHosts });
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
@@ -25,17 +29,10 @@ export class RangeSupport {
 
   /** Notes which host a blob came from. */
   answered(asked: string, by: string): void {
-    keep(this.#answeredBy, [asked, by]);
+    this.#answeredBy.set(asked, by);
   }
 
   learn(host: string, works: boolean): void {
-    keep(this.#works, [host, { works, until: this.#now() + rememberedFor }]);
+    this.#works.set(host, { works, until: this.#now() + rememberedFor });
   }
-}
-
-function keep<V>(map: Map<string, V>, [key, value]: readonly [string, V]): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > mostHosts && oldest !== undefined) map.delete(oldest);
 }

@@ -18,7 +18,7 @@ import {
   verifiableAlgorithm,
   singleChunk,
 } from '@oci/spec-types';
-import { describeManifest, verified, verifyManifest } from '@oci/spec-types/node';
+import { describeManifest, readBytes, verified, verifyManifest } from '@oci/spec-types/node';
 
 import {
   findName,
@@ -213,9 +213,7 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
         `${digest} has ${size} bytes, which is too much for a manifest`,
       );
     }
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#storage.read(digest, options)) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return readBytes(this.#storage.read(digest, options), { limit: maxManifestSize, what: digest });
   }
 
   /** The entries of no name that are this index's children and nobody's referrers. */

@@ -1,5 +1,6 @@
 import type { CallOptions, Descriptor, Digest } from '@oci/spec-types';
 import { OciError, throwIfAborted } from '@oci/spec-types';
+import { readBytes } from '@oci/spec-types/node';
 
 import { type LayoutIndex, emptyLayoutIndex } from '../layout/layout-index.js';
 import { LayoutRepository } from '../layout/layout-repository.js';
@@ -34,9 +35,8 @@ class MemoryStorage implements LayoutStorage {
   }
 
   async write(descriptor: Descriptor, body: AsyncIterable<Uint8Array>): Promise<void> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of body) chunks.push(chunk);
-    this.#blobs.set(descriptor.digest, new Uint8Array(Buffer.concat(chunks)));
+    const bytes = await readBytes(body, { limit: descriptor.size, what: descriptor.digest });
+    this.#blobs.set(descriptor.digest, new Uint8Array(bytes));
   }
 
   async remove(digest: Digest): Promise<void> {

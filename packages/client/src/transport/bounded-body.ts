@@ -1,4 +1,5 @@
 import { OciError } from '@oci/spec-types';
+import { readBytes } from '@oci/spec-types/node';
 
 import { type RegistryRequest, type RegistryResponse, header } from './exchange.js';
 import { networkFailure } from './network-failure.js';
@@ -35,20 +36,13 @@ export async function readBody(
   limit: number,
   request: Pick<RegistryRequest, 'url' | 'method' | 'signal'>,
 ): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
   try {
     refuseEncoding(response);
-    for await (const chunk of response.body) {
-      size += chunk.byteLength;
-      if (size > limit) throw tooLarge(response, limit);
-      chunks.push(chunk);
-    }
+    return await readBytes(response.body, { limit, what: `the answer of ${response.url.host}` });
   } catch (error) {
     response.body.destroy();
     throw networkFailure(error, request);
   }
-  return Buffer.concat(chunks);
 }
 
 /** Digests and ranges are of the bytes as stored: a body that was encoded on the way is not those. */
@@ -61,12 +55,5 @@ export function refuseEncoding(response: RegistryResponse): void {
     {
       hint: 'A proxy before the registry may compress its answers; that has to be switched off.',
     },
-  );
-}
-
-function tooLarge(response: RegistryResponse, limit: number): OciError {
-  return new OciError(
-    'LIMIT_EXCEEDED',
-    `${response.url.host} sent more than ${limit} bytes where less is expected`,
   );
 }

@@ -1,4 +1,5 @@
 import { asOciError, throwIfAborted } from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import {
   type Exchange,
@@ -41,14 +42,11 @@ const busy = new Set([429, 503, 408, 425, 500, 502, 504]);
  * it answers 429 or 503; and when it asks to wait, nobody asks it anything until then.
  */
 export function paceHosts(next: Exchange, policy: PacePolicy, retryPolicy: RetryPolicy): Exchange {
-  const hosts = new Map<string, HostPace>();
+  const hosts = new LRUCache<string, HostPace>({ max: mostHosts });
   return async (request) => {
     const { host } = request.url;
     const pace = hosts.get(host) ?? new HostPace(host, policy, retryPolicy);
-    hosts.delete(host);
     hosts.set(host, pace);
-    const [longestUnused] = hosts.keys();
-    if (hosts.size > mostHosts && longestUnused !== undefined) hosts.delete(longestUnused);
     return pace.send(request, next);
   };
 }

@@ -18,6 +18,7 @@ import {
   isOciError,
   parseTag,
 } from '@oci/spec-types';
+import { readBytes } from '@oci/spec-types/node';
 
 import { bundleOfLayer, bundleTypes, readBundle, signatureAnnotations } from './bundle.js';
 import { digestOfSimpleSigning, simpleSigningType } from './simple-signing.js';
@@ -227,7 +228,8 @@ async function contentOf(
 ): Promise<Buffer> {
   if (descriptor.size > most.signatureBytes)
     throw new Error(`it has ${descriptor.size} bytes, and ${most.signatureBytes} at most are read`);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of await source.fetchBlob(descriptor, options)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return readBytes(await source.fetchBlob(descriptor, options), {
+    limit: most.signatureBytes,
+    what: descriptor.digest,
+  });
 }
