@@ -2,7 +2,7 @@ import { stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Descriptor, type Digest, digestAlgorithm, digestEncoded } from '@oci/spec-types';
-import { TemporaryFiles, isMissing } from '@oci/spec-types/node';
+import { TemporaryFiles, unlessMissing } from '@oci/spec-types/node';
 
 import {
   type ReferenceId,
@@ -154,11 +154,6 @@ export class Inventory {
 
   /** Milliseconds since the epoch; undefined for a reference that is not here. */
   async lastUse(key: ReferenceKey): Promise<number | undefined> {
-    try {
-      return (await stat(this.#pathOf(key))).mtimeMs;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    return (await stat(this.#pathOf(key)).catch(unlessMissing))?.mtimeMs;
   }
 }

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { isMissing } from '@oci/spec-types/node';
+import { unlessMissing } from '@oci/spec-types/node';
 
 import { packageId, viewRecordFile } from './layout.js';
 import type { RemovalParts } from './retention/removal.js';
@@ -55,10 +55,7 @@ export async function measureCache(parts: RemovalParts): Promise<CacheStats> {
 }
 
 async function filesIn(directory: string): Promise<readonly string[]> {
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (isMissing(error)) return [];
-    throw error;
-  });
+  const names = (await readdir(directory).catch(unlessMissing)) ?? [];
   return names.map((name) => join(directory, name));
 }
 

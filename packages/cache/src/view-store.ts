@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, OciError } from '@oci/spec-types';
-import { type TemporaryFiles, isMissing, onStorage } from '@oci/spec-types/node';
+import { type TemporaryFiles, isMissing, onStorage, replaceFile } from '@oci/spec-types/node';
 
 import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
 import type { Inventory } from './inventory.js';
@@ -15,7 +15,6 @@ import {
   viewPath,
   viewRecordFile,
 } from './layout.js';
-import { syncFile } from './store/file-object-store.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** What a view has to show. */
@@ -75,21 +74,18 @@ export class ViewStore {
     return onStorage({ path, neededBytes: request.blob.descriptor.size }, async () => {
       if (await isShown(folder, path, request)) return { path };
       await mkdir(folder, { recursive: true });
-      const temporary = await this.#temporary.create();
-      try {
+      const before = await stat(path).catch(() => undefined);
+      const write = async (temporary: string): Promise<void> => {
         await writeGzipTar(request.blob, temporary);
-        // Its record says the size and the time only, which a file has whose bytes a power cut took.
-        if (this.#fsync) await syncFile(temporary);
         await this.#inventory.shown(request.reference, directory);
-        const before = await stat(path).catch(() => undefined);
         // Without its record, a file of which only half is known is not believed.
         await rm(join(folder, viewRecordFile), { force: true });
-        await rename(temporary, path);
-        const size = await this.#record(folder, path, request);
-        await this.#inventory.usage.add({ blobs: 0, bytes: size - (before?.size ?? 0) });
-      } finally {
-        await rm(temporary, { force: true });
-      }
+      };
+      // Its record says the size and the time only, which a file has whose bytes a power cut took.
+      const sync = this.#fsync ? 'content' : undefined;
+      await replaceFile(path, write, { temporaryFiles: this.#temporary, sync });
+      const size = await this.#record(folder, path, request);
+      await this.#inventory.usage.add({ blobs: 0, bytes: size - (before?.size ?? 0) });
       return { path };
     });
   }
@@ -97,9 +93,9 @@ export class ViewStore {
   async #record(folder: string, path: string, request: ViewRequest): Promise<number> {
     const { size, mtimeMs } = await stat(path);
     const record: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
-    const temporary = await this.#temporary.create();
-    await writeFile(temporary, JSON.stringify(record));
-    await rename(temporary, join(folder, viewRecordFile));
+    await replaceFile(join(folder, viewRecordFile), JSON.stringify(record), {
+      temporaryFiles: this.#temporary,
+    });
     return size;
   }
 }

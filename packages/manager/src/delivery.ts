@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 import { writeGzipTar } from '@oci/cache';
@@ -13,7 +12,7 @@ import {
   type ResolvedManifest,
   formatReference,
 } from '@oci/spec-types';
-import { onStorage } from '@oci/spec-types/node';
+import { createFile, onStorage, replaceFile } from '@oci/spec-types/node';
 
 import { selectContentLayer } from './content-layer.js';
 import type { ManifestName } from './manifest-lookup.js';
@@ -119,27 +118,15 @@ async function download(
   options.onEvent?.({ type: 'start', digest, size });
   const body = await repository.fetchBlob(blob, options);
   await onStorage({ path, neededBytes: size }, async () => {
-    const file = await open(path, 'wx', 0o644);
-    try {
-      for await (const chunk of body) await file.writeFile(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await createFile(path, body, { sync: 'content' });
   });
   options.onEvent?.({ type: 'done', digest, size });
 }
 
 /** Makes a file beside its place and gives it its name when it is whole. */
 async function placed(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
   await onStorage({ path }, async () => {
     await mkdir(dirname(path), { recursive: true });
-    try {
-      await write(temporary);
-      await rename(temporary, path);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+    await replaceFile(path, write);
   });
 }

@@ -14,7 +14,7 @@ import {
   mediaTypes,
   parseDigest,
 } from '@oci/spec-types';
-import { describeManifest, isMissing } from '@oci/spec-types/node';
+import { describeManifest, unlessMissing } from '@oci/spec-types/node';
 
 /** A file that is going to be a layer. */
 export interface SourceFile {
@@ -104,11 +104,6 @@ async function describeFile(text: string): Promise<SourceFile> {
   const digest = parseDigest(`sha256:${hash.digest('hex')}`);
   const titled = { [annotations.title]: titleOf(path) };
   return { path: absolute, descriptor: { mediaType, digest, size, annotations: titled } };
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (isMissing(error)) return undefined;
-  throw error;
 }
 
 /** A path that leads out of the working directory would not be let in again: only its name is kept. */

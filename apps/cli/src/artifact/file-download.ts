@@ -13,7 +13,7 @@ import {
   digestAlgorithm,
   digestEncoded,
 } from '@oci/spec-types';
-import { isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
+import { onStorage, unlessMissing, withFileLock } from '@oci/spec-types/node';
 
 import { filePath } from './file-name.js';
 
@@ -144,9 +144,4 @@ async function holds(path: string, { digest, size }: Descriptor): Promise<boolea
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(unlessMissing)) !== undefined;
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (isMissing(error)) return undefined;
-  throw error;
 }

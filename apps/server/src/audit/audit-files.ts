@@ -1,5 +1,7 @@
-import { readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+
+import { replaceFile } from '@oci/spec-types/node';
 
 import { type ChainEnd, chainStart } from './audit-line.js';
 
@@ -40,9 +42,7 @@ export async function readHead(dir: string): Promise<AuditHead | undefined> {
 }
 
 export async function writeHead(dir: string, head: AuditHead): Promise<void> {
-  const temporary = join(dir, `${headFile}.new`);
-  await writeFile(temporary, `${JSON.stringify(head)}\n`, { mode: 0o600 });
-  await rename(temporary, join(dir, headFile));
+  await replaceFile(join(dir, headFile), `${JSON.stringify(head)}\n`, { mode: 0o600 });
 }
 
 export const emptyHead: AuditHead = { before: chainStart, end: chainStart };

@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isOciError } from '@oci/spec-types';
-import { TemporaryFiles, isMissing, withFileLock } from '@oci/spec-types/node';
+import { TemporaryFiles, unlessMissing, withFileLock } from '@oci/spec-types/node';
 
 /** What interrupted work left behind, and was removed or would be. */
 export interface Leftovers {
@@ -53,10 +53,7 @@ async function rested(
   directory: string,
   before: number,
 ): Promise<readonly { name: string; path: string; size: number }[]> {
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (isMissing(error)) return [];
-    throw error;
-  });
+  const names = (await readdir(directory).catch(unlessMissing)) ?? [];
   const found: { name: string; path: string; size: number }[] = [];
   for (const name of names) {
     const path = join(directory, name);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { isMissing, onStorage } from '@oci/spec-types/node';
+import { isMissing, onStorage, unlessMissing } from '@oci/spec-types/node';
 
 /**
  * Small files below a directory whose names are what they say, so that noting and striking something
@@ -76,9 +76,4 @@ export class Markers {
     const names = await onStorage({ path }, () => readdir(path).catch(unlessMissing));
     return (names ?? []).sort();
   }
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (isMissing(error)) return undefined;
-  throw error;
 }

@@ -1,7 +1,7 @@
-import { appendFile, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type TemporaryFiles, isMissing, onStorage } from '@oci/spec-types/node';
+import { type TemporaryFiles, onStorage, replaceFile, unlessMissing } from '@oci/spec-types/node';
 
 import { hourOf } from './age-queue.js';
 
@@ -84,9 +84,8 @@ export class Usage {
   async #write(summary: Summary): Promise<void> {
     await onStorage({ path: this.#dir }, async () => {
       await mkdir(this.#dir, { recursive: true });
-      const temporary = await this.#temporary.create();
-      await appendFile(temporary, JSON.stringify(summary));
-      await rename(temporary, join(this.#dir, 'total.json'));
+      const path = join(this.#dir, 'total.json');
+      await replaceFile(path, JSON.stringify(summary), { temporaryFiles: this.#temporary });
     });
   }
 
@@ -105,12 +104,9 @@ export class Usage {
 
   async #logs(): Promise<readonly string[]> {
     const names = await onStorage({ path: this.#dir }, () =>
-      readdir(this.#dir).catch((error: unknown) => {
-        if (isMissing(error)) return [];
-        throw error;
-      }),
+      readdir(this.#dir).catch(unlessMissing),
     );
-    return names.filter((name) => name.endsWith('.log')).sort();
+    return (names ?? []).filter((name) => name.endsWith('.log')).sort();
   }
 
   async #sumOf(log: string): Promise<UsageTotal> {

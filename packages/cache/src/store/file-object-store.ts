@@ -14,7 +14,16 @@ import {
 import { dirname, join } from 'node:path';
 
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
-import { TemporaryFiles, hasCode, isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
+import {
+  TemporaryFiles,
+  hasCode,
+  isMissing,
+  onStorage,
+  syncDirectory,
+  syncFile,
+  unlessMissing,
+  withFileLock,
+} from '@oci/spec-types/node';
 
 import { readFilePart } from './file-part.js';
 import { missingPart } from './missing-part.js';
@@ -234,13 +243,7 @@ export class FileObjectStore implements ObjectStore {
 
   /** A name is durable once its directory is. */
   async #syncDirectory(path: string): Promise<void> {
-    if (!this.#fsync) return;
-    const directory = await open(dirname(path), 'r');
-    // Not every file system can do it, and where it can't there is nothing better.
-    await directory
-      .sync()
-      .catch(() => {})
-      .finally(() => directory.close());
+    if (this.#fsync) await syncDirectory(dirname(path));
   }
 
   async *#concatenate(keys: readonly string[]): AsyncGenerator<Uint8Array, void, undefined> {
@@ -282,12 +285,6 @@ export function createFileObjectStore(
   return new FileObjectStore(dir, options);
 }
 
-/** Writes a file through to the disk. */
-export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  await file.sync().finally(() => file.close());
-}
-
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let offset = 0; offset < chunk.byteLength;) {
     const { bytesWritten } = await file.write(chunk, offset);
@@ -301,9 +298,4 @@ function infoOf(info: { size: bigint; mtimeNs: bigint; mtimeMs: bigint; ino: big
     modifiedAt: Number(info.mtimeMs),
     version: `${info.mtimeNs}-${info.size}-${info.ino}`,
   };
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (isMissing(error)) return undefined;
-  throw error;
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -12,9 +11,14 @@ import {
   parseLayoutHeader,
   throwIfAborted,
 } from '@oci/spec-types';
-import { isMissing, onStorage, readBytes } from '@oci/spec-types/node';
+import {
+  isMissing,
+  onStorage,
+  readBytes,
+  syncDirectory,
+  temporaryBeside,
+} from '@oci/spec-types/node';
 
-import { syncDirectory } from '../layout/directory-storage.js';
 import {
   type LayoutIndex,
   emptyLayoutIndex,
@@ -76,7 +80,7 @@ export class ArchiveStorage implements LayoutStorage {
 
   static create(path: string): Promise<ArchiveStorage> {
     return onStorage({ path }, async () => {
-      const temporary = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.partial`;
+      const temporary = temporaryBeside(path);
       const storage = new ArchiveStorage(path, await open(temporary, 'wx+', 0o644), new Map());
       storage.#writing = { path: temporary, end: 0 };
       try {

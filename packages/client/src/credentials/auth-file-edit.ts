@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { isMissing, onStorage } from '@oci/spec-types/node';
+import { onStorage, replaceFile, unlessMissing } from '@oci/spec-types/node';
 
 import { parseAuthObject } from './auth-file.js';
 
@@ -21,38 +20,16 @@ export async function editAuthFile(
 ): Promise<void> {
   await onStorage({ path }, async () => {
     const target = await realpath(path).catch(() => path);
-    const document = parseAuthObject(await readText(target), path);
+    const document = parseAuthObject(
+      (await readFile(target, 'utf8').catch(unlessMissing)) ?? '',
+      path,
+    );
     const { auths } = document;
     const entries = typeof auths === 'object' && auths !== null ? (auths as Entries) : {};
     const changed = change(entries);
     if (!changed) return;
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    await replace(target, `${JSON.stringify({ ...document, auths: changed }, undefined, '\t')}\n`);
+    const text = `${JSON.stringify({ ...document, auths: changed }, undefined, '\t')}\n`;
+    await replaceFile(target, text, { mode: 0o600, sync: 'content' });
   });
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return '';
-    throw error;
-  }
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -10,9 +10,16 @@ import {
   digestEncoded,
   parseLayoutHeader,
   throwIfAborted,
-  singleChunk,
 } from '@oci/spec-types';
-import { TemporaryFiles, isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
+import {
+  TemporaryFiles,
+  createFile,
+  onStorage,
+  replaceFile,
+  syncDirectory,
+  unlessMissing,
+  withFileLock,
+} from '@oci/spec-types/node';
 
 import { containedDirectory, openContained } from './contained-path.js';
 import {
@@ -81,7 +88,7 @@ export class DirectoryStorage implements LayoutStorage {
     const { digest, size } = descriptor;
     await onStorage({ path: this.name, neededBytes: size }, () =>
       this.withTemporary(async (path) => {
-        await writeSynced(path, body);
+        await createFile(path, body, { sync: 'content' });
         await this.keep(path, digest);
       }),
     );
@@ -157,10 +164,10 @@ export class DirectoryStorage implements LayoutStorage {
 
   /** Nobody ever sees a part of it. */
   async #replace(name: string, bytes: Uint8Array): Promise<void> {
-    await this.withTemporary(async (path) => {
-      await writeSynced(path, singleChunk(bytes));
-      await rename(path, join(this.name, name));
-      await syncDirectory(this.name);
+    await containedDirectory(this.name, '.tmp');
+    await replaceFile(join(this.name, name), bytes, {
+      temporaryFiles: this.#temporary,
+      sync: 'name',
     });
   }
 
@@ -223,27 +230,6 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array, void, und
   }
 }
 
-async function writeSynced(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await open(path, 'wx', 0o644);
-  try {
-    for await (const chunk of body) await file.writeFile(chunk);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** What was renamed is there after a power cut only when its directory was synced. */
-export async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
 function tooLarge(name: string, size: number): OciError {
   return new OciError('LIMIT_EXCEEDED', `the index.json of ${name} has ${size} bytes`, {
     hint: `At most ${maxLayoutIndexSize} are read: divide the layout.`,
@@ -254,9 +240,4 @@ function noLayout(path: string): OciError {
   return new OciError('DOCUMENT_INVALID', `${path} is not an OCI image layout`, {
     hint: 'It has no valid oci-layout file. Name another directory, or an empty one to begin a layout in.',
   });
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (isMissing(error)) return undefined;
-  throw error;
 }

@@ -7,13 +7,13 @@ import {
   OciError,
   throwIfAborted,
 } from '@oci/spec-types';
-import { onStorage } from '@oci/spec-types/node';
+import { onStorage, syncFile } from '@oci/spec-types/node';
 
 import { discardPartial } from '../download/partial-file.js';
 import { containedDirectory } from './contained-path.js';
 import { DirectoryStorage, createLayout, isLayout } from './directory-storage.js';
 import { LayoutRepository } from './layout-repository.js';
-import { dropAbandoned, syncFile, withResumable } from './resumable-file.js';
+import { dropAbandoned, withResumable } from './resumable-file.js';
 
 export interface LayoutDirectoryOptions {
   /** Begins a layout where there is nothing, or an empty directory; default false. */

@@ -1,4 +1,4 @@
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, digestAlgorithm, digestEncoded, isOciError } from '@oci/spec-types';
@@ -42,15 +42,5 @@ export async function dropAbandoned(directory: string, now: number = Date.now())
     const info = await stat(path).catch(() => undefined);
     if (info && now - info.mtimeMs > keptMs)
       await rm(path, { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-/** Makes sure that a file survives a power cut. */
-export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

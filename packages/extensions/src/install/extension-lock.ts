@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 
 import { OciError, isDigest } from '@oci/spec-types';
-import { isMissing, onStorage } from '@oci/spec-types/node';
+import { isMissing, onStorage, replaceFile } from '@oci/spec-types/node';
 
 /** Versions and digests of a graph of extensions, by `type/name`. */
 export type ExtensionLock = ReadonlyMap<string, LockedExtension>;
@@ -46,13 +45,5 @@ function lockedOf([id, { version, digest }]: [string, Partial<LockedExtension>])
 export async function writeExtensionLock(path: string, lock: ExtensionLock): Promise<void> {
   const extensions = Object.fromEntries([...lock].sort(([a], [b]) => (a < b ? -1 : 1)));
   const text = `${JSON.stringify({ version: formatVersion, extensions }, undefined, 2)}\n`;
-  const temporary = `${path}.${randomUUID()}`;
-  await onStorage({ path }, async () => {
-    try {
-      await writeFile(temporary, text);
-      await rename(temporary, path);
-    } finally {
-      await rm(temporary, { force: true });
-    }
-  });
+  await onStorage({ path }, () => replaceFile(path, text));
 }

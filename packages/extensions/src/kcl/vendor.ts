@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { type Digest, OciError, type Reference, parseReference } from '@oci/spec-types';
-import { isMissing, onStorage } from '@oci/spec-types/node';
+import { isMissing, onStorage, replaceFile, unlessMissing } from '@oci/spec-types/node';
 
 import { type KclGraph, type ResolvedPackage, resolveKclGraph } from '../depend/kcl-graph.js';
 import type { KclSource } from '../depend/kcl-source.js';
@@ -196,18 +196,6 @@ async function isThere(path: string, record: string, digest: Digest): Promise<bo
 
 async function replaceDirectory(from: string, to: string, staging: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  await rename(to, join(staging, 'old')).catch((error: unknown) => {
-    if (!isMissing(error)) throw error;
-  });
+  await rename(to, join(staging, 'old')).catch(unlessMissing);
   await rename(from, to);
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`;
-  try {
-    await writeFile(temporary, text);
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

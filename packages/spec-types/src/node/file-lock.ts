@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { OciError, throwIfAborted } from '../index.js';
-import { hasCode, isMissing, onStorage } from './storage-failure.js';
+import { hasCode, isMissing, onStorage, unlessMissing } from './storage-failure.js';
 import { isAlive } from './temporary-files.js';
 
 /** Milliseconds. A holder says four times in `staleMs` that it lives; one that was silent for `staleMs` does not. */
@@ -132,10 +132,7 @@ async function tryToEnter(directory: string, watch: Watch): Promise<Claim | unde
     // It is not there yet, or was retired meanwhile.
     if (!isMissing(error)) throw error;
     await makeAgain(directory);
-    return claim(directory, undefined, watch).catch((error: unknown) => {
-      if (isMissing(error)) return undefined;
-      throw error;
-    });
+    return claim(directory, undefined, watch).catch(unlessMissing);
   }
 }
 
@@ -229,11 +226,6 @@ class Watch {
     }
     return performance.now() - this.#since > staleMs;
   }
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (isMissing(error)) return undefined;
-  throw error;
 }
 
 async function numbersIn(directory: string): Promise<number[]> {

@@ -13,8 +13,19 @@ export {
   isMissing,
   onStorage,
   storageFailure,
+  unlessMissing,
 } from './storage-failure.js';
 export { type ReadBytesOptions, readBytes } from './read-bytes.js';
 export { homeDirectory } from './home-directory.js';
+export {
+  type FileContent,
+  type FileOptions,
+  type ReplacementOptions,
+  createFile,
+  replaceFile,
+  syncDirectory,
+  syncFile,
+  temporaryBeside,
+} from './file-replacement.js';
 export { isAlive, TemporaryFiles } from './temporary-files.js';
 export { type FileLockOptions, withFileLock } from './file-lock.js';
