@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createRegistry } from '@oci/client';
-import { digestEncoded, parseRepositoryName, parseTag } from '@oci/spec-types';
+import { childrenOf, digestEncoded, parseRepositoryName, parseTag } from '@oci/spec-types';
 
 const [, , host = '', repository = '', tag = '', directory = ''] = process.argv;
 const registry = createRegistry({ url: `http://${host}` });
@@ -12,9 +12,8 @@ const manifest = await remote.fetchTag(parseTag(tag));
 if (manifest.kind !== 'image') throw new Error(`${repository}:${tag} is no image`);
 const blobs = join(directory, 'blobs', 'sha256');
 await mkdir(blobs, { recursive: true });
-const { config, layers } = manifest.document;
 await Promise.all(
-  [config, ...layers].map((blob) =>
+  childrenOf(manifest).map((blob) =>
     remote.downloadBlob(blob, join(blobs, digestEncoded(blob.digest))),
   ),
 );

@@ -20,7 +20,10 @@ export interface DocumentVector {
   readonly bytes: Uint8Array;
 }
 
-export function documents(kind: string, verdict: 'valid' | 'invalid'): readonly DocumentVector[] {
+export function documents(
+  kind: string,
+  verdict: 'valid' | 'lenient' | 'invalid',
+): readonly DocumentVector[] {
   const directory = new URL(`documents/${kind}/${verdict}/`, root);
   return readdirSync(directory)
     .sort()

@@ -157,8 +157,7 @@ function without(entries: Entries, names: ReadonlySet<string>): Entries {
 /** A file that can't be read is begun anew: it is an index of what is here, not the truth. */
 function entriesOf(bytes: Uint8Array): Entries {
   try {
-    const index = parseStrictJson(bytes);
-    return imageIndexSchema.is(index) ? index.manifests : [];
+    return imageIndexSchema.read(parseStrictJson(bytes))?.manifests ?? [];
   } catch (error) {
     if (isOciError(error, 'DOCUMENT_INVALID')) return [];
     throw error;

@@ -55,8 +55,7 @@ export class ReferrerStore {
 function parse(text: string | undefined): Descriptor | undefined {
   if (text === undefined) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
-    return descriptorSchema.is(value) ? value : undefined;
+    return descriptorSchema.read(JSON.parse(text));
   } catch {
     return undefined;
   }

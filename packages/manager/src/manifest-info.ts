@@ -30,7 +30,8 @@ export function describe({ manifest, fromCache }: FoundManifest): ManifestInfo {
     digest: descriptor.digest,
     size: descriptor.size,
     ...(document.artifactType !== undefined && { artifactType: document.artifactType }),
-    ...(manifest.kind === 'image' && { config: manifest.document.config }),
+    ...(manifest.kind === 'image' &&
+      manifest.document.config && { config: manifest.document.config }),
     layers: manifest.kind === 'image' ? manifest.document.layers : [],
     manifests: manifest.kind === 'index' ? manifest.document.manifests : [],
     annotations: document.annotations ?? {},

@@ -7,6 +7,7 @@ import {
   mapOf,
   objectOf,
   optional,
+  optionalText,
   text,
   textThat,
 } from './document-schema.js';
@@ -66,8 +67,8 @@ export const descriptorSchema: DocumentSchema<Descriptor> = objectOf({
   size: count,
   urls: optional(listOf(urlSchema)),
   annotations: optional(annotationsSchema),
-  data: optional(base64Schema),
-  artifactType: optional(mediaTypeSchema),
+  data: optionalText(base64Schema),
+  artifactType: optionalText(mediaTypeSchema),
   platform: optional(platformSchema),
 });
 

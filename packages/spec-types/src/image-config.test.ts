@@ -7,6 +7,11 @@ test.each(documents('config', 'valid'))('$name is an image config', ({ bytes }) 
   expect(parseImageConfig(bytes)).toEqual(JSON.parse(new TextDecoder().decode(bytes)));
 });
 
+test.each(documents('config', 'lenient'))('$name is read without what is null', ({ bytes }) => {
+  const nulls = JSON.stringify(parseImageConfig(bytes)).match(/"\w+":null/g) ?? [];
+  expect(nulls.filter((field) => field !== '"Healthcheck":null')).toEqual([]);
+});
+
 test.each(documents('config', 'invalid'))('$name is refused', ({ bytes }) => {
   expect(() => parseImageConfig(bytes)).toThrow(
     expect.objectContaining({ name: 'OciError', code: 'DOCUMENT_INVALID' }),

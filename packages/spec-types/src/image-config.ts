@@ -6,7 +6,6 @@ import {
   listOf,
   literal,
   mapOf,
-  nullable,
   objectOf,
   optional,
   text,
@@ -14,38 +13,38 @@ import {
 } from './document-schema.js';
 import { parseStrictJson } from './strict-json.js';
 
-/** What an image runs and how it was made (image-spec `config.md`); optional fields may be null. */
+/** What an image runs and how it was made (image-spec `config.md`). */
 export interface ImageConfig {
   readonly architecture: string;
   readonly os: string;
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly Digest[] };
-  readonly created?: string | null;
-  readonly author?: string | null;
-  readonly variant?: string | null;
-  readonly 'os.version'?: string | null;
-  readonly 'os.features'?: readonly string[] | null;
-  readonly config?: Readonly<Record<string, unknown>> | null;
-  readonly history?: readonly ImageHistory[] | null;
+  readonly created?: string;
+  readonly author?: string;
+  readonly variant?: string;
+  readonly 'os.version'?: string;
+  readonly 'os.features'?: readonly string[];
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly history?: readonly ImageHistory[];
 }
 
 export interface ImageHistory {
-  readonly created?: string | null;
-  readonly author?: string | null;
-  readonly created_by?: string | null;
-  readonly comment?: string | null;
-  readonly empty_layer?: boolean | null;
+  readonly created?: string;
+  readonly author?: string;
+  readonly created_by?: string;
+  readonly comment?: string;
+  readonly empty_layer?: boolean;
 }
 
-const maybeText = optional(nullable(text));
-const maybeTexts = optional(nullable(listOf(text)));
-const maybeKeys = optional(nullable(mapOf(objectOf<object>({}))));
+const maybeText = optional(text);
+const maybeTexts = optional(listOf(text));
+const maybeKeys = optional(mapOf(objectOf<object>({})));
 
 const historySchema: DocumentSchema<ImageHistory> = objectOf({
   created: maybeText,
   author: maybeText,
   created_by: maybeText,
   comment: maybeText,
-  empty_layer: optional(nullable(flag)),
+  empty_layer: optional(flag),
 });
 
 const executionSchema: DocumentSchema<Readonly<Record<string, unknown>>> = objectOf({
@@ -56,9 +55,9 @@ const executionSchema: DocumentSchema<Readonly<Record<string, unknown>>> = objec
   Cmd: maybeTexts,
   Volumes: maybeKeys,
   WorkingDir: maybeText,
-  Labels: optional(nullable(mapOf(text))),
+  Labels: optional(mapOf(text)),
   StopSignal: maybeText,
-  ArgsEscaped: optional(nullable(flag)),
+  ArgsEscaped: optional(flag),
 });
 
 export const imageConfigSchema: DocumentSchema<ImageConfig> = objectOf({
@@ -73,8 +72,8 @@ export const imageConfigSchema: DocumentSchema<ImageConfig> = objectOf({
   variant: maybeText,
   'os.version': maybeText,
   'os.features': maybeTexts,
-  config: optional(nullable(executionSchema)),
-  history: optional(nullable(listOf(historySchema))),
+  config: optional(executionSchema),
+  history: optional(listOf(historySchema)),
 });
 
 /** @throws OciError `DOCUMENT_INVALID` */

@@ -44,6 +44,13 @@ describe.each([
     },
   );
 
+  test.each(documents(directory, 'lenient'))('$name is read without what is null', ({ bytes }) => {
+    const { kind: read, document } = parseManifest(bytes, defaultType);
+    expect(read).toBe(kind);
+    expect(Object.values(document)).not.toContain(null);
+    expect(Object.values(document)).not.toContain('');
+  });
+
   test.each(documents(directory, 'invalid'))('$name is refused', ({ name, bytes }) => {
     const code = name.startsWith('unsupported-') ? 'UNSUPPORTED' : 'DOCUMENT_INVALID';
     const refused = expect.objectContaining({
@@ -146,6 +153,68 @@ describe('a hostile document as large as a manifest may be', () => {
     const count = Math.floor(room / JSON.stringify([entry]).length);
     const bytes = encode({ ...index, manifests: Array.from({ length: count }, () => entry) });
     expect(childrenOf(parseManifest(bytes))).toHaveLength(count);
+  });
+});
+
+describe('fields that are null or missing (image-spec issue 1025, zot issue 1772)', () => {
+  const read = (value: unknown, servedAs?: string) =>
+    parseManifest(encode(value), servedAs).document;
+
+  test.each([
+    [
+      { ...image, layers: null },
+      { ...image, layers: [] },
+    ],
+    [
+      { schemaVersion: 2, config },
+      { ...image, layers: [] },
+    ],
+    [
+      { schemaVersion: 2, layers: [layer], config: null },
+      { schemaVersion: 2, layers: [layer] },
+    ],
+    [{ ...image, annotations: null, subject: null, artifactType: '', mediaType: null }, image],
+    [{ ...image, manifests: null }, image],
+    [
+      { ...image, annotations: { a: null, b: 'c' } },
+      { ...image, annotations: { b: 'c' } },
+    ],
+    [
+      { ...image, layers: [{ ...layer, annotations: null, urls: null, data: '' }], mediaType: '' },
+      image,
+    ],
+    [{ ...index, annotations: null, config: null, layers: null }, index],
+    [
+      { ...index, manifests: [{ ...layer, platform: null, artifactType: '' }] },
+      { ...index, manifests: [layer] },
+    ],
+    [
+      { manifests: [{ ...layer, platform: { os: 'a', architecture: 'b', 'os.features': null } }] },
+      { manifests: [{ ...layer, platform: { os: 'a', architecture: 'b' } }] },
+    ],
+  ])('%j is read as %j', (value, expected) => {
+    expect(read({ schemaVersion: 2, ...value })).toEqual({ schemaVersion: 2, ...expected });
+  });
+
+  test('an index without manifests has none, when its type says that it is an index', () => {
+    expect(read({ schemaVersion: 2, manifests: null }, mediaTypes.imageIndex)).toEqual({
+      schemaVersion: 2,
+      manifests: [],
+    });
+  });
+
+  test('a document that has nothing of either kind is refused without a type', () => {
+    expect(() => read({ schemaVersion: 2 })).toThrow(/neither a manifest nor an index/);
+    expect(read({ schemaVersion: 2 }, mediaTypes.imageManifest)).toEqual({
+      schemaVersion: 2,
+      layers: [],
+    });
+  });
+
+  test('an artifact without a config has no type but its own', () => {
+    const bare = parseManifest(encode({ schemaVersion: 2, layers: [layer] }));
+    expect(artifactTypeOf(bare)).toBeUndefined();
+    expect(childrenOf(bare)).toEqual([layer]);
   });
 });
 

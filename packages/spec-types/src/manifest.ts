@@ -7,10 +7,11 @@ import {
 } from './descriptor.js';
 import {
   type DocumentSchema,
-  listOf,
+  listOrNone,
   literal,
   objectOf,
   optional,
+  optionalText,
   validate,
 } from './document-schema.js';
 import { OciError } from './error.js';
@@ -27,7 +28,8 @@ export interface ImageManifest {
   readonly schemaVersion: 2;
   readonly mediaType?: string;
   readonly artifactType?: string;
-  readonly config: Descriptor;
+  /** Missing where an artifact needs none (image-spec 1.2). */
+  readonly config?: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly subject?: Descriptor;
   readonly annotations?: Annotations;
@@ -50,19 +52,19 @@ export type Manifest =
 
 export const imageManifestSchema: DocumentSchema<ImageManifest> = objectOf({
   schemaVersion: literal(2),
-  mediaType: optional(mediaTypeSchema),
-  artifactType: optional(mediaTypeSchema),
-  config: descriptorSchema,
-  layers: listOf(descriptorSchema),
+  mediaType: optionalText(mediaTypeSchema),
+  artifactType: optionalText(mediaTypeSchema),
+  config: optional(descriptorSchema),
+  layers: listOrNone(descriptorSchema),
   subject: optional(descriptorSchema),
   annotations: optional(annotationsSchema),
 });
 
 export const imageIndexSchema: DocumentSchema<ImageIndex> = objectOf({
   schemaVersion: literal(2),
-  mediaType: optional(mediaTypeSchema),
-  artifactType: optional(mediaTypeSchema),
-  manifests: listOf(descriptorSchema),
+  mediaType: optionalText(mediaTypeSchema),
+  artifactType: optionalText(mediaTypeSchema),
+  manifests: listOrNone(descriptorSchema),
   subject: optional(descriptorSchema),
   annotations: optional(annotationsSchema),
 });
@@ -81,8 +83,7 @@ export const maxManifestSize: number = 4 * 1024 * 1024;
  * @throws OciError `DOCUMENT_INVALID`, `UNSUPPORTED`
  */
 export function parseManifest(bytes: Uint8Array, servedAs?: string): Manifest {
-  const value = parseStrictJson(bytes);
-  if (!isObject(value)) throw invalidDocument('the manifest is not a JSON object');
+  const value = withoutNulls(parseStrictJson(bytes));
   const mediaType = mediaTypeOf(value, servedAs);
   if (isIndexMediaType(mediaType)) {
     return { kind: 'index', mediaType, document: validate(imageIndexSchema, value, 'index') };
@@ -99,13 +100,14 @@ export function parseManifest(bytes: Uint8Array, servedAs?: string): Manifest {
 export function artifactTypeOf(manifest: Manifest): string | undefined {
   const { document } = manifest;
   if (document.artifactType !== undefined) return document.artifactType;
-  return manifest.kind === 'image' ? manifest.document.config.mediaType : undefined;
+  return manifest.kind === 'image' ? manifest.document.config?.mediaType : undefined;
 }
 
 /** The content that a manifest points to: config and layers, or the manifests of an index. */
 export function childrenOf(manifest: Manifest): readonly Descriptor[] {
   if (manifest.kind === 'index') return manifest.document.manifests;
-  return [manifest.document.config, ...manifest.document.layers];
+  const { config, layers } = manifest.document;
+  return config ? [config, ...layers] : layers;
 }
 
 function mediaTypeOf(value: Record<string, unknown>, servedAs: string | undefined): string {
@@ -119,13 +121,16 @@ function mediaTypeOf(value: Record<string, unknown>, servedAs: string | undefine
       hint: 'Push the artifact again with a current tool.',
     });
   }
-  const declared = value['mediaType'];
+  const declared = value['mediaType'] === '' ? undefined : value['mediaType'];
   if (declared !== undefined && !(typeof declared === 'string' && isMediaType(declared))) {
     throw invalidDocument('the mediaType of the manifest is not a media type');
   }
   const known = isKnownType(servedAs) ? servedAs : undefined;
   if (declared !== undefined && known !== undefined && declared !== known) {
     throw invalidDocument(`the manifest says ${declared}, but was served as ${known}`);
+  }
+  if (declared === undefined && known === undefined && !hasManifests && !hasLayers) {
+    throw invalidDocument('the document is neither a manifest nor an index');
   }
   const mediaType =
     declared ?? known ?? (hasManifests ? mediaTypes.imageIndex : mediaTypes.imageManifest);
@@ -141,6 +146,13 @@ function mediaTypeOf(value: Record<string, unknown>, servedAs: string | undefine
 function isKnownType(mediaType: string | undefined): mediaType is string {
   if (mediaType === undefined) return false;
   return !['application/json', 'text/plain', 'application/octet-stream'].includes(mediaType);
+}
+
+/** Null fields are missing ones, also those that only the other kind of document has. */
+function withoutNulls(value: unknown): Record<string, unknown> {
+  if (!isObject(value)) throw invalidDocument('the manifest is not a JSON object');
+  const fields = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(fields);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -8,7 +8,7 @@ test('reads the errors of a registry, with a detail of any kind', () => {
   const errors = [
     { code: 'MANIFEST_UNKNOWN', message: 'no such manifest', detail: { Tag: 'x' } },
     { code: 'DENIED', detail: 'text' },
-    { code: 'OWN_CODE', message: '', detail: null, more: 1 },
+    { code: 'OWN_CODE', message: '', detail: undefined, more: 1 },
   ];
   expect(parseRegistryErrors(encode(JSON.stringify({ errors, extra: true })))).toEqual(errors);
 });

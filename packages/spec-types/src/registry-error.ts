@@ -48,7 +48,7 @@ export const registryErrorBodySchema: DocumentSchema<RegistryErrorBody> = object
 export function parseRegistryErrors(body: Uint8Array): readonly RegistryError[] {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    return registryErrorBodySchema.is(value) ? value.errors.slice(0, 10) : [];
+    return registryErrorBodySchema.read(value)?.errors.slice(0, 10) ?? [];
   } catch {
     return [];
   }

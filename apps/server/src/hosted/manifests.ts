@@ -8,6 +8,7 @@ import {
   type ResolvedManifest,
   type Tag,
   artifactTypeOf,
+  childrenOf,
 } from '@oci/spec-types';
 import { verifyManifest } from '@oci/spec-types/node';
 
@@ -133,7 +134,7 @@ export class HostedManifests {
         await missing(child, (await this.resolve(name, { digest: child.digest })) !== undefined);
       }
     } else {
-      for (const blob of [manifest.document.config, ...manifest.document.layers]) {
+      for (const blob of childrenOf(manifest)) {
         await missing(blob, (await this.#blobs.size(name, blob.digest)) !== undefined);
       }
     }

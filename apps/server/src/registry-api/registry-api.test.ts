@@ -467,6 +467,18 @@ test.each<[string, (api: Api) => Promise<Answer>, number, string]>([
   expect((await ask(api, 'GET', '/v2/a/b/manifests/1')).status).toBe(404);
 });
 
+test.each([
+  { layers: null, annotations: null, subject: null, artifactType: '' },
+  { config: null },
+  { config: undefined, layers: undefined },
+])('takes a manifest with %j, and keeps its bytes (image-spec issue 1025)', async (extra) => {
+  await using api = await start();
+  const body = await manifestBytes(api, 'a/b', extra);
+  expect((await pushManifest(api, '1', body)).status).toBe(201);
+  const { body: kept } = await ask(api, 'GET', '/v2/a/b/manifests/1');
+  expect(kept.equals(body)).toBe(true);
+});
+
 test('end-9: deletes a tag, then a manifest with the tags that are left', async () => {
   await using api = await start();
   const body = await manifestBytes(api);

@@ -146,10 +146,8 @@ class Planning {
     wanted: Platform,
   ): Promise<void> {
     const { config } = manifest.document;
-    const isImage = [mediaTypes.imageConfig, mediaTypes.dockerConfig].some(
-      (type) => type === config.mediaType,
-    );
-    if (!isImage || config.size > largestConfig) return;
+    const imageTypes: readonly string[] = [mediaTypes.imageConfig, mediaTypes.dockerConfig];
+    if (!config || !imageTypes.includes(config.mediaType) || config.size > largestConfig) return;
     const bytes = await atSide('source', async () =>
       readBytes(await this.#source.fetchBlob(config, this.#call), {
         limit: largestConfig,

@@ -4,6 +4,7 @@ import {
   OciError,
   type ResolvedManifest,
   type Tag,
+  childrenOf,
   isOciError,
 } from '@oci/spec-types';
 
@@ -89,7 +90,7 @@ export class ManifestCopy {
     const message = `the target misses what ${digest} leads to: it is brought once more`;
     emit({ type: 'warning', message });
     if (manifest.kind === 'image') {
-      for (const { digest } of [manifest.document.config, ...manifest.document.layers]) {
+      for (const { digest } of childrenOf(manifest)) {
         const blob = planned.get(digest);
         if (blob) await blobs.copy(blob, call);
       }

@@ -3,6 +3,7 @@ import {
   type Digest,
   type RepositoryName,
   type Tag,
+  childrenOf,
   isTag,
   parseDigest,
   registryPaths,
@@ -128,7 +129,7 @@ async function smallestBlob(
   for (let depth = 0; descriptor && depth < 3; depth += 1) {
     const manifest = await repository.fetchManifest(descriptor, patient.call);
     if (manifest.kind === 'image') {
-      return [manifest.document.config, ...manifest.document.layers]
+      return childrenOf(manifest)
         .filter(({ size, urls }) => size >= 2 && urls === undefined)
         .sort((a, b) => a.size - b.size)[0];
     }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   type Descriptor,
   type ResolvedManifest,
+  childrenOf,
   isOciError,
   parseRepositoryName,
   parseTag,
@@ -96,10 +97,9 @@ async function push(to: RemoteRepository, artifact: ArtifactBytes): Promise<Reso
 async function pull(from: RemoteRepository): Promise<readonly Descriptor[]> {
   const manifest = await from.fetchManifest(await from.resolve(tag));
   if (manifest.kind !== 'image') throw new Error('an image is expected');
-  const { config, layers } = manifest.document;
-  for (const blob of [config, ...layers])
+  for (const blob of childrenOf(manifest))
     expect(digestOf(await collect(await from.fetchBlob(blob)))).toBe(blob.digest);
-  return layers;
+  return manifest.document.layers;
 }
 
 /** All that a client does with a repository, from the first push to the deletion. */

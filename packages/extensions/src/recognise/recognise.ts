@@ -78,7 +78,7 @@ function known(manifest: ImageManifest): Found | undefined {
     Record<Exclude<Found['by'], 'title' | 'nothing'>, (family: ArtifactFamily) => boolean>
   > = {
     artifactType: ({ artifactTypes = [] }) => artifactTypes.includes(manifest.artifactType ?? ''),
-    config: ({ configTypes = [] }) => configTypes.includes(manifest.config.mediaType),
+    config: ({ configTypes = [] }) => configTypes.includes(manifest.config?.mediaType ?? ''),
     annotation: ({ annotationPrefix: prefix }) =>
       prefix !== undefined && keys.some((key) => key.startsWith(prefix)),
     layer: ({ layerTypes: types = [] }) => types.some((type) => layerTypes.has(type)),

@@ -1,4 +1,4 @@
-import { type ImageManifest, type Repository, parseTag } from '@oci/spec-types';
+import { type Repository, childrenOf, emptyDescriptor, parseTag } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import { expect, test } from 'vitest';
 
@@ -12,7 +12,7 @@ const aborted = { code: 'ABORTED' };
 const large = blobBytes('application/octet-stream', randomBytes(30, 8 * 1024 * 1024));
 
 const small = image();
-const config = (small.manifest.document as ImageManifest).config;
+const [config = emptyDescriptor] = childrenOf(small.manifest);
 
 /** Every call of a repository on content that is there, or, for the large blob, is not. */
 const calls: Readonly<
