@@ -4,6 +4,7 @@ import { OciError } from '@oci/spec-types';
 import { expect, test } from 'vitest';
 
 import { printFailure } from './failure.js';
+import { TextStream } from './text-stream.js';
 
 test('a failure of a copy says at which end it happened', () => {
   const error = new OciError('DIGEST_MISMATCH', 'it was altered', {
@@ -12,7 +13,7 @@ test('a failure of a copy says at which end it happened', () => {
   });
   const told = (format: 'text' | 'json'): string => {
     const stderr = new PassThrough({ encoding: 'utf8' });
-    printFailure(error, { stderr, env: {} }, { format, debug: false });
+    printFailure(error, { stderr: new TextStream(stderr), env: {} }, { format, debug: false });
     return String(stderr.read());
   };
   expect(told('text')).toBe(

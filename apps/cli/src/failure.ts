@@ -1,6 +1,6 @@
-import { type OciError, redact } from '@oci/spec-types';
+import { type OciError, printable, printableJson, redact } from '@oci/spec-types';
 
-import { type Page, pageOf, printable, styled, wrapped } from './render/page.js';
+import { type Page, pageOf, styled, wrapped } from './render/page.js';
 import type { Terminal } from './terminal.js';
 
 const mostRegistryErrors = 3;
@@ -21,7 +21,7 @@ export function printFailure(
 ): void {
   const lines =
     format === 'json'
-      ? [JSON.stringify({ error: failureJson(error) })]
+      ? [printableJson({ error: failureJson(error) })]
       : failureLines(error, pageOf(stderr, env));
   if (debug && format === 'text') lines.push(...causes(error));
   stderr.write(`${lines.join('\n')}\n`);

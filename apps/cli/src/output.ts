@@ -1,3 +1,5 @@
+import { printable, printableJson } from '@oci/spec-types';
+
 import type { GlobalOptions } from './command/global-options.js';
 import { type Drawing, pageOf } from './render/page.js';
 import type { Terminal } from './terminal.js';
@@ -6,10 +8,10 @@ import type { Terminal } from './terminal.js';
 export interface Result {
   /** Printed with `--format json`. */
   readonly json: unknown;
-  /** Printed otherwise. */
-  readonly text: Drawing | string;
+  /** Printed otherwise: a drawing, a line, or lines. */
+  readonly text: Drawing | string | readonly string[];
   /** Printed with `--quiet` instead of `text`. */
-  readonly brief?: string;
+  readonly brief?: string | readonly string[];
 }
 
 /** Results on stdout, as text for people or as one JSON document. */
@@ -35,11 +37,16 @@ export class Output {
     if (text !== '') this.#terminal.stdout.write(`${text}\n`);
   }
 
-  #textOf({ json, text, brief = '' }: Result): string {
+  #textOf({ json, text, brief = [] }: Result): string {
     const { format, quiet } = this.#options;
-    if (format === 'json') return JSON.stringify(json);
-    if (quiet) return brief;
-    if (typeof text === 'string') return text;
+    if (format === 'json') return printableJson(json);
+    if (quiet) return linesOf(brief);
+    if (typeof text !== 'function') return linesOf(text);
     return text(pageOf(this.#terminal.stdout, this.#terminal.env));
   }
+}
+
+/** A name that holds a line end does not make two of one line. */
+function linesOf(text: string | readonly string[]): string {
+  return (typeof text === 'string' ? [text] : text).map(printable).join('\n');
 }

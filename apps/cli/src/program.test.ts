@@ -5,12 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { createProgram } from './command/program.js';
 import { ocictl } from './program.js';
 import type { Terminal } from './terminal.js';
+import { TextStream } from './text-stream.js';
 import { usageError } from './usage-error.js';
 
 const terminal: Terminal = {
   stdin: new PassThrough(),
-  stdout: new PassThrough(),
-  stderr: new PassThrough(),
+  stdout: new TextStream(new PassThrough()),
+  stderr: new TextStream(new PassThrough()),
   env: {},
   signal: new AbortController().signal,
 };

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 
-import { OciError } from '@oci/spec-types';
+import { OciError, printable } from '@oci/spec-types';
 
 import type { Terminal } from './terminal.js';
 
@@ -10,7 +10,7 @@ const mostSecretBytes = 64 * 1024;
 
 /** Asks a person for a line; undefined where nobody can answer. */
 export async function answer(question: string, terminal: Terminal): Promise<string | undefined> {
-  return ask(question, terminal, terminal.stderr);
+  return ask(printable(question), terminal, terminal.stderr.raw);
 }
 
 /** As {@link answer}, without showing what is typed. */
@@ -19,7 +19,7 @@ export async function secretAnswer(
   terminal: Terminal,
 ): Promise<string | undefined> {
   if (!isTerminal(terminal.stdin)) return undefined;
-  terminal.stderr.write(question);
+  terminal.stderr.write(printable(question));
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   try {
     return await ask('', terminal, nowhere);

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 
 import { run } from './run.js';
+import { TextStream } from './text-stream.js';
 
 /** After so long, somebody who interrupted is told that it takes its time. */
 const stoppingMs = 500;
@@ -12,6 +13,7 @@ function end(signal: 'SIGINT' | 'SIGTERM'): never {
 
 /** Runs `ocictl` as this process. */
 export async function start(args: readonly string[]): Promise<void> {
+  const stderr = new TextStream(process.stderr);
   const interrupt = new AbortController();
   const stop = (): void => {
     // The first asks everything to stop cleanly; a second one is not caught any more.
@@ -20,7 +22,7 @@ export async function start(args: readonly string[]): Promise<void> {
     if (process.pid === 1) process.on('SIGINT', end).on('SIGTERM', end);
     interrupt.abort();
     setTimeout(() => {
-      process.stderr.write('stopping; interrupt again to end at once\n');
+      stderr.write('stopping; interrupt again to end at once\n');
     }, stoppingMs).unref();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
@@ -29,8 +31,8 @@ export async function start(args: readonly string[]): Promise<void> {
     get stdin() {
       return process.stdin;
     },
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: new TextStream(process.stdout),
+    stderr,
     env: process.env,
     signal: interrupt.signal,
   });

@@ -1,4 +1,10 @@
-import { type Descriptor, OciError, annotations, digestEncoded } from '@oci/spec-types';
+import {
+  type Descriptor,
+  OciError,
+  annotations,
+  digestEncoded,
+  hasHiddenCharacter,
+} from '@oci/spec-types';
 
 /** Endings by media type, the longest match first. */
 const endings = [
@@ -33,10 +39,15 @@ export function filePath(layer: Descriptor): readonly string[] {
 }
 
 function isSafe(segment: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is refused
-  const strange = /[\u0000-\u001f\u007f\\:*?"<>|]/;
+  const strange = /[\\:*?"<>|]/;
   const isLong = Buffer.byteLength(segment) > 255;
-  return segment !== '..' && !strange.test(segment) && !reserved.test(segment) && !isLong;
+  return (
+    segment !== '..' &&
+    !strange.test(segment) &&
+    !hasHiddenCharacter(segment) &&
+    !reserved.test(segment) &&
+    !isLong
+  );
 }
 
 function unsafe(title: string): OciError {

@@ -100,8 +100,8 @@ function prepared(command: Command, terminal: Terminal): Command {
     .exitOverride()
     .showSuggestionAfterError(true)
     .configureOutput({
-      writeOut: (text) => void terminal.stdout.write(text),
-      writeErr: (text) => void terminal.stderr.write(text),
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
       outputError: () => {},
       getOutHelpWidth: () => helpWidth(terminal),
     })
@@ -109,8 +109,7 @@ function prepared(command: Command, terminal: Terminal): Command {
 }
 
 function helpWidth({ stdout }: Pick<Terminal, 'stdout'>): number {
-  const columns = 'columns' in stdout ? Number(stdout.columns) : 80;
-  return Math.min(100, Math.max(40, columns || 80));
+  return Math.min(100, Math.max(40, stdout.columns || 80));
 }
 
 /** Whoever asks what there is looks for a command; the options of every command come last. */

@@ -21,7 +21,7 @@ export function layoutResult(
       ...moved.map(({ reference }) => reference),
       ...skipped.map(({ reference, reason }) => `left out ${reference}: ${reason}`),
       `${moved.length} versions ${done}, ${referrers} referrers, ${sizeText(bytes)} of new content: ${path}`,
-    ].join('\n'),
-    brief: moved.map(({ reference }) => reference).join('\n'),
+    ],
+    brief: moved.map(({ reference }) => reference),
   };
 }

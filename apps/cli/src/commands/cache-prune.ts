@@ -32,7 +32,7 @@ export async function pruneCache(input: PruneInput, invocation: Invocation): Pro
     output.print({
       json: { cache_dir: cache.dir, ...jsonOf(report) },
       text: drawingOf(report),
-      brief: report.removed.map(({ reference }) => reference).join('\n'),
+      brief: report.removed.map(({ reference }) => reference),
     });
   });
 }

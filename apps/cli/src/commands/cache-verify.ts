@@ -44,8 +44,8 @@ export async function verifyCache(input: VerifyInput, invocation: Invocation): P
         ...damaged.map((digest) => `damaged ${digest}${dryRun ? '' : ', set aside'}`),
         `${blobs - damaged.length} of ${blobs} blobs are sound, ${sizeText(bytes)}`,
         ...(finished ? [] : ['the next run goes on behind them']),
-      ].join('\n'),
-      brief: damaged.join('\n'),
+      ],
+      brief: damaged,
     });
     if (damaged.length > 0) throw new Exit(exitCodes.integrity);
   });

@@ -10,12 +10,12 @@ import {
   proxyFromEnvironment,
   reportCredential,
 } from '@oci/client';
-import { OciError, asOciError, parseRepositoryName } from '@oci/spec-types';
+import { OciError, asOciError, parseRepositoryName, printable } from '@oci/spec-types';
 
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
 import { Exit, exitCodeOf, exitCodes } from '../exit-code.js';
-import { type Drawing, type Page, type Style, printable, styled, wrapped } from '../render/page.js';
+import { type Drawing, type Page, type Style, styled, wrapped } from '../render/page.js';
 
 interface DoctorInput {
   readonly registry?: string;

@@ -26,7 +26,7 @@ export async function listExtensions(
     output.print({
       json: { install_dir: installDir, extensions: listed.map(entryJson) },
       text: listed.length === 0 ? `nothing is installed in ${installDir}` : drawing,
-      brief: listed.map(({ type, name, current }) => `${type} ${name} ${current}`).join('\n'),
+      brief: listed.map(({ type, name, current }) => `${type} ${name} ${current}`),
     });
   });
 }

@@ -11,11 +11,11 @@ import {
   inspectDirectory,
 } from '@oci/extensions';
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
-import { OciError } from '@oci/spec-types';
+import { OciError, printable } from '@oci/spec-types';
 
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
-import { printable, wrapped } from '../render/page.js';
+import { wrapped } from '../render/page.js';
 import { Exit, exitCodes } from '../exit-code.js';
 import { type ValidationArguments, validationOf } from './extension-settings.js';
 

@@ -30,7 +30,7 @@ export async function vendorKcl(args: VendorArguments, invocation: Invocation): 
       output.print({
         json: { packages: packages.map(packageJson) },
         text: packages.length === 0 ? 'it needs no packages' : rows(packages),
-        brief: packages.map(({ path }) => path).join('\n'),
+        brief: packages.map(({ path }) => path),
       });
     } finally {
       await source.close();

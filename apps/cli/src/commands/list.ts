@@ -16,7 +16,7 @@ export async function list(
     output.print({
       json: { artifacts: artifacts.map(artifactJson) },
       text: artifacts.length === 0 ? `no artifacts in ${listed}` : rows(artifacts),
-      brief: artifacts.map(({ name, version }) => `${name} ${version}`).join('\n'),
+      brief: artifacts.map(({ name, version }) => `${name} ${version}`),
     });
   });
 }

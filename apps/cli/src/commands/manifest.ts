@@ -23,7 +23,7 @@ export async function manifest(input: ManifestInput, invocation: Invocation): Pr
   await withContext(invocation, async (context) => {
     const { resolved, fromCache } = await find(input, context);
     if (input.raw) {
-      invocation.terminal.stdout.write(resolved.bytes);
+      invocation.terminal.stdout.writeContent(resolved.bytes);
       return;
     }
     const { digest, size } = resolved.descriptor;

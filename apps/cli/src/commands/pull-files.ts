@@ -37,7 +37,7 @@ export async function pullFiles(input: PullFilesInput, invocation: Invocation): 
     const manifest = await imageOf(named, { platform: input.platform, call, ensureTrusted });
     const layers = manifest.document.layers.filter(({ mediaType }) => mediaType !== emptyType);
     if (input.output === '-') {
-      await stream(named, layers, { ...call, output: invocation.terminal.stdout });
+      await stream(named, layers, { ...call, output: invocation.terminal.stdout.raw });
       return;
     }
     const files = await downloadFiles(named.repository, layers, {
@@ -54,7 +54,7 @@ export async function pullFiles(input: PullFilesInput, invocation: Invocation): 
         files: files.map(fileJson),
       },
       text: summary({ reference: named.text, digest, files }),
-      brief: files.map(({ path }) => path).join('\n'),
+      brief: files.map(({ path }) => path),
     });
   });
 }

@@ -69,7 +69,7 @@ async function pull(
     await inspect(pulled, context);
     if (output === '-') {
       const { pipeline } = await import('node:stream/promises');
-      await pipeline(createReadStream(pulled.path), invocation.terminal.stdout, { end: false });
+      await pipeline(createReadStream(pulled.path), invocation.terminal.stdout.raw, { end: false });
       return;
     }
     context.output.print({ json: pullJson(pulled), text: summary(pulled), brief: pulled.path });

@@ -32,7 +32,7 @@ export async function referrers(input: ReferrersInput, invocation: Invocation): 
         note: `${shortDigest(subject.digest)}${found.length === 0 ? ', nothing refers to it' : ''}`,
         children: found.map(nodeOf),
       }),
-      brief: found.map(({ digest }) => digest).join('\n'),
+      brief: found.map(({ digest }) => digest),
     });
   });
 }

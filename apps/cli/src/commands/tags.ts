@@ -16,11 +16,10 @@ export async function tags(input: TagsInput, invocation: Invocation): Promise<vo
     for await (const tag of repository.listTags({ signal, onEvent: progress }))
       if (input.all || !isBookkeepingTag(tag)) found.push(tag);
     found.sort(compareVersions);
-    const lines = found.join('\n');
     output.print({
       json: { repository: text, tags: found },
-      text: lines || `no tags in ${text}`,
-      brief: lines,
+      text: found.length === 0 ? `no tags in ${text}` : found,
+      brief: found,
     });
   });
 }

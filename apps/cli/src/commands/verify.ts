@@ -9,7 +9,7 @@ import {
   readPublicKey,
   verifySignatures,
 } from '@oci/manager/signing';
-import { OciError, type Reference } from '@oci/spec-types';
+import { OciError, type Reference, printable } from '@oci/spec-types';
 
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
@@ -52,7 +52,7 @@ export async function verify(input: VerifyInput, invocation: Invocation): Promis
         json: jsonOf(input.reference, verified),
         text: (page) =>
           textOf(input.reference, verified)
-            .map((line) => wrapped(line, page))
+            .map((line) => wrapped(printable(line), page))
             .join('\n'),
         brief: verified.digest,
       });

@@ -5,14 +5,15 @@ import { describe, expect, it } from 'vitest';
 
 import { ocictl } from '../program.js';
 import type { Terminal } from '../terminal.js';
+import { TextStream } from '../text-stream.js';
 import { reference } from './reference.js';
 import { topics } from './topics.js';
 
 const docs = new URL('../../../../docs/', import.meta.url).pathname;
 const terminal: Terminal = {
   stdin: new PassThrough(),
-  stdout: new PassThrough(),
-  stderr: new PassThrough(),
+  stdout: new TextStream(new PassThrough()),
+  stderr: new TextStream(new PassThrough()),
   env: {},
   signal: new AbortController().signal,
 };

@@ -1,16 +1,18 @@
 import type { CopyEvent } from '@oci/client';
+import { printableJson } from '@oci/spec-types';
 
+import type { TextStream } from '../text-stream.js';
 import type { Progress } from './progress.js';
 
 const betweenMs = 250;
 
 /** One event a line, keys in snake_case; bytes of a blob at most four times a second. */
 export class JsonProgress implements Progress {
-  readonly #stream: NodeJS.WritableStream;
+  readonly #stream: TextStream;
   readonly #now: () => number;
   readonly #saidAt = new Map<string, number>();
 
-  constructor(stream: NodeJS.WritableStream, now: () => number = () => performance.now()) {
+  constructor(stream: TextStream, now: () => number = () => performance.now()) {
     this.#stream = stream;
     this.#now = now;
   }
@@ -22,12 +24,12 @@ export class JsonProgress implements Progress {
       this.#saidAt.set(event.digest, now);
     }
     const entries = Object.entries(event).map(([key, value]) => [snakeCase(key), value as unknown]);
-    this.#stream.write(`${JSON.stringify(Object.fromEntries(entries))}\n`);
+    this.#stream.write(`${printableJson(Object.fromEntries(entries))}\n`);
   }
 
   /** A line that is no JSON would be a trap for who reads them. */
   say(line: string): void {
-    this.#stream.write(`${JSON.stringify({ type: 'message', message: line })}\n`);
+    this.#stream.write(`${printableJson({ type: 'message', message: line })}\n`);
   }
 
   clear(): void {}

@@ -1,6 +1,8 @@
 import type { CopyEvent } from '@oci/client';
+import { printable } from '@oci/spec-types';
 
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
+import type { TextStream } from '../text-stream.js';
 import type { Progress } from './progress.js';
 import { nameOf } from './transfer-line.js';
 import { type Transfer, Transfers } from './transfers.js';
@@ -10,7 +12,7 @@ const betweenMs = 10_000;
 
 /** A line for what happens, and one now and then for a blob that takes long. */
 export class PlainProgress implements Progress {
-  readonly #stream: NodeJS.WritableStream;
+  readonly #stream: TextStream;
   readonly #everything: boolean;
   readonly #now: () => number;
   readonly #transfers: Transfers;
@@ -19,7 +21,7 @@ export class PlainProgress implements Progress {
 
   /** @param options.everything false for warnings, retries and pauses alone */
   constructor(
-    stream: NodeJS.WritableStream,
+    stream: TextStream,
     {
       everything,
       now = () => performance.now(),
@@ -83,6 +85,6 @@ export class PlainProgress implements Progress {
   }
 
   say(line: string): void {
-    this.#stream.write(`${line}\n`);
+    this.#stream.write(`${printable(line)}\n`);
   }
 }

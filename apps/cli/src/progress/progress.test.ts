@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { expectJson } from '../e2e/json-schema.js';
 import { type Page } from '../render/page.js';
 import { stringWidth } from '../render/string-width.js';
+import { TextStream } from '../text-stream.js';
 import { JsonProgress } from './json-progress.js';
 import { PlainProgress } from './plain-progress.js';
 import { createProgress } from './progress.js';
@@ -118,7 +119,7 @@ function terminalOf(columns: number): { stream: NodeJS.WritableStream; text: () 
 describe('on a terminal', () => {
   it('draws a line for each blob, and takes them away again', () => {
     const { stream, text } = terminalOf(80);
-    const progress = new TtyProgress(stream, { NO_COLOR: '1' }, clock);
+    const progress = new TtyProgress(new TextStream(stream), { NO_COLOR: '1' }, clock);
     progress.add(start);
     progress.add({ type: 'start', digest: other, size });
     now = 1000;
@@ -135,7 +136,7 @@ describe('on a terminal', () => {
 
   it('leaves a line for what is done, above those that go on', () => {
     const { stream, text } = terminalOf(80);
-    const progress = new TtyProgress(stream, { NO_COLOR: '1' }, clock);
+    const progress = new TtyProgress(new TextStream(stream), { NO_COLOR: '1' }, clock);
     progress.add(start);
     progress.add({ type: 'start', digest: other, size });
     now = 1000;
@@ -151,7 +152,7 @@ describe('on a terminal', () => {
 
   it('counts the rows that lines take after the terminal became narrower', () => {
     const { stream, text } = terminalOf(80);
-    const progress = new TtyProgress(stream, { NO_COLOR: '1' }, clock);
+    const progress = new TtyProgress(new TextStream(stream), { NO_COLOR: '1' }, clock);
     progress.add(start);
     now = 1000;
     progress.draw();
@@ -164,7 +165,7 @@ describe('on a terminal', () => {
 
   it('draws nothing for what is over in a moment', () => {
     const { stream, text } = terminalOf(80);
-    const progress = new TtyProgress(stream, {}, clock);
+    const progress = new TtyProgress(new TextStream(stream), {}, clock);
     progress.add({ type: 'start', digest, size: 0 });
     now = 100;
     progress.draw();
@@ -177,7 +178,7 @@ describe('on a terminal', () => {
 describe('plain lines', () => {
   it('tell begin, end, and every ten seconds how far a blob is', () => {
     const stream = new PassThrough();
-    const progress = new PlainProgress(stream, { everything: true, now: clock });
+    const progress = new PlainProgress(new TextStream(stream), { everything: true, now: clock });
     progress.add(start);
     for (let step = 1; step <= 24; step += 1) {
       now = step * 500;
@@ -191,16 +192,21 @@ describe('plain lines', () => {
 
   it('are of the unusual alone where nobody asked for more', () => {
     const stream = new PassThrough();
-    const progress = createProgress({ stderr: stream, env: {} }, { progress: 'auto' });
+    const progress = createProgress(
+      { stderr: new TextStream(stream), env: {} },
+      { progress: 'auto' },
+    );
     progress.add(start);
     progress.add({ type: 'done', digest, size });
     progress.add({ type: 'retry', attempt: 2, delayMs: 1200, reason: 'x \u001b[31manswered 503' });
-    expect(String(stream.read())).toBe('retrying in 1.2 s (attempt 2): x  [31manswered 503\n');
+    expect(String(stream.read())).toBe(
+      'retrying in 1.2 s (attempt 2): x \\u001b[31manswered 503\n',
+    );
   });
 
   it('tell of a host that fails once, however many connections do, and again when it lasts', () => {
     const stream = new PassThrough();
-    const progress = new PlainProgress(stream, { everything: false, now: clock });
+    const progress = new PlainProgress(new TextStream(stream), { everything: false, now: clock });
     const fail = (host: string, attempt: number): void =>
       progress.add({ type: 'retry', host, attempt, delayMs: 20 * attempt, reason: 'gone' });
     for (const attempt of [2, 2, 2, 3, 3, 4]) fail('a:5000', attempt);
@@ -225,7 +231,9 @@ describe('plain lines', () => {
     [{}, {}, /^$/],
   ])('with %j and %j are as asked', (env, options, expected) => {
     const stream = new PassThrough();
-    createProgress({ stderr: stream, env }, { progress: 'auto', ...options }).add(start);
+    createProgress({ stderr: new TextStream(stream), env }, { progress: 'auto', ...options }).add(
+      start,
+    );
     expect(String(stream.read() ?? '')).toMatch(expected);
   });
 });
@@ -233,7 +241,7 @@ describe('plain lines', () => {
 describe('JSON lines', () => {
   it('have keys in snake_case, and bytes four times a second at most', () => {
     const stream = new PassThrough();
-    const progress = new JsonProgress(stream, clock);
+    const progress = new JsonProgress(new TextStream(stream), clock);
     progress.add({ type: 'retry', attempt: 2, delayMs: 5, reason: 'x' });
     for (let step = 1; step <= 10; step += 1) {
       now = step * 50;

@@ -1,7 +1,9 @@
 import type { CopyEvent } from '@oci/client';
+import { printable } from '@oci/spec-types';
 
 import type { GlobalOptions } from '../command/global-options.js';
 import type { Terminal } from '../terminal.js';
+import type { TextStream } from '../text-stream.js';
 import { JsonProgress } from './json-progress.js';
 import { PlainProgress } from './plain-progress.js';
 import { TtyProgress } from './tty-progress.js';
@@ -23,7 +25,7 @@ export function createProgress(
   { stderr, env }: Pick<Terminal, 'stderr' | 'env'>,
   { progress, quiet }: Pick<GlobalOptions, 'progress' | 'quiet'>,
 ): Progress {
-  const isTerminal = 'isTTY' in stderr && stderr.isTTY === true && env['TERM'] !== 'dumb';
+  const isTerminal = stderr.isTerminal && env['TERM'] !== 'dumb';
   if (quiet || progress === 'none') return new NoProgress(stderr);
   if (progress === 'json') return new JsonProgress(stderr);
   if (progress === 'tty' || (progress === 'auto' && isTerminal))
@@ -33,16 +35,16 @@ export function createProgress(
 }
 
 class NoProgress implements Progress {
-  readonly #stream: NodeJS.WritableStream;
+  readonly #stream: TextStream;
 
-  constructor(stream: NodeJS.WritableStream) {
+  constructor(stream: TextStream) {
     this.#stream = stream;
   }
 
   add(): void {}
 
   say(line: string): void {
-    this.#stream.write(`${line}\n`);
+    this.#stream.write(`${printable(line)}\n`);
   }
 
   clear(): void {}

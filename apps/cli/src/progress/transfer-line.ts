@@ -1,5 +1,7 @@
+import { printable } from '@oci/spec-types';
+
 import { blocks } from '../render/bars.js';
-import { type Page, fitted, padded, printable, styled } from '../render/page.js';
+import { type Page, fitted, padded, styled } from '../render/page.js';
 import { stringWidth } from '../render/string-width.js';
 import { clockText, durationText, shortDigest, sizeText } from '../render/quantity.js';
 import type { Pause, Transfer, Transfers } from './transfers.js';

@@ -1,8 +1,10 @@
 import type { CopyEvent } from '@oci/client';
+import { printable } from '@oci/spec-types';
 
 import { type Page, pageOf, styled } from '../render/page.js';
 import { stringWidth } from '../render/string-width.js';
 import type { Terminal } from '../terminal.js';
+import type { TextStream } from '../text-stream.js';
 import type { Progress } from './progress.js';
 import { doneLine, pauseLine, transferLine } from './transfer-line.js';
 import { Transfers } from './transfers.js';
@@ -15,7 +17,7 @@ const mostLines = 12;
 
 /** A line for each blob on its way, drawn over and over; what is done or unusual stays above them. */
 export class TtyProgress implements Progress {
-  readonly #stream: NodeJS.WritableStream;
+  readonly #stream: TextStream;
   readonly #env: Terminal['env'];
   readonly #now: () => number;
   readonly #transfers: Transfers;
@@ -24,7 +26,7 @@ export class TtyProgress implements Progress {
   #beganAt: number | undefined;
 
   constructor(
-    stream: NodeJS.WritableStream,
+    stream: TextStream,
     env: Terminal['env'],
     now: () => number = () => performance.now(),
   ) {
@@ -45,7 +47,7 @@ export class TtyProgress implements Progress {
   }
 
   say(line: string): void {
-    this.#above(line);
+    this.#above(printable(line));
   }
 
   clear(): void {
@@ -62,7 +64,7 @@ export class TtyProgress implements Progress {
 
   #lines(page: Page): readonly string[] {
     const { active, pause } = this.#transfers;
-    const rows = 'rows' in this.#stream ? Number(this.#stream.rows) || 24 : 24;
+    const rows = this.#stream.rows || 24;
     const room = Math.max(1, Math.min(mostLines, rows - 3));
     const lines = active.slice(0, room).map((one) => transferLine(one, this.#transfers, page));
     if (active.length > room) lines.push(`and ${active.length - room} more`);
@@ -78,23 +80,25 @@ export class TtyProgress implements Progress {
 
   #above(line: string): void {
     const below = this.#drawn;
-    this.#stream.write(`${this.#erased()}${line}\n${below.map((drawn) => `${drawn}\n`).join('')}`);
+    this.#stream.rewrite(
+      this.#drawnRows(),
+      `${line}\n${below.map((drawn) => `${drawn}\n`).join('')}`,
+    );
   }
 
   #replace(lines: readonly string[]): void {
     if (lines.length === 0 && this.#drawn.length === 0) return;
-    this.#stream.write(`${this.#erased()}${lines.map((line) => `${line}\n`).join('')}`);
+    this.#stream.rewrite(this.#drawnRows(), lines.map((line) => `${line}\n`).join(''));
     this.#drawn = lines;
   }
 
-  /** Back to the first of the drawn lines, which a narrower terminal has wrapped, and all below it away. */
-  #erased(): string {
+  /** Rows that the drawn lines take, which a narrower terminal has wrapped. */
+  #drawnRows(): number {
     const { width } = this.#page();
-    const rows = this.#drawn.reduce(
+    return this.#drawn.reduce(
       (sum, line) => sum + Math.max(1, Math.ceil(stringWidth(line) / width)),
       0,
     );
-    return rows === 0 ? '' : `\u001b[${rows}A\r\u001b[J`;
   }
 
   /** A stream that is no terminal, when told to draw all the same, is taken for one of 80 columns. */

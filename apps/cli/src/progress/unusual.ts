@@ -1,6 +1,6 @@
 import type { CopyEvent } from '@oci/client';
+import { printable } from '@oci/spec-types';
 
-import { printable } from '../render/page.js';
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
 
 /** What deserves a line whatever is shown. */

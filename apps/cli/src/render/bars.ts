@@ -1,4 +1,6 @@
-import { type Drawing, type Page, padded, printable, styled } from './page.js';
+import { printable } from '@oci/spec-types';
+
+import { type Drawing, type Page, padded, styled } from './page.js';
 import { stringWidth } from './string-width.js';
 
 export interface Bar {

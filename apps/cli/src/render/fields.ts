@@ -1,4 +1,6 @@
-import { type Drawing, padded, printable, styled } from './page.js';
+import { printable } from '@oci/spec-types';
+
+import { type Drawing, padded, styled } from './page.js';
 import { stringWidth } from './string-width.js';
 
 /** Names and values, a pair a line, values aligned; nothing is cut off. */

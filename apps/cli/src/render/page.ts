@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 
 import type { Terminal } from '../terminal.js';
+import type { TextStream } from '../text-stream.js';
 import { charactersOf, stringWidth } from './string-width.js';
 
 /** What a result is drawn on. */
@@ -18,9 +19,8 @@ export type Drawing = (page: Page) => string;
 export type Style = Parameters<typeof styleText>[0];
 
 /** What a stream shows: a terminal has a width and perhaps colors (https://no-color.org). */
-export function pageOf(stream: NodeJS.WritableStream, env: Terminal['env']): Page {
-  const isTerminal = 'isTTY' in stream && stream.isTTY === true;
-  const columns = 'columns' in stream ? Number(stream.columns) : 0;
+export function pageOf(stream: TextStream, env: Terminal['env']): Page {
+  const { isTerminal, columns } = stream;
   const isDumb = env['TERM'] === 'dumb';
   return {
     width: isTerminal ? Math.max(20, columns || 80) : Number.POSITIVE_INFINITY,
@@ -31,12 +31,6 @@ export function pageOf(stream: NodeJS.WritableStream, env: Terminal['env']): Pag
 
 export function styled(page: Pick<Page, 'colors'>, style: Style, text: string): string {
   return page.colors ? styleText(style, text) : text;
-}
-
-/** A text without what a terminal would obey; what registries and files say may hold anything. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ');
 }
 
 /** At most so many columns: the end, or for a digest or path the middle, gives way to an ellipsis. */

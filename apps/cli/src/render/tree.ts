@@ -1,4 +1,6 @@
-import { type Drawing, type Page, fitted, printable } from './page.js';
+import { printable } from '@oci/spec-types';
+
+import { type Drawing, type Page, fitted } from './page.js';
 
 export interface TreeNode {
   readonly label: string;

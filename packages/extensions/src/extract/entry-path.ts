@@ -1,3 +1,5 @@
+import { hasHiddenCharacter } from '@oci/spec-types';
+
 import { brokenRule } from './archive-rule.js';
 
 /** Bytes of a path, and levels of directories. */
@@ -8,8 +10,7 @@ export interface PathLimits {
 
 const windowsDevice =
   /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(?:\.|$)/i;
-// oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const forbidden = /[\u0000-\u001f\u007f\\:*?"<>|]/;
+const forbidden = /[\\:*?"<>|]/;
 const plain = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
 
 /**
@@ -23,7 +24,8 @@ export function parseEntryPath(path: string, limits: PathLimits): readonly strin
     throw brokenRule('path-length', path, `(${limits.pathBytes} bytes)`);
   if (path.startsWith('/')) throw brokenRule('absolute-path', path);
   if (path.includes('\ufffd')) throw brokenRule('not-utf8', path);
-  if (forbidden.test(path)) throw brokenRule('forbidden-character', path);
+  if (forbidden.test(path) || hasHiddenCharacter(path))
+    throw brokenRule('forbidden-character', path);
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   for (const part of parts) {
     if (part === '..') throw brokenRule('parent-path', path);
