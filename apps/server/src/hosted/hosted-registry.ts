@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@oci/cache';
-import type { RepositoryName } from '@oci/spec-types';
+import type { Digest, RepositoryName } from '@oci/spec-types';
 
 import { HostedBlobs } from './blobs.js';
 import { keys, repositoryOfKey } from './keys.js';
@@ -13,6 +13,8 @@ export interface HostedRegistry {
   readonly blobs: HostedBlobs;
   readonly manifests: HostedManifests;
   readonly uploads: HostedUploads;
+  /** Whether content is stored, for whichever repository. */
+  hasContent(digest: Digest): Promise<boolean>;
   /** Whether anything was ever pushed to a repository and is still there. */
   hasRepository(name: RepositoryName): Promise<boolean>;
   /** Every repository that has a manifest or blob, behind `after` in ASCII order. */
@@ -34,6 +36,7 @@ export function createHostedRegistry(store: ObjectStore): HostedRegistry {
     blobs,
     manifests,
     uploads,
+    hasContent: async (digest) => (await content.size(digest)) !== undefined,
     hasRepository,
     async *listRepositories(after = '') {
       const names: RepositoryName[] = [];

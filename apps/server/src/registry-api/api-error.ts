@@ -3,15 +3,18 @@ import { type OciErrorCode, type RegistryErrorCode, asOciError } from '@oci/spec
 import { Refusal } from '../http/refusal.js';
 import { type ApiRequest, answer } from './api-request.js';
 
+/** The codes of distribution-spec, "Error Codes"; the others are read from older registries, and never sent. */
+export type SentErrorCode = Exclude<RegistryErrorCode, 'PAGINATION_NUMBER_INVALID' | 'TAG_INVALID'>;
+
 /** A refusal in the registry API's own terms (distribution-spec, "Error Codes"). */
 export class ApiError extends Error {
   readonly status: number;
-  readonly code: RegistryErrorCode;
+  readonly code: SentErrorCode;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     status: number,
-    code: RegistryErrorCode,
+    code: SentErrorCode,
     message: string,
     headers: Readonly<Record<string, string>> = {},
   ) {
@@ -22,7 +25,7 @@ export class ApiError extends Error {
   }
 }
 
-const fromOwn: Partial<Record<OciErrorCode, readonly [status: number, code: RegistryErrorCode]>> = {
+const fromOwn: Partial<Record<OciErrorCode, readonly [status: number, code: SentErrorCode]>> = {
   BLOB_UNKNOWN: [404, 'BLOB_UNKNOWN'],
   DIGEST_INVALID: [400, 'DIGEST_INVALID'],
   DIGEST_MISMATCH: [400, 'DIGEST_INVALID'],
@@ -38,34 +41,47 @@ const fromOwn: Partial<Record<OciErrorCode, readonly [status: number, code: Regi
 /** Answers a failed request; after the headers are out, all that is left is to break the connection. */
 export function answerFailure(
   api: Pick<ApiRequest, 'request' | 'response'>,
-  thrown: unknown,
+  { status, code, message, headers }: ApiError,
 ): void {
   if (api.response.headersSent) {
     api.response.destroy();
     return;
   }
-  const { status, code, message, headers } =
-    thrown instanceof ApiError ? thrown : fromFailure(thrown);
-  const body = JSON.stringify({ errors: [{ code, message }] });
+  const body = errorBody(code, message);
   // What the client still sends would be taken for its next request.
   const close: Record<string, string> = api.request.complete ? {} : { connection: 'close' };
   answer(api, status, { 'content-type': 'application/json', ...close, ...headers }, body);
 }
 
-const fromRefusal: Readonly<Record<number, RegistryErrorCode>> = {
+/** The body of every failed request (distribution-spec, "Error Codes"). */
+export function errorBody(code: SentErrorCode, message: string): string {
+  return JSON.stringify({ errors: [{ code, message }] });
+}
+
+const fromRefusal: Readonly<Record<number, SentErrorCode>> = {
   401: 'UNAUTHORIZED',
   403: 'DENIED',
   429: 'TOOMANYREQUESTS',
 };
 
-function fromFailure(thrown: unknown): ApiError {
+/** Codes that blame the content: the client's when it pushes, the server's own when it reads what it keeps. */
+const contentCodes = new Set<OciErrorCode>([
+  'DIGEST_MISMATCH',
+  'DOCUMENT_INVALID',
+  'SIZE_MISMATCH',
+]);
+
+/** The answer to a request of `method` that failed with anything. */
+export function apiErrorOf(thrown: unknown, method: string): ApiError {
+  if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof Refusal) {
     const { status, message, headers } = thrown;
     return new ApiError(status, fromRefusal[status] ?? 'UNSUPPORTED', message, headers);
   }
   const error = asOciError(thrown);
   const known = fromOwn[error.code];
-  if (known) {
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (known && !(isRead && contentCodes.has(error.code))) {
     // A path of this machine is no matter of the client's.
     return new ApiError(
       ...known,

@@ -3,7 +3,8 @@ export type ParsedRange = { readonly first: number; readonly last: number } | 'u
 
 /**
  * One range of a `Range` header for a body of `size` bytes (RFC 9110, section 14.2). Undefined when the
- * whole body is to be sent: no header, another unit, several ranges, or nonsense.
+ * whole body is to be sent: no header, another unit, several ranges, or nonsense. A range that ends before it
+ * begins holds no byte, as the conformance suite of distribution-spec has it.
  */
 export function parseRange(header: string | undefined, size: number): ParsedRange | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '');
@@ -15,6 +16,5 @@ export function parseRange(header: string | undefined, size: number): ParsedRang
   }
   const first = Number(from);
   const last = to === '' ? size - 1 : Math.min(Number(to), size - 1);
-  if (to !== '' && Number(to) < first) return undefined;
-  return first >= size ? 'unsatisfiable' : { first, last };
+  return first >= size || last < first ? 'unsatisfiable' : { first, last };
 }

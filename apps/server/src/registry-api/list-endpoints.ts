@@ -36,7 +36,7 @@ function pageOf({ query }: ApiRequest): Page & { readonly n: number } {
   const text = query.get('n');
   const last = query.get('last');
   if (text !== null && !/^\d{1,9}$/.test(text)) {
-    throw new ApiError(400, 'PAGINATION_NUMBER_INVALID', 'n has to be a whole number');
+    throw new ApiError(400, 'UNSUPPORTED', 'n is not a whole number');
   }
   const n = text === null ? pageSize.usual : Math.min(Number(text), pageSize.most);
   return { n, ...(last !== null && { last }) };

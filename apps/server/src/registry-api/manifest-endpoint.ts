@@ -91,8 +91,8 @@ function tagsOf({ query }: ApiRequest): readonly Tag[] {
   const tags = query.getAll('tag');
   const valid = tags.filter(isTag);
   if (valid.length !== tags.length)
-    throw new ApiError(400, 'TAG_INVALID', 'a tag of the query is malformed');
-  if (valid.length > 100) throw new ApiError(414, 'TAG_INVALID', 'more than 100 tags at once');
+    throw new ApiError(400, 'MANIFEST_INVALID', 'a tag of the query is malformed');
+  if (valid.length > 100) throw new ApiError(414, 'MANIFEST_INVALID', 'more than 100 tags at once');
   return valid;
 }
 

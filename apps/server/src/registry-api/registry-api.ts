@@ -5,8 +5,9 @@ import { type RegistryRoute, parseRegistryPath } from '@oci/spec-types';
 import { RegistryGuard } from '../access/registry-guard.js';
 import { Refusal } from '../http/refusal.js';
 import { contextOf } from '../http/request-context.js';
+import { parseTarget } from '../http/request-target.js';
 import type { RegistryParts } from '../server-parts.js';
-import { ApiError, answerFailure } from './api-error.js';
+import { ApiError, answerFailure, apiErrorOf } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
 import { serveBlob } from './blob-endpoint.js';
 import { serveCatalog, serveTags } from './list-endpoints.js';
@@ -30,7 +31,7 @@ export function createRegistryApi(
   return async (request, response) => {
     const gone = new Gone(response);
     const context = contextOf(request);
-    const { path, query } = splitTarget(request.url ?? '');
+    const { path, query } = parseTarget(request.url ?? '');
     const route = parseRegistryPath(path);
     const api: ApiRequest = {
       registry: parts.hosted,
@@ -51,15 +52,18 @@ export function createRegistryApi(
       gone.end();
       noteEnd(parts, api, route);
     });
+    const method = request.method ?? 'GET';
     try {
       await parts.gate.admit(request, context);
-      const method = request.method ?? 'GET';
       guard.require(context, { method, realm: options.realm(request) }, route);
       await dispatch(api, route);
     } catch (error) {
-      if (isDefect(error) && !gone.isBroken) parts.onDefect(error, context.id);
       const isChallenge = error instanceof Refusal && error.status === 401;
-      answerFailure(api, isChallenge ? withRealm(error, options.realm(request)) : error);
+      const shown = isChallenge ? withRealm(error, options.realm(request)) : error;
+      const failure = apiErrorOf(shown, method);
+      if ((isDefect(failure) || response.headersSent) && !gone.isBroken)
+        parts.onDefect(error, context.id);
+      answerFailure(api, failure);
     }
   };
 }
@@ -88,8 +92,9 @@ class Gone {
   }
 }
 
-function isDefect(error: unknown): boolean {
-  return !(error instanceof ApiError) && !(error instanceof Refusal);
+/** A mistake of the client's is not for the log of the server's defects; a refusal says that it is none. */
+function isDefect({ status }: ApiError): boolean {
+  return status >= 500 && status !== 503;
 }
 
 /** Wrong credentials are answered with where to get right ones, too. */
@@ -127,16 +132,22 @@ async function dispatch(api: ApiRequest, route: RegistryRoute | undefined): Prom
       allow(api, 'GET');
       return serveReferrers(api, route);
     case 'invalid':
-      throw new ApiError(400, route.code, 'the path has a malformed name, tag or digest');
+      throw malformed(api, route.code);
     case undefined:
       throw new ApiError(404, 'UNSUPPORTED', 'the registry API has no such path');
   }
 }
 
-function splitTarget(target: string): { path: string; query: URLSearchParams } {
-  const mark = target.indexOf('?');
-  if (mark < 0) return { path: target, query: new URLSearchParams() };
-  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
+/** No manifest has a malformed tag, so that asking for one finds nothing; only a push of it is malformed. */
+function malformed(
+  { request }: ApiRequest,
+  code: Extract<RegistryRoute, { endpoint: 'invalid' }>['code'],
+): ApiError {
+  if (code !== 'TAG_INVALID')
+    return new ApiError(400, code, 'the path has a malformed name or digest');
+  return request.method === 'PUT'
+    ? new ApiError(400, 'MANIFEST_INVALID', 'the tag is malformed')
+    : new ApiError(404, 'MANIFEST_UNKNOWN', 'no manifest can have a tag of this form');
 }
 
 function allow({ request }: ApiRequest, ...methods: readonly string[]): void {

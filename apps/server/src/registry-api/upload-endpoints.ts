@@ -3,24 +3,22 @@ import {
   type Digest,
   type RepositoryName,
   isDigest,
-  isRepositoryName,
   registryPaths,
   verifiableAlgorithm,
 } from '@oci/spec-types';
 
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
+import { findMountSource } from './mount-source.js';
 
 /** end-4, end-11: begin an upload, push a blob at once, or mount one of another repository. */
 export async function serveUploads(api: ApiRequest, name: RepositoryName): Promise<void> {
   const { blobs, uploads } = api.registry;
+  refuseAlgorithm(api);
   const mount = digestOf(api, 'mount');
-  const from = api.query.get('from');
-  if (mount && from !== null && isRepositoryName(from) && api.permits.mount(from)) {
-    if ((await blobs.size(from, mount)) !== undefined) {
-      await blobs.link(name, mount);
-      return created(api, name, mount);
-    }
+  if (mount && (await findMountSource(api, mount))) {
+    await blobs.link(name, mount);
+    return created(api, name, mount);
   }
   const digest = mount ? undefined : digestOf(api, 'digest');
   const session = await uploads.begin(name);
@@ -140,6 +138,13 @@ function progress({ name, session }: UploadRoute, offset: number): Record<string
 
 function created(api: ApiRequest, name: RepositoryName, digest: Digest): void {
   answer(api, 201, { location: registryPaths.blob(name, digest), 'docker-content-digest': digest });
+}
+
+/** `?digest-algorithm=` announces what a session will be ended with (distribution-spec, end-4a). */
+function refuseAlgorithm({ query }: ApiRequest): void {
+  const algorithm = query.get('digest-algorithm');
+  if (algorithm === null || algorithm === 'sha256' || algorithm === 'sha512') return;
+  throw new ApiError(400, 'DIGEST_INVALID', 'the digest-algorithm is none of sha256, sha512');
 }
 
 function digestOf({ query }: ApiRequest, parameter: string): Digest | undefined {
