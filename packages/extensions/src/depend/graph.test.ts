@@ -180,3 +180,23 @@ test('every graph that resolves keeps every range, in an order that works', asyn
     ),
   );
 });
+
+test('a graph that a registry makes endless is refused before all of it is pulled', async () => {
+  let loads = 0;
+  const provider: PackageProvider<string> = {
+    versions: async () => ['1.0.0'],
+    load: async (id) => {
+      loads += 1;
+      const ids = Array.from({ length: 20 }, (_, at) => `${id}${at}`);
+      return { content: id, requirements: ids.map((id) => ({ id, range: '1.0.0' })) };
+    },
+  };
+  await expect(
+    resolveGraph({ name: 'root', requirements: needs({ a: '1.0.0' }) }, provider),
+  ).rejects.toMatchObject({
+    code: 'LIMIT_EXCEEDED',
+    message: 'root needs more than 256 packages',
+    hint: expect.any(String),
+  });
+  expect(loads).toBeLessThan(256);
+});

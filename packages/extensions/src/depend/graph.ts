@@ -44,6 +44,10 @@ export interface ResolveOptions {
 
 /** Packages that are loaded at once. */
 const parallelLoads = 6;
+/** Packages of one graph: each is pulled, and a registry may invent as many as it likes. */
+const maxPackages = 256;
+/** Packages that an error names. */
+const maxNamed = 10;
 /** Rounds after which choices that go to and fro count as a conflict. */
 const maxRounds = 50;
 
@@ -51,7 +55,8 @@ const maxRounds = 50;
  * Chooses one version of each package that is needed, directly or not: the newest that fits everything
  * that needs it. Where nothing fits all, the root's own word stands, with a warning.
  *
- * @throws OciError `DEPENDENCY_CONFLICT` for cycles, and versions that fit nobody, each with its names
+ * @throws OciError `DEPENDENCY_CONFLICT` for cycles, and versions that fit nobody, each with its names;
+ * `LIMIT_EXCEEDED` for a graph of too many packages
  */
 export async function resolveGraph<Content>(
   root: { readonly name: string; readonly requirements: readonly Requirement[] },
@@ -144,7 +149,10 @@ class Resolution<Content> {
     // Breadth first, so that what is nearest to the root is named first.
     for (const { by, requirements, isRoot } of queue) {
       for (const { id, range } of requirements) {
-        wishes.set(id, [...(wishes.get(id) ?? []), { by, isRoot, range }]);
+        const wish = { by, isRoot, range };
+        const known = wishes.get(id);
+        if (known) known.push(wish);
+        else wishes.set(id, [wish]);
         const node = this.#node(id);
         if (!node || seen.has(id)) continue;
         seen.add(id);
@@ -155,6 +163,7 @@ class Resolution<Content> {
         });
       }
     }
+    if (wishes.size > maxPackages) throw tooManyPackages(name);
     return wishes;
   }
 
@@ -180,7 +189,8 @@ class Resolution<Content> {
     this.#versions.set(id, versions);
     const best = selectVersion(versions, ...ranges);
     if (best !== undefined) return best;
-    const said = wishes.map(({ by, range }) => `${by} needs ${range ?? 'any version'}`).join(', ');
+    const named = wishes.slice(0, maxNamed);
+    const said = named.map(({ by, range }) => `${by} needs ${range ?? 'any version'}`).join(', ');
     const ofRoot = wishes.filter(({ isRoot }) => isRoot).map(({ range }) => range);
     const decided = ofRoot.length > 0 ? selectVersion(versions, ...ofRoot) : undefined;
     if (decided !== undefined) {
@@ -193,6 +203,12 @@ class Resolution<Content> {
 
 function keyOf(id: string, version: string): string {
   return `${id} ${version}`;
+}
+
+function tooManyPackages(name: string): OciError {
+  return new OciError('LIMIT_EXCEEDED', `${name} needs more than ${maxPackages} packages`, {
+    hint: 'Nothing was installed. See what its dependencies need, and whether that is right.',
+  });
 }
 
 function conflict(message: string, versions: readonly string[] = []): OciError {

@@ -54,3 +54,9 @@ test('tells versions, ranges and other words apart', () => {
   ]);
   expect(isWithin('latest', undefined)).toBe(false);
 });
+
+test('a range longer than any that is written is none', () => {
+  const long = Array.from({ length: 10_000 }, (_, at) => `1.${at}`).join(' || ');
+  expect(isVersionRange(long)).toBe(false);
+  expect(isWithin('1.0.0', long)).toBe(false);
+});

@@ -18,6 +18,8 @@ export function selectVersion(
 }
 
 const loose = { loose: true } as const;
+/** Characters of a range: each of its alternatives and comparators is matched with each version. */
+const maxRangeLength = 256;
 
 /** Whether a version satisfies a range (`^1.2`, `~1.2.3`, `>=1 <3`, `1.2`, `1.2.3`); no range takes any version. */
 export function isWithin(version: string, range: string | undefined): boolean {
@@ -25,7 +27,7 @@ export function isWithin(version: string, range: string | undefined): boolean {
   const parsed = semver.parse(version, loose);
   if (!parsed) return false;
   if (range === undefined) return true;
-  return semver.validRange(range, loose) !== null && semver.satisfies(parsed, range, loose);
+  return isVersionRange(range) && semver.satisfies(parsed, range, loose);
 }
 
 /** The version that a range pins, when it is one and no more; what is no range, as `latest`, is a version too. */
@@ -34,7 +36,7 @@ export function exactVersion(range: string | undefined): string | undefined {
   return semver.parse(range, loose) || !isVersionRange(range) ? range : undefined;
 }
 
-/** Whether a text is a version or a range of versions; `latest` is neither. */
+/** Whether a text is a version or a range of versions; `latest` is neither, nor is what is longer than any of them. */
 export function isVersionRange(text: string): boolean {
-  return semver.validRange(text, loose) !== null;
+  return text.length <= maxRangeLength && semver.validRange(text, loose) !== null;
 }

@@ -13,6 +13,7 @@ import {
 import { zipSync } from 'fflate';
 import { expect, test } from 'vitest';
 
+import { maxDocumentBytes } from '../document/document-text.js';
 import { readArchiveFiles } from './archive-files.js';
 
 async function read(bytes: Uint8Array, names: readonly string[]): Promise<Record<string, string>> {
@@ -62,7 +63,20 @@ test('stops at the first name when nothing else is asked for', async () => {
   });
 });
 
-test('a file of megabytes is not read', async () => {
-  const bytes = gzip(tarOfFiles({ 'kcl.mod': new Uint8Array(2_000_000), a: 'a' }));
-  expect(await read(bytes, ['kcl.mod', 'a'])).toEqual({ a: 'a' });
+test('a declaration that is too large is told, and memory does not grow with its copies', async () => {
+  const large = new Uint8Array(maxDocumentBytes + 1);
+  const bytes = gzip(tarOfFiles({ 'kcl.mod': large, a: 'a' }));
+  expect(await read(bytes, ['a'])).toEqual({ a: 'a' });
+  await expect(read(bytes, ['kcl.mod', 'a'])).rejects.toMatchObject({
+    code: 'LIMIT_EXCEEDED',
+    message: 'kcl.mod has more than 262144 bytes',
+  });
+  const elsewhere = tarOfFiles({ 'x/a': '', 'sub/kcl.mod': large, 'sub/kcl/kcl.mod': 'inner' });
+  expect(await read(elsewhere, ['kcl.mod', 'kcl/kcl.mod'])).toEqual({});
+});
+
+test('a tree of too many entries is refused', async () => {
+  const path = 'd/';
+  const entries = Array.from({ length: 100_001 }, () => ({ path, type: 'directory' as const }));
+  await expect(read(gzip(tar(entries)), ['a'])).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
 });

@@ -1,11 +1,10 @@
+import { maxDocumentBytes, refuseLargeDocument } from '../document/document-text.js';
+import { brokenRule } from './archive-rule.js';
 import { detectedType, tarChunks } from './archive-source.js';
 import { parseEntryPath } from './entry-path.js';
 import { type ExtractLimits, defaultExtractLimits } from './limits.js';
 import { type ArchiveEntry, type EntrySink, TarParser } from './tar-parser.js';
 import { unpackZip } from './zip.js';
-
-/** Bytes of a file that is read out of an archive; longer ones count as missing. */
-const maxFileBytes = 1024 * 1024;
 
 /**
  * Reads a few small files out of an archive without unpacking it, whether they stand in its root or in
@@ -42,10 +41,12 @@ export async function readArchiveFiles(
 class Collector implements EntrySink {
   readonly #names: ReadonlySet<string>;
   readonly #limits: ExtractLimits;
-  /** By whole path, with or without a wrapper. */
-  readonly #files = new Map<string, Buffer>();
-  readonly #tops = new Set<string>();
-  #hasTopFile = false;
+  /** By whole path, with or without a wrapper: the content, or the size of what is too large. */
+  readonly #files = new Map<string, Buffer | number>();
+  /** The directory that may wrap everything. */
+  #top: string | undefined;
+  #isWrapped = true;
+  #entries = 0;
   #reading: { readonly path: string; readonly chunks: Buffer[] } | undefined;
   current = '';
 
@@ -56,15 +57,20 @@ class Collector implements EntrySink {
 
   begin(entry: ArchiveEntry): void {
     this.current = entry.path;
+    this.#entries += 1;
+    if (this.#entries > this.#limits.entries)
+      throw brokenRule('entry-count', entry.path, `(${this.#limits.entries})`);
     const parts = parseEntryPath(entry.path, this.#limits);
     const [top] = parts;
     if (top === undefined) return;
-    this.#tops.add(top);
+    this.#top ??= top;
+    if (top !== this.#top || (parts.length === 1 && !entry.isDirectory)) this.#isWrapped = false;
     if (entry.isDirectory) return;
-    if (parts.length === 1) this.#hasTopFile = true;
     const path = parts.join('/');
-    const isWanted = this.#names.has(path) || this.#names.has(parts.slice(1).join('/'));
-    if (isWanted && entry.size <= maxFileBytes) this.#reading = { path, chunks: [] };
+    const isWrapped = top === this.#top && this.#names.has(parts.slice(1).join('/'));
+    if (!isWrapped && !this.#names.has(path)) return;
+    if (entry.size > maxDocumentBytes) this.#files.set(path, entry.size);
+    else this.#reading = { path, chunks: [] };
   }
 
   data(chunk: Buffer): void {
@@ -82,14 +88,14 @@ class Collector implements EntrySink {
     return this.#files.has(name);
   }
 
+  /** @throws OciError `LIMIT_EXCEEDED` when one of them is too large to be read */
   found(): ReadonlyMap<string, Buffer> {
-    const [top] = this.#tops;
-    const isWrapped = this.#tops.size === 1 && !this.#hasTopFile;
-    const root = isWrapped ? `${top}/` : '';
+    const root = this.#isWrapped && this.#top !== undefined ? `${this.#top}/` : '';
     const found = new Map<string, Buffer>();
     for (const name of this.#names) {
       const content = this.#files.get(`${root}${name}`);
-      if (content) found.set(name, content);
+      if (typeof content === 'number') refuseLargeDocument(content, name);
+      else if (content) found.set(name, content);
     }
     return found;
   }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
-
 import { OciError, isDigest } from '@oci/spec-types';
 import { isMissing, onStorage, replaceFile } from '@oci/spec-types/node';
+
+import { readDocument } from '../document/document-text.js';
 
 /** Versions and digests of a graph of extensions, by `type/name`. */
 export type ExtensionLock = ReadonlyMap<string, LockedExtension>;
@@ -17,7 +17,7 @@ const formatVersion = 1;
 /** A file that is missing is an empty lock. @throws OciError `CONFIG_INVALID` */
 export async function readExtensionLock(path: string): Promise<ExtensionLock> {
   try {
-    const document = JSON.parse(await readFile(path, 'utf8')) as {
+    const document = JSON.parse(await readDocument(path, path)) as {
       version?: unknown;
       extensions?: Record<string, Partial<LockedExtension>>;
     };

@@ -1,5 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+import { readDocument } from '../document/document-text.js';
 
 /**
  * What `installed.json` beside the versions of an extension says: which one is in use, and which was
@@ -70,7 +72,7 @@ async function writeRecord(path: string, record: object): Promise<void> {
 /** A record that can't be read, or is of a later format, counts as none: the version is installed anew. */
 async function readRecord(path: string): Promise<Record<string, unknown> | undefined> {
   try {
-    const record = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown> | null;
+    const record = JSON.parse(await readDocument(path, path)) as Record<string, unknown> | null;
     return record?.['version'] === formatVersion ? record : undefined;
   } catch {
     return undefined;

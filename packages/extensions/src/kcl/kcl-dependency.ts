@@ -11,7 +11,7 @@ import {
   parseRepositoryName,
 } from '@oci/spec-types';
 
-import { type TomlTable, asTable, textOf } from './toml.js';
+import { type TomlTable, asTable, textOf } from '../document/toml.js';
 
 /** A dependency of a `kcl.mod`, by where it comes from. */
 export type KclDependency = OciDependency | GitDependency | PathDependency;

@@ -1,7 +1,7 @@
 import { type Digest, OciError, isDigest } from '@oci/spec-types';
 import { stringify } from 'smol-toml';
 
-import { asTable, parseToml, textOf } from './toml.js';
+import { asTable, parseToml, textOf } from '../document/toml.js';
 
 /** A package that `kcl.mod.lock` holds to one content. */
 export interface LockedPackage {
@@ -17,7 +17,7 @@ export interface LockedPackage {
   readonly digest: Digest | undefined;
 }
 
-/** @throws OciError `EXTENSION_INVALID` */
+/** @throws OciError `EXTENSION_INVALID`, `LIMIT_EXCEEDED` */
 export function parseKclLock(text: string): ReadonlyMap<string, LockedPackage> {
   const table = asTable(parseToml(text, 'kcl.mod.lock')['dependencies']) ?? {};
   return new Map(Object.entries(table).map(([name, entry]) => [name, lockedOf(name, entry)]));

@@ -1,7 +1,9 @@
 import { OciError } from '@oci/spec-types';
 
+import { refuseManyEntries } from '../document/document-text.js';
+import { type TomlTable, asTable, parseToml, textOf } from '../document/toml.js';
+import { maxPatternLength } from '../pack/glob.js';
 import { type KclDependency, parseKclDependency } from './kcl-dependency.js';
-import { type TomlTable, asTable, parseToml, textOf } from './toml.js';
 
 /** What a `kcl.mod` says of its package. */
 export interface KclMod {
@@ -17,7 +19,7 @@ export interface KclMod {
 
 const nameGrammar = /^[a-z][a-z0-9_]*(?:-[a-z0-9_]+)*$/;
 
-/** @throws OciError `EXTENSION_INVALID` */
+/** @throws OciError `EXTENSION_INVALID`, `LIMIT_EXCEEDED` */
 export function parseKclMod(text: string): KclMod {
   const document = parseToml(text, 'kcl.mod');
   const table = asTable(document['package']) ?? {};
@@ -38,8 +40,8 @@ export function parseKclMod(text: string): KclMod {
     version,
     description: textOf(table, 'description') ?? '',
     edition: textOf(table, 'edition'),
-    include: texts(table, 'include'),
-    exclude: texts(table, 'exclude'),
+    include: patterns(table, 'include'),
+    exclude: patterns(table, 'exclude'),
     dependencies: dependenciesOf(document),
   };
 }
@@ -54,12 +56,21 @@ function dependenciesOf(document: TomlTable): readonly KclDependency[] {
   const table = asTable(value);
   if (value !== undefined && !table)
     throw new OciError('EXTENSION_INVALID', '[dependencies] of kcl.mod has to be a table');
-  return Object.entries(table ?? {}).map(([name, entry]) => parseKclDependency(name, entry));
+  const entries = Object.entries(table ?? {});
+  refuseManyEntries(entries.length, '[dependencies] of kcl.mod');
+  return entries.map(([name, entry]) => parseKclDependency(name, entry));
 }
 
-function texts(table: TomlTable, key: string): readonly string[] {
+function patterns(table: TomlTable, key: string): readonly string[] {
   const value = table[key];
   if (value === undefined) return [];
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-  throw new OciError('EXTENSION_INVALID', `${key} of kcl.mod has to be a list of texts`);
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
+    throw new OciError('EXTENSION_INVALID', `${key} of kcl.mod has to be a list of texts`);
+  refuseManyEntries(value.length, `${key} of kcl.mod`);
+  if (value.every((pattern) => pattern.length <= maxPatternLength)) return value;
+  throw new OciError(
+    'LIMIT_EXCEEDED',
+    `${key} of kcl.mod has a pattern of more than ${maxPatternLength} characters`,
+    { hint: 'Write several shorter patterns.' },
+  );
 }

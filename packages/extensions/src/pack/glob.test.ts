@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { matchesPattern } from './glob.js';
+import { matchesPattern, matchesWildcard } from './glob.js';
 
 test.each([
   ['a.k', 'a.k', true],
@@ -24,6 +24,13 @@ test.each([
   ['[]', '', false],
   ['a\\', 'a\\', false],
   ['[z-a]', 'b', false],
+  ['[a-]', 'a', false],
+  ['[-a]', 'a', false],
+  [String.raw`[\-a]`, '-', true],
+  ['[a', 'a', false],
+  ['a*b*c', 'a1b2b3c', true],
+  ['a*/b*', 'a1/b2', true],
+  ['a*b*', 'a/b', false],
 ])('%j matches %j: %s', (pattern, path, expected) => {
   expect(matchesPattern(pattern, path)).toBe(expected);
 });
@@ -36,4 +43,24 @@ test('no pattern breaks it, and a text without signs matches itself only', () =>
       expect(matchesPattern(pattern, path)).toBe(pattern === path);
     }),
   );
+});
+
+test('a pattern that would backtrack for ever is decided', () => {
+  const path = 'a'.repeat(10_000);
+  expect(matchesPattern(`${'*a'.repeat(200)}b`, path)).toBe(false);
+  expect(matchesPattern(`${'*?'.repeat(200)}b`, path)).toBe(false);
+  expect(matchesWildcard(`${'*a'.repeat(200)}b`, path)).toBe(false);
+  expect(matchesPattern('*'.repeat(1025), 'a')).toBe(false);
+});
+
+test.each([
+  ['*', 'a/b', true],
+  ['a*c', 'a/b/c', true],
+  ['a*c', 'a/b/d', false],
+  ['*ab', 'aab', true],
+  ['a?c', 'abc', false],
+  ['', '', true],
+  ['**', '', true],
+])('the wildcard %j matches %j: %s', (pattern, text, expected) => {
+  expect(matchesWildcard(pattern, text)).toBe(expected);
 });

@@ -1,5 +1,7 @@
 import { OciError } from '@oci/spec-types';
 
+import { matchesWildcard, maxPatternLength } from '../pack/glob.js';
+
 /** Which extensions may be installed: the platform's modes, and its lists. */
 export interface ExtensionPolicy {
   /** `full`: all but what is blocked; `restricted`: only what is allowed; `disabled`: none. */
@@ -69,24 +71,22 @@ export function enforcePolicy(policy: ExtensionPolicy, subject: PolicySubject): 
     refuse('it is on no list of what is allowed');
 }
 
+/** A `*` crosses slashes: a list of policy should not be circumvented by depth. */
 function matches(pattern: string, { type, name, version, source }: PolicySubject): boolean {
   if (pattern.startsWith('from:'))
-    return source !== undefined && globOf(pattern.slice('from:'.length)).test(source);
-  const glob = globOf(pattern);
+    return source !== undefined && matchesWildcard(pattern.slice('from:'.length), source);
   return [name, `${type}/${name}`, `${type}/${name}@${version}`, `${name}@${version}`].some(
-    (text) => glob.test(text),
+    (text) => matchesWildcard(pattern, text),
   );
 }
 
-/** `*` stands for any text, also with slashes: a list of policy should not be circumvented by depth. */
-function globOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\/]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's');
-}
-
 function listOf(text: string | undefined): readonly string[] {
-  return (text ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
+  const items = (text ?? '').split(',').map((item) => item.trim());
+  const tooLong = items.find((item) => item.length > maxPatternLength);
+  if (tooLong === undefined) return items.filter((item) => item !== '');
+  throw new OciError(
+    'CONFIG_INVALID',
+    `the pattern ${JSON.stringify(tooLong.slice(0, 60))}… of the extension policy is longer than ${maxPatternLength} characters`,
+    { hint: 'Write several shorter patterns with commas between them.' },
+  );
 }

@@ -1,5 +1,6 @@
 import semver from 'semver';
 
+import { isVersionRange } from '../depend/version-range.js';
 import { type Finding, error, warning } from './finding.js';
 import type { ExtensionMetadata } from './metadata.js';
 
@@ -12,8 +13,10 @@ export function compatibilityFindings(
   runtime: Runtime,
 ): readonly Finding[] {
   return Object.entries(metadata.compatibility).flatMap(([key, range]) => {
-    if (semver.validRange(range) === null)
-      return [error(metadata.file, `${key} ${JSON.stringify(range)} is no range of versions`)];
+    if (!isVersionRange(range)) {
+      const shown = JSON.stringify(range.slice(0, 200));
+      return [error(metadata.file, `${key} ${shown} is no range of versions`)];
+    }
     const running = runtime[key];
     if (running === undefined) return [];
     const version = semver.parse(running, { loose: true }) ?? semver.coerce(running);

@@ -1,6 +1,8 @@
 import { OciError } from '@oci/spec-types';
 
-import { type TomlTable, asTable, parseToml, textOf } from '../kcl/toml.js';
+import { refuseManyEntries } from '../document/document-text.js';
+import { type TomlTable, asTable, parseToml, textOf } from '../document/toml.js';
+import { parseYamlTable } from '../document/yaml.js';
 
 /** The file that declares an extension, and where in it. */
 export interface Declaration {
@@ -42,7 +44,7 @@ const identityTables = ['extension', 'metadata', 'package', ''] as const;
 /**
  * What the first declaring file says.
  *
- * @throws OciError `EXTENSION_INVALID` when it can't be read
+ * @throws OciError `EXTENSION_INVALID` when it cannot be read, `LIMIT_EXCEEDED` when it is too large
  */
 export async function readMetadata(
   textOfFile: (path: string) => string | undefined,
@@ -64,14 +66,18 @@ function metadataOf(file: string, document: TomlTable): ExtensionMetadata {
   };
   const dependencies = asTable(document['dependencies']);
   const configuration = asTable(document['configuration']);
+  const compatibility = texts(asTable(document['compatibility']), file);
+  const needed = dependencyList(dependencies?.['extensions'] ?? document['dependencies'], file);
+  refuseManyEntries(Object.keys(compatibility).length, `[compatibility] of ${file}`);
+  refuseManyEntries(needed.length, `[dependencies] of ${file}`);
   return {
     file,
     name: identity('name'),
     version: identity('version'),
     type: identity('type'),
     description: identity('description'),
-    compatibility: texts(asTable(document['compatibility']), file),
-    dependencies: dependencyList(dependencies?.['extensions'] ?? document['dependencies'], file),
+    compatibility,
+    dependencies: needed,
     systemPackages: list(dependencies?.['system_packages'], file),
     requiredEnv: list(configuration?.['required_env'] ?? document['required_env'], file),
     optionalEnv: list(configuration?.['optional_env'] ?? document['optional_env'], file),
@@ -101,23 +107,6 @@ function texts(table: TomlTable | undefined, file: string): Readonly<Record<stri
   const isAllText = entries.every(([, value]) => typeof value === 'string');
   if (!isAllText) throw wrong(file, '[compatibility] has to be ranges of versions, as texts');
   return Object.fromEntries(entries) as Record<string, string>;
-}
-
-async function parseYamlTable(text: string, file: string): Promise<TomlTable> {
-  // Large, and few extensions are declared in YAML.
-  const { parse: parseYaml } = await import('yaml');
-  let value: unknown;
-  try {
-    value = parseYaml(text, { maxAliasCount: 20, logLevel: 'error', version: '1.2' });
-  } catch (cause) {
-    const [why] = cause instanceof Error ? cause.message.split('\n') : [];
-    throw new OciError('EXTENSION_INVALID', `${file} is not YAML${why ? `: ${why}` : ''}`, {
-      cause,
-    });
-  }
-  const table = asTable(value);
-  if (table) return table;
-  throw wrong(file, 'is not a YAML mapping');
 }
 
 function wrong(file: string, why: string): OciError {

@@ -1,7 +1,7 @@
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { OciError } from '@oci/spec-types';
 
-import { type TomlTable, asTable, parseToml, textOf } from '../kcl/toml.js';
+import { type TomlTable, asTable, parseToml, textOf } from '../document/toml.js';
 import type { Declaration } from './metadata.js';
 
 /** A layout that extensions have, as data: which files tell it, and which it wants. */

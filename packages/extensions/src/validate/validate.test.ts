@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type TemporaryDirectory, tarOfFiles, temporaryDirectory } from '@oci/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
+import { maxDocumentBytes } from '../document/document-text.js';
 import { extractArchive } from '../extract/extract.js';
 import { packExtension } from '../pack/extension.js';
 import { parseProfiles } from './profile.js';
@@ -258,4 +259,16 @@ test.each([
 ])('reads the dependencies of %j', async (text, dependencies) => {
   const { metadata } = await validate({ 'extension.toml': text });
   expect(metadata?.dependencies).toEqual(dependencies);
+});
+
+test('a declaring file that is too large is an error that names it, and is not parsed', async () => {
+  const padding = '#'.repeat(maxDocumentBytes);
+  const { findings } = await validate({ 'extension.toml': `[extension]\n${padding}` });
+  expect(findings).toEqual([
+    {
+      severity: 'error',
+      path: 'extension.toml',
+      message: 'extension.toml has more than 262144 bytes',
+    },
+  ]);
 });

@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { ExtensionType } from '@oci/manager';
-import { OciError, asOciError } from '@oci/spec-types';
+import { OciError, asOciError, isOciError } from '@oci/spec-types';
 
+import { readDocument } from '../document/document-text.js';
 import { contentRoot } from '../extract/content-root.js';
 import type { ExtractedTree } from '../extract/extract.js';
 import { kclFindings } from '../kcl/kcl-findings.js';
@@ -77,13 +78,15 @@ export async function inspectDirectory(
 ): Promise<Inspection> {
   await refuseNoDirectory(directory);
   const profile = await profileOf(directory, expected, options.profiles ?? []);
-  const texts = await textsOf(directory, [...kclModFiles, profile?.declaration?.file ?? []].flat());
+  const files = [...kclModFiles, profile?.declaration?.file ?? []].flat();
+  const { texts, tooLarge } = await textsOf(directory, files);
   const { metadata, findings } = await metadataFindings(texts, profile, expected);
   const name = expected.name ?? metadata?.name ?? '*';
   return {
     profile: profile?.name,
     metadata,
     findings: sortFindings([
+      ...tooLarge,
       ...findings,
       ...(await layoutFindings(directory, profile, name)),
       ...kclModFindings(texts),
@@ -119,13 +122,18 @@ async function profileOf(
 async function textsOf(
   directory: string,
   paths: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<{ texts: ReadonlyMap<string, string>; tooLarge: readonly Finding[] }> {
   const texts = new Map<string, string>();
+  const tooLarge: Finding[] = [];
   for (const path of paths) {
-    const text = await readFile(join(directory, path), 'utf8').catch(() => undefined);
-    if (text !== undefined) texts.set(path, text);
+    try {
+      texts.set(path, await readDocument(join(directory, path), path));
+    } catch (thrown) {
+      // What is missing or no file is told where it is required.
+      if (isOciError(thrown, 'LIMIT_EXCEEDED')) tooLarge.push(error(path, thrown.message));
+    }
   }
-  return texts;
+  return { texts, tooLarge };
 }
 
 async function metadataFindings(
@@ -155,7 +163,7 @@ function identityFindings(
     const wanted = expected[key];
     return wanted === undefined || said === wanted
       ? []
-      : [error(file, `says ${key} ${said}, expected ${wanted}`)];
+      : [error(file, `says ${key} ${said.slice(0, 200)}, expected ${wanted}`)];
   });
 }
 

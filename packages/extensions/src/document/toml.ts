@@ -1,10 +1,13 @@
 import { OciError } from '@oci/spec-types';
 import { parse } from 'smol-toml';
 
+import { refuseLargeDocument } from './document-text.js';
+
 export type TomlTable = Readonly<Record<string, unknown>>;
 
-/** @throws OciError `EXTENSION_INVALID` */
+/** @throws OciError `EXTENSION_INVALID`, `LIMIT_EXCEEDED` */
 export function parseToml(text: string, file: string): TomlTable {
+  refuseLargeDocument(Buffer.byteLength(text), file);
   try {
     return parse(text);
   } catch (cause) {
