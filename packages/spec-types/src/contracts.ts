@@ -9,6 +9,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Ask the place itself and no copy of it (a mirror): what is written next depends on the answer. */
   readonly skipMirrors?: boolean | undefined;
+  /**
+   * The call belongs to a push: it has the rights of one from the start, and no mirror is asked. A registry
+   * may refuse who asks for less when the repository does not exist yet (quay).
+   */
+  readonly forPush?: boolean | undefined;
 }
 
 /** Inclusive byte positions, as in HTTP (RFC 9110, section 14.1.2). */

@@ -51,7 +51,7 @@ export async function attachFiles(input: FilesInput, invocation: Invocation): Pr
     const subject = await named.repository.resolve(named.tagOrDigest, {
       signal,
       onEvent: progress,
-      skipMirrors: true,
+      forPush: true,
     });
     const artifact = await describeFiles({ ...optionsOf(input), subject });
     await upload({ named, artifact, tag: undefined, subject }, context);
@@ -71,16 +71,14 @@ async function unlessPublished(
   { tag, artifact, input, signal }: PushedArtifact,
 ): Promise<FileArtifact> {
   if (!isExactVersion(tag)) return artifact;
-  const there = await repository
-    .resolve(tag, { signal, skipMirrors: true })
-    .catch((error: unknown) => {
-      if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
-      throw error;
-    });
+  const there = await repository.resolve(tag, { signal, forPush: true }).catch((error: unknown) => {
+    if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
+    throw error;
+  });
   if (!there) return artifact;
   const { digest } = there;
   if (digest === artifact.manifest.descriptor.digest) return artifact;
-  const published = await repository.fetchManifest(there, { signal, skipMirrors: true });
+  const published = await repository.fetchManifest(there, { signal, forPush: true });
   const same = asPublished(artifact, published, input.annotation ?? []);
   if (same) return same;
   throw new OciError('TAG_EXISTS', `${text} is published as ${digest}`, {

@@ -18,7 +18,7 @@ export async function sign(input: SignInput, invocation: Invocation): Promise<vo
   await withContext(invocation, async ({ registries, output, progress, signal }) => {
     const named = registries.artifact(input.reference);
     const key = await signingKey(input, invocation.terminal);
-    const call = { signal, onEvent: progress, skipMirrors: true };
+    const call = { signal, onEvent: progress, forPush: true };
     const { repository, reference, text } = named;
     const descriptor = await repository.resolve(named.tagOrDigest, call);
     const manifest = await repository.fetchManifest(descriptor, call);

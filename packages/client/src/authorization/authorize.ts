@@ -1,4 +1,4 @@
-import { asOciError } from '@oci/spec-types';
+import { asOciError, isOciError } from '@oci/spec-types';
 
 import {
   type Exchange,
@@ -11,7 +11,7 @@ import { type Authorization, type AuthorizationOptions, AuthorizationSession } f
 
 /**
  * Answers challenges (RFC 9110, section 11): Basic, and Bearer by a token server. What worked is used
- * for the next request at once. A 401 with a fresh token is final.
+ * for the next request at once. A 401 with a fresh token is final, and so is a 400 or 403.
  */
 export function authorize(
   next: Exchange,
@@ -23,21 +23,50 @@ export function authorize(
     if (request.url.origin !== options.origin.origin) return next(request);
     const known = await whileWanted(session.known(request), request.signal);
     const response = await next(withAuthorization(request, known));
+    const answered = (to: RegistryResponse, by: Authorization | undefined): RegistryResponse => ({
+      ...to,
+      authorizedAs: by?.of,
+      withoutCredential: by?.of === undefined ? session.failure : undefined,
+    });
     // A challenge that came from behind a redirect is not the registry's.
-    if (response.status !== 401 || response.url.origin !== options.origin.origin)
-      return { ...response, authorizedAs: known?.of };
-    const challenges = parseChallenges(challengeLines(response));
+    if (response.url.origin !== options.origin.origin) return answered(response, known);
+    if (known && response.status < 400) session.accepted(known);
     const fresh = await whileWanted(
-      session.answer(challenges, request, known),
+      replacement(session, { request, response, known }),
       request.signal,
     ).catch((error: unknown) => {
       response.body.destroy();
       throw error;
     });
-    if (fresh === undefined || !canRepeat(request)) return { ...response, authorizedAs: known?.of };
+    if (fresh === undefined || !canRepeat(request)) return answered(response, known);
     await response.body.dump();
-    return { ...(await next(withAuthorization(request, fresh))), authorizedAs: fresh.of };
+    const again = await next(withAuthorization(request, fresh));
+    if (again.status < 400) session.accepted(fresh);
+    return answered(again, fresh);
   };
+}
+
+/** What the request is authorized with once more; undefined when its answer is the last. */
+async function replacement(
+  session: AuthorizationSession,
+  sent: {
+    readonly request: RegistryRequest;
+    readonly response: RegistryResponse;
+    readonly known: Authorization | undefined;
+  },
+): Promise<Authorization | undefined> {
+  const { request, response, known } = sent;
+  const { status } = response;
+  const challenges = parseChallenges(challengeLines(response));
+  if (status === 401) return session.answer(challenges, request, known);
+  // What is sent may be what the registry finds bad; of a question it can only be the token.
+  const mayBeDead = status === 403 || (status === 400 && request.body === undefined);
+  if (!known || !mayBeDead) return undefined;
+  return session.renew(challenges, request, known).catch((error: unknown) => {
+    // The registry's own answer says more than that of a token server that was asked in vain.
+    if (isOciError(error, 'ABORTED')) throw error;
+    return undefined;
+  });
 }
 
 /** A token is fetched for all who wait for it, so an abort ends the waiting and not the fetching. */

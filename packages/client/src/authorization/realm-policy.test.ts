@@ -10,9 +10,8 @@ test.each([
   ['https://registry.example', 'https://[::1]/token'],
   ['https://registry.example', 'https://localhost/token'],
   ['https://registry.example', 'file:///etc/passwd'],
-  ['http://127.0.0.1:5000', 'http://10.0.0.1/token'],
 ])('%s must not name the token server %s (CVE-2026-48978)', (registry, realm) => {
-  expect(() => refuseUnsafeRealm(new URL(registry), new URL(realm))).toThrow(
+  expect(() => refuseUnsafeRealm(new URL(registry), new URL(realm), false)).toThrow(
     expect.objectContaining({ code: 'POLICY_REFUSED', hint: expect.any(String) }),
   );
 });
@@ -23,7 +22,19 @@ test.each([
   ['http://127.0.0.1:5000', 'http://127.0.0.1:5001/token'],
   ['http://localhost:5000', 'https://localhost:5001/token'],
 ])('%s may name the token server %s', (registry, realm) => {
-  expect(() => refuseUnsafeRealm(new URL(registry), new URL(realm))).not.toThrow();
+  expect(() => refuseUnsafeRealm(new URL(registry), new URL(realm), false)).not.toThrow();
+});
+
+test('an internal token server is allowed to an internal registry, and where it is trusted (oras-go #1246)', () => {
+  const registry = new URL('https://registry.example');
+  const internal = new URL('https://10.0.0.1/token');
+  expect(() => refuseUnsafeRealm(registry, internal, true)).not.toThrow();
+  expect(() => refuseUnsafeRealm(registry, new URL('http://10.0.0.1/token'), true)).toThrow(
+    /not encrypted/,
+  );
+  expect(() => refuseUnsafeRealm(registry, internal, false)).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('trusted_realms') as string }),
+  );
 });
 
 test.each([

@@ -6,22 +6,27 @@ import { isInternalHost } from '../transport/address-policy.js';
  * Refuses a token server that no registry should name: one without HTTPS for a registry with it, or
  * an internal address that is not the registry's own host (CVE-2026-48978).
  *
+ * @param mayBeInternal true when the registry itself is internal, or the user trusts the token server
  * @throws OciError `POLICY_REFUSED`
  */
-export function refuseUnsafeRealm(registry: URL, realm: URL): void {
-  const refuse = (why: string): never => {
+export function refuseUnsafeRealm(registry: URL, realm: URL, mayBeInternal: boolean): void {
+  const refuse = (why: string, hint?: string): never => {
     throw new OciError(
       'POLICY_REFUSED',
       `${registry.host} names the token server ${realm.protocol}//${realm.host}, ${why}`,
-      {
-        hint: 'A registry that is set up correctly does not do this; ask who runs it.',
-      },
+      { hint: hint ?? 'A registry that is set up correctly does not do this; ask who runs it.' },
     );
   };
   if (realm.protocol !== 'https:' && realm.protocol !== 'http:') refuse('which is not HTTP');
   if (realm.protocol === 'http:' && registry.protocol === 'https:')
     refuse('which is not encrypted');
-  if (realm.hostname !== registry.hostname && isInternalHost(realm)) refuse('an internal address');
+  if (!mayBeInternal && realm.hostname !== registry.hostname && isInternalHost(realm))
+    refuse('an internal address', trustHint(registry.host, realm));
+}
+
+/** How to trust a token server. */
+export function trustHint(registry: string, { host }: URL): string {
+  return `If that is right, trust it: trustedRealms: ['${host}'], in the configuration trusted_realms of registries."${registry}".`;
 }
 
 /**

@@ -1,12 +1,15 @@
-import { OciError, type RepositoryName, isOciError, parseRegistryPath } from '@oci/spec-types';
+import { OciError, isOciError } from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import type { Credential, CredentialSource } from '../credentials/credential.js';
 import { resolvesInternally } from '../transport/address-policy.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
 import type { Exchange, RegistryRequest } from '../transport/exchange.js';
+import { withCause } from '../transport/response-failure.js';
 import type { Challenge } from './challenge.js';
-import { mayReceiveCredentials, refuseUnsafeRealm } from './realm-policy.js';
-import { canonicalScopes } from './scope.js';
+import { mayReceiveCredentials, refuseUnsafeRealm, trustHint } from './realm-policy.js';
+import { canonicalScopes, freeScopes } from './scope.js';
+import { SessionCredentials } from './session-credentials.js';
 import { type Token, basicHeader, fetchToken } from './token.js';
 import { TokenCache } from './token-cache.js';
 import type { TokenStore } from './token-file.js';
@@ -28,8 +31,10 @@ export interface AuthorizationOptions {
 export interface Authorization {
   /** The `Authorization` header. */
   readonly header: string;
-  /** Whose it is, in words and without the secret. */
-  readonly of: string;
+  /** Whose it is, in words and without the secret; undefined of nobody. */
+  readonly of: string | undefined;
+  /** Whether it is a token that was kept, which may have died since. */
+  readonly isKept: boolean;
 }
 
 /** What a token is wanted for, and who wants it. */
@@ -43,19 +48,22 @@ interface TokenAsk {
 export class AuthorizationSession {
   readonly #exchange: Exchange;
   readonly #options: AuthorizationOptions;
+  readonly #credentials: SessionCredentials;
   readonly #tokens: TokenCache;
+  /** Headers of tokens that replaced one which was answered with 400 or 403, and were not yet accepted. */
+  readonly #unproven = new LRUCache<string, true>({ max: 1000 });
   #challenge: Challenge | undefined;
 
   constructor(exchange: Exchange, options: AuthorizationOptions) {
     this.#exchange = exchange;
     this.#options = options;
+    this.#credentials = new SessionCredentials(options);
     this.#tokens = new TokenCache(options.tokenStore);
   }
 
   /** For a request, from what an earlier challenge taught; undefined before the first. */
   async known(request: RegistryRequest): Promise<Authorization | undefined> {
-    if (!this.#challenge) return undefined;
-    return this.#authorize(this.#challenge, request, {});
+    return this.#challenge && this.#again(this.#challenge, request);
   }
 
   /**
@@ -76,25 +84,65 @@ export class AuthorizationSession {
     return this.#authorize(challenge, request, { asked, rejected: rejected?.header });
   }
 
+  /** Why requests go without a credential although one is configured. */
+  get failure(): OciError | undefined {
+    return this.#credentials.failure;
+  }
+
+  /** The registry took what a request was authorized with. */
+  accepted({ header }: Authorization): void {
+    this.#unproven.delete(header);
+  }
+
+  /**
+   * What replaces a kept token that was answered with 400 or 403: Amazon ECR gives these for a token that
+   * died (aws/containers-roadmap#2835). Undefined when another one would be answered in the same way.
+   */
+  async renew(
+    challenges: readonly Challenge[],
+    request: RegistryRequest,
+    dead: Authorization,
+  ): Promise<Authorization | undefined> {
+    if (!this.#challenge || !dead.isKept || this.#unproven.has(dead.header)) return undefined;
+    const fresh =
+      (await this.answer(challenges, request, dead)) ??
+      (await this.#again(this.#challenge, request, dead.header));
+    if (!fresh || fresh.header === dead.header) return undefined;
+    this.#unproven.set(fresh.header, true);
+    return fresh;
+  }
+
+  /** As an earlier challenge asked: its scopes of no resource are of every request. */
+  #again(
+    challenge: Challenge,
+    request: RegistryRequest,
+    rejected?: string,
+  ): Promise<Authorization | undefined> {
+    const asked = freeScopes(challenge.parameters['scope'] ?? '');
+    return this.#authorize(challenge, request, { asked, rejected });
+  }
+
   async #authorize(
     challenge: Challenge,
     request: RegistryRequest,
     { asked = '', rejected }: { asked?: string; rejected?: string | undefined },
   ): Promise<Authorization | undefined> {
-    const credential = await this.#credential(request, false);
+    const credential = await this.#credentials.get(request, false);
     const of = nameOf(credential);
-    if (credential?.kind === 'bearer') return { header: `Bearer ${credential.token}`, of };
+    if (credential?.kind === 'bearer')
+      return { header: `Bearer ${credential.token}`, of, isKept: false };
     if (challenge.scheme === 'basic') return this.#basic(credential, request, rejected);
     const scopes = canonicalScopes([...request.scopes, asked]);
     try {
-      return { header: await this.#token({ challenge, scopes, credential }, rejected), of };
+      return { ...(await this.#token({ challenge, scopes, credential }, rejected)), of };
     } catch (error) {
-      if (!credential || !isOciError(error, 'UNAUTHORIZED')) throw error;
+      if (!isOciError(error, 'UNAUTHORIZED')) throw error;
+      if (!credential) throw this.failure ? withCause(error, this.failure) : error;
       // A helper's answer that was remembered may be out of date.
-      const fresh = await this.#credential(request, true);
+      const fresh = await this.#credentials.get(request, true);
       if (fresh?.kind === 'bearer' || identityOf(fresh) === identityOf(credential))
         throw refused(error, of);
-      return { header: await this.#token({ challenge, scopes, credential: fresh }), of };
+      return { ...(await this.#token({ challenge, scopes, credential: fresh })), of };
     }
   }
 
@@ -105,54 +153,60 @@ export class AuthorizationSession {
   ): Promise<Authorization | undefined> {
     const given = basicOf(credential);
     if (given === undefined || given.header !== rejected) return given;
-    return basicOf(await this.#credential(request, true));
+    return basicOf(await this.#credentials.get(request, true));
   }
 
-  #credential(request: RegistryRequest, fresh: boolean): Promise<Credential | undefined> {
-    const { registry, credentials } = this.#options;
-    const { url, signal } = request;
-    return credentials(registry, { repository: repositoryOf(url), fresh, signal });
-  }
-
-  async #token(ask: TokenAsk, rejected?: string): Promise<string> {
+  async #token(
+    ask: TokenAsk,
+    rejected?: string,
+  ): Promise<Pick<Authorization, 'header' | 'isKept'>> {
     const { realm, service } = ask.challenge.parameters;
     const { origin } = this.#options;
     const purpose = JSON.stringify([origin.origin, realm, service, ask.scopes]);
     const key = { purpose, identity: identityOf(ask.credential) };
+    let isKept = true;
     const token = await this.#tokens.get(key, {
-      fetch: () => this.#fetch(ask),
+      fetch: () => {
+        isKept = false;
+        return this.#fetch(ask);
+      },
       isRejected: (known) => bearerHeader(known) === rejected,
     });
-    return bearerHeader(token);
+    return { header: bearerHeader(token), isKept };
   }
 
   async #fetch(ask: TokenAsk): Promise<Token> {
     const { origin, registry, trustedRealms, limits } = this.#options;
     const realm = parseRealm(ask.challenge.parameters['realm'] ?? '', registry);
-    refuseUnsafeRealm(origin, realm);
+    const isTrusted = trustedRealms.includes(realm.host);
+    const mayBeInternal = isTrusted || (await resolvesInternally(origin));
+    refuseUnsafeRealm(origin, realm, mayBeInternal);
     const trusted = await mayReceiveCredentials(origin, realm, trustedRealms);
     if (ask.credential && !trusted) {
       throw new OciError(
         'POLICY_REFUSED',
         `${registry} wants your credentials sent to ${realm.host}`,
-        {
-          hint: `If that is right, trust it: trustedRealms: ['${realm.host}'], in the configuration trusted_realms of registries."${registry}".`,
-        },
+        { hint: trustHint(registry, realm) },
       );
     }
-    const publicOnly = realm.hostname !== origin.hostname && !(await resolvesInternally(origin));
+    const publicOnly = realm.hostname !== origin.hostname && !mayBeInternal;
     const { service } = ask.challenge.parameters;
     return fetchToken(
       this.#exchange,
       { realm, service, scopes: ask.scopes, credential: ask.credential, publicOnly },
       limits,
-    );
+    ).catch((error: unknown) => {
+      // A name that leads to an internal address is found out only now.
+      if (!publicOnly || !isOciError(error, 'POLICY_REFUSED')) throw error;
+      const message = `${registry} names the token server ${realm.host}: ${error.message}`;
+      throw new OciError(error.code, message, { cause: error, hint: trustHint(registry, realm) });
+    });
   }
 }
 
 function basicOf(credential: Credential | undefined): Authorization | undefined {
   return credential?.kind === 'password'
-    ? { header: basicHeader(credential), of: nameOf(credential) }
+    ? { header: basicHeader(credential), of: nameOf(credential), isKept: false }
     : undefined;
 }
 
@@ -168,8 +222,8 @@ function identityOf(credential: Credential | undefined): string {
 }
 
 /** e.g. `tester from ~/.docker/config.json`. */
-function nameOf(credential: Credential | undefined): string {
-  if (!credential) return 'nobody in particular';
+function nameOf(credential: Credential | undefined): string | undefined {
+  if (!credential) return undefined;
   const who = {
     password: () => (credential.kind === 'password' ? credential.username : ''),
     refresh: () => 'an identity token',
@@ -178,18 +232,13 @@ function nameOf(credential: Credential | undefined): string {
   return credential.from === undefined ? who : `${who} from ${credential.from}`;
 }
 
-function refused(error: OciError, of: string): OciError {
+function refused(error: OciError, of: string | undefined): OciError {
   return new OciError(error.code, `${error.message}; the credential is ${of}`, {
     hint: error.hint,
     cause: error,
     request: error.request,
     registryErrors: error.registryErrors,
   });
-}
-
-function repositoryOf(url: URL): RepositoryName | undefined {
-  const route = parseRegistryPath(url.pathname);
-  return route && 'name' in route ? route.name : undefined;
 }
 
 function parseRealm(text: string, registry: string): URL {

@@ -115,8 +115,9 @@ const marginMs = 5_000;
 
 function readToken(body: Uint8Array, host: string): Token {
   const value = parseObject(body);
-  const token = value['access_token'] ?? value['token'];
-  if (typeof token !== 'string' || token === '' || /[^\x21-\x7e]/.test(token)) {
+  // Harbor and old token servers write one of the two members empty.
+  const token = [value['access_token'], value['token']].find((member) => member);
+  if (typeof token !== 'string' || /[^\x21-\x7e]/.test(token)) {
     throw new OciError('PROTOCOL', `the token server ${host} answered without a token`);
   }
   const seconds = typeof value['expires_in'] === 'number' ? value['expires_in'] : 60;

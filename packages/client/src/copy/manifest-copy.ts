@@ -1,5 +1,7 @@
 import {
   type CallOptions,
+  type Descriptor,
+  type Digest,
   type EventListener,
   OciError,
   type ResolvedManifest,
@@ -34,8 +36,7 @@ export class ManifestCopy {
   /** Stores a manifest under its digest, unless it is there. */
   async store(manifest: ResolvedManifest, call: CallOptions): Promise<'copied' | 'skipped'> {
     const { digest } = manifest.descriptor;
-    if (await atSide('destination', () => resolveIfThere(this.#target, digest, call)))
-      return 'skipped';
+    if (await atSide('destination', () => this.#resolve(digest, call))) return 'skipped';
     await this.#push(manifest, call);
     return 'copied';
   }
@@ -46,7 +47,7 @@ export class ManifestCopy {
     tag: Tag,
     call: CallOptions,
   ): Promise<'copied' | 'skipped'> {
-    const known = await atSide('destination', () => resolveIfThere(this.#target, tag, call));
+    const known = await atSide('destination', () => this.#resolve(tag, call));
     if (known?.digest === manifest.descriptor.digest) return 'skipped';
     await this.#push(manifest, call, tag);
     return 'copied';
@@ -55,7 +56,7 @@ export class ManifestCopy {
   /** A signature of cosign, by the tag that it looks for. */
   async nameSidecar({ tag, descriptor }: Sidecar, call: CallOptions): Promise<void> {
     const { plan, emit } = this.#parts;
-    const known = await atSide('destination', () => resolveIfThere(this.#target, tag, call));
+    const known = await atSide('destination', () => this.#resolve(tag, call));
     if (known?.digest === descriptor.digest) return;
     if (known) {
       const message = `${tag} of the target was ${known.digest}, and is now what the source has`;
@@ -63,6 +64,10 @@ export class ManifestCopy {
     }
     const node = plan.graph.nodes.get(descriptor.digest);
     if (node) await this.#push(node.manifest, call, tag);
+  }
+
+  #resolve(tagOrDigest: Tag | Digest, call: CallOptions): Promise<Descriptor | undefined> {
+    return resolveIfThere(this.#target, tagOrDigest, { ...call, forPush: true });
   }
 
   async #push(manifest: ResolvedManifest, call: CallOptions, tag?: Tag): Promise<void> {

@@ -7,7 +7,7 @@ import { type OpenSession, reopenedSession, uploadSubject } from '../upload/uplo
 import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
 import { beginMount } from './mount.js';
 
-/** Whether the repository has a blob. */
+/** Whether the repository has a blob: what a push asks first. */
 export async function hasBlob(
   endpoint: Endpoint,
   descriptor: Descriptor,
@@ -15,6 +15,7 @@ export async function hasBlob(
 ): Promise<boolean> {
   const response = await call(endpoint, {
     ...options,
+    forPush: true,
     method: 'HEAD',
     target: registryPaths.blob(endpoint.name, descriptor.digest),
     subject: uploadSubject(endpoint, descriptor),

@@ -57,7 +57,7 @@ export async function read<T>(
   options: RemoteOptions,
   work: (options: RemoteOptions) => Promise<T>,
 ): Promise<T> {
-  if (!endpoint.hasMirrors || options.skipMirrors) return work(options);
+  if (!endpoint.hasMirrors || options.skipMirrors || options.forPush) return work(options);
   try {
     return await work(options);
   } catch (error) {
@@ -86,7 +86,7 @@ export interface EndpointRequest extends RemoteOptions {
 
 /** Sends one request of a repository and checks its status. */
 export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<RegistryResponse> {
-  const reads = ask.method === 'GET' || ask.method === 'HEAD';
+  const reads = !ask.forPush && (ask.method === 'GET' || ask.method === 'HEAD');
   const url = typeof ask.target === 'string' ? new URL(ask.target, endpoint.origin) : ask.target;
   const request: RegistryRequest = {
     method: ask.method,
@@ -102,7 +102,7 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     scopes: [repositoryScope(endpoint.name, 'pull', ...(reads ? [] : (['push'] as const)))],
     signal: ask.signal,
     onEvent: ask.onEvent,
-    skipMirrors: ask.skipMirrors,
+    skipMirrors: ask.skipMirrors || ask.forPush,
     idleMs: ask.idleMs,
     blocks: ask.blocks,
   };

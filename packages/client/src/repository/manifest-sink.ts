@@ -51,7 +51,7 @@ export async function pushManifest(
   const subject = manifest.document.subject?.digest;
   const isListed = header(answer, 'oci-subject') !== undefined;
   if (subject === undefined || isListed || !referrersTag) return;
-  await addToReferrersTag(endpoint, { subject, manifest }, options);
+  await addToReferrersTag(endpoint, { subject, manifest }, { ...options, forPush: true });
 }
 
 async function putManifest(

@@ -1,4 +1,4 @@
-import type { EventListener } from '@oci/spec-types';
+import type { EventListener, OciError } from '@oci/spec-types';
 
 import type { BlockPool } from './block-pool.js';
 
@@ -41,6 +41,8 @@ export interface RegistryResponse {
   readonly attempts: number;
   /** Whose credential the request carried, in words and without the secret. */
   readonly authorizedAs?: string | undefined;
+  /** Why it carried none although one is configured. */
+  readonly withoutCredential?: OciError | undefined;
   /** Tells a mirror's answer apart: what it gave was wrong, and it is not asked for that again. */
   readonly discredit?: (() => void) | undefined;
 }

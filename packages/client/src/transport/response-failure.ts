@@ -2,6 +2,7 @@ import {
   OciError,
   type OciErrorCode,
   type RegistryError,
+  isOciError,
   parseRegistryErrors,
 } from '@oci/spec-types';
 
@@ -43,7 +44,23 @@ export async function expectStatus(
       hint: `Say https://${request.url.host}, without --plain-http.`,
     });
   }
-  throw responseFailure(response, { request, subject, registryErrors: parseRegistryErrors(body) });
+  const registryErrors = parseRegistryErrors(body);
+  const failure = responseFailure(response, { request, subject, registryErrors });
+  const { withoutCredential } = response;
+  const wantsOne = isOciError(failure, 'UNAUTHORIZED', 'DENIED');
+  throw withoutCredential && wantsOne ? withCause(failure, withoutCredential) : failure;
+}
+
+/** A login is no help where a credential is configured and cannot be had. */
+export function withCause(failure: OciError, cause: OciError): OciError {
+  const { code, message, request, registryErrors } = failure;
+  const { hint } = cause;
+  return new OciError(code, `${message}; ${cause.message}`, {
+    hint,
+    cause,
+    request,
+    registryErrors,
+  });
 }
 
 function responseFailure(
@@ -80,7 +97,7 @@ function responseFailure(
       return fail(subject.missing, `${subject.name} was not found`);
     case status === 401:
       return response.authorizedAs === undefined
-        ? fail('UNAUTHORIZED', `${host} wants credentials`, `Log in with: ocictl login ${host}`)
+        ? fail('UNAUTHORIZED', `${subject.name} needs a login`, `Log in with: ocictl login ${host}`)
         : fail(
             'UNAUTHORIZED',
             `${host} does not accept the credential of ${response.authorizedAs}`,

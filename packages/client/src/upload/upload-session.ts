@@ -98,6 +98,7 @@ export async function findSession(
 ): Promise<OpenSession | undefined> {
   const response = await call(endpoint, {
     ...options,
+    forPush: true,
     method: 'GET',
     target: session.location,
     subject: uploadSubject(endpoint, descriptor),

@@ -122,7 +122,7 @@ async function publishedDigest(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   try {
-    return (await repository.resolve(tag, { signal, skipMirrors: true })).digest;
+    return (await repository.resolve(tag, { signal, forPush: true })).digest;
   } catch (error) {
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
     throw error;

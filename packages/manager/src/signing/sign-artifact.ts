@@ -53,7 +53,7 @@ export async function signArtifact(
   { form = 'bundle', created = now(), repositoryName, ...call }: SignOptions,
 ): Promise<SignedArtifact> {
   // What is written next depends on the answer, which a mirror may not know yet.
-  const options = { ...call, skipMirrors: true };
+  const options = { ...call, forPush: true };
   const { hint } = key.publicKey;
   const earlier = await signedBefore(repository, subject, { key, form, options });
   if (earlier) return { form, manifest: earlier, hint, added: false };

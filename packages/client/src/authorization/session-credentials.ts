@@ -1,0 +1,49 @@
+import { type OciError, type RepositoryName, isOciError, parseRegistryPath } from '@oci/spec-types';
+
+import type { Credential, CredentialSource } from '../credentials/credential.js';
+import type { RegistryRequest } from '../transport/exchange.js';
+import { isOfPush } from './scope.js';
+
+/** How long a source that failed is not asked again for what may be read without a credential. */
+const failureMs = 60_000;
+
+/** The credentials of one registry. What is public is read without one that cannot be had; a push needs it. */
+export class SessionCredentials {
+  readonly #registry: string;
+  readonly #source: CredentialSource;
+  #failure: { readonly error: OciError; readonly until: number } | undefined;
+
+  constructor(options: { readonly registry: string; readonly credentials: CredentialSource }) {
+    this.#registry = options.registry;
+    this.#source = options.credentials;
+  }
+
+  /** Why requests go without a credential although one is configured. */
+  get failure(): OciError | undefined {
+    return this.#failure?.error;
+  }
+
+  /** @throws OciError as the source does; `UNAUTHORIZED` for a push only */
+  async get(request: RegistryRequest, fresh: boolean): Promise<Credential | undefined> {
+    const { url, signal, onEvent, scopes } = request;
+    const mayGoWithout = !isOfPush(scopes);
+    if (mayGoWithout && this.#failure && this.#failure.until > Date.now()) return undefined;
+    try {
+      const ask = { repository: repositoryOf(url), fresh, signal };
+      const found = await this.#source(this.#registry, ask);
+      this.#failure = undefined;
+      return found;
+    } catch (error) {
+      if (!mayGoWithout || !isOciError(error, 'UNAUTHORIZED')) throw error;
+      this.#failure = { error, until: Date.now() + failureMs };
+      const message = `${error.message}: ${this.#registry} is asked without a credential`;
+      onEvent?.({ type: 'warning', message });
+      return undefined;
+    }
+  }
+}
+
+function repositoryOf(url: URL): RepositoryName | undefined {
+  const route = parseRegistryPath(url.pathname);
+  return route && 'name' in route ? route.name : undefined;
+}
