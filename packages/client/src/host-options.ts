@@ -1,4 +1,5 @@
 import type { CredentialSource } from './credentials/credential.js';
+import type { HeaderSource } from './transport/origin-headers.js';
 
 /** A certificate that a registry wants to see, and its key; PEM. */
 export interface ClientCertificate {
@@ -22,5 +23,5 @@ export interface HostOptions {
   /** For the registry's exact origin, never behind a redirect. */
   readonly clientCertificate?: ClientCertificate | undefined;
   /** Sent with every request to the registry's exact origin, never behind a redirect. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: HeaderSource | undefined;
 }

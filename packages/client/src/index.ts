@@ -25,6 +25,7 @@ export {
 export {
   type DockerConfigOptions,
   dockerConfigCredentials,
+  dockerConfigHeaders,
   helperCredentials,
 } from './credentials/docker-config.js';
 export {
@@ -73,6 +74,7 @@ export { RemoteRepository } from './repository/remote-repository.js';
 export { type BodyLimits, defaultLimits } from './transport/bounded-body.js';
 export { type PacePolicy, defaultPacePolicy } from './transport/host-pace.js';
 export type { Attempt, AttemptObserver, AttemptOutcome } from './transport/observe.js';
+export { type HeaderSource, isSettableHeader, mergeHeaders } from './transport/origin-headers.js';
 export { type RetryPolicy, defaultRetryPolicy } from './transport/retry.js';
 export { type Timeouts, defaultTimeouts } from './transport/send.js';
 export type { BlobBody, RepeatableBody, UploadContent } from './upload/blob-body.js';

@@ -22,7 +22,8 @@ export function parseRegistryAddress(
       host: parseRegistryHost(match[2] ?? ''),
       scheme: match[1] === 'http' ? 'http' : 'https',
     };
-  if (text.includes('/') || text.includes('@')) {
+  const bare = text.replace(/\/$/, '');
+  if (bare.includes('/') || text.includes('@')) {
     throw new OciError(
       'REFERENCE_INVALID',
       `${JSON.stringify(text.slice(0, 200))} is not the address of a registry`,
@@ -31,7 +32,7 @@ export function parseRegistryAddress(
       },
     );
   }
-  const host = parseRegistryHost(text);
+  const host = parseRegistryHost(bare);
   return { host, scheme: options.plainHttp || isLoopbackHost(host) ? 'http' : 'https' };
 }
 

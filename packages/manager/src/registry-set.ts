@@ -1,9 +1,12 @@
 import {
   type CredentialSource,
+  type HeaderSource,
   type Registry,
   type RegistryOptions,
   createRegistry,
   dockerConfigCredentials,
+  dockerConfigHeaders,
+  mergeHeaders,
   parseRegistryAddress,
 } from '@oci/client';
 import { OciError, type RegistryHost } from '@oci/spec-types';
@@ -45,7 +48,8 @@ export function registryOptions(options: ReachOptions, address: string): Registr
     });
   }
   const credentials = options.credentials ?? dockerConfigCredentials();
-  return { ...options.connection, ...defined(own), url: address, credentials };
+  const headers = mergeHeaders(headersOfAll(options), own.headers);
+  return { ...options.connection, ...defined(own), url: address, credentials, headers };
 }
 
 /** The registries that a program uses: each with its own settings, opened once, closed together. */
@@ -56,7 +60,8 @@ export class RegistrySet {
   constructor(options: ReachOptions) {
     // One source for all, so that a helper's answer is remembered for all.
     const credentials = options.credentials ?? dockerConfigCredentials();
-    this.#options = { ...options, credentials };
+    const connection = { ...options.connection, headers: headersOfAll(options) };
+    this.#options = { ...options, connection, credentials };
   }
 
   /**
@@ -82,6 +87,11 @@ export class RegistrySet {
     this.#open.clear();
     await Promise.all(registries.map((registry) => registry.close()));
   }
+}
+
+/** Who takes docker's credentials takes the headers that stand beside them. */
+function headersOfAll({ connection, credentials }: ReachOptions): HeaderSource | undefined {
+  return connection?.headers ?? (credentials ? undefined : dockerConfigHeaders());
 }
 
 function settingsOf(registries: ReachOptions['registries'], host: RegistryHost): RegistrySettings {

@@ -12,11 +12,13 @@ type Entries = Readonly<Record<string, unknown>>;
  * one whole, readable by its owner only; a link to a file stays one.
  *
  * @param change gives the new entries, or undefined to leave the file alone
+ * @param members written beside the entries
  * @throws OciError `CONFIG_INVALID`, `STORAGE_DENIED`, `STORAGE_FULL`, `STORAGE_FAILED`
  */
 export async function editAuthFile(
   path: string,
   change: (entries: Entries) => Entries | undefined,
+  members: { readonly credsStore?: string | undefined } = {},
 ): Promise<void> {
   await onStorage({ path }, async () => {
     const target = await realpath(path).catch(() => path);
@@ -29,7 +31,7 @@ export async function editAuthFile(
     const changed = change(entries);
     if (!changed) return;
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    const text = `${JSON.stringify({ ...document, auths: changed }, undefined, '\t')}\n`;
+    const text = `${JSON.stringify({ ...document, ...members, auths: changed }, undefined, '\t')}\n`;
     await replaceFile(target, text, { mode: 0o600, sync: 'content' });
   });
 }

@@ -3,13 +3,18 @@ import { readFile, stat } from 'node:fs/promises';
 
 import { OciError } from '@oci/spec-types';
 
+import { isSettableHeader } from '../transport/origin-headers.js';
 import type { Credential } from './credential.js';
 
 /** A file of docker's or podman's, as far as it concerns us. */
 export interface AuthFile {
+  /** Its path, or the variable that holds it. */
+  readonly name: string;
   readonly auths: Readonly<Record<string, unknown>>;
   readonly credHelpers: Readonly<Record<string, unknown>>;
   readonly credsStore: string | undefined;
+  /** Sent to every registry. */
+  readonly httpHeaders: Readonly<Record<string, string>>;
 }
 
 /** Docker Hub's key in all of these files. */
@@ -31,21 +36,56 @@ export function parseAuthFile(text: string, name: string): AuthFile {
   const legacy = name.endsWith('.dockercfg') && !('auths' in value);
   const { credsStore } = value;
   return {
-    auths: legacy ? value : objectOf(value['auths']),
-    credHelpers: legacy ? {} : objectOf(value['credHelpers']),
+    name,
+    auths: legacy ? value : memberOf(value, 'auths', name),
+    credHelpers: legacy ? {} : memberOf(value, 'credHelpers', name),
     credsStore: typeof credsStore === 'string' && credsStore !== '' ? credsStore : undefined,
+    httpHeaders: legacy ? {} : settableHeaders(memberOf(value, 'HttpHeaders', name)),
   };
+}
+
+/** Whether a file says nothing of credentials: then docker asks the store of the platform. */
+export function isSilent({ auths, credHelpers, credsStore }: AuthFile): boolean {
+  const entries = [...Object.keys(auths), ...Object.keys(credHelpers)];
+  return entries.length === 0 && credsStore === undefined;
+}
+
+/** @throws OciError `CONFIG_INVALID` when it is there and no object */
+function memberOf(
+  value: Readonly<Record<string, unknown>>,
+  member: string,
+  name: string,
+): Readonly<Record<string, unknown>> {
+  const found = value[member] ?? {};
+  if (isObject(found)) return found;
+  throw invalid(name, `${member} is not a JSON object`);
+}
+
+function settableHeaders(
+  headers: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, string>> {
+  const entries = Object.entries(headers).filter(
+    (entry): entry is [string, string] =>
+      typeof entry[1] === 'string' &&
+      isSettableHeader(entry[0]) &&
+      !/[^\t\x20-\x7e\x80-\xff]/.test(entry[1]),
+  );
+  return Object.fromEntries(entries);
 }
 
 /** The whole object, for those who change one key and keep all others. @throws OciError `CONFIG_INVALID` */
 export function parseAuthObject(text: string, name: string): Record<string, unknown> {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text === '' ? '{}' : text);
-    if (isObject(value)) return value;
+    // Editors of Windows begin a file with a byte order mark.
+    const json = text.replace(/^\uFEFF/, '').trim();
+    value = JSON.parse(json === '' ? '{}' : json);
   } catch {
     // The parser's message may quote the file, and with it a secret.
+    throw invalid(name, 'it is not JSON');
   }
-  throw unreadable(name, undefined);
+  if (isObject(value)) return value;
+  throw invalid(name, 'it is not a JSON object');
 }
 
 /** The credential that a file holds itself: of the longest key that is the repository's, or the host's. */
@@ -56,7 +96,7 @@ export function credentialOf(
 ): Credential | undefined {
   for (const name of namesOf(registry, repository)) {
     const key = Object.keys(file.auths).find((candidate) => nameOfKey(candidate) === name);
-    const credential = key === undefined ? undefined : fromEntry(objectOf(file.auths[key]));
+    const credential = key === undefined ? undefined : fromEntry(file, key);
     if (credential) return credential;
   }
   return undefined;
@@ -66,7 +106,9 @@ export function credentialOf(
 export function helperOf(file: AuthFile, registry: string): string | undefined {
   const key = Object.keys(file.credHelpers).find((candidate) => nameOfKey(candidate) === registry);
   const suffix = key === undefined ? undefined : file.credHelpers[key];
-  return typeof suffix === 'string' && suffix !== '' ? suffix : undefined;
+  if (suffix !== undefined && typeof suffix !== 'string')
+    throw invalid(file.name, `credHelpers."${shown(key)}" is not text`);
+  return suffix === '' ? undefined : suffix;
 }
 
 /** The keys under which a registry as a whole stands in a map of entries. */
@@ -94,18 +136,35 @@ function nameOfKey(key: string): string {
   return isUrl ? name : [name, ...path].join('/').replace(/\/$/, '');
 }
 
-function fromEntry(entry: Readonly<Record<string, unknown>>): Credential | undefined {
+function fromEntry({ auths, name }: AuthFile, key: string): Credential | undefined {
+  const entry = auths[key] ?? {};
+  const refuse = (why: string): never => {
+    throw invalid(name, `auths."${shown(key)}" ${why}`);
+  };
+  if (!isObject(entry)) return refuse('is not a JSON object');
   const text = (member: string): string => {
-    const value = entry[member];
-    return typeof value === 'string' ? value : '';
+    const value = entry[member] ?? '';
+    return typeof value === 'string' ? value : refuse(`has ${member} that is not text`);
   };
   if (text('registrytoken')) return { kind: 'bearer', token: text('registrytoken') };
   if (text('identitytoken')) return { kind: 'refresh', token: text('identitytoken') };
-  const decoded = Buffer.from(text('auth'), 'base64').toString('utf8').replace(/\0+$/, '');
+  const decoded = decode(text('auth'));
   const colon = decoded.indexOf(':');
   const username = colon > 0 ? decoded.slice(0, colon) : text('username');
   const password = colon > 0 ? decoded.slice(colon + 1) : text('password');
-  return username && password ? { kind: 'password', username, password } : undefined;
+  if (username && password) return { kind: 'password', username, password };
+  if (text('auth') === '' || colon >= 0) return undefined;
+  return decode(decoded).indexOf(':') > 0
+    ? refuse('has auth that was encoded twice')
+    : refuse('has auth that is not the base64 of user:password');
+}
+
+function decode(text: string): string {
+  return Buffer.from(text, 'base64').toString('utf8').replace(/\0+$/, '');
+}
+
+function shown(key: string | undefined): string {
+  return (key ?? '').slice(0, 200);
 }
 
 /** Reads files, each again only after it changed. */
@@ -125,7 +184,9 @@ export class AuthFileReader {
       if (cause instanceof OciError) throw cause;
       const { code } = cause as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      throw unreadable(path, cause);
+      // Whoever may not read the file has no credentials in it.
+      if (code === 'EACCES' || code === 'EPERM') throw denied(path, cause);
+      throw invalid(path, 'it cannot be read', cause);
     }
   }
 }
@@ -134,17 +195,20 @@ function versionOf({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
-function objectOf(value: unknown): Record<string, unknown> {
-  return isObject(value) ? value : {};
-}
-
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function unreadable(name: string, cause: unknown): OciError {
-  return new OciError('CONFIG_INVALID', `the credentials file ${name} can not be read`, {
+function denied(path: string, cause: unknown): OciError {
+  return new OciError('UNAUTHORIZED', `the credentials file ${path} may not be read`, {
     cause,
-    hint: 'Mend or remove it, then log in again.',
+    hint: 'Let its owner give you the right to read it, or name another with REGISTRY_AUTH_FILE.',
+  });
+}
+
+function invalid(name: string, why: string, cause?: unknown): OciError {
+  return new OciError('CONFIG_INVALID', `the credentials in ${name} are not usable: ${why}`, {
+    cause,
+    hint: 'Correct or remove it, then log in again.',
   });
 }

@@ -6,7 +6,7 @@ import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { chainCredentials, reportCredential, staticCredentials } from './credential.js';
-import { dockerConfigCredentials } from './docker-config.js';
+import { dockerConfigCredentials, dockerConfigHeaders } from './docker-config.js';
 
 let home: TemporaryDirectory;
 beforeEach(async () => {
@@ -69,7 +69,6 @@ test.each([
   ['a part of its name', { example: encoded('me:word'), 'y.example': encoded('me:word') }],
   ['another port', { 'registry.example:5000': encoded('me:word') }],
   ['no user', { 'registry.example': encoded(':word') }],
-  ['no colon', { 'registry.example': encoded('word') }],
   ['nothing', { 'registry.example': {} }],
   ['the prototype', JSON.parse('{"__proto__":{"auth":"bWU6d29yZA=="}}') as object],
 ])(
@@ -79,6 +78,78 @@ test.each([
     expect(await find('registry.example')).toBeUndefined();
   },
 );
+
+test.each<[string, unknown, string]>([
+  ['was encoded twice', { auths: { a: encoded(btoa('me:word')) } }, 'auths."a" has auth that was'],
+  ['has no colon', { auths: { a: encoded('word') } }, 'auths."a" has auth that is not the base64'],
+  [
+    'is no text',
+    { auths: { 'https://a/v2/': { auth: 7 } } },
+    'auths."https://a/v2/" has auth that',
+  ],
+  ['is no entry', { auths: { a: 'me:word' } }, 'auths."a" is not a JSON object'],
+  ['stands in a list', { auths: [encoded('me:word')] }, 'auths is not a JSON object'],
+  ['is of a helper without a name', { credHelpers: { a: 7 } }, 'credHelpers."a" is not text'],
+])(
+  'a credential that %s is named by file and entry, without itself (oras-py #231)',
+  async (_, content, why) => {
+    const path = await put('.docker/config.json', content);
+    await expect(find('a')).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(`${path} are not usable: ${why}`) as string,
+    });
+    await expect(find('a')).rejects.not.toThrow(/me:word|bWU6|d29y/);
+  },
+);
+
+test('a byte order mark before the JSON does not matter (devcontainers/cli #1098)', async () => {
+  const text = JSON.stringify({ auths: { a: encoded('me:word') } });
+  await put('.docker/config.json', `\uFEFF${text}`);
+  expect(await find('a')).toEqual(password('me', 'word'));
+});
+
+test('null members are missing ones', async () => {
+  await put('.docker/config.json', { auths: { a: null }, credHelpers: null, HttpHeaders: null });
+  expect(await find('a')).toBeUndefined();
+});
+
+test('asks the store of the platform where the configuration says nothing', async ({ skip }) => {
+  skip(process.platform !== 'linux', 'the stores of Linux are meant');
+  await helper('pass', `echo '{"Username":"store","Secret":"x"}'`);
+  await helper('secretservice', 'echo "no desktop"; exit 1');
+  const PATH = join(home.path, 'bin');
+  // Without the program `pass` it is the desktop's store, which may not work and is no error then.
+  expect(await find('a', { PATH })).toBeUndefined();
+  await put('bin/pass', '#!/bin/sh\n');
+  await chmod(join(PATH, 'pass'), 0o755);
+  expect(await find('a', { PATH })).toEqual(password('store', 'x'));
+  await put('.docker/config.json', { auths: {}, HttpHeaders: {} });
+  expect(await find('a', { PATH })).toEqual(password('store', 'x'));
+  for (const content of [{ auths: { b: {} } }, { credHelpers: { b: 'none' } }]) {
+    await put('.docker/config.json', content);
+    expect(await find('a', { PATH })).toBeUndefined();
+  }
+  const file = await put('other.json', {});
+  expect(await find('a', { PATH, REGISTRY_AUTH_FILE: file })).toBeUndefined();
+});
+
+test('reads the HttpHeaders of docker, and none that HTTP or a credential needs', async () => {
+  const headers = dockerConfigHeaders({ env: {}, homeDir: home.path });
+  expect(await headers()).toEqual({});
+  await put('.docker/config.json', {
+    HttpHeaders: {
+      'X-Access': 'abc',
+      Authorization: 'x',
+      Host: 'x',
+      'a b': 'x',
+      n: 1,
+      bad: 'a\nb',
+    },
+  });
+  expect(await headers()).toEqual({ 'X-Access': 'abc' });
+  await put('.docker/config.json', 'broken');
+  expect(await headers()).toEqual({});
+});
 
 test('knows identity tokens and registry tokens', async () => {
   await put('.docker/config.json', {
@@ -201,7 +272,7 @@ test('DOCKER_AUTH_CONFIG comes before every file, and names itself when it is br
   expect(await find('a', { DOCKER_AUTH_CONFIG })).toEqual(password('variable', 'x'));
   expect(await find('b', { DOCKER_AUTH_CONFIG })).toEqual(password('file', 'x'));
   await expect(find('a', { DOCKER_AUTH_CONFIG: '{secret' })).rejects.toMatchObject({
-    message: 'the credentials file DOCKER_AUTH_CONFIG can not be read',
+    message: 'the credentials in DOCKER_AUTH_CONFIG are not usable: it is not JSON',
   });
 });
 

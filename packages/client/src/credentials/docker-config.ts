@@ -1,3 +1,7 @@
+import { basename } from 'node:path';
+
+import { isOciError } from '@oci/spec-types';
+
 import type { Credential, CredentialAsk, CredentialSource } from './credential.js';
 import {
   type AuthFile,
@@ -5,9 +9,11 @@ import {
   authKey,
   credentialOf,
   helperOf,
+  isSilent,
   parseAuthFile,
 } from './auth-file.js';
 import { type AuthFileLocation, authFilePaths } from './auth-file-path.js';
+import { defaultHelper } from './default-helper.js';
 import { CredentialHelpers } from './helper.js';
 
 export interface DockerConfigOptions extends AuthFileLocation {
@@ -19,11 +25,13 @@ export interface DockerConfigOptions extends AuthFileLocation {
  * Credentials of `DOCKER_AUTH_CONFIG`, docker's `config.json` and podman's `auth.json`, the first that
  * knows the registry. In a file: the registry's own helper, then the store, then what stands there, where
  * the longest key of a repository's path counts. Hosts are compared exactly; a helper that fails is an
- * error and never another host's credential. Files are read again when they changed.
+ * error and never another host's credential. Where docker's file says nothing of credentials, the store of
+ * the platform is asked, if there is one. Files are read again when they changed.
  */
 export function dockerConfigCredentials(options: DockerConfigOptions = {}): CredentialSource {
   const files = new AuthFileReader();
   const helpers = new CredentialHelpers(options.helperTimeoutMs);
+  const platformStore = new PlatformStore(options, helpers);
   return async (registry, ask = {}) => {
     const find = (file: AuthFile, name: string): Promise<Credential | undefined> =>
       fromFile(file, { name, registry, ask, helpers });
@@ -36,9 +44,58 @@ export function dockerConfigCredentials(options: DockerConfigOptions = {}): Cred
       const file = await files.read(path);
       const found = file && (await find(file, path));
       if (found) return found;
+      const stored =
+        isDockersFile(path, options) && (!file || isSilent(file))
+          ? await platformStore.get(registry, ask)
+          : undefined;
+      if (stored) return stored;
     }
     return undefined;
   };
+}
+
+/** The `HttpHeaders` of docker's configuration, which go to every registry; none of a file that cannot be read. */
+export function dockerConfigHeaders(
+  options: AuthFileLocation = {},
+): () => Promise<Readonly<Record<string, string>>> {
+  const files = new AuthFileReader();
+  return async () => {
+    const [path = ''] = authFilePaths(options);
+    if (!isDockersFile(path, options)) return {};
+    // Who needs the credentials of a broken file hears of it.
+    const file = await files.read(path).catch(() => undefined);
+    return file?.httpHeaders ?? {};
+  };
+}
+
+function isDockersFile(path: string, { env = process.env }: AuthFileLocation): boolean {
+  return !env['REGISTRY_AUTH_FILE'] && basename(path) === 'config.json';
+}
+
+/** The platform's own store. Nobody asked for it, so that it does not work is no error. */
+class PlatformStore {
+  readonly #helpers: CredentialHelpers;
+  readonly #suffix: () => Promise<string | undefined>;
+  #isBroken = false;
+
+  constructor({ env = process.env }: AuthFileLocation, helpers: CredentialHelpers) {
+    let suffix: Promise<string | undefined> | undefined;
+    this.#helpers = helpers;
+    this.#suffix = () => (suffix ??= defaultHelper(env['PATH']));
+  }
+
+  async get(registry: string, ask: CredentialAsk): Promise<Credential | undefined> {
+    const suffix = this.#isBroken ? undefined : await this.#suffix();
+    if (suffix === undefined) return undefined;
+    try {
+      const found = await this.#helpers.get(suffix, authKey(registry), ask);
+      return found && { ...found, from: `docker-credential-${suffix}` };
+    } catch (error) {
+      if (!isOciError(error, 'UNAUTHORIZED')) throw error;
+      this.#isBroken = true;
+      return undefined;
+    }
+  }
 }
 
 /**

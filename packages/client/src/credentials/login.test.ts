@@ -140,6 +140,28 @@ esac`;
   });
 });
 
+test.each([
+  ['works', 'cat > /dev/null', 'docker-credential-secretservice', ['auths', 'credsStore']],
+  ['needs a desktop', 'exit 1', 'config.json', ['auths']],
+])(
+  'takes the store of the platform, as docker does, when it %s',
+  async (_, script, storedIn, members) => {
+    const bin = join(home.path, 'bin');
+    await mkdir(bin);
+    for (const suffix of ['secretservice', 'osxkeychain']) {
+      const program = join(bin, `docker-credential-${suffix}`);
+      await writeFile(program, `#!/bin/sh\n${script}\n`);
+      await chmod(program, 0o755);
+    }
+    vi.stubEnv('PATH', `${bin}:${process.env['PATH']}`);
+    await using registry = await startRegistry({ auth: { basic: user } });
+    const result = await attempt(registry.url, { env: { PATH: bin } });
+    expect(result.storedIn.replace('osxkeychain', 'secretservice')).toContain(storedIn);
+    expect(result.inTheClear).toBe(members.length === 1);
+    expect(Object.keys(await stored()).sort()).toEqual(members);
+  },
+);
+
 test('stores an identity token as docker does', async () => {
   await using registry = await startRegistry({ auth: { bearer: { ...user, refreshToken: 'r' } } });
   await attempt(registry.url, { credential: { kind: 'refresh', token: 'r' } });

@@ -1,7 +1,7 @@
 import { OciError, type RegistryHost, isOciError } from '@oci/spec-types';
 
 import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
-import { AuthFileReader, authKey, helperOf, keysOfRegistry } from './auth-file.js';
+import { AuthFileReader, authKey, helperOf, isSilent, keysOfRegistry } from './auth-file.js';
 import { editAuthFile } from './auth-file-edit.js';
 import { authFilePaths, authFileToWrite } from './auth-file-path.js';
 import {
@@ -11,6 +11,7 @@ import {
   reportCredential,
 } from './credential.js';
 import { type DockerConfigOptions, dockerConfigCredentials } from './docker-config.js';
+import { defaultHelper } from './default-helper.js';
 import { CredentialHelpers } from './helper.js';
 
 export interface LoginOptions extends DockerConfigOptions {
@@ -32,7 +33,7 @@ export interface LoginResult {
 
 /**
  * Stores a credential where docker keeps it, after the registry accepted it: by the helper that is
- * configured for the registry or for all, else in the file, for its owner only.
+ * configured for the registry or for all, else by the platform's own, else in the file, for its owner only.
  *
  * @throws OciError `UNAUTHORIZED` when the registry does not accept it; nothing is stored then
  */
@@ -48,19 +49,35 @@ export async function login(options: LoginOptions): Promise<LoginResult> {
   const { host } = registry;
   await verifyCredential(registry, options);
   const path = authFileToWrite(options);
-  const suffix = await helperFor(path, host);
-  if (suffix !== undefined) {
-    const helpers = new CredentialHelpers(options.helperTimeoutMs);
-    await helpers.store(suffix, authKey(host), { credential, signal: options.signal });
-  }
+  const { suffix, isDefault } = await storeIn(await helperFor(path, host, options), host, options);
   const entry = suffix === undefined ? entryOf(credential) : {};
-  await editAuthFile(path, (entries) => ({ ...without(entries, host), [authKey(host)]: entry }));
+  await editAuthFile(path, (entries) => ({ ...without(entries, host), [authKey(host)]: entry }), {
+    // A file with an entry and no store is taken for the store itself.
+    ...(isDefault && { credsStore: suffix }),
+  });
   return {
     registry: host,
     storedIn: suffix === undefined ? path : `docker-credential-${suffix}`,
     inTheClear: suffix === undefined,
     verified: asked,
   };
+}
+
+/** Gives the credential to the helper; the platform's own may be there and not work, as without a desktop. */
+async function storeIn(
+  helper: Helper,
+  host: RegistryHost,
+  { credential, signal, helperTimeoutMs }: LoginOptions,
+): Promise<Helper> {
+  if (helper.suffix === undefined) return helper;
+  const helpers = new CredentialHelpers(helperTimeoutMs);
+  try {
+    await helpers.store(helper.suffix, authKey(host), { credential, signal });
+    return helper;
+  } catch (error) {
+    if (!helper.isDefault || !isOciError(error, 'UNAUTHORIZED')) throw error;
+    return { suffix: undefined, isDefault: false };
+  }
 }
 
 async function verifyCredential(
@@ -100,7 +117,7 @@ export async function logout(
 ): Promise<LogoutResult> {
   const removedFrom: string[] = [];
   const path = authFileToWrite(options);
-  const suffix = await helperFor(path, registry);
+  const { suffix } = await helperFor(path, registry, options);
   if (suffix !== undefined) {
     const helpers = new CredentialHelpers(options.helperTimeoutMs);
     if (await helpers.erase(suffix, authKey(registry), options.signal))
@@ -129,9 +146,24 @@ function refuseIncomplete(credential: LoginOptions['credential']): void {
   });
 }
 
-async function helperFor(path: string, registry: RegistryHost): Promise<string | undefined> {
+interface Helper {
+  /** Undefined where the file itself is the store. */
+  readonly suffix: string | undefined;
+  /** Whether no file names it. */
+  readonly isDefault: boolean;
+}
+
+async function helperFor(
+  path: string,
+  registry: RegistryHost,
+  { env = process.env }: DockerConfigOptions,
+): Promise<Helper> {
   const file = await new AuthFileReader().read(path);
-  return file && (helperOf(file, registry) ?? file.credsStore);
+  const named = file && (helperOf(file, registry) ?? file.credsStore);
+  if (named !== undefined) return { suffix: named, isDefault: false };
+  const isAsked = !env['REGISTRY_AUTH_FILE'] && (!file || isSilent(file));
+  const suffix = isAsked ? await defaultHelper(env['PATH']) : undefined;
+  return { suffix, isDefault: suffix !== undefined };
 }
 
 function entryOf(credential: LoginOptions['credential']): Readonly<Record<string, string>> {

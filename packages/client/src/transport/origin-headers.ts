@@ -1,13 +1,41 @@
 import type { Exchange } from './exchange.js';
 
+/** Headers, or how they are found when the first request needs them. */
+export type HeaderSource =
+  Readonly<Record<string, string>> | (() => Promise<Readonly<Record<string, string>>>);
+
+/** Credentials have a place of their own, and the headers that HTTP itself needs are not for a file. */
+export function isSettableHeader(name: string): boolean {
+  return (
+    /^[A-Za-z0-9-]+$/.test(name) &&
+    !/^(?:authorization|proxy-authorization|host|content-length|transfer-encoding|connection)$/i.test(
+      name,
+    )
+  );
+}
+
+/** Several sources in one; of a header that several have, the last counts. */
+export function mergeHeaders(...sources: readonly (HeaderSource | undefined)[]): HeaderSource {
+  return async () => {
+    const all = await Promise.all(sources.map(async (source) => readHeaders(source ?? {})));
+    return Object.assign({}, ...all) as Readonly<Record<string, string>>;
+  };
+}
+
 /** Adds headers to the requests for one origin; behind a redirect nothing is added again. */
-export function addHeaders(
-  next: Exchange,
-  origin: URL,
-  headers: Readonly<Record<string, string>>,
-): Exchange {
-  return (request) =>
-    request.url.origin === origin.origin
-      ? next({ ...request, headers: { ...headers, ...request.headers } })
-      : next(request);
+export function addHeaders(next: Exchange, origin: URL, source: HeaderSource): Exchange {
+  let reading: Promise<Readonly<Record<string, string>>> | undefined;
+  return async (request) => {
+    if (request.url.origin !== origin.origin) return next(request);
+    const headers = await (reading ??= readHeaders(source));
+    return next({ ...request, headers: { ...headers, ...request.headers } });
+  };
+}
+
+/** With their names in lower case, as those of requests are. */
+async function readHeaders(source: HeaderSource): Promise<Readonly<Record<string, string>>> {
+  const headers = typeof source === 'function' ? await source() : source;
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
 }

@@ -1,4 +1,5 @@
-import type { PullFromMirror } from '@oci/client';
+import { type PullFromMirror, isSettableHeader } from '@oci/client';
+
 import { OciError, parseRegistryHost } from '@oci/spec-types';
 
 import { type Table, TableReader, isTable } from './table-reader.js';
@@ -130,19 +131,9 @@ function readHost(table: TableReader): HostSettings {
   };
   if ((settings.clientCertFile === undefined) !== (settings.clientKeyFile === undefined))
     throw table.invalid('needs client_cert_file and client_key_file together');
-  if (Object.keys(settings.headers ?? {}).some((name) => !isSafeHeader(name)))
+  if (Object.keys(settings.headers ?? {}).some((name) => !isSettableHeader(name)))
     throw table.invalid('has a header that can not be set here');
   return settings;
-}
-
-/** Credentials have a table of their own, and what HTTP itself needs is not for a file. */
-function isSafeHeader(name: string): boolean {
-  return (
-    /^[A-Za-z0-9-]+$/.test(name) &&
-    !/^(?:authorization|proxy-authorization|host|content-length|transfer-encoding|connection)$/i.test(
-      name,
-    )
-  );
 }
 
 function readMirrors(value: unknown, where: Where): readonly MirrorSettings[] {

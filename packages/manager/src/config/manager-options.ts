@@ -1,4 +1,5 @@
 import type { RetentionPolicy } from '@oci/cache';
+import { dockerConfigHeaders } from '@oci/client';
 import type { RegistryHost } from '@oci/spec-types';
 
 import type { FreshnessPolicy } from '../freshness.js';
@@ -48,6 +49,7 @@ export async function managerOptions(
       plainHttp: values.plain_http,
       insecure: values.insecure,
       tokenCacheFile: values.token_cache_file,
+      headers: dockerConfigHeaders(),
       ...(ca !== undefined && { ca }),
     },
   };
