@@ -67,7 +67,9 @@ test('checks a configuration, makes a token for it, and verifies the audit log',
   const verify = [program, 'audit', 'verify', '--dir', join(directory.path, 'SIGTERM', 'audit')];
   expect(await run(process.execPath, verify, { env })).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringMatching(/2 lines, whole, ends with line 2/),
+    stdout: expect.stringMatching(
+      /2 lines, whole, ends not authenticated, from line 1, ends with line 2/,
+    ),
   });
   const log = join(directory.path, 'SIGTERM', 'audit', 'audit.jsonl');
   await writeFile(log, (await readFile(log, 'utf8')).replace('started', 'stopped'));

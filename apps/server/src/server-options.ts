@@ -28,6 +28,8 @@ export interface ServerOptions {
   /** Addresses or subnets of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[] | undefined;
   readonly logLevel?: string | undefined;
+  /** Milliseconds that another server is waited for which uses the same directories. Default 12 s. */
+  readonly directoryPatienceMs?: number | undefined;
 }
 
 export interface ServerLimits {

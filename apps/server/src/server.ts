@@ -9,6 +9,7 @@ import { isOurs } from './access/access.js';
 import { createApp } from './api/app.js';
 import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
+import { claimDirectory } from './directory-claim.js';
 import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
 import { createEntry } from './http/entry.js';
 import { Gate } from './http/gate.js';
@@ -41,7 +42,8 @@ const uploads = { sweepEveryMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
 /**
  * Starts the registry and the API on one port.
  *
- * @throws OciError `POLICY_REFUSED` for an address that others reach, `CONFIG_INVALID` when it is taken
+ * @throws OciError `POLICY_REFUSED` for an address that others reach, `CONFIG_INVALID` when it is taken, and
+ *   `STORAGE_FAILED` or `STORAGE_DENIED` when a directory cannot be used, or another server uses it
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   refusePublicHttp(options);
@@ -53,7 +55,8 @@ class OciServer {
   readonly #state: ServerState;
   readonly #parts: ServerParts;
   readonly #app: FastifyInstance;
-  #closing = false;
+  #phase: 'starting' | 'open' | 'closing' = 'starting';
+  #claims: (() => Promise<void>)[] = [];
   #url = '';
   #ownServer: Server | undefined;
   #ownUrl = '';
@@ -82,10 +85,15 @@ class OciServer {
     const { options } = this.#state;
     await this.#app.ready();
     const address = await listen(this.#app.server, options.listen);
+    await this.#claimDirectories(options).catch(async (error: unknown) => {
+      await Promise.all([closeListener(this.#app.server), this.#app.close(), this.#giveBack()]);
+      throw error;
+    });
     const scheme = options.tls ? 'https' : 'http';
     this.#url = formatOrigin({ host: options.listen.host, port: address.port }, scheme);
     this.#ownUrl = this.#ownServer ? await listenForOurselves(this.#ownServer) : this.#url;
     this.#note({ result: 'ok', detail: 'started' });
+    this.#phase = 'open';
     const { hosted } = this.#parts;
     const sweep = (): void => void this.#expireUploads(hosted);
     sweep();
@@ -114,7 +122,7 @@ class OciServer {
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#closing = true;
+    this.#phase = 'closing';
     clearInterval(this.#sweep);
     const servers = [this.#app.server, ...(this.#ownServer ? [this.#ownServer] : [])];
     const cut = (): void => {
@@ -128,6 +136,23 @@ class OciServer {
     await this.#state.close();
     this.#note({ result: 'ok', detail: 'ended' });
     await this.#parts.audit?.close();
+    await this.#giveBack();
+  }
+
+  /** Directories of which two servers would not know what the other one writes. */
+  async #claimDirectories({ dataDir, audit, directoryPatienceMs }: ServerOptions): Promise<void> {
+    const claim = async (directory: string, mode?: number): Promise<void> => {
+      const onWait = (): void => this.#app.log.warn({ directory }, 'waiting for another server');
+      const options = { patienceMs: directoryPatienceMs, mode, onWait };
+      this.#claims.push(await claimDirectory(directory, options));
+    };
+    await claim(dataDir);
+    if (audit) await claim(audit.dir, 0o700);
+    await this.#parts.audit?.open();
+  }
+
+  async #giveBack(): Promise<void> {
+    await Promise.all(this.#claims.splice(0).map((release) => release()));
   }
 
   #createParts(options: ServerOptions): ServerParts {
@@ -173,7 +198,7 @@ class OciServer {
       app,
       clientOf: (request) => this.#state.proxies.clientOf(request),
       metrics: this.#parts.metrics,
-      isClosing: () => this.#closing,
+      isClosing: () => this.#phase !== 'open',
       traced: traceRequest,
       onEnd: (context, { method, url = '' }, status) => {
         const ms = Math.round(performance.now() - context.startedAt);
@@ -195,7 +220,7 @@ class OciServer {
 
   async #notReady(): Promise<readonly string[]> {
     const reasons: string[] = [];
-    if (this.#closing) reasons.push('the server is closing');
+    if (this.#phase !== 'open') reasons.push(`the server is ${this.#phase}`);
     if (this.#parts.audit?.trouble !== undefined) reasons.push('the audit log can not be written');
     const store = createFileObjectStore(this.#state.options.dataDir);
     const probe = store.put('ready', once('ready')).then(() => store.delete('ready'));

@@ -99,7 +99,11 @@ describe('an audit log', () => {
   test('shows a line that somebody without the key made', async () => {
     await write(2);
     expect(await problems()).toEqual([]);
-    expect(await problems(key)).toHaveLength(2);
+    expect(await problems(key)).toEqual([
+      'line 1 was changed',
+      'line 2 was changed',
+      'was not made with this key',
+    ]);
     await rm(dir, { recursive: true });
     await write(2, { key });
     expect(await problems(key)).toEqual([]);
@@ -116,11 +120,17 @@ describe('an audit log', () => {
     expect((await problems())[0]).toMatch(/were removed before it/);
   });
 
-  test('drops what a process that was killed wrote of a line', async () => {
+  test('removes and notes what a process that was killed wrote of a line', async () => {
     await write(2);
     await appendFile(file, '{"seq":3,"ti');
+    const torn = await verifyAudit(dir);
+    expect(torn).toMatchObject({ lines: 2, problems: [], notes: [{ line: 3 }] });
     await write(1);
-    expect(await verifyAudit(dir)).toMatchObject({ lines: 3, problems: [] });
+    expect(await verifyAudit(dir)).toMatchObject({
+      lines: 4,
+      problems: [],
+      notes: [{ what: 'line 3: 12 bytes of a torn line removed' }],
+    });
   });
 
   test('says that the disk is full, keeps what waits and writes it later', async () => {

@@ -55,6 +55,11 @@ export class AuditLog {
     };
   }
 
+  /** Opens the files, so that what is wrong with them is told before anything is to be written. @throws OciError */
+  async open(): Promise<void> {
+    await this.#writer.open();
+  }
+
   /** Why lines can not be written at the moment; undefined while they can. */
   get trouble(): unknown {
     return this.#error;

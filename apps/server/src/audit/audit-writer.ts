@@ -1,16 +1,12 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import {
-  type AuditHead,
-  currentFile,
-  emptyHead,
-  readHead,
-  rotatedFile,
-  rotatedFiles,
-  writeHead,
-} from './audit-files.js';
-import { type ChainEnd, type TimedEntry, auditLine, readAuditLine } from './audit-line.js';
+import { onStorage, syncDirectory, unlessMissing } from '@oci/spec-types/node';
+
+import { currentFile, rotatedFile, rotatedFiles } from './audit-files.js';
+import { type AuditHead, emptyHead, writeHead } from './audit-head.js';
+import { type ChainEnd, type TimedEntry, auditLine } from './audit-line.js';
+import { auditState, beginOf } from './audit-state.js';
 
 export interface AuditFileOptions {
   readonly dir: string;
@@ -22,26 +18,44 @@ export interface AuditFileOptions {
   readonly keepFiles?: number | undefined;
 }
 
+/** The file that lines are appended to. */
+interface CurrentFile {
+  readonly handle: FileHandle;
+  readonly first: number;
+  size: number;
+}
+
 /** Appends lines to the files of a log. Not for several callers at once. */
 export class AuditWriter {
   readonly #options: AuditFileOptions;
-  #head: AuditHead = emptyHead;
-  #file: { readonly handle: FileHandle; size: number } | undefined;
+  #head: AuditHead | undefined;
+  #file: CurrentFile | undefined;
+  /** Written ahead of the next lines. */
+  #remarks: readonly TimedEntry[] = [];
+  #tornBytes = 0;
 
   constructor(options: AuditFileOptions) {
     this.#options = options;
   }
 
   get end(): ChainEnd {
-    return this.#head.end;
+    return (this.#head ?? emptyHead).end;
+  }
+
+  /** Opens the log, makes its directory, and finds where it goes on. @throws OciError */
+  async open(): Promise<void> {
+    await onStorage({ path: this.#options.dir }, async () => {
+      this.#file ??= await this.#openFile();
+    });
   }
 
   /** Appends all entries or none, and returns when they are on the disk. */
   async append(entries: readonly TimedEntry[]): Promise<void> {
-    const file = (this.#file ??= await this.#open());
-    let { end } = this.#head;
+    if (this.#file && !(await this.#isAsLeft(this.#file))) await this.close();
+    const file = (this.#file ??= await this.#openFile());
+    let { end } = this;
     let text = '';
-    for (const entry of entries) {
+    for (const entry of [...this.#remarks, ...this.#tornRemark(), ...entries]) {
       const next = auditLine(entry, end, this.#options.key);
       text += `${next.line}\n`;
       ({ end } = next);
@@ -55,9 +69,11 @@ export class AuditWriter {
       throw error;
     }
     file.size += bytes.length;
-    this.#head = { ...this.#head, end };
+    this.#remarks = [];
+    this.#tornBytes = 0;
+    this.#head = { ...(this.#head ?? emptyHead), end };
     // The lines are written: what fails from here on is done behind the next ones.
-    await this.#settle(file.size).catch(() => {});
+    await this.#settle(this.#head, file).catch(() => {});
   }
 
   /** The next line opens the file again, as after it was moved by somebody else. */
@@ -66,77 +82,75 @@ export class AuditWriter {
     this.#file = undefined;
   }
 
-  async #open(): Promise<{ readonly handle: FileHandle; size: number }> {
+  async #openFile(): Promise<CurrentFile> {
     const { dir, key } = this.#options;
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    const head = (await readHead(dir)) ?? emptyHead;
     const handle = await open(join(dir, currentFile), 'a+', 0o600);
-    const { size, last } = await wholeLines(handle);
-    // What a process that was killed wrote of a line was promised to nobody.
-    if (size < (await handle.stat()).size) await handle.truncate(size);
-    const end = last === undefined ? undefined : readAuditLine(last, key)?.end;
-    this.#head = end && end.seq > head.end.seq ? { ...head, end } : head;
-    return { handle, size };
+    try {
+      const state = await auditState({ dir, key, handle, known: this.#head });
+      // What a process that was killed wrote of a line was promised to nobody.
+      const torn = (await handle.stat()).size - state.size;
+      if (torn > 0) await handle.truncate(state.size);
+      this.#tornBytes += Math.max(0, torn);
+      // Ahead of the first line: then a head that is missing was removed.
+      if (state.isHeadDue) await writeHead(dir, state.head, key);
+      if (state.size === 0) await syncDirectory(dir);
+      const time = new Date().toISOString();
+      this.#remarks = state.remarks.map((entry) => ({ entry, time }));
+      this.#head = state.head;
+      return { handle, size: state.size, first: state.first };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
-  async #settle(size: number): Promise<void> {
-    await writeHead(this.#options.dir, this.#head);
-    if (size > (this.#options.maxFileBytes ?? 64 * 1024 * 1024)) await this.#rotate();
+  /** Whether the file is in its place, and nobody else has written to it. */
+  async #isAsLeft({ handle, size }: CurrentFile): Promise<boolean> {
+    const [there, ours] = await Promise.all([
+      stat(join(this.#options.dir, currentFile), { bigint: true }).catch(unlessMissing),
+      handle.stat({ bigint: true }),
+    ]);
+    return there?.ino === ours.ino && there.dev === ours.dev && Number(ours.size) === size;
   }
 
-  async #takeBack(file: { readonly handle: FileHandle; size: number }): Promise<void> {
+  #tornRemark(): readonly TimedEntry[] {
+    if (this.#tornBytes === 0) return [];
+    const detail = `${this.#tornBytes} bytes of a torn line removed`;
+    const entry = { event: 'gap', result: 'failed', who: 'server', detail } as const;
+    return [{ entry, time: new Date().toISOString() }];
+  }
+
+  async #settle(head: AuditHead, file: CurrentFile): Promise<void> {
+    await writeHead(this.#options.dir, head, this.#options.key);
+    if (file.size > (this.#options.maxFileBytes ?? 64 * 1024 * 1024)) await this.#rotate(file);
+  }
+
+  async #takeBack(file: CurrentFile): Promise<void> {
     await file.handle.truncate(file.size).catch(() => {});
     await this.close().catch(() => {});
   }
 
-  async #rotate(): Promise<void> {
-    const { dir, keepFiles = 0 } = this.#options;
+  async #rotate({ first }: CurrentFile): Promise<void> {
+    const { dir } = this.#options;
     await this.close();
-    const first = await this.#firstOfCurrent();
-    await rename(join(dir, currentFile), join(dir, rotatedFile(first)));
     const files = await rotatedFiles(dir);
-    const old = keepFiles === 0 ? [] : files.slice(0, Math.max(0, files.length - keepFiles));
-    const last = old.at(-1);
-    if (last === undefined) return;
-    const end = await lastEnd(join(dir, last), this.#options.key);
-    if (end) await writeHead(dir, (this.#head = { ...this.#head, before: end }));
-    for (const name of old) await rm(join(dir, name), { force: true });
+    // What was put there by somebody else stays; the last number of a file is no other's first.
+    const seq = files.includes(rotatedFile(first)) ? this.end.seq : first;
+    await rename(join(dir, currentFile), join(dir, rotatedFile(seq)));
+    await this.#prune();
   }
 
-  async #firstOfCurrent(): Promise<number> {
-    const handle = await open(join(this.#options.dir, currentFile), 'r');
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
-      return Number(/^\{"seq":(\d+)/.exec(buffer.toString('utf8', 0, bytesRead))?.[1] ?? 0);
-    } finally {
-      await handle.close();
-    }
-  }
-}
-
-/** Longer than any line: names have at most 255 characters. */
-const tailBytes = 64 * 1024;
-
-/** How many bytes of a file are whole lines, and the last of these. */
-async function wholeLines(
-  handle: FileHandle,
-): Promise<{ readonly size: number; readonly last: string | undefined }> {
-  const { size } = await handle.stat();
-  const from = Math.max(0, size - tailBytes);
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
-  const text = buffer.subarray(0, bytesRead);
-  const end = text.lastIndexOf(0x0a) + 1;
-  const lines = text.subarray(0, end).toString('utf8').split('\n');
-  const last = lines.at(-2);
-  return { size: from + end, last: last === '' ? undefined : last };
-}
-
-async function lastEnd(path: string, key: Uint8Array | undefined): Promise<ChainEnd | undefined> {
-  const handle = await open(path, 'r');
-  try {
-    const { last } = await wholeLines(handle);
-    return last === undefined ? undefined : readAuditLine(last, key)?.end;
-  } finally {
-    await handle.close();
+  /** Removes the oldest files, once the head says that the log begins behind them. */
+  async #prune(): Promise<void> {
+    const { dir, key, keepFiles = 0 } = this.#options;
+    const files = await rotatedFiles(dir);
+    if (keepFiles === 0 || files.length <= keepFiles || !this.#head) return;
+    const before = await beginOf(dir, files.slice(-keepFiles).slice(0, 1), key);
+    // A file that does not say what it begins with may be a proof of what was done to it.
+    if (before.seq <= this.#head.before.seq) return;
+    this.#head = { ...this.#head, before };
+    await writeHead(dir, this.#head, key);
+    for (const name of files.slice(0, -keepFiles)) await rm(join(dir, name), { force: true });
   }
 }

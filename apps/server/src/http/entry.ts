@@ -12,7 +12,7 @@ export interface EntryOptions {
   readonly app: RequestListener;
   readonly clientOf: (request: IncomingMessage) => string;
   readonly metrics: Metrics;
-  /** Whether the server closes: what comes on connections that stand is refused. */
+  /** Whether the server closes, or has not started yet: what comes on connections that stand is refused. */
   readonly isClosing: () => boolean;
   readonly onEnd: (context: RequestContext, request: IncomingMessage, status: number) => void;
   /** Runs a request within its trace. */
@@ -61,7 +61,7 @@ function refuse(response: ServerResponse): void {
   const headers = { 'retry-after': '5', connection: 'close' };
   const error = {
     code: 'UNAVAILABLE',
-    message: 'the server is closing',
+    message: 'the server is starting or closing',
     hint: 'Try again in 5 s.',
   };
   answerFailure(response, { status: 503, headers, error });

@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { OciError, isOciError } from '@oci/spec-types';
+import { onStorage, temporaryBeside, withFileLock } from '@oci/spec-types/node';
+
+/** After so long without a sign of life, in milliseconds, a server counts as dead. */
+const staleMs = 10_000;
+/** How long a server that just ended, or was killed, is waited for. */
+const defaultPatienceMs = staleMs + 2_000;
+
+export interface ClaimOptions {
+  /** Milliseconds. Default 12 s. */
+  readonly patienceMs?: number | undefined;
+  /** Permissions of the directory, when it is made. */
+  readonly mode?: number | undefined;
+  /** Called once when another server has the directory. */
+  readonly onWait?: (() => void) | undefined;
+}
+
+/**
+ * Takes a directory for this process alone, and makes it when it is missing.
+ *
+ * @returns what gives it back
+ * @throws OciError `STORAGE_FAILED` when another server has it, or it cannot be made or written
+ */
+export async function claimDirectory(
+  directory: string,
+  { patienceMs = defaultPatienceMs, mode, onWait }: ClaimOptions = {},
+): Promise<() => Promise<void>> {
+  await onStorage({ path: directory }, () => mkdir(directory, { recursive: true, mode }));
+  const lock = join(directory, 'lock');
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let held: Promise<void> | undefined;
+  await new Promise<void>((resolve, reject) => {
+    const work = async (): Promise<void> => {
+      resolve();
+      await released;
+    };
+    const signal = AbortSignal.timeout(patienceMs);
+    const trash = temporaryBeside(lock);
+    held = withFileLock(lock, work, { staleMs, patienceMs: Infinity, signal, onWait, trash });
+    held.catch((error: unknown) => reject(refusal(error, directory)));
+  });
+  return async () => {
+    release();
+    await held;
+  };
+}
+
+function refusal(error: unknown, directory: string): unknown {
+  if (!isOciError(error, 'TIMEOUT')) return error;
+  return new OciError('STORAGE_FAILED', `another server uses ${directory}`, {
+    cause: error,
+    hint: 'End it first, or give each server directories of its own: --data-dir DIR.',
+  });
+}
