@@ -22,7 +22,7 @@ export class ServerState {
     this.options = options;
     this.#ownUrl = ownUrl;
     this.#metrics = metrics;
-    this.access = new Access(options.access);
+    this.access = new Access(options.access, options.tls?.clientCa);
     this.rate = rateOf(options);
     this.proxies = new TrustedProxies(options.trustedProxies ?? []);
   }
@@ -31,7 +31,7 @@ export class ServerState {
   reload(options: ServerOptions): void {
     const proxies = new TrustedProxies(options.trustedProxies ?? []);
     const tokenKey = options.access?.tokenKey;
-    const access = new Access(options.access);
+    const access = new Access(options.access, options.tls?.clientCa);
     // Tokens that clients hold stay good, unless their key was changed on purpose.
     this.access = tokenKey ? access : access.withTokensOf(this.access);
     this.proxies = proxies;

@@ -115,6 +115,7 @@ class OciServer {
       throw error;
     }
     if (options.logLevel !== undefined) this.#app.log.level = options.logLevel;
+    this.#parts.gate.standing.check();
     this.#parts.index.clear();
     await this.#parts.audit?.reopen();
     reloads.inc({ result: 'ok' });
@@ -134,6 +135,7 @@ class OciServer {
     await Promise.all([...servers.map(closeListener), this.#app.close()]);
     clearTimeout(deadline);
     await this.#state.close();
+    this.#parts.gate.close();
     this.#note({ result: 'ok', detail: 'ended' });
     await this.#parts.audit?.close();
     await this.#giveBack();
@@ -203,8 +205,8 @@ class OciServer {
       onEnd: (context, { method, url = '' }, status) => {
         const ms = Math.round(performance.now() - context.startedAt);
         const path = url.split('?', 1)[0];
-        const { id: reqId, client, caller } = context;
-        const line = { reqId, client, who: caller.subject, method, path, status, ms };
+        const { id: reqId, client, who } = context;
+        const line = { reqId, client, who, method, path, status, ms };
         this.#app.log.info(line, 'request');
       },
     });

@@ -271,13 +271,27 @@ test('metrics are for those who may observe', async () => {
   );
 });
 
-test('guesses are slowed down, and hold up nobody who has the right credentials', async () => {
+test('among many wrong guesses of one address the right one is not told, and others are unaffected', async () => {
   const statuses: number[] = [];
   for (let guess = 0; guess < 25; guess += 1)
     statuses.push(await manifest(bearer(`oci_${guess}`), '10.0.0.7'));
-  expect(statuses).toContain(429);
-  expect(await manifest(bearer(right.secret), '10.0.0.7')).toBe(200);
+  expect(statuses.filter((status) => status === 401)).toHaveLength(20);
+  const guessing = { 'x-forwarded-for': '10.0.0.7', ...bearer(right.secret) };
+  for (const path of ['/v2/kcl/demo/tags/list', '/token', '/api/v1/oci/jobs', '/metrics']) {
+    const answer = await fetch(server.url + path, { headers: guessing });
+    expect([path, answer.status]).toEqual([path, 429]);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  }
+  expect(await manifest(bearer(right.secret), '10.0.0.8')).toBe(200);
   expect(await manifest(bearer('oci_wrong'), '10.0.0.8')).toBe(401);
+});
+
+test('a credential that has expired is no guess', async () => {
+  const statuses: number[] = [];
+  for (let request = 0; request < 25; request += 1)
+    statuses.push(await manifest(bearer(expired.secret), '10.0.0.9'));
+  expect(new Set(statuses)).toEqual(new Set([401]));
+  expect(await manifest(bearer(right.secret), '10.0.0.9')).toBe(200);
 });
 
 test('logins, denials, pulls and pushes are in the audit log, secrets are not', async () => {

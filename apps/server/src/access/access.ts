@@ -1,12 +1,14 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
 
-import { unauthorized } from '../http/refusal.js';
+import { CredentialRejected, unauthorized } from '../http/refusal.js';
 import { type AccessToken, findAccessToken } from './access-token.js';
+import { type Caller, type Credential, type RegistryCaller, anonymous } from './caller.js';
+import { ClientCertificates } from './client-certificate.js';
 import { JwtIssuer, type JwtIssuerOptions } from './jwt-issuer.js';
-import { type RegistryCaller, RegistryTokens, registryService } from './registry-token.js';
-import { type Action, type Caller, type Rule, anonymous, permits, permitsWithin } from './rule.js';
+import { qualifyRules } from './qualified-rules.js';
+import { RegistryTokens, registryService } from './registry-token.js';
+import { type Action, type Rule, permits, permitsWithin } from './rule.js';
 
 export interface AccessOptions {
   readonly tokens?: readonly AccessToken[] | undefined;
@@ -22,7 +24,7 @@ export const ownHeader: { readonly name: string; readonly value: string } = {
   value: randomBytes(32).toString('base64url'),
 };
 
-export const ourselves: Caller = { subject: 'server', groups: [] };
+export const ourselves: Caller = { ...anonymous, subject: 'server', identity: 'server' };
 
 /** Who is who, and who may do what: one state of the configuration, which a reload replaces. */
 export class Access {
@@ -32,11 +34,21 @@ export class Access {
   readonly #rules: readonly Rule[];
   readonly #tokens: readonly AccessToken[];
   readonly #issuers: readonly JwtIssuer[];
+  readonly #certificates: ClientCertificates;
 
-  constructor(options: AccessOptions = {}) {
-    this.#rules = options.rules ?? [];
+  /**
+   * @param clientCa PEM of the authorities of client certificates
+   * @throws OciError `CONFIG_INVALID` for rules that do not say which issuer they mean
+   */
+  constructor(options: AccessOptions = {}, clientCa?: string) {
+    const issuers = options.issuers ?? [];
+    this.#rules = qualifyRules(
+      options.rules ?? [],
+      issuers.map(({ name }) => name),
+    );
     this.#tokens = options.tokens ?? [];
-    this.#issuers = (options.issuers ?? []).map((issuer) => new JwtIssuer(issuer));
+    this.#issuers = issuers.map((issuer) => new JwtIssuer(issuer));
+    this.#certificates = new ClientCertificates(clientCa);
     this.registryTokens = new RegistryTokens(options.tokenKey);
     this.restricted = this.#rules.length > 0 || this.#tokens.length > 0 || this.#issuers.length > 0;
   }
@@ -58,18 +70,17 @@ export class Access {
   }
 
   /**
-   * Who sent a request. Credentials that are wrong are refused even where none are needed; while nothing
-   * is configured none are looked at.
+   * The sender of a request, by a credential of their own. Credentials that are wrong are refused even where
+   * none are needed; while nothing is configured none are looked at.
    *
-   * @throws Refusal 401
+   * @throws Refusal 401, for a token of the registry flow too
    */
-  async authenticate(request: IncomingMessage): Promise<Caller | RegistryCaller> {
+  async authenticate(request: IncomingMessage): Promise<Caller> {
     if (isOurs(request)) return ourselves;
-    if (!this.restricted) return certificateCaller(request) ?? anonymous;
-    const [scheme = '', value = ''] = (request.headers.authorization ?? '').split(/ +/, 2);
-    switch (scheme.toLowerCase()) {
+    const [scheme, value] = this.#shown(request);
+    switch (scheme) {
       case '':
-        return certificateCaller(request) ?? anonymous;
+        return this.#certificates.callerOf(request) ?? anonymous;
       case 'bearer':
         return this.#bearer(value);
       case 'basic':
@@ -79,23 +90,55 @@ export class Access {
     }
   }
 
+  /** As {@link authenticate}, for `/v2/`, where tokens of the registry flow count. @throws Refusal 401 */
+  async authenticateRegistry(request: IncomingMessage): Promise<RegistryCaller> {
+    const [scheme, value] = this.#shown(request);
+    if (scheme !== 'bearer' || !isRegistryToken(value))
+      return { holder: await this.authenticate(request), grants: undefined };
+    const verified = await this.registryTokens.verify(value);
+    if ('refused' in verified) throw wrong(verified);
+    const { credential } = verified.holder;
+    if (credential && !this.#isShown(credential, request))
+      throw new CredentialRejected('the credential behind the token is no longer valid');
+    return verified;
+  }
+
   /** The caller of a user name and a password: a token's name and secret, or any name and a JWT. */
   async login(username: string, password: string): Promise<Caller> {
-    if (isJwt(password)) return accepted(await this.#jwt(password));
+    if (isJwt(password)) return this.#jwt(password);
     const caller = this.#accessToken(password);
     if (caller.subject !== `token:${username}`) throw unauthorized('the credentials are wrong');
     return caller;
   }
 
+  /** Whether a credential that was accepted before is accepted still. */
+  holds(credential: Credential): boolean {
+    return this.endOf(credential) > Date.now();
+  }
+
+  /** Milliseconds since the epoch at which a credential ends; the configuration may have moved it. */
+  endOf({ id, expiresAt = Infinity }: Credential): number {
+    if (!this.restricted) return expiresAt;
+    const token = this.#tokens.find((known) => credentialOf(known).id === id);
+    if (token) return token.expiresAt ?? Infinity;
+    const isKnown = this.#certificates.knows(id) || this.#issuers.some((known) => known.id === id);
+    return isKnown ? expiresAt : 0;
+  }
+
+  /** A certificate is shown with each connection, also beside a token that it was exchanged for. */
+  #isShown(credential: Credential, request: IncomingMessage): boolean {
+    const isCertificate = credential.id.startsWith('certificate:');
+    const shown = isCertificate ? this.#certificates.callerOf(request)?.credential : credential;
+    return shown?.id === credential.id && this.holds(credential);
+  }
+
+  #shown({ headers }: IncomingMessage): readonly [scheme: string, value: string] {
+    const [scheme = '', value = ''] = (headers.authorization ?? '').split(/ +/, 2);
+    return this.restricted ? [scheme.toLowerCase(), value] : ['', ''];
+  }
+
   async #bearer(secret: string): Promise<Caller> {
-    if (!isJwt(secret)) return this.#accessToken(secret);
-    if (issuerOf(secret) !== registryService) return accepted(await this.#jwt(secret));
-    const caller = accepted(await this.registryTokens.verify(secret));
-    // A token that was taken out of the configuration takes what it asked for with it.
-    const name = /^token:(.*)$/.exec(caller.subject)?.[1];
-    if (name !== undefined && !this.#tokens.some((token) => token.name === name))
-      throw unauthorized('the credentials are wrong');
-    return caller;
+    return isJwt(secret) ? this.#jwt(secret) : this.#accessToken(secret);
   }
 
   async #basic(value: string): Promise<Caller> {
@@ -108,19 +151,29 @@ export class Access {
   #accessToken(secret: string): Caller {
     const token = findAccessToken(this.#tokens, secret);
     if (token === undefined) throw unauthorized('the credentials are wrong');
-    if (token === 'expired') throw unauthorized('the token has expired');
-    return { subject: `token:${token.name}`, groups: [] };
+    if (token === 'expired') throw new CredentialRejected('the token has expired');
+    const subject = `token:${token.name}`;
+    return { subject, names: [subject], identity: subject, credential: credentialOf(token) };
   }
 
-  async #jwt(token: string): Promise<Caller | { readonly refused: string }> {
+  async #jwt(token: string): Promise<Caller> {
+    if (isRegistryToken(token))
+      throw new CredentialRejected('a token of the registry flow is good for /v2/ alone');
     const issuer = this.#issuers.find((known) => known.issuer === issuerOf(token));
-    return issuer ? issuer.verify(token) : { refused: 'the token is of an unknown issuer' };
+    if (!issuer) throw unauthorized('the token is of an unknown issuer');
+    const result = await issuer.verify(token);
+    if ('refused' in result) throw wrong(result);
+    return result;
   }
 }
 
-function accepted<T extends Caller>(result: T | { readonly refused: string }): T {
-  if ('refused' in result) throw unauthorized(result.refused);
-  return result;
+function wrong({ refused, ended }: { readonly refused: string; readonly ended: boolean }) {
+  return ended ? new CredentialRejected(refused) : unauthorized(refused);
+}
+
+function credentialOf({ name, hash, expiresAt }: AccessToken): Credential {
+  const id = createHash('sha256').update(`${name}\n${hash}`).digest('base64url');
+  return { id: `token:${id}`, expiresAt };
 }
 
 export function isOurs({ headers }: IncomingMessage): boolean {
@@ -131,15 +184,13 @@ export function isOurs({ headers }: IncomingMessage): boolean {
   return given.length === known.length && timingSafeEqual(given, known);
 }
 
-function certificateCaller({ socket }: IncomingMessage): Caller | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const name = socket.getPeerCertificate().subject?.CN;
-  const first = Array.isArray(name) ? name[0] : name;
-  return first ? { subject: `certificate:${first}`, groups: [] } : undefined;
-}
-
 function isJwt(text: string): boolean {
   return text.length < 16_384 && /^[\w-]+\.[\w-]+\.[\w-]*$/.test(text);
+}
+
+/** Unverified: it only says which keys to try. */
+function isRegistryToken(text: string): boolean {
+  return isJwt(text) && issuerOf(text) === registryService;
 }
 
 /** Unverified: it only says whose keys to try. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { OciError } from '@oci/spec-types';
 import {
   type JWTPayload,
@@ -8,12 +10,15 @@ import {
   jwtVerify,
 } from 'jose';
 
-import type { Caller } from './rule.js';
+import type { Caller } from './caller.js';
+import { qualifiedName } from './qualified-rules.js';
 
 /** An identity provider whose JWTs are believed. */
 export interface JwtIssuerOptions {
   /** The `iss` of its tokens, and where OIDC discovery begins. */
   readonly issuer: string;
+  /** Tells its users and groups from those of other issuers, in rules and logs. */
+  readonly name?: string | undefined;
   readonly audience: string;
   /** Default: what discovery tells. */
   readonly jwksUrl?: string | undefined;
@@ -23,6 +28,11 @@ export interface JwtIssuerOptions {
   readonly subjectClaim?: string | undefined;
   /** The claim that lists its groups. Default `groups`. */
   readonly groupsClaim?: string | undefined;
+}
+
+export interface RefusedJwt {
+  readonly refused: string;
+  readonly ended: boolean;
 }
 
 /** Asymmetric ones only: a public key must never be taken for a shared secret (CVE-2015-9235). */
@@ -43,19 +53,22 @@ const timeoutMs = 5000;
 /** Checks tokens of one issuer; its keys are fetched when they are needed, and kept. */
 export class JwtIssuer {
   readonly issuer: string;
+  /** Changes with any of its settings; the fingerprint of its callers' credentials. */
+  readonly id: string;
   readonly #options: JwtIssuerOptions;
   #keys: Promise<JWTVerifyGetKey> | undefined;
 
   constructor(options: JwtIssuerOptions) {
     this.issuer = options.issuer;
     this.#options = options;
+    this.id = `user:${createHash('sha256').update(JSON.stringify(options)).digest('base64url')}`;
   }
 
   /**
-   * @returns the caller, or why the token is not accepted
+   * @returns the caller, or why the token is not accepted; `ended` for one that was accepted before
    * @throws OciError `NETWORK` when the issuer's keys can't be fetched
    */
-  async verify(token: string): Promise<Caller | { readonly refused: string }> {
+  async verify(token: string): Promise<Caller | RefusedJwt> {
     const { issuer, audience } = this.#options;
     try {
       const keys = await this.#loadKeys();
@@ -64,19 +77,27 @@ export class JwtIssuer {
       return this.#callerOf(payload);
     } catch (error) {
       if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout))
-        return { refused: reasonOf(error) };
+        return { refused: reasonOf(error), ended: error instanceof errors.JWTExpired };
       throw unreachable(issuer, error);
     }
   }
 
-  #callerOf(payload: JWTPayload): Caller | { readonly refused: string } {
-    const { subjectClaim = 'sub', groupsClaim = 'groups' } = this.#options;
+  #callerOf(payload: JWTPayload): Caller | RefusedJwt {
+    const { subjectClaim = 'sub', groupsClaim = 'groups', name } = this.#options;
     const subject = payload[subjectClaim];
     if (typeof subject !== 'string' || subject === '')
-      return { refused: `the token has no ${subjectClaim}` };
+      return { refused: `the token has no ${subjectClaim}`, ended: false };
     const groups = payload[groupsClaim];
-    const names = Array.isArray(groups) ? groups.filter((name) => typeof name === 'string') : [];
-    return { subject: `user:${subject}`, groups: names };
+    const texts = Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [];
+    return {
+      subject: `user:${name === undefined ? '' : `${name}/`}${subject}`,
+      names: [
+        qualifiedName('user', name, subject),
+        ...texts.map((group) => qualifiedName('group', name, group)),
+      ],
+      identity: JSON.stringify([this.issuer, subject]),
+      credential: { id: this.id, expiresAt: (payload.exp ?? 0) * 1000 },
+    };
   }
 
   #loadKeys(): Promise<JWTVerifyGetKey> {

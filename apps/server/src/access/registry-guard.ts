@@ -1,10 +1,10 @@
 import type { RegistryRoute, RepositoryName } from '@oci/spec-types';
 
 import { Refusal } from '../http/refusal.js';
-import type { RequestContext } from '../http/request-context.js';
+import type { RegistryContext } from '../http/request-context.js';
 import type { Gate } from '../http/gate.js';
-import type { RegistryCaller } from './registry-token.js';
-import { type Action, type Caller, anonymous } from './rule.js';
+import { type RegistryCaller, anonymous } from './caller.js';
+import type { Action } from './rule.js';
 
 /** What a request of the registry API needs: an action of ours, and the one that Docker's scopes name. */
 interface Need {
@@ -23,7 +23,7 @@ export class RegistryGuard {
 
   /** @throws Refusal 401 with a challenge, 403 */
   require(
-    context: RequestContext,
+    context: RegistryContext,
     request: { readonly method: string; readonly realm: string },
     route: RegistryRoute | undefined,
   ): void {
@@ -34,7 +34,7 @@ export class RegistryGuard {
     if (!need) return;
     const { caller } = context;
     const scope = `repository:${need.repository}:${need.scope}`;
-    if (!this.#gate.access.permits(caller, need.action, need.repository)) {
+    if (!this.#gate.access.permits(caller.holder, need.action, need.repository)) {
       const refusal = this.#gate.refuse(context, need.action, need.repository);
       throw refusal.status === 401 ? challenge(request.realm, { scope }) : refusal;
     }
@@ -42,30 +42,32 @@ export class RegistryGuard {
   }
 
   /** Whether a blob of another repository may be mounted: it is read there. */
-  mayMount({ caller }: RequestContext, from: RepositoryName): boolean {
+  mayMount({ caller }: RegistryContext, from: RepositoryName): boolean {
     const need = { action: 'pull', scope: 'pull', repository: from } as const;
-    return this.#gate.access.permits(caller, 'pull', from) && covers(caller, need);
+    return this.#gate.access.permits(caller.holder, 'pull', from) && covers(caller, need);
   }
 
   /** Whether a repository is shown in the catalog. */
-  mayList({ caller }: RequestContext, repository: RepositoryName): boolean {
-    return this.#gate.access.permits(caller, 'list', repository);
+  mayList({ caller }: RegistryContext, repository: RepositoryName): boolean {
+    return this.#gate.access.permits(caller.holder, 'list', repository);
   }
 
   /** Clients ask this to learn whether they have to log in; an anonymous token is a login too. */
-  #requireLogin({ caller }: RequestContext, realm: string): void {
-    if (caller.subject === anonymous.subject && !isRegistryCaller(caller))
-      throw challenge(realm, {});
+  #requireLogin({ caller }: RegistryContext, realm: string): void {
+    if (isUnasked(caller)) throw challenge(realm, {});
   }
 
   /** Clients show what they have only when they are asked, and a catalog for nobody would hide theirs. */
-  #requireCatalog(context: RequestContext, realm: string): void {
+  #requireCatalog(context: RegistryContext, realm: string): void {
     const { caller } = context;
-    if (caller.subject === anonymous.subject && !isRegistryCaller(caller))
-      throw challenge(realm, { scope: 'registry:catalog:*' });
-    if (this.#gate.access.permitsWithin(caller, 'list')) return;
-    const refusal = this.#gate.refuse(context, 'list', undefined);
-    throw refusal.status === 401 ? challenge(realm, { scope: 'registry:catalog:*' }) : refusal;
+    const scope = 'registry:catalog:*';
+    if (isUnasked(caller)) throw challenge(realm, { scope });
+    if (!this.#gate.access.permitsWithin(caller.holder, 'list')) {
+      const refusal = this.#gate.refuse(context, 'list', undefined);
+      throw refusal.status === 401 ? challenge(realm, { scope }) : refusal;
+    }
+    if (!holdsGrant(caller, { type: 'registry', name: 'catalog' }, '*'))
+      throw challenge(realm, { scope, isShort: true });
   }
 }
 
@@ -89,19 +91,28 @@ function neededFor(route: RegistryRoute | undefined, method: string): Need | und
 }
 
 /** A token of the registry flow is good for what it was asked for, whatever the rules allow. */
-function covers(caller: Caller, { scope, repository }: Omit<Need, 'action'>): boolean {
-  if (!isRegistryCaller(caller)) return true;
+function covers(caller: RegistryCaller, { scope, repository }: Omit<Need, 'action'>): boolean {
   const wanted = scope.split(',').at(-1) ?? scope;
-  return caller.grants.some(
-    ({ type, name, actions }) =>
-      type === 'repository' &&
-      name === repository &&
-      (actions.includes(wanted) || actions.includes('*')),
+  return holdsGrant(caller, { type: 'repository', name: repository }, wanted);
+}
+
+function holdsGrant(
+  { grants }: RegistryCaller,
+  { type, name }: { readonly type: string; readonly name: string },
+  wanted: string,
+): boolean {
+  if (!grants) return true;
+  return grants.some(
+    (grant) =>
+      grant.type === type &&
+      grant.name === name &&
+      (grant.actions.includes(wanted) || grant.actions.includes('*')),
   );
 }
 
-function isRegistryCaller(caller: Caller): caller is RegistryCaller {
-  return 'grants' in caller;
+/** Neither a credential nor a token: a client that waits to be asked. */
+function isUnasked({ holder, grants }: RegistryCaller): boolean {
+  return holder === anonymous && !grants;
 }
 
 function challenge(

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { type Action, type Caller, type Rule, anonymous, permits, permitsWithin } from './rule.js';
+import { type Caller, anonymous } from './caller.js';
+import { type Action, type Rule, permits, permitsWithin } from './rule.js';
 
-const ci: Caller = { subject: 'token:ci', groups: [] };
-const alice: Caller = { subject: 'user:alice', groups: ['dev'] };
+const named = (...names: string[]): Caller => ({ ...anonymous, subject: names[0] ?? '', names });
+const ci = named('token:ci');
+const alice = named('user:/alice', 'group:/dev');
 const rule = (who: string, namespace: string, ...actions: Action[]): Rule => ({
   who: [who],
   namespaces: [namespace],
@@ -21,8 +23,8 @@ describe('a rule', () => {
     [rule('token:ci', 'kcl', 'pull'), ci, 'push', 'kcl/a', false],
     [rule('token:ci', 'kcl', 'pull'), alice, 'pull', 'kcl/a', false],
     [rule('token:*', 'kcl', 'pull'), ci, 'pull', 'kcl/a', true],
-    [rule('group:dev', '*', 'push'), alice, 'push', 'x/y', true],
-    [rule('group:dev', '*', 'push'), ci, 'push', 'x/y', false],
+    [rule('group:/dev', '*', 'push'), alice, 'push', 'x/y', true],
+    [rule('group:/dev', '*', 'push'), ci, 'push', 'x/y', false],
     [rule('authenticated', '*', 'pull'), ci, 'pull', 'x', true],
     [rule('authenticated', '*', 'pull'), anonymous, 'pull', 'x', false],
     [rule('anyone', '*', 'pull'), anonymous, 'pull', 'x', true],

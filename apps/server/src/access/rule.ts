@@ -1,21 +1,16 @@
+import { type Caller, anonymous } from './caller.js';
+
 /** What a caller may be allowed to do with the repositories of a namespace. */
 export const actions = ['list', 'pull', 'push', 'install', 'observe', 'admin'] as const;
 
 export type Action = (typeof actions)[number];
 
-/** Who does something: nobody we know, or a subject that proved who it is. */
-export interface Caller {
-  /** `anonymous`, `token:<name>`, `user:<sub>`, `certificate:<common name>`, or `server` for ourselves. */
-  readonly subject: string;
-  /** Groups of a JWT, without the `group:` of rules. */
-  readonly groups: readonly string[];
-}
-
-export const anonymous: Caller = { subject: 'anonymous', groups: [] };
-
 /** Allows what it names to whom it names, in namespaces and all below them. */
 export interface Rule {
-  /** Subjects, `group:<name>`, `authenticated`, or `anyone`; `*` stands for any text in a name. */
+  /**
+   * `token:<name>`, `user:[<issuer>/]<sub>`, `group:[<issuer>/]<name>`, `certificate:<common name>`,
+   * `anonymous`, `authenticated`, or `anyone`; `*` stands for any text in a name.
+   */
   readonly who: readonly string[];
   /** First components of repositories; `*` stands for any text in one component. */
   readonly namespaces: readonly string[];
@@ -51,8 +46,8 @@ export function permitsWithin(
 }
 
 function isOf(rule: Rule, caller: Caller): boolean {
-  const names = [caller.subject, ...caller.groups.map((group) => `group:${group}`), 'anyone'];
-  if (caller.subject !== anonymous.subject) names.push('authenticated');
+  const names = [...caller.names, 'anyone'];
+  if (caller !== anonymous) names.push('authenticated');
   return rule.who.some((pattern) => names.some((name) => matches(pattern, name)));
 }
 

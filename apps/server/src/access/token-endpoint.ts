@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 
 import { Refusal } from '../http/refusal.js';
-import { type RequestContext, contextOf } from '../http/request-context.js';
+import { type CallerContext, type RequestContext, contextOf } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
 import type { Access } from './access.js';
-import { type RegistryGrant, registryService, registryTokenSeconds } from './registry-token.js';
-import { type Action, type Caller, anonymous } from './rule.js';
+import { type Caller, type RegistryGrant, anonymous } from './caller.js';
+import { registryService } from './registry-token.js';
+import type { Action } from './rule.js';
 
 /** What Docker's clients expect of a token server (distribution, "Token Authentication Specification"). */
 interface TokenAnswer {
@@ -19,17 +20,21 @@ interface TokenAnswer {
 /** Scopes that are looked at; a client asks for one or two. */
 const maxScopes = 50;
 
-/** `GET /token` with Basic credentials, and `POST /token` with a password grant. */
+/**
+ * `GET /token` with Basic credentials, and `POST /token` with a password grant. A token that was given out here
+ * is no credential: it gets no other one.
+ */
 export async function answerToken(
   parts: ServerParts,
   request: FastifyRequest,
 ): Promise<TokenAnswer> {
-  const context = contextOf(request.raw);
   const { gate } = parts;
   const form = request.body instanceof URLSearchParams ? request.body : undefined;
   const asked = form ?? new URLSearchParams(request.url.split('?')[1] ?? '');
-  await gate.admit(request.raw, context);
-  if (form) await passwordLogin(parts, form, context);
+  const opened = contextOf(request.raw);
+  const context = form
+    ? await passwordLogin(parts, form, opened)
+    : await gate.admit(request.raw, opened);
   const { caller } = context;
   const scopes = asked.getAll('scope').flatMap((scope) => scope.split(' '));
   const grants = scopes
@@ -38,13 +43,13 @@ export async function answerToken(
     .filter((grant) => grant !== undefined)
     .map((grant) => granted(gate.access, caller, grant))
     .filter(({ actions }) => actions.length > 0);
-  const token = await gate.access.registryTokens.issue(caller, grants);
+  const { token, expiresIn } = await gate.access.registryTokens.issue(caller, grants);
   const scope = grants.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`);
-  if (caller.subject !== anonymous.subject) recordLogin(parts, context, scope.join(' '));
+  if (caller !== anonymous) recordLogin(parts, context, scope.join(' '));
   return {
     token,
     access_token: token,
-    expires_in: registryTokenSeconds,
+    expires_in: expiresIn,
     issued_at: new Date().toISOString(),
     scope: scope.join(' '),
   };
@@ -54,27 +59,23 @@ async function passwordLogin(
   { gate }: ServerParts,
   form: URLSearchParams,
   context: RequestContext,
-): Promise<void> {
+): Promise<CallerContext> {
   if (form.get('grant_type') !== 'password') {
     throw new Refusal(400, 'UNSUPPORTED', 'only the grant type "password" is supported', {
       hint: `Ask ${registryService} with GET and Basic credentials.`,
     });
   }
   const username = form.get('username') ?? '';
-  try {
-    context.caller = await gate.access.login(username, form.get('password') ?? '');
-  } catch (error) {
-    throw error instanceof Refusal ? gate.wrongLogin(context, username, error) : error;
-  }
+  return gate.login(context, { username, password: form.get('password') ?? '' });
 }
 
-function recordLogin(parts: ServerParts, context: RequestContext, scope: string): void {
+function recordLogin(parts: ServerParts, { who, client, id }: RequestContext, scope: string): void {
   parts.audit?.record({
     event: 'login',
     result: 'ok',
-    who: context.caller.subject,
-    client: context.client,
-    request_id: context.id,
+    who,
+    client,
+    request_id: id,
     ...(scope !== '' && { reference: scope.slice(0, 1000) }),
   });
 }

@@ -68,8 +68,7 @@ function addApi(app: FastifyInstance, parts: ServerParts): void {
       method: endpoint.method,
       url: endpoint.path.replace(/\{(\w+)\}/, ':$1'),
       handler: async (request, reply) => {
-        const context = contextOf(request.raw);
-        await parts.gate.admit(request.raw, context);
+        const context = await parts.gate.admit(request.raw, contextOf(request.raw));
         const data = await handle(inputOf(endpoint, request), {
           context,
           signal: goneSignal(reply),
@@ -80,12 +79,11 @@ function addApi(app: FastifyInstance, parts: ServerParts): void {
     });
   }
   app.get('/api/v1/oci/jobs/:id/events', async (request, reply) => {
-    const context = contextOf(request.raw);
-    await parts.gate.admit(request.raw, context);
+    const context = await parts.gate.admit(request.raw, contextOf(request.raw));
     const { id } = inputOf(endpoints.getJob, request) as { id: string };
     findJob(parts, context, id);
     reply.hijack();
-    streamJobEvents(parts, id, reply.raw);
+    streamJobEvents(parts, { id, context }, reply.raw);
   });
 }
 
@@ -98,8 +96,7 @@ function addOperations(app: FastifyInstance, parts: ServerParts): void {
     return { status: reasons.length > 0 ? 'not ready' : 'ready', reasons };
   });
   const metrics: RouteHandlerMethod = async (request, reply) => {
-    const context = contextOf(request.raw);
-    await parts.gate.admit(request.raw, context);
+    const context = await parts.gate.admit(request.raw, contextOf(request.raw));
     parts.gate.require(context, 'observe');
     const { registry } = parts.metrics;
     return reply.type(registry.contentType).send(await registry.metrics());

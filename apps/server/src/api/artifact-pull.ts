@@ -16,12 +16,12 @@ import type {
 } from '@oci/spec-types/api';
 
 import { noInstallDir } from '../http/refusal.js';
-import type { RequestContext } from '../http/request-context.js';
+import type { CallerContext } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
 
 /** For whom something is pulled, and who hears of it. */
 export interface PullCall {
-  readonly context: RequestContext;
+  readonly context: CallerContext;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: TransferEvent) => void) | undefined;
 }
@@ -98,7 +98,7 @@ function noted(parts: ServerParts, { event, kind, repository }: Noted) {
     const startedAt = performance.now();
     const line = {
       event,
-      who: call.context.caller.subject,
+      who: call.context.who,
       client: call.context.client,
       request_id: call.context.id,
       repository,

@@ -23,7 +23,7 @@ export function extensionHandlers(
       const installDir = parts.installDir() ?? noInstallDir();
       const line = {
         event: 'rollback',
-        who: context.caller.subject,
+        who: context.who,
         client: context.client,
         request_id: context.id,
         repository,

@@ -2,7 +2,7 @@ import { artifactJson } from '@oci/manager';
 import { type Descriptor, parseDigest } from '@oci/spec-types';
 import type { ReferrerJson } from '@oci/spec-types/api';
 
-import type { RequestContext } from '../http/request-context.js';
+import type { CallerContext } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
 import type { IndexedNamespace } from '../artifact-index.js';
 import { artifactPage } from './artifact-page.js';
@@ -14,7 +14,7 @@ import { operatorHandlers } from './operator-handlers.js';
 
 /** Whose request is handled, and when they have gone. */
 export interface ApiCall {
-  readonly context: RequestContext;
+  readonly context: CallerContext;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +40,7 @@ function artifactHandlers(
   parts: ServerParts,
 ): Pick<Handlers, 'listArtifacts' | 'browseArtifacts' | 'pullKclPackage' | 'pullExtension'> {
   const { gate } = parts;
-  const shown = async (namespace: string, context: RequestContext): Promise<IndexedNamespace> => {
+  const shown = async (namespace: string, context: CallerContext): Promise<IndexedNamespace> => {
     gate.requireWithin(context, 'list', namespace);
     const indexed = await parts.index.get(namespace);
     const isShown = ({ name }: { readonly name: string }): boolean =>

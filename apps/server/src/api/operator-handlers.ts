@@ -1,7 +1,7 @@
 import type { PruneReport } from '@oci/cache';
 import type { PruneJson } from '@oci/spec-types/api';
 
-import type { RequestContext } from '../http/request-context.js';
+import type { CallerContext } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
 import type { Handlers } from './handlers.js';
 
@@ -70,11 +70,11 @@ export function operatorHandlers(
   };
 }
 
-function note(parts: ServerParts, context: RequestContext, detail: string): void {
+function note(parts: ServerParts, context: CallerContext, detail: string): void {
   parts.audit?.record({
     event: 'cache',
     result: 'ok',
-    who: context.caller.subject,
+    who: context.who,
     client: context.client,
     request_id: context.id,
     detail,

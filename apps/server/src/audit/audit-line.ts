@@ -36,6 +36,8 @@ export interface AuditEntry {
   /** `hosted`, `cache`, or the host that it came from. */
   readonly source?: string | undefined;
   readonly duration_ms?: number | undefined;
+  /** Requests that the line stands for; one when absent. */
+  readonly count?: number | undefined;
   /** Why it was denied or failed: a code, or an action. */
   readonly detail?: string | undefined;
 }

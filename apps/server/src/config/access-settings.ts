@@ -6,6 +6,7 @@ import { OciError } from '@oci/spec-types';
 import type { AccessOptions } from '../access/access.js';
 import type { AccessToken } from '../access/access-token.js';
 import type { JwtIssuerOptions } from '../access/jwt-issuer.js';
+import { registryService } from '../access/registry-token.js';
 import { type Action, type Rule, actions } from '../access/rule.js';
 import { isLoopback } from '../listen-address.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
@@ -23,22 +24,37 @@ export async function accessOptions(
 ): Promise<AccessOptions> {
   const keyFile = values['access.token_key_file'];
   const tokens = values['access.tokens'].map(token);
-  const names = tokens.map(({ name }) => name);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined)
-    throw new OciError('CONFIG_INVALID', `two tokens are named ${twice}`, {
-      hint: 'A name stands for one token in rules and in the audit log.',
-    });
+  refuseTwice(
+    tokens.map(({ name }) => name),
+    (name) => `two tokens are named ${name}`,
+  );
+  const issuers = await Promise.all(
+    values['access.issuers'].map((table, at) => issuer(table, at, baseDir)),
+  );
+  refuseTwice(
+    issuers.map((one) => one.issuer),
+    (url) => `access.issuers has ${url} twice`,
+  );
+  refuseTwice(
+    issuers.flatMap(({ name }) => name ?? []),
+    (name) => `two issuers are named ${name}`,
+  );
   return {
     tokens,
-    issuers: await Promise.all(
-      values['access.issuers'].map((table, at) => issuer(table, at, baseDir)),
-    ),
+    issuers,
     rules: values['access.rules'].map(rule),
     ...(keyFile !== undefined && {
       tokenKey: await readKeyFile('access.token_key_file', keyFile),
     }),
   };
+}
+
+function refuseTwice(names: readonly string[], message: (name: string) => string): void {
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice === undefined) return;
+  throw new OciError('CONFIG_INVALID', message(twice), {
+    hint: 'A name stands for one token or issuer in rules and in the audit log.',
+  });
 }
 
 function token(table: SettingTable, at: number): AccessToken {
@@ -53,17 +69,30 @@ function token(table: SettingTable, at: number): AccessToken {
   return { name, hash, expiresAt: reader.optionalTime('expires') };
 }
 
-const issuerKeys = ['issuer', 'audience', 'jwks_url', 'jwks_file', 'subject_claim', 'groups_claim'];
+const issuerKeys = [
+  'issuer',
+  'name',
+  'audience',
+  'jwks_url',
+  'jwks_file',
+  'subject_claim',
+  'groups_claim',
+];
 
 async function issuer(table: SettingTable, at: number, baseDir: string): Promise<JwtIssuerOptions> {
   const reader = new TableReader(table, `access.issuers[${at}]`, issuerKeys);
   const jwksUrl = reader.optionalText('jwks_url');
   const file = reader.optionalText('jwks_file');
-  const name = reader.text('issuer');
+  const url = reader.text('issuer');
+  const name = reader.optionalText('name');
+  if (url === registryService) reader.fail('issuer', 'is the one of the server itself');
+  if (name !== undefined && !/^[\w.-]{1,64}$/.test(name))
+    reader.fail('name', 'has to be of letters, digits, ".", "_" and "-"');
   if (file === undefined) requireHttps(reader, jwksUrl === undefined ? 'issuer' : 'jwks_url');
   const jwks = file === undefined ? undefined : await readJwks(resolve(baseDir, file));
   return {
-    issuer: name,
+    issuer: url,
+    name,
     audience: reader.text('audience'),
     jwksUrl,
     jwks,

@@ -8,6 +8,7 @@ import {
 } from '@oci/manager/config';
 import { OciError } from '@oci/spec-types';
 
+import { Access } from '../access/access.js';
 import { parseListenAddress } from '../listen-address.js';
 import { TrustedProxies } from '../http/client-address.js';
 import { type TlsOptions, checkTls } from '../http/listener.js';
@@ -59,6 +60,7 @@ export async function loadConfiguration(inputs: SettingInputs): Promise<Configur
   };
   refusePublicHttp(options);
   if (options.tls) checkTls(options.tls);
+  void new Access(options.access, options.tls?.clientCa);
   void new TrustedProxies(options.trustedProxies ?? []);
   return { options, graceMs: values['server.shutdown_grace_ms'], settings };
 }

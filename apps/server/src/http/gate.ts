@@ -1,12 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { Access } from '../access/access.js';
-import { type Action, anonymous } from '../access/rule.js';
+import { type Caller, type RegistryCaller, anonymous } from '../access/caller.js';
+import type { Action } from '../access/rule.js';
+import { Standing } from '../access/standing.js';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { AuditEntry } from '../audit/audit-line.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { RateLimit } from './rate-limit.js';
-import { Refusal, denied, tooMany, unauthorized, unavailable } from './refusal.js';
-import type { RequestContext } from './request-context.js';
+import { AnonymousDenials } from './anonymous-denials.js';
+import { RateLimit, networkOf } from './rate-limit.js';
+import {
+  CredentialRejected,
+  Refusal,
+  denied,
+  tooMany,
+  unauthorized,
+  unavailable,
+} from './refusal.js';
+import type { CallerContext, RegistryContext, RequestContext } from './request-context.js';
 
 /** What every request passes, whichever way it is handled. */
 export interface GateOptions {
@@ -22,40 +33,55 @@ const failureRate = { perSecond: 1 / 3, burst: 20 };
 
 /** Finds out who asks, and refuses what no rule allows; what is refused is in the audit log. */
 export class Gate {
+  readonly standing: Standing;
   readonly #options: GateOptions;
   readonly #failures = new RateLimit(failureRate);
+  readonly #denials: AnonymousDenials;
 
   constructor(options: GateOptions) {
     this.#options = options;
+    this.standing = new Standing(options.access);
+    this.#denials = new AnonymousDenials(options.audit);
   }
 
   get access(): Access {
     return this.#options.access();
   }
 
-  /** Notes who asks. @throws Refusal 401, 429, 503 */
-  async admit(request: IncomingMessage, context: RequestContext): Promise<void> {
-    try {
-      context.caller = await this.access.authenticate(request);
-    } catch (error) {
-      throw error instanceof Refusal && error.status === 401 ? this.#wrong(context, error) : error;
-    }
-    const key =
-      context.caller.subject === anonymous.subject ? context.client : context.caller.subject;
-    const wait = this.#options.rate()?.take(key) ?? 0;
-    if (wait > 0) throw this.#limited('too many requests', wait);
-    if (this.#options.audit?.refuses)
-      throw unavailable('the audit log can not be written', 10, 'The operator has to make room.');
+  /** Lets a request in that shows no token of the registry flow. @throws Refusal 401, 429, 503 */
+  async admit(request: IncomingMessage, context: RequestContext): Promise<CallerContext> {
+    const caller = await this.#identify(request, context, (access) => access.authenticate(request));
+    return { ...this.#let(context, caller), caller };
   }
 
-  /** @throws Refusal 401 for who did not say who they are, 403 for others */
-  require(context: RequestContext, action: Action, repository?: string): void {
+  /** Lets a request of `/v2/` in. @throws Refusal 401, 429, 503 */
+  async admitRegistry(request: IncomingMessage, context: RequestContext): Promise<RegistryContext> {
+    const caller = await this.#identify<RegistryCaller>(request, context, (access) =>
+      access.authenticateRegistry(request),
+    );
+    return { ...this.#let(context, caller.holder), caller };
+  }
+
+  /** Lets a caller in who sends a user name and a password in a form. @throws Refusal 401, 429, 503 */
+  async login(
+    context: RequestContext,
+    { username, password }: { readonly username: string; readonly password: string },
+  ): Promise<CallerContext> {
+    this.#slowGuesses(context);
+    const caller = await this.access.login(username, password).catch((error: unknown) => {
+      throw this.#wrong(context, error, { event: 'login', reference: username.slice(0, 100) });
+    });
+    return { ...this.#let(context, caller), caller };
+  }
+
+  /** @throws Refusal 401 for anonymous callers, 403 for others */
+  require(context: CallerContext, action: Action, repository?: string): void {
     if (this.access.permits(context.caller, action, repository)) return;
     throw this.refuse(context, action, repository);
   }
 
   /** As {@link require}, for what is filtered afterwards: anything of the namespace is enough. */
-  requireWithin(context: RequestContext, action: Action, namespace?: string): void {
+  requireWithin(context: CallerContext, action: Action, namespace?: string): void {
     if (this.access.permitsWithin(context.caller, action, namespace)) return;
     throw this.refuse(context, action, namespace);
   }
@@ -63,36 +89,57 @@ export class Gate {
   /** A denial, written down. */
   refuse(context: RequestContext, action: string, repository: string | undefined): Refusal {
     this.#options.metrics.denials.inc({ reason: 'rule' });
-    this.#record(context, { repository, detail: action });
-    if (context.caller.subject === anonymous.subject)
+    this.#record(context, { event: 'denied', repository, detail: action });
+    if (context.who === anonymous.subject)
       return unauthorized('this needs credentials of the server');
     return denied(action, repository ?? 'the server');
   }
 
-  /** A login that failed counts as wrong credentials too. */
-  wrongLogin(context: RequestContext, username: string, refusal: Refusal): Refusal {
-    const wait = this.#failures.take(context.client);
-    if (wait > 0) return this.#limited('too many wrong credentials', wait);
-    this.#options.metrics.denials.inc({ reason: 'credentials' });
-    this.#options.audit?.record({
-      event: 'login',
-      result: 'denied',
-      who: 'anonymous',
-      client: context.client,
-      request_id: context.id,
-      reference: username.slice(0, 100),
-      detail: refusal.message,
-    });
-    return refusal;
+  /** Writes down what is counted. */
+  close(): void {
+    this.#denials.flush();
   }
 
-  /** Guesses are slowed down and do not flood the log; whoever has the right ones is not held up by them. */
-  #wrong(context: RequestContext, refusal: Refusal): Refusal {
-    const wait = this.#failures.take(context.client);
-    if (wait > 0) return this.#limited('too many wrong credentials', wait);
+  async #identify<T extends Caller | RegistryCaller>(
+    { headers }: IncomingMessage,
+    context: RequestContext,
+    authenticate: (access: Access) => Promise<T>,
+  ): Promise<T> {
+    const { access } = this;
+    if (access.restricted && headers.authorization !== undefined) this.#slowGuesses(context);
+    return authenticate(access).catch((error: unknown) => {
+      throw this.#wrong(context, error, { event: 'denied' });
+    });
+  }
+
+  #let(context: RequestContext, { subject, identity }: Caller): RequestContext {
+    context.who = subject;
+    const isAnonymous = subject === anonymous.subject;
+    const key = isAnonymous ? networkOf(context.client) : identity;
+    const wait = this.#options.rate()?.take(key) ?? 0;
+    if (wait > 0) throw this.#limited('too many requests', wait);
+    if (this.#options.audit?.refuses)
+      throw unavailable('the audit log can not be written', 10, 'The operator has to make room.');
+    return context;
+  }
+
+  /** Refused before they are compared: a right guess among many wrong ones is not told from these. */
+  #slowGuesses({ client }: RequestContext): void {
+    const wait = this.#failures.wait(networkOf(client));
+    if (wait > 0) throw this.#limited('too many wrong credentials', wait);
+  }
+
+  /** Counts and writes down wrong credentials; other errors pass unchanged. */
+  #wrong(
+    context: RequestContext,
+    error: unknown,
+    line: Pick<AuditEntry, 'event' | 'reference'>,
+  ): unknown {
+    if (!(error instanceof Refusal) || error.status !== 401) return error;
+    if (!(error instanceof CredentialRejected)) this.#failures.take(networkOf(context.client));
     this.#options.metrics.denials.inc({ reason: 'credentials' });
-    this.#record(context, { detail: refusal.message });
-    return refusal;
+    this.#record(context, { ...line, detail: error.message });
+    return error;
   }
 
   #limited(message: string, seconds: number): Refusal {
@@ -101,16 +148,11 @@ export class Gate {
   }
 
   #record(
-    context: RequestContext,
-    more: { readonly repository?: string | undefined; readonly detail: string },
+    { who, client, id }: RequestContext,
+    more: Pick<AuditEntry, 'event' | 'repository' | 'reference' | 'detail'>,
   ): void {
-    this.#options.audit?.record({
-      event: 'denied',
-      result: 'denied',
-      who: context.caller.subject,
-      client: context.client,
-      request_id: context.id,
-      ...more,
-    });
+    const entry = { result: 'denied', who, client, request_id: id, ...more } as const;
+    if (who === anonymous.subject) this.#denials.record(entry);
+    else this.#options.audit?.record(entry);
   }
 }

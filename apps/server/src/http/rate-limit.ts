@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 import { LRUCache } from 'lru-cache';
 
 /** What one client may do: `perSecond` on average, `burst` at once. */
@@ -25,10 +27,16 @@ export class RateLimit {
 
   /** Takes one. @returns 0, or the seconds until there is one again */
   take(client: string, now: number = performance.now()): number {
-    const bucket = this.#refill(client, now);
-    if (bucket.left < 1) return Math.ceil((1 - bucket.left) / this.#rate.perSecond);
-    bucket.left -= 1;
-    return 0;
+    const wait = this.wait(client, now);
+    if (wait === 0) this.#refill(client, now).left -= 1;
+    return wait;
+  }
+
+  /** Takes nothing. @returns 0, or the seconds until there is one again */
+  wait(client: string, now: number = performance.now()): number {
+    if (!this.#buckets.has(client)) return 0;
+    const { left } = this.#refill(client, now);
+    return left >= 1 ? 0 : Math.ceil((1 - left) / this.#rate.perSecond);
   }
 
   #refill(client: string, now: number): Bucket {
@@ -39,4 +47,15 @@ export class RateLimit {
     this.#buckets.set(client, bucket);
     return bucket;
   }
+}
+
+/** What one client is counted by: an IPv4 address, or the /64 that one subscriber of IPv6 has. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [left = [], right] = address
+    .split('::', 2)
+    .map((half) => (half === '' ? [] : half.split(':')));
+  const zeros = right ? Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0') : [];
+  const groups = [...left, ...zeros, ...(right ?? [])].slice(0, 4);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
 }

@@ -23,11 +23,20 @@ export class Refusal extends Error {
   }
 }
 
+const credentialsWanted = {
+  hint: 'Send "Authorization: Bearer TOKEN" with a token of this server.',
+  headers: { 'www-authenticate': 'Bearer realm="oci-server"' },
+};
+
 export function unauthorized(message: string): Refusal {
-  return new Refusal(401, 'UNAUTHORIZED', message, {
-    hint: 'Send "Authorization: Bearer TOKEN" with a token of this server.',
-    headers: { 'www-authenticate': 'Bearer realm="oci-server"' },
-  });
+  return new Refusal(401, 'UNAUTHORIZED', message, credentialsWanted);
+}
+
+/** 401 for a credential that is no guess: it has ended, or is good for something else. */
+export class CredentialRejected extends Refusal {
+  constructor(message: string) {
+    super(401, 'UNAUTHORIZED', message, credentialsWanted);
+  }
 }
 
 export function denied(action: string, what: string): Refusal {

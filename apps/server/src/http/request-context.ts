@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-import { type Caller, anonymous } from '../access/rule.js';
+import { type Caller, type RegistryCaller, anonymous } from '../access/caller.js';
 
 /** What is known of a request besides its message. */
 export interface RequestContext {
@@ -11,8 +11,18 @@ export interface RequestContext {
   readonly client: string;
   /** Of `performance.now()`. */
   readonly startedAt: number;
-  /** Anonymous until it was authenticated. */
-  caller: Caller;
+  /** The caller as logs name them; `anonymous` until the request was authenticated. */
+  who: string;
+}
+
+/** A request that was let in with a credential of the caller's own, or anonymously. */
+export interface CallerContext extends RequestContext {
+  readonly caller: Caller;
+}
+
+/** A request of `/v2/` that was let in. */
+export interface RegistryContext extends RequestContext {
+  readonly caller: RegistryCaller;
 }
 
 const contexts = new WeakMap<IncomingMessage, RequestContext>();
@@ -20,7 +30,7 @@ const contexts = new WeakMap<IncomingMessage, RequestContext>();
 export function openContext(request: IncomingMessage, client: string): RequestContext {
   const given = request.headers['x-request-id'];
   const id = typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
-  const context = { id, client, startedAt: performance.now(), caller: anonymous };
+  const context = { id, client, startedAt: performance.now(), who: anonymous.subject };
   contexts.set(request, context);
   return context;
 }

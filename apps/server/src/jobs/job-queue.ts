@@ -16,7 +16,7 @@ export type JobResult = { readonly pull: ServedPullJson } | { readonly install: 
 
 export interface JobWork {
   readonly request: JobRequest;
-  /** The subject of the caller. */
+  /** The identity of the caller. */
   readonly owner: string;
   readonly run: (parts: {
     readonly signal: AbortSignal;
@@ -35,23 +35,31 @@ interface Job {
   json: JobJson;
 }
 
-/** Jobs that run at once, that wait, and that are remembered after their end. */
-const limits = { running: 4, waiting: 100, ended: 500 };
+/** Jobs of all callers, and of one, that run at once, that wait, and that are remembered after their end. */
+const limits = {
+  all: { running: 8, waiting: 1000, ended: 2000 },
+  each: { running: 4, waiting: 100, ended: 500 },
+};
 
-/** Long work that callers do not wait for: begun in order, watched, cancelled. */
+/**
+ * Long work that callers do not wait for: begun in order, watched, cancelled. One caller gets no more than a
+ * share of the room, and callers who wait take turns.
+ */
 export class JobQueue {
   readonly #jobs = new Map<string, Job>();
   readonly #waiting: Job[] = [];
-  #running = 0;
+  readonly #running = new Map<string, number>();
   #closing = false;
 
   get counts(): { readonly queued: number; readonly running: number } {
-    return { queued: this.#waiting.length, running: this.#running };
+    return { queued: this.#waiting.length, running: sum(this.#running.values()) };
   }
 
   /** @throws Refusal 429 when too many wait */
   start(work: JobWork): JobJson {
-    if (this.#closing || this.#waiting.length >= limits.waiting)
+    const own = this.#waiting.filter(({ owner }) => owner === work.owner);
+    if (own.length >= limits.each.waiting) throw tooMany('too many jobs of yours wait', 10);
+    if (this.#closing || this.#waiting.length >= limits.all.waiting)
       throw tooMany('too many jobs wait', 10);
     const job: Job = {
       owner: work.owner,
@@ -113,12 +121,30 @@ export class JobQueue {
   }
 
   #next(): void {
-    while (this.#running < limits.running) {
-      const job = this.#waiting.shift();
+    while (sum(this.#running.values()) < limits.all.running) {
+      const job = this.#takeNext();
       if (!job) return;
-      this.#running += 1;
+      this.#count(job.owner, 1);
       void this.#run(job);
     }
+  }
+
+  /** The oldest job of the caller who has the fewest running. */
+  #takeNext(): Job | undefined {
+    const runningOf = ({ owner }: Job): number => this.#running.get(owner) ?? 0;
+    let next: Job | undefined;
+    for (const job of this.#waiting) {
+      if (runningOf(job) >= limits.each.running) continue;
+      if (!next || runningOf(job) < runningOf(next)) next = job;
+    }
+    if (next) this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    return next;
+  }
+
+  #count(owner: string, change: 1 | -1): void {
+    const count = (this.#running.get(owner) ?? 0) + change;
+    if (count > 0) this.#running.set(owner, count);
+    else this.#running.delete(owner);
   }
 
   async #run(job: Job): Promise<void> {
@@ -126,10 +152,10 @@ export class JobQueue {
     try {
       const onEvent = (event: TransferEvent): void => this.#heard(job, event);
       const result = await job.work.run({ signal: job.stop.signal, onEvent });
-      this.#running -= 1;
+      this.#count(job.owner, -1);
       this.#end(job, { state: 'done', ...result });
     } catch (thrown) {
-      this.#running -= 1;
+      this.#count(job.owner, -1);
       const error = asOciError(thrown);
       const state = job.stop.signal.aborted ? 'cancelled' : 'failed';
       this.#end(job, { state, error: errorJson(error) });
@@ -157,10 +183,22 @@ export class JobQueue {
   }
 
   #forget(): void {
-    const ended = [...this.#jobs].filter(([, { json }]) => json.finished_at !== null);
-    for (const [id] of ended.slice(0, Math.max(0, ended.length - limits.ended)))
-      this.#jobs.delete(id);
+    const ended = [...this.#jobs.values()].filter(({ json }) => json.finished_at !== null);
+    const left = new Map<string, number>();
+    for (const { owner } of ended) left.set(owner, (left.get(owner) ?? 0) + 1);
+    let inAll = ended.length;
+    for (const { owner, json } of ended) {
+      const own = left.get(owner) ?? 0;
+      if (own <= limits.each.ended && inAll <= limits.all.ended) continue;
+      left.set(owner, own - 1);
+      inAll -= 1;
+      this.#jobs.delete(json.id);
+    }
   }
+}
+
+function sum(counts: Iterable<number>): number {
+  return [...counts].reduce((all, count) => all + count, 0);
 }
 
 function newJob(request: JobRequest): JobJson {

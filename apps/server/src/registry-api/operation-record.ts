@@ -23,7 +23,7 @@ export function noteEnd(
   const { metrics, audit } = parts;
   const context = contextOf(request);
   // What the API pulls for a caller is noted there, as the caller's.
-  if (context.caller === ourselves) return;
+  if (context.who === ourselves.subject) return;
   const direction = request.method === 'GET' ? 'to_client' : 'from_client';
   if (transfer.bytes > 0) metrics.transferredBytes.inc({ direction }, transfer.bytes);
   const operation = operationOf(api, route);
@@ -39,7 +39,7 @@ export function noteEnd(
   audit?.record({
     event,
     result,
-    who: context.caller.subject,
+    who: context.who,
     client: context.client,
     request_id: context.id,
     repository,

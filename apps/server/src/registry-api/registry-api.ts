@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { type RegistryRoute, parseRegistryPath } from '@oci/spec-types';
+import { type RegistryRoute, type RepositoryName, parseRegistryPath } from '@oci/spec-types';
 
 import { RegistryGuard } from '../access/registry-guard.js';
 import { Refusal } from '../http/refusal.js';
@@ -30,7 +30,7 @@ export function createRegistryApi(
   const guard = new RegistryGuard(parts.gate);
   return async (request, response) => {
     const gone = new Gone(response);
-    const context = contextOf(request);
+    const opened = contextOf(request);
     const { path, query } = parseTarget(request.url ?? '');
     const route = parseRegistryPath(path);
     const api: ApiRequest = {
@@ -42,10 +42,8 @@ export function createRegistryApi(
         return gone.signal;
       },
       transfer: { bytes: 0, atMost: parts.maxUploadBytes() },
-      permits: {
-        mount: (from) => guard.mayMount(context, from),
-        list: (name) => guard.mayList(context, name),
-      },
+      // Nothing else is permitted before the caller is known.
+      permits: { mount: () => false, list: () => false },
     };
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     response.on('close', () => {
@@ -54,15 +52,19 @@ export function createRegistryApi(
     });
     const method = request.method ?? 'GET';
     try {
-      await parts.gate.admit(request, context);
+      const context = await parts.gate.admitRegistry(request, opened);
       guard.require(context, { method, realm: options.realm(request) }, route);
-      await dispatch(api, route);
+      const permits = {
+        mount: (from: RepositoryName) => guard.mayMount(context, from),
+        list: (name: RepositoryName) => guard.mayList(context, name),
+      };
+      await dispatch(Object.assign(api, { permits }), route);
     } catch (error) {
       const isChallenge = error instanceof Refusal && error.status === 401;
       const shown = isChallenge ? withRealm(error, options.realm(request)) : error;
       const failure = apiErrorOf(shown, method);
       if ((isDefect(failure) || response.headersSent) && !gone.isBroken)
-        parts.onDefect(error, context.id);
+        parts.onDefect(error, opened.id);
       answerFailure(api, failure);
     }
   };
