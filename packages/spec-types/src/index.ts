@@ -73,6 +73,7 @@ export {
   parseContentType,
 } from './media-type.js';
 export { type EventListener, Operation, type TransferEvent } from './operation.js';
+export { type PathFault, foldedPath, pathComponents, pathFault } from './portable-path.js';
 export { escapeHidden, hasHiddenCharacter, printable, printableJson } from './printable.js';
 export { redact } from './redact.js';
 export {

@@ -12,6 +12,7 @@ import {
   annotations,
   digestAlgorithm,
   digestEncoded,
+  foldedPath,
 } from '@oci/spec-types';
 import { onStorage, unlessMissing, withFileLock } from '@oci/spec-types/node';
 
@@ -111,7 +112,7 @@ function refuseTwins(placed: readonly { readonly segments: readonly string[] }[]
   const seen = new Set<string>();
   for (const { segments } of placed) {
     // File systems of macOS and Windows take these for the same.
-    const name = segments.join('/').normalize('NFC').toLowerCase();
+    const name = foldedPath(segments.join('/'));
     if (seen.has(name))
       throw new OciError('ARCHIVE_UNSAFE', `two layers are named ${segments.join('/')}`, {
         hint: 'Nothing was written.',

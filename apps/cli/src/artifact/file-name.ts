@@ -3,7 +3,8 @@ import {
   OciError,
   annotations,
   digestEncoded,
-  hasHiddenCharacter,
+  pathComponents,
+  pathFault,
 } from '@oci/spec-types';
 
 /** Endings by media type, the longest match first. */
@@ -18,8 +19,6 @@ const endings = [
   [/\/zip$|\+zip$/, '.zip'],
 ] as const;
 
-const reserved = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
-
 /**
  * Where a layer goes below the output directory: by its title, else by its digest and media type. A
  * title comes from outside and may be any text (GHSA-g5v4-5x39-vwhx).
@@ -32,22 +31,9 @@ export function filePath(layer: Descriptor): readonly string[] {
     const ending = endings.find(([pattern]) => pattern.test(layer.mediaType))?.[1] ?? '';
     return [`${digestEncoded(layer.digest)}${ending}`];
   }
-  const segments = title.split('/').filter((segment) => segment !== '' && segment !== '.');
-  if (title.startsWith('/') || segments.length === 0 || !segments.every(isSafe))
-    throw unsafe(title);
+  const segments = pathComponents(title);
+  if (pathFault(title) !== undefined || segments.length === 0) throw unsafe(title);
   return segments;
-}
-
-function isSafe(segment: string): boolean {
-  const strange = /[\\:*?"<>|]/;
-  const isLong = Buffer.byteLength(segment) > 255;
-  return (
-    segment !== '..' &&
-    !strange.test(segment) &&
-    !hasHiddenCharacter(segment) &&
-    !reserved.test(segment) &&
-    !isLong
-  );
 }
 
 function unsafe(title: string): OciError {

@@ -55,6 +55,7 @@ test.each([
   'LPT9',
   'com\u00b9',
   'CONIN$',
+  'nul .txt',
   'a.',
   'a ',
   'a. /b',
@@ -69,6 +70,15 @@ test.each(['a'.repeat(101), 'a/b/c/d/e/f', 'ä'.repeat(51)])('%j is too long or 
     expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
   );
 });
+
+test.each(['a'.repeat(256), 'd/' + 'ä'.repeat(128)])(
+  'a name of more than 255 bytes is refused by its rule',
+  (path) => {
+    const wide = { pathBytes: 4096, depth: 5 };
+    expect(() => parseEntryPath(path, wide)).toThrow(/\(rule name-length\)/);
+    expect(parseEntryPath(path.slice(0, -1), wide)).toHaveLength(path.split('/').length);
+  },
+);
 
 function outcome(path: string): readonly string[] | string {
   try {

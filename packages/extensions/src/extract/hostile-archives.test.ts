@@ -2,7 +2,7 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type TarEntry, bytesOf, gzip, tar, temporaryDirectory } from '@oci/testing';
-import { type Zippable, zipSync } from 'fflate';
+import { Zip, ZipDeflate, type Zippable, zipSync } from 'fflate';
 import { expect, test } from 'vitest';
 
 import type { ArchiveRule } from './archive-rule.js';
@@ -419,6 +419,40 @@ test('refuses a zip that is encrypted', async () => {
   const at = Buffer.from(bytes).indexOf('PK\u0001\u0002', 0, 'latin1') + 8;
   bytes[at] = (bytes[at] ?? 0) | 1;
   await expectRefusal(bytes, { rule: 'encrypted', named: 'secret' });
+});
+
+/** Offsets in the header before the content (APPNOTE 4.3.7), with a byte that is another one there. */
+const localFields: readonly (readonly [what: string, offset: number])[] = [
+  ['another name', 30],
+  ['another method', 8],
+  ['another flag for names', 7],
+  ['a flag for encryption', 6],
+  ['another checksum', 14],
+  ['another packed size', 18],
+  ['another size', 22],
+];
+
+test.each(localFields)(
+  'refuses a zip that has %s before the content than in its directory',
+  async (_, offset) => {
+    const bytes = zipSync({ name: content }, { level: 0 });
+    bytes[offset] = (bytes[offset] ?? 0) ^ (offset === 7 ? 8 : 1);
+    await expectRefusal(bytes, { rule: 'two-headers', named: 'name' });
+  },
+);
+
+test('reads a zip whose sizes stand behind the content', async () => {
+  await using work = await temporaryDirectory();
+  const archive = join(work.path, 'archive');
+  const chunks: Uint8Array[] = [];
+  const zip = new Zip((_error, chunk) => void chunks.push(chunk));
+  const streamed = new ZipDeflate('a');
+  zip.add(streamed);
+  streamed.push(bytesOf('streamed'), true);
+  zip.end();
+  await writeFile(archive, Buffer.concat(chunks));
+  const tree = await extractArchive(archive, join(work.path, 'tree'));
+  expect(await readFile(join(tree.root, 'a'), 'utf8')).toBe('streamed');
 });
 
 test('refuses a gzip that unpacks to far more than it is (CVE-2026-59873)', async () => {

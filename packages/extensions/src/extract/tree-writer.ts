@@ -1,7 +1,9 @@
 import { closeSync, constants, fchmodSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 
+import { foldedPath } from '@oci/spec-types';
+
 import { brokenRule } from './archive-rule.js';
-import { foldedPath, parseEntryPath } from './entry-path.js';
+import { parseEntryPath } from './entry-path.js';
 import type { ExtractLimits } from './limits.js';
 import type { ArchiveEntry, EntrySink } from './tar-parser.js';
 

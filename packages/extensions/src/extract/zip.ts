@@ -36,6 +36,7 @@ export async function unpackZip(
     for await (const raw of zip.eachEntry()) {
       throwIfAborted(signal);
       const entry = entryOf(raw);
+      await refuseOtherHeader(zip, raw, entry.path);
       total += entry.size;
       if (total > most) throw brokenRule('ratio', entry.path, `(${most} bytes)`);
       writer.begin(entry);
@@ -77,6 +78,34 @@ function refuse(raw: Entry, { path, type }: { path: string; type: number }): voi
   throw new OciError('UNSUPPORTED', `${JSON.stringify(path)} is compressed by method ${method}`, {
     hint: 'Only stored and deflated files of a zip can be unpacked.',
   });
+}
+
+/** Of the general purpose flags (APPNOTE 4.4.4). */
+const flags = { encrypted: 1 << 0, descriptor: 1 << 3, strong: 1 << 6, utf8: 1 << 11 } as const;
+const comparedFlags = flags.encrypted | flags.descriptor | flags.strong | flags.utf8;
+/** Stands for a size that is in the extra field instead (APPNOTE 4.4.8). */
+const inZip64 = 0xffff_ffff;
+
+/** Some tools go by the central directory, others by the header before the content: they have to agree. */
+async function refuseOtherHeader(zip: ZipFile, raw: Entry, path: string): Promise<void> {
+  const local = await zip.readLocalFileHeaderPromise(raw);
+  const localFlags = local.generalPurposeBitFlag;
+  const extra = yauzl.parseExtraFields(local.extraField);
+  const localPath = yauzl.getFileNameLowLevel(localFlags, local.fileName, extra, true);
+  const sizes = [
+    [local.crc32, raw.crc32],
+    [local.compressedSize, raw.compressedSize],
+    [local.uncompressedSize, raw.uncompressedSize],
+  ] as const;
+  // With a descriptor behind the content the header before it says nothing, or the same.
+  const isLater = (localFlags & flags.descriptor) !== 0;
+  const isSame =
+    local.fileName.equals(raw.fileNameRaw) &&
+    localPath === path &&
+    local.compressionMethod === raw.compressionMethod &&
+    ((localFlags ^ raw.generalPurposeBitFlag) & comparedFlags) === 0 &&
+    sizes.every(([here, there]) => here === there || here === inZip64 || (isLater && here === 0));
+  if (!isSame) throw brokenRule('two-headers', path);
 }
 
 async function copy(zip: ZipFile, raw: Entry, writer: EntrySink): Promise<void> {
