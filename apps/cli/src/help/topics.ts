@@ -83,8 +83,8 @@ in front of the --registry says otherwise, and so does --plain-http.`,
 
 In a file a credential helper ("credHelpers", "credsStore") comes before what
 stands there. A helper keeps passwords in the keychain of the system. Where
-config.json says nothing of credentials, the helper of the system is used if it is
-installed: docker-credential-osxkeychain, -wincred, -pass or -secretservice.
+config.json says nothing of credentials, the helper of the system is used if it
+is installed: docker-credential-osxkeychain, -wincred, -pass or -secretservice.
 Without one, ocictl login writes the password into config.json, readable by you
 alone, and warns. When a helper is missing or fails, what is public is pulled
 without a login, with a warning; a push fails.

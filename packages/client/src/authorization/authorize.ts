@@ -21,28 +21,36 @@ export function authorize(
   const session = new AuthorizationSession(tokenExchange, options);
   return async (request) => {
     if (request.url.origin !== options.origin.origin) return next(request);
-    const known = await whileWanted(session.known(request), request.signal);
-    const response = await next(withAuthorization(request, known));
-    const answered = (to: RegistryResponse, by: Authorization | undefined): RegistryResponse => ({
-      ...to,
-      authorizedAs: by?.of,
-      withoutCredential: by?.of === undefined ? session.failure : undefined,
-    });
-    // A challenge that came from behind a redirect is not the registry's.
-    if (response.url.origin !== options.origin.origin) return answered(response, known);
-    if (known && response.status < 400) session.accepted(known);
-    const fresh = await whileWanted(
-      replacement(session, { request, response, known }),
-      request.signal,
-    ).catch((error: unknown) => {
-      response.body.destroy();
-      throw error;
-    });
-    if (fresh === undefined || !canRepeat(request)) return answered(response, known);
-    await response.body.dump();
-    const again = await next(withAuthorization(request, fresh));
-    if (again.status < 400) session.accepted(fresh);
-    return answered(again, fresh);
+    const send = async (by: Authorization | undefined): Promise<RegistryResponse> => {
+      const response = await next(withAuthorization(request, by));
+      if (by && response.status < 400) session.accepted(by);
+      return {
+        ...response,
+        authorizedAs: by?.of,
+        withoutCredential: by?.of === undefined ? session.failure : undefined,
+      };
+    };
+    let sentWith = await whileWanted(session.known(request), request.signal);
+    let response = await send(sentWith);
+    // A challenge, then a token of an earlier process that died: more is never worth a try.
+    for (let round = 0; round < 2; round += 1) {
+      // A challenge that came from behind a redirect is not the registry's.
+      if (response.url.origin !== options.origin.origin) return response;
+      if (round > 0 && response.status === 401) return response;
+      const { body } = response;
+      const fresh = await whileWanted(
+        replacement(session, { request, response, known: sentWith }),
+        request.signal,
+      ).catch((error: unknown) => {
+        body.destroy();
+        throw error;
+      });
+      if (fresh === undefined || !canRepeat(request)) return response;
+      await body.dump();
+      sentWith = fresh;
+      response = await send(sentWith);
+    }
+    return response;
   };
 }
 

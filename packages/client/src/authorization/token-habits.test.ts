@@ -14,6 +14,11 @@ import { inChunks } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { staticCredentials } from '../credentials/credential.js';
+import { defaultLimits } from '../transport/bounded-body.js';
+import type { Exchange } from '../transport/exchange.js';
+import { authorize } from './authorize.js';
+import type { Token } from './token.js';
+import type { TokenStore } from './token-file.js';
 import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
 
 const name = parseRepositoryName('lib/app');
@@ -120,6 +125,57 @@ test.each([400, 403])(
     expect(here.scopes).toEqual(
       Array.from({ length: 3 }, () => ['aws', 'repository:lib/app:pull']),
     );
+  },
+);
+
+test.each([400, 403])(
+  'so is one of an earlier process, behind a challenge, that is answered with %d',
+  async (status) => {
+    const kept = new Map<string, Token>();
+    const tokenStore: TokenStore = {
+      get: async ({ purpose }) => kept.get(purpose) ?? { value: 'dead', expiresAt: Infinity },
+      put: async ({ purpose }, token) => void kept.set(purpose, token),
+    };
+    const statuses: (string | undefined)[] = [];
+    const answers: Record<string, number> = { '-': 401, 'Bearer dead': status, 'Bearer new': 200 };
+    const exchange: Exchange = async ({ url, headers }) => {
+      statuses.push(headers['authorization']);
+      return {
+        status: answers[headers['authorization'] ?? '-'] ?? 500,
+        headers: { 'www-authenticate': 'Bearer realm="http://127.0.0.1/token"' },
+        body: { async *[Symbol.asyncIterator]() {}, dump: async () => {}, destroy: () => {} },
+        url,
+        attempts: 1,
+      };
+    };
+    const tokens: Exchange = async (request) => ({
+      ...(await exchange(request)),
+      status: 200,
+      body: {
+        async *[Symbol.asyncIterator]() {
+          yield Buffer.from('{"token":"new"}');
+        },
+        dump: async () => {},
+        destroy: () => {},
+      },
+    });
+    const origin = new URL('http://127.0.0.1');
+    const authorized = authorize(exchange, tokens, {
+      origin,
+      registry: '127.0.0.1',
+      credentials: async () => undefined,
+      trustedRealms: [],
+      limits: defaultLimits,
+      tokenStore,
+    });
+    const request = {
+      method: 'GET',
+      url: new URL('/v2/', origin),
+      headers: {},
+      scopes: [],
+    } as const;
+    expect((await authorized(request)).status).toBe(200);
+    expect(statuses.filter((sent) => sent !== undefined)).toEqual(['Bearer dead', 'Bearer new']);
   },
 );
 
