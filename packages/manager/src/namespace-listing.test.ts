@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -133,6 +133,27 @@ describe('a namespace that is listed', () => {
       onEvent: (event) => warnings.push(event),
     });
     expect(listed).toHaveLength(6);
+    expect(warnings).toEqual([
+      { type: 'warning', message: expect.stringContaining('the cache is left out') },
+    ]);
+  });
+
+  it('goes on with a cache that can not be read, with one warning', async () => {
+    const first = await list();
+    await using puller = managerOf();
+    await puller.pullKclPackage('core', '1.0.0');
+    const [note = ''] = await readdir(join(work.path, 'cache/state/listings'));
+    const tags = join(work.path, 'cache/refs', registry.host.replace(':', '=3a'), 'kcl/web/_tags');
+    for (const path of [join(work.path, 'cache/state/listings', note), join(tags, '1.0.0.json')]) {
+      await rm(path, { force: true });
+      await mkdir(path, { recursive: true });
+    }
+    const warnings: unknown[] = [];
+    await using manager = managerOf();
+    const listed = await manager.listOciArtifacts('kcl', {
+      onEvent: (event) => warnings.push(event),
+    });
+    expect(listed).toEqual(first);
     expect(warnings).toEqual([
       { type: 'warning', message: expect.stringContaining('the cache is left out') },
     ]);

@@ -42,7 +42,8 @@ export async function listNamespace(
 ): Promise<readonly Artifact[]> {
   const { registry, repositories, policy } = sources;
   if (policy.offline) return listCached(namespace, sources, options);
-  const opened = await openedUnlessBroken(sources, options);
+  const inUse = new CacheInUse(options);
+  const opened = await inUse.try(sources.open);
   const manifestOf = async (
     repository: RepositoryName,
     tag: Tag,
@@ -50,11 +51,11 @@ export async function listNamespace(
   ): Promise<ResolvedManifest> => {
     const name = { registry: registry.host, repository, tag };
     const here = opened?.cache.mayKnow(name)
-      ? await opened.lookup.peek(name, { policy, signal })
+      ? await inUse.try(() => opened.lookup.peek(name, { policy, signal }))
       : undefined;
     return here ?? registry.repository(repository).fetchTag(tag, { ...options, signal });
   };
-  const notes = opened && notesOf(opened.cache, options);
+  const notes = opened && inUse.notesOf(opened.cache);
   return listArtifacts(namespace, { registry, repositories, policy, notes, manifestOf }, options);
 }
 
@@ -78,34 +79,31 @@ async function listCached(
   });
 }
 
-async function openedUnlessBroken(
-  { open }: NamespaceSources,
-  { onEvent }: ListOptions,
-): Promise<OpenedCache | undefined> {
-  try {
-    return await open();
-  } catch (error) {
-    if (!isCacheFailure(error)) throw error;
-    onEvent?.(cacheLeftOut(error));
-    return undefined;
-  }
-}
+/** Uses the cache until it fails; from then on it is left out, which one warning says. */
+class CacheInUse {
+  readonly #onEvent: EventListener | undefined;
+  #isLeftOut = false;
 
-/** Where nothing can be noted, a listing is still one; that is said once. */
-function notesOf(
-  { listingNotes }: Cache,
-  { onEvent }: ListOptions,
-): Pick<Cache['listingNotes'], 'read' | 'write'> {
-  let isLeftOut = false;
-  return {
-    read: (place) => listingNotes.read(place),
-    write: async (place, tags) => {
-      if (isLeftOut) return;
-      await listingNotes.write(place, tags).catch((error: unknown) => {
-        if (!isCacheFailure(error)) throw error;
-        if (!isLeftOut) onEvent?.(cacheLeftOut(error));
-        isLeftOut = true;
-      });
-    },
-  };
+  constructor({ onEvent }: ListOptions) {
+    this.#onEvent = onEvent;
+  }
+
+  /** @returns undefined when the cache failed, now or before */
+  async try<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return this.#isLeftOut ? undefined : await work();
+    } catch (error) {
+      if (!isCacheFailure(error)) throw error;
+      if (!this.#isLeftOut) this.#onEvent?.(cacheLeftOut(error));
+      this.#isLeftOut = true;
+      return undefined;
+    }
+  }
+
+  notesOf({ listingNotes }: Cache): Pick<Cache['listingNotes'], 'read' | 'write'> {
+    return {
+      read: async (place) => (await this.try(() => listingNotes.read(place))) ?? new Map(),
+      write: (place, tags) => this.try(() => listingNotes.write(place, tags)),
+    };
+  }
 }
