@@ -76,6 +76,11 @@ export interface Cache {
   usage(): Promise<UsageTotal>;
   /** What is here, by looking. */
   stats(): Promise<CacheStats>;
+  /**
+   * Drops what a tag points to, so that the next pull and the next listing ask the registry. Its content stays until
+   * retention removes it. @throws OciError `STORAGE_…`
+   */
+  forget(reference: ReferenceKey): Promise<void>;
   /** Removes what the policy lets go. @throws OciError `USAGE`, `ABORTED` */
   prune(policy: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>;
   /** Hashes all content; one that reached the end makes the notes of retention anew. */
@@ -89,7 +94,8 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
   const root = resolve(dir);
   if (options.make ?? true) await makeDirectory(root);
   const parts = partsOf(root, options);
-  const { content, inventory, leases } = parts;
+  const { content, index, inventory, leases } = parts;
+  const listingNotes = new ListingNotes(new Markers(join(root, 'state', 'listings')));
   const temporary = new TemporaryFiles(join(root, '.tmp'));
   return {
     ...parts,
@@ -97,7 +103,7 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     references: inventory.references,
     views: new ViewStore(root, { temporary, inventory, fsync: options.fsync }),
     pins: inventory.pins,
-    listingNotes: new ListingNotes(new Markers(join(root, 'state', 'listings'))),
+    listingNotes,
     verifiedSignatures: new Markers(join(root, 'state', 'signatures')),
     mayKnow: (place) => existsSync(parts.store.pathOf(tagsPrefix(place).replace(/\/$/, ''))),
     repository: (place) => new CachedRepository(parts, place),
@@ -112,6 +118,12 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     },
     usage: () => inventory.usage.total(),
     stats: async () => (await import('./stats.js')).measureCache(parts),
+    async forget(reference) {
+      await listingNotes.forget(reference);
+      if (!(await inventory.references.get(reference))) return;
+      await index.remove([reference]);
+      await inventory.unname(reference);
+    },
     prune: async (policy, pruneOptions) =>
       (await import('./retention/prune.js')).prune(parts, policy, pruneOptions),
     verify: (scrubOptions = {}) => verify(parts, scrubOptions),

@@ -56,6 +56,10 @@ export class ManifestLru {
     this.#entries.set(textOf(key), manifest);
   }
 
+  delete(key: ManifestKey): void {
+    this.#entries.delete(textOf(key));
+  }
+
   clear(): void {
     this.#entries.clear();
   }

@@ -66,7 +66,7 @@ export {
   packExtension,
 } from './pack/extension.js';
 export { packKclPackage } from './pack/kcl-package.js';
-export { type PackedArtifact, pushArtifact } from './pack/packed-artifact.js';
+export { type PackedArtifact, type PushedArtifact, pushArtifact } from './pack/packed-artifact.js';
 export {
   type ExtensionPolicy,
   type PolicySubject,

@@ -21,6 +21,8 @@ export function pullJson(pulled: PulledArtifact): PullJson {
     path: pulled.path,
     reference: pulled.reference,
     digest: pulled.digest,
+    manifest_digest: pulled.manifestDigest,
+    content_digest: pulled.digest,
     size: pulled.size,
     media_type: pulled.mediaType,
     from_cache: pulled.fromCache,

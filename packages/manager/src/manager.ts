@@ -8,15 +8,12 @@ import {
 import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type CallOptions,
-  OciError,
   Operation,
   type RepositoryName,
   asOciError,
-  isBookkeepingTag,
   isOciError,
   parseRepositoryName,
   tagOfVersion,
-  versionOfTag,
 } from '@oci/spec-types';
 
 import type { Artifact } from './artifact-list.js';
@@ -31,7 +28,7 @@ import {
 import { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
 import { ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
-import { ManifestLookup, type ManifestName } from './manifest-lookup.js';
+import { ManifestLookup, type ManifestName, memoryKey } from './manifest-lookup.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
 import { manifestFinder } from './past-cache.js';
 import { type PulledArtifact, pull } from './pull.js';
@@ -219,6 +216,24 @@ export class OciManager {
     await this.#trust.ensure(question, options);
   }
 
+  /**
+   * Forgets what a version points to, in memory and in the cache, so that the next pull and the next listing ask the
+   * registry: for a version that was replaced or deleted there. Its content stays until retention removes it.
+   *
+   * @throws OciError `STORAGE_…` when the cache cannot be written
+   */
+  async forget(
+    repository: string,
+    version: string,
+    options: Pick<ManagerCallOptions, 'registry'> = {},
+  ): Promise<void> {
+    ensureTexts({ repository, version });
+    const registry = this.#connection(options);
+    const name = manifestName(registry, parseRepositoryName(repository), version);
+    this.#memory.delete(memoryKey(name));
+    await (await this.cache({ make: false })).forget(name);
+  }
+
   /** Forgets the manifests in memory; what is on disk stays. */
   clearCache(): void {
     this.#memory.clear();
@@ -300,16 +315,9 @@ export class OciManager {
     repository: RepositoryName,
     options: ManagerCallOptions,
   ): Promise<readonly string[]> {
-    if (this.#policy.offline) {
-      throw new OciError('OFFLINE', `the versions of ${repository} are not known offline`, {
-        hint: 'Name a version, or ask once without --offline.',
-      });
-    }
-    const versions: string[] = [];
-    for await (const tag of this.#connection(options).repository(repository).listTags(options))
-      if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
-    const { compareVersions } = await import('./version-order.js');
-    return versions.sort(compareVersions);
+    const { listVersions } = await import('./version-listing.js');
+    const remote = this.#connection(options).repository(repository);
+    return listVersions(remote, this.#policy, options);
   }
 
   /** The guide's paths belong to the manager's own registry. */

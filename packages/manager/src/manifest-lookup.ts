@@ -217,7 +217,8 @@ function entryOf({ digest, mediaType, size }: Descriptor, name: ManifestName): R
   return { digest, mediaType, size, resolvedAt: Date.now(), source: name.registry };
 }
 
-function memoryKey(name: ManifestName): ManifestKey {
+/** The key of a manifest in memory. */
+export function memoryKey(name: ManifestName): ManifestKey {
   return { registry: name.registry, repository: name.repository, reference: name.tag };
 }
 

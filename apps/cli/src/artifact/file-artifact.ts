@@ -14,7 +14,12 @@ import {
   mediaTypes,
   parseDigest,
 } from '@oci/spec-types';
-import { describeManifest, unlessMissing } from '@oci/spec-types/node';
+import {
+  creationTime,
+  describeManifest,
+  isSameButCreated,
+  unlessMissing,
+} from '@oci/spec-types/node';
 
 /** A file that is going to be a layer. */
 export interface SourceFile {
@@ -59,32 +64,24 @@ export async function describeFiles(options: FileArtifactOptions): Promise<FileA
     config: emptyDescriptor,
     layers: files.length > 0 ? files.map(({ descriptor }) => descriptor) : [emptyDescriptor],
     ...(subject && { subject: bare(subject) }),
-    annotations: { [annotations.created]: created(), ...readAnnotations(options.annotations) },
+    annotations: { [annotations.created]: creationTime(), ...readAnnotations(options.annotations) },
   };
   const manifest = describeManifest(Buffer.from(JSON.stringify(document)));
   return { manifest, files, artifactType };
 }
 
 /**
- * The same artifact as it was published at another time, when it is: only the date of its making differs.
- * One whose date was asked for is that one alone.
+ * Returns the artifact as it was published at another time, when only its creation time differs. An artifact whose
+ * creation time was asked for is that one alone.
  */
 export function asPublished(
   artifact: FileArtifact,
   published: ResolvedManifest,
   asked: readonly string[],
 ): FileArtifact | undefined {
-  const date = published.document.annotations?.[annotations.created];
   const isFixed = asked.some((pair) => pair.startsWith(`${annotations.created}=`));
-  if (date === undefined || isFixed) return undefined;
-  const { document } = artifact.manifest;
-  const dated = {
-    ...document,
-    annotations: { ...document.annotations, [annotations.created]: date },
-  };
-  const manifest = describeManifest(Buffer.from(JSON.stringify(dated)));
-  const isSame = manifest.descriptor.digest === published.descriptor.digest;
-  return isSame ? { ...artifact, manifest } : undefined;
+  if (isFixed || !isSameButCreated(artifact.manifest, published)) return undefined;
+  return { ...artifact, manifest: published };
 }
 
 async function describeFile(text: string): Promise<SourceFile> {
@@ -129,14 +126,6 @@ function readAnnotations(pairs: readonly string[]): Annotations {
       return [pair.slice(0, equals), pair.slice(equals + 1)];
     }),
   );
-}
-
-/** By the reproducible-builds convention, seconds since the epoch, when it is set. */
-function created(): string {
-  const seconds = process.env['SOURCE_DATE_EPOCH'];
-  const date =
-    seconds && /^\d{1,11}$/.test(seconds) ? new Date(Number(seconds) * 1000) : new Date();
-  return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** A subject is its type, digest and size alone. */

@@ -43,10 +43,11 @@ function jsonOf(report: PruneReport): object {
     dry_run: report.dryRun,
     removed: report.removed.map(({ lastUse, storedAt, ...removed }) => ({
       ...removed,
+      manifest_digest: removed.digest,
       last_use: new Date(lastUse).toISOString(),
       stored_at: new Date(storedAt).toISOString(),
     })),
-    kept: report.kept,
+    kept: report.kept.map((kept) => ({ ...kept, manifest_digest: kept.digest })),
     freed_blobs: freed.blobs,
     freed_bytes: freed.bytes,
     remaining_bytes: report.remainingBytes,

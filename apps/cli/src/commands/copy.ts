@@ -16,6 +16,7 @@ import type { Reference } from '@oci/spec-types';
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
 import { readReference, readRepositoryOrTag } from '../registry/named-artifact.js';
+import { forgetTag } from '../registry/replaced-tag.js';
 import { fields } from '../render/fields.js';
 import type { Drawing } from '../render/page.js';
 import { sizeText } from '../render/quantity.js';
@@ -36,6 +37,7 @@ export async function copyArtifact(input: CopyInput, invocation: Invocation): Pr
     const target = locate(input.target, (text) => readRepositoryOrTag(text, host));
     const { concurrency } = invocation.options;
     const result = await run({ source, target }, { ...input, concurrency }, context);
+    await forgetTags(target, result, context);
     context.output.print({
       json: jsonOf({ source, target }, result),
       text: summary({ source, target }, result),
@@ -79,6 +81,13 @@ async function run(
   }
 }
 
+/** What the target's tags pointed to before is in the cache, maybe. */
+async function forgetTags(target: Location, { tags }: CopyResult, context: Context): Promise<void> {
+  if (target.kind !== 'registry') return;
+  const { registry, repository } = target.reference;
+  for (const tag of tags) await forgetTag({ registry, repository, tag }, context);
+}
+
 /** One platform is its manifest, in place of the index; several are an index of those. */
 function platformsOf(texts: readonly string[] = []): Pick<CopyOptions, 'platform' | 'platforms'> {
   const platforms = texts.map(parsePlatform);
@@ -98,6 +107,7 @@ function jsonOf({ source, target }: Ends, result: CopyResult): object {
     source: formatLocation(source),
     target: formatLocation(target),
     digest: descriptor.digest,
+    manifest_digest: descriptor.digest,
     media_type: descriptor.mediaType,
     tags,
     copied,
@@ -116,7 +126,7 @@ function summary({ source, target }: Ends, result: CopyResult): Drawing {
   const { descriptor, copied, skipped, mounted, referrers, left } = result;
   const rows: readonly (readonly [string, string] | false)[] = [
     ['copied', `${formatLocation(source)} to ${formatLocation(target)}`],
-    ['digest', descriptor.digest],
+    ['manifest', descriptor.digest],
     ['moved', tallyText(copied)],
     mounted.blobs > 0 && ['mounted', tallyText(mounted)],
     skipped.blobs + skipped.manifests > 0 && ['there already', tallyText(skipped)],

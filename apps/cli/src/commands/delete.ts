@@ -3,6 +3,7 @@ import { OciError, isOciError } from '@oci/spec-types';
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
 import { confirmed } from '../question.js';
+import { forgetTag } from '../registry/replaced-tag.js';
 import type { NamedArtifact } from '../registry/registries.js';
 import { fields } from '../render/fields.js';
 
@@ -26,11 +27,12 @@ export async function deleteArtifact(input: DeleteInput, invocation: Invocation)
     const what = deleted === 'tag' ? 'the tag' : 'the manifest and all its tags:';
     await confirm(`delete ${what} ${named.text}?`, input, invocation);
     await remove(named, context);
+    if (deleted === 'tag') await forgetTag(named.reference, context);
     output.print({
-      json: { reference: named.text, digest, deleted },
+      json: { reference: named.text, digest, manifest_digest: digest, deleted },
       text: fields([
         [`deleted ${deleted}`, named.text],
-        ['digest', digest],
+        ['manifest', digest],
       ]),
     });
   });

@@ -59,6 +59,7 @@ function entryJson(entry: ListedExtension): object {
       path,
       digest,
       manifest_digest: manifestDigest,
+      content_digest: digest,
       source,
       installed_at: installedAt,
     })),

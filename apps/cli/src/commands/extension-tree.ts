@@ -42,7 +42,7 @@ function versionNode(
   ]);
   return {
     label: `${version}${marks.get(version) ?? ''}`,
-    note: `${shortDigest(digest)}, ${ageText(new Date(installedAt))}`,
+    note: `content ${shortDigest(digest)}, ${ageText(new Date(installedAt))}`,
     children: dependencies.map((key) => ({
       label: `needs ${key}`,
       note: inUse(listed.find((entry) => keyOf(entry) === key)),

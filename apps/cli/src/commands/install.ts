@@ -41,7 +41,8 @@ export async function install(args: InstallArguments, invocation: Invocation): P
       text: fields([
         ...dependencies.map((needed) => line(needed)),
         line(extension),
-        ['digest', extension.digest],
+        ['manifest', extension.manifestDigest],
+        ['content', extension.digest],
         ['path', extension.path],
       ]),
       brief: extension.path,
@@ -53,6 +54,8 @@ function line({ changed, type, name, version }: InstalledExtension): [string, st
   return [changed ? 'installed' : 'unchanged', `${type} ${name} ${version}`];
 }
 
-function installedJson({ type, name, version, path, digest, changed }: InstalledExtension): object {
-  return { path, type, name, version, digest, changed };
+function installedJson(installed: InstalledExtension): object {
+  const { type, name, version, path, digest, manifestDigest, changed } = installed;
+  const digests = { digest, manifest_digest: manifestDigest, content_digest: digest };
+  return { path, type, name, version, ...digests, changed };
 }

@@ -40,7 +40,7 @@ export async function vendorKcl(args: VendorArguments, invocation: Invocation): 
 
 function packageJson(vendored: VendoredPackage): object {
   const { name, version, source, digest, path, changed } = vendored;
-  return { name, version, source, digest, path, changed };
+  return { name, version, source, digest, manifest_digest: digest, path, changed };
 }
 
 function rows(packages: readonly VendoredPackage[]): Drawing {
@@ -48,7 +48,7 @@ function rows(packages: readonly VendoredPackage[]): Drawing {
     [
       { heading: 'NAME', shrinksTo: 12 },
       { heading: 'VERSION', shrinksTo: 8 },
-      { heading: 'DIGEST', leaves: 2 },
+      { heading: 'MANIFEST', leaves: 2 },
       { heading: 'PATH', shrinksTo: 20, keeps: 'ends', leaves: 1 },
     ],
     packages.map(({ name, version, digest, path }) => [name, version, shortDigest(digest), path]),

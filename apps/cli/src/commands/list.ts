@@ -28,7 +28,7 @@ function rows(artifacts: readonly Artifact[]): Drawing {
       { heading: 'VERSION', shrinksTo: 8 },
       { heading: 'SIZE', align: 'right' },
       { heading: 'CREATED', leaves: 1 },
-      { heading: 'DIGEST', leaves: 2 },
+      { heading: 'MANIFEST', leaves: 2 },
     ],
     artifacts.map(({ name, version, size, createdAt, digest }) => [
       name,

@@ -30,6 +30,7 @@ export async function manifest(input: ManifestInput, invocation: Invocation): Pr
     context.output.print({
       json: {
         digest,
+        manifest_digest: digest,
         size,
         media_type: resolved.mediaType,
         from_cache: fromCache,
@@ -60,7 +61,7 @@ function summary(resolved: ResolvedManifest): Drawing {
   return fields([
     ['schema version', String(document.schemaVersion)],
     ['media type', mediaType],
-    ['digest', descriptor.digest],
+    ['manifest', descriptor.digest],
     ...(artifactType === undefined ? [] : [['artifact type', artifactType] as const]),
     ...children.map((child) => [kind === 'image' ? 'layer' : 'manifest', line(child)] as const),
     ...Object.entries(document.annotations ?? {}),

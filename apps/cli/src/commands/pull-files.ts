@@ -50,6 +50,7 @@ export async function pullFiles(input: PullFilesInput, invocation: Invocation): 
       json: {
         reference: named.text,
         digest,
+        manifest_digest: digest,
         artifact_type: artifactTypeOf(manifest) ?? null,
         files: files.map(fileJson),
       },
@@ -119,7 +120,7 @@ function summary({
 }): Drawing {
   return fields([
     ['reference', reference],
-    ['digest', digest],
+    ['manifest', digest],
     ...files.map(
       ({ path, descriptor }) => ['file', `${path}, ${sizeText(descriptor.size)}`] as const,
     ),

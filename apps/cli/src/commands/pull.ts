@@ -79,7 +79,8 @@ async function pull(
 function summary(pulled: PulledArtifact): Drawing {
   return fields([
     ['reference', pulled.reference],
-    ['digest', pulled.digest],
+    ['manifest', pulled.manifestDigest],
+    ['content', pulled.digest],
     ['size', `${sizeText(pulled.size)}, ${pulled.mediaType}`],
     ['from cache', pulled.fromCache ? 'yes' : 'no'],
     ['path', pulled.path],

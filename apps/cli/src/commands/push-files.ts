@@ -6,6 +6,7 @@ import { uploadFiles } from '../artifact/file-upload.js';
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
 import { referenceText } from '../registry/named-artifact.js';
+import { afterReplacing, forgetTag } from '../registry/replaced-tag.js';
 import type { NamedArtifact } from '../registry/registries.js';
 import { fields } from '../render/fields.js';
 import { sizeText } from '../render/quantity.js';
@@ -31,10 +32,13 @@ export async function pushFiles(
       });
     }
     const described = await describeFiles(optionsOf(input));
+    const published = await publishedAs(named, tag, context.signal);
     const artifact = input.force
       ? described
-      : await unlessPublished(named, { tag, artifact: described, input, signal: context.signal });
-    await upload({ named, artifact, tag, subject: undefined }, context);
+      : await unlessPublished(named, { published, artifact: described, input, ...context });
+    const isSame = published?.digest === artifact.manifest.descriptor.digest;
+    const replaced = isSame ? undefined : published?.digest;
+    await upload({ named, artifact, tag, subject: undefined, replaced }, context);
   });
 }
 
@@ -62,32 +66,35 @@ function optionsOf({ files, artifactType, annotation = [] }: FilesInput) {
   return { files, artifactType, annotations: annotation };
 }
 
-/**
- * A version, once published, means the same for everybody; other tags are there to move. The same files
- * pushed again are what is published.
- */
-async function unlessPublished(
-  { repository, text }: NamedArtifact,
-  { tag, artifact, input, signal }: PushedArtifact,
-): Promise<FileArtifact> {
-  if (!isExactVersion(tag)) return artifact;
-  const there = await repository.resolve(tag, { signal, forPush: true }).catch((error: unknown) => {
+/** What a version points to at the registry; tags that are no version are there to move, and are not asked for. */
+async function publishedAs(
+  { repository }: NamedArtifact,
+  tag: Tag,
+  signal: AbortSignal,
+): Promise<Descriptor | undefined> {
+  if (!isExactVersion(tag)) return undefined;
+  return repository.resolve(tag, { signal, forPush: true }).catch((error: unknown) => {
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
     throw error;
   });
-  if (!there) return artifact;
-  const { digest } = there;
-  if (digest === artifact.manifest.descriptor.digest) return artifact;
-  const published = await repository.fetchManifest(there, { signal, forPush: true });
-  const same = asPublished(artifact, published, input.annotation ?? []);
+}
+
+/** A version, once published, means the same for everybody. The same files pushed again are what is published. */
+async function unlessPublished(
+  { repository, text }: NamedArtifact,
+  { published, artifact, input, signal }: Publication,
+): Promise<FileArtifact> {
+  if (!published || published.digest === artifact.manifest.descriptor.digest) return artifact;
+  const there = await repository.fetchManifest(published, { signal, forPush: true });
+  const same = asPublished(artifact, there, input.annotation ?? []);
   if (same) return same;
-  throw new OciError('TAG_EXISTS', `${text} is published as ${digest}`, {
+  throw new OciError('TAG_EXISTS', `${text} is published as ${published.digest}`, {
     hint: 'Push another version, or replace it with --force.',
   });
 }
 
-interface PushedArtifact {
-  readonly tag: Tag;
+interface Publication {
+  readonly published: Descriptor | undefined;
   readonly artifact: FileArtifact;
   readonly input: FilesInput;
   readonly signal: AbortSignal;
@@ -98,11 +105,18 @@ interface Upload {
   readonly artifact: FileArtifact;
   readonly tag: Tag | undefined;
   readonly subject: Descriptor | undefined;
+  /** The manifest that the tag points to before. */
+  readonly replaced?: Descriptor['digest'] | undefined;
 }
 
-async function upload({ named, artifact, tag, subject }: Upload, context: Context): Promise<void> {
+async function upload(
+  { named, artifact, tag, subject, replaced }: Upload,
+  context: Context,
+): Promise<void> {
   const { output, progress, signal } = context;
   await uploadFiles(named.repository, artifact, { tag, signal, onEvent: progress });
+  if (replaced) await afterReplacing(named.reference, context);
+  else if (tag) await forgetTag(named.reference, context);
   const { digest, size } = artifact.manifest.descriptor;
   const { registry, repository } = named.reference;
   const reference = tag ? named.text : referenceText({ registry, repository, digest });
@@ -111,14 +125,16 @@ async function upload({ named, artifact, tag, subject }: Upload, context: Contex
       reference,
       digest,
       size,
+      manifest_digest: digest,
       artifact_type: artifact.artifactType,
       subject: subject?.digest ?? null,
+      replaced: replaced ?? null,
       files: artifact.files.map(fileJson),
     },
     text: fields([
       [subject ? 'attached' : 'pushed', reference],
       ...(subject ? [['to', `${named.text}, ${subject.digest}`] as const] : []),
-      ['digest', digest],
+      ['manifest', digest],
       ['artifact type', artifact.artifactType],
       ...artifact.files.map(
         ({ path, descriptor }) => ['file', `${path}, ${sizeText(descriptor.size)}`] as const,

@@ -1,7 +1,16 @@
-import { type PackedArtifact, packExtension, packKclPackage, pushArtifact } from '@oci/extensions';
+import {
+  type PackedArtifact,
+  type PushedArtifact,
+  packExtension,
+  packKclPackage,
+  pushArtifact,
+} from '@oci/extensions';
 import { parseExtensionType } from '@oci/manager';
+import { type Tag, childrenOf, versionOfTag } from '@oci/spec-types';
 
 import { type Context, withContext } from '../context.js';
+import type { Result } from '../output.js';
+import { afterReplacing, forgetTag } from '../registry/replaced-tag.js';
 import { fields } from '../render/fields.js';
 import type { Invocation } from '../command/invocation.js';
 import { sizeText } from '../render/quantity.js';
@@ -13,7 +22,8 @@ interface PushArguments {
 
 export async function pushKcl(args: PushArguments, invocation: Invocation): Promise<void> {
   await withContext(invocation, async (context) => {
-    await push(await packKclPackage(args.dir), args, context);
+    const packed = await packKclPackage(args.dir);
+    await push({ packed, ...args, pull: ['kcl pull'] }, context);
   });
 }
 
@@ -23,28 +33,67 @@ export async function pushExtension(
 ): Promise<void> {
   await withContext(invocation, async (context) => {
     const type = parseExtensionType(args.type);
-    await push(await packExtension({ type, directory: args.dir }), args, context);
+    const packed = await packExtension({ type, directory: args.dir });
+    await push({ packed, ...args, pull: ['extension pull', type] }, context);
   });
 }
 
-async function push(packed: PackedArtifact, args: PushArguments, context: Context): Promise<void> {
+interface Push {
+  readonly packed: PackedArtifact;
+  readonly force?: boolean;
+  /** The words that pull such an artifact, without its name and version. */
+  readonly pull: readonly string[];
+}
+
+async function push({ packed, force, pull }: Push, context: Context): Promise<void> {
   const { manager, output, progress, settings, signal } = context;
   for (const { path, message } of packed.findings)
     progress({ type: 'warning', message: `${path}: ${message}` });
+  const { tag } = packed;
+  const version = versionOfTag(tag);
   const repository = packed.repository(settings.values.namespace);
-  await pushArtifact(manager.repository(repository), packed, {
-    force: args.force ?? false,
-    signal,
-  });
-  const { digest } = packed.manifest.descriptor;
-  const size = packed.blobs.reduce((sum, blob) => sum + blob.descriptor.size, 0);
-  output.print({
-    json: { repository, version: packed.tag, digest, size },
+  const target = manager.repository(repository);
+  const pushed = await pushArtifact(target, packed, { force, signal });
+  const name = repository.slice(repository.lastIndexOf('/') + 1);
+  const named = { registry: context.registries.host, repository, tag };
+  const command = ['ocictl --refresh', ...pull, name, version].join(' ');
+  if (pushed.replaced) await afterReplacing(named, context, command);
+  else if (pushed.changed) await forgetTag(named, context);
+  output.print(resultOf({ repository, tag, size: sizeOf(packed) }, pushed));
+}
+
+/** Bytes of all blobs. */
+function sizeOf({ blobs }: PackedArtifact): number {
+  return blobs.reduce((sum, blob) => sum + blob.descriptor.size, 0);
+}
+
+function resultOf(
+  {
+    repository,
+    tag,
+    size,
+  }: { readonly repository: string; readonly tag: Tag; readonly size: number },
+  { manifest, changed, replaced }: PushedArtifact,
+): Result {
+  const { digest } = manifest.descriptor;
+  const content = childrenOf(manifest).at(-1)?.digest ?? digest;
+  return {
+    json: {
+      repository,
+      version: tag,
+      digest,
+      size,
+      manifest_digest: digest,
+      content_digest: content,
+      changed,
+      replaced: replaced ?? null,
+    },
     text: fields([
-      ['pushed', `${repository}:${packed.tag}`],
-      ['digest', digest],
+      [changed ? 'pushed' : 'already published', `${repository}:${tag}`],
+      ['manifest', digest],
+      ['content', content],
       ['size', sizeText(size)],
     ]),
     brief: digest,
-  });
+  };
 }

@@ -26,7 +26,12 @@ export async function referrers(input: ReferrersInput, invocation: Invocation): 
     const walk = new ReferrerWalk(repository, signal);
     const found = await walk.of(subject, { artifactType: input.artifactType, depth: 0 });
     output.print({
-      json: { reference: text, digest: subject.digest, referrers: found.map(jsonOf) },
+      json: {
+        reference: text,
+        digest: subject.digest,
+        manifest_digest: subject.digest,
+        referrers: found.map(jsonOf),
+      },
       text: tree({
         label: text,
         note: `${shortDigest(subject.digest)}${found.length === 0 ? ', nothing refers to it' : ''}`,

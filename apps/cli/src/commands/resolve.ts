@@ -12,10 +12,10 @@ export async function resolve(
     const found = await repository.resolve(tagOrDigest, { signal, onEvent: progress });
     const { digest, size, mediaType } = found;
     output.print({
-      json: { reference: text, digest, size, media_type: mediaType },
+      json: { reference: text, digest, manifest_digest: digest, size, media_type: mediaType },
       text: fields([
         ['reference', text],
-        ['digest', digest],
+        ['manifest', digest],
         ['size', `${sizeText(size)}, ${mediaType}`],
       ]),
       brief: digest,

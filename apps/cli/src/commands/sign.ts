@@ -31,12 +31,13 @@ export async function sign(input: SignInput, invocation: Invocation): Promise<vo
       json: {
         reference: text,
         digest: descriptor.digest,
+        manifest_digest: descriptor.digest,
         signature: { form: signed.form, manifest: signed.manifest, key: signed.hint },
         added: signed.added,
       },
       text: fields([
         [signed.added ? 'signed' : 'was signed', text],
-        ['digest', descriptor.digest],
+        ['manifest', descriptor.digest],
         ['by key', signed.hint],
         ['signature', `${signed.form} ${signed.manifest}`],
       ]),

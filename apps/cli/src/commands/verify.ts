@@ -103,6 +103,7 @@ function jsonOf(reference: string, { digest, signatures, rejected }: Verificatio
   return {
     reference,
     digest,
+    manifest_digest: digest,
     signatures: signatures.map(({ form, manifest, signer }) => ({
       form,
       manifest,
@@ -118,7 +119,7 @@ function jsonOf(reference: string, { digest, signatures, rejected }: Verificatio
 function textOf(reference: string, { digest, signatures, rejected }: Verification): string[] {
   return [
     `${reference} is signed`,
-    `digest ${digest}`,
+    `manifest ${digest}`,
     ...signatures.map(({ form, signer }) => `by ${signerText(signer)} (${form})`),
     ...rejected.map(({ form, reason }) => `not counted: a signature (${form}): ${reason}`),
   ];

@@ -119,6 +119,8 @@ describePeer(['docker-registry', 'oras', 'skopeo'], 'ocictl at a docker-registry
         path: join(command.cacheDir, `kcl/${name}/1.0.0/package.tar.gz`),
         reference: `${registry.host}/kcl/${name}:1.0.0`,
         digest: layer?.digest,
+        manifest_digest: expect.stringMatching(/^sha256:/),
+        content_digest: layer?.digest,
         size: layer?.size,
         media_type: layer?.mediaType,
         from_cache: false,

@@ -105,7 +105,7 @@ describe('ocictl extension', () => {
     });
     const { stdout } = await command('extension', 'list', '--tree', ...at());
     expect(stdout).toMatch(
-      /─ kubernetes  needed by cluster\/web\n.*─ 1\.28\.0 \(in use\)  sha256:/,
+      /─ kubernetes  needed by cluster\/web\n.*─ 1\.28\.0 \(in use\)  content sha256:/,
     );
     expect(stdout).toMatch(/─ 1\.0\.0 \(in use\) .*\n.*─ needs taskserv\/kubernetes  1\.28\.0\n/);
     const list = ['extension', 'list', ...at()];

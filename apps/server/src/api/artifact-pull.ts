@@ -76,8 +76,9 @@ export async function installArtifact(
       signal: call.signal,
     });
     operation.on(onEvent);
-    const { path, type, name, version, digest, changed } = await operation;
-    return { path, type, name, version, digest, changed };
+    const { path, type, name, version, digest, manifestDigest, changed } = await operation;
+    const digests = { digest, manifest_digest: manifestDigest, content_digest: digest };
+    return { path, type, name, version, ...digests, changed };
   });
 }
 

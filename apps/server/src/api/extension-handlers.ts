@@ -57,10 +57,12 @@ function installedJson({ type, name, current, previous, versions }: InventoryEnt
     name,
     current,
     previous,
-    versions: versions.map(({ version, path, digest, source, installedAt }) => ({
+    versions: versions.map(({ version, path, digest, manifestDigest, source, installedAt }) => ({
       version,
       path,
       digest,
+      manifest_digest: manifestDigest,
+      content_digest: digest,
       source,
       installed_at: installedAt,
     })),

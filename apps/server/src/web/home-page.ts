@@ -33,7 +33,7 @@ export const homePage = `<!doctype html>
   </form>
   <p class="message" id="message" role="status"></p>
   <table id="artifacts" hidden>
-    <thead><tr><th>Name</th><th>Version</th><th>Size</th><th>Created</th><th>Digest</th></tr></thead>
+    <thead><tr><th>Name</th><th>Version</th><th>Size</th><th>Created</th><th>Manifest</th></tr></thead>
     <tbody></tbody>
   </table>
   <p><button id="more" type="button" hidden>More</button></p>

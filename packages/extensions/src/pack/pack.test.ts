@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { createRegistry } from '@oci/client';
 import { mediaTypes, parseRepositoryName } from '@oci/spec-types';
-import { digestOf } from '@oci/spec-types/node';
+import { describeManifest, digestOf } from '@oci/spec-types/node';
 import {
   type TemporaryDirectory,
   kclSum,
@@ -50,7 +50,8 @@ async function namesOf(packed: PackedArtifact): Promise<string[]> {
 
 test('a KCL package has the shape that kpm publishes', async () => {
   const files = { 'kcl.mod': mod, 'main.k': 'a = 1\n', 'models/server.k': 'b = 2\n' };
-  const packed = await packKclPackage(await source(files));
+  const created = new Date(1_700_000_000_000);
+  const packed = await packKclPackage(await source(files), { created });
   expect(packed.tag).toBe('1.2.3');
   expect(packed.repository('ignored')).toBe('kcl/demo');
   expect(packed.manifest).toMatchObject({ kind: 'image', mediaType: mediaTypes.imageManifest });
@@ -77,6 +78,7 @@ test('a KCL package has the shape that kpm publishes', async () => {
       'org.kcllang.package.version': '1.2.3',
       'org.kcllang.package.description': 'a demo',
       'org.kcllang.package.sum': kclSum(files),
+      'org.opencontainers.image.created': '2023-11-14T22:13:20Z',
     },
   });
   expect(await namesOf(packed)).toEqual(['kcl.mod', 'main.k', 'models/', 'models/server.k']);
@@ -89,8 +91,14 @@ test('the same files make the same bytes, whatever their times, modes and order'
   const past = new Date(1_000_000_000_000);
   await utimes(join(two, 'a.k'), past, past);
   await chmod(join(two, 'b.k'), 0o600);
-  const [first, second] = await Promise.all([packKclPackage(one), packKclPackage(two)]);
-  expect(first.manifest.descriptor).toEqual(second.manifest.descriptor);
+  const created = past;
+  const [first, second] = await Promise.all([
+    packKclPackage(one, { created }),
+    packKclPackage(two, { created: new Date() }),
+  ]);
+  expect(layerOf(first)).toEqual(layerOf(second));
+  const again = await packKclPackage(two, { created });
+  expect(again.manifest.descriptor).toEqual(first.manifest.descriptor);
   expect([...layerOf(first).subarray(4, 10)]).toEqual([0, 0, 0, 0, 0, 255]);
   const header = gunzipSync(layerOf(first)).toString('latin1', 0, 512);
   const [mode, uid, gid, mtime] = [100, 108, 116, 136].map((at) =>
@@ -102,9 +110,10 @@ test('the same files make the same bytes, whatever their times, modes and order'
 test('packs to these bytes on every machine, and with every release of Node', async () => {
   const packed = await packKclPackage(
     await source({ 'kcl.mod': mod, 'main.k': 'a = 1\n'.repeat(500), 'd/b.k': 'b = 2\n' }),
+    { created: new Date(0) },
   );
   expect(packed.manifest.descriptor.digest).toBe(
-    'sha256:49f9604c739dbca23a96eb2575acbda16a4136f6ef6868d022cf09a712f08d5c',
+    'sha256:ba5e0fa3c7a13ec6642fbaa919d43e1bf385bc2229d2981e7ddf5134461a2f12',
   );
 });
 
@@ -230,14 +239,45 @@ test('a version is published once, and replaced only by force', async () => {
   const repository = client.repository(parseRepositoryName('kcl/demo'));
   const first = await packKclPackage(await source({ 'kcl.mod': mod }, 'first'));
   const second = await packKclPackage(await source({ 'kcl.mod': mod, 'a.k': '' }, 'second'));
-  await pushArtifact(repository, first);
-  await pushArtifact(repository, first);
+  const { digest } = first.manifest.descriptor;
+  expect(await pushArtifact(repository, first)).toMatchObject({
+    changed: true,
+    replaced: undefined,
+  });
+  expect(await pushArtifact(repository, first)).toMatchObject({ changed: false });
   await expect(pushArtifact(repository, second)).rejects.toMatchObject({
     code: 'TAG_EXISTS',
     hint: expect.stringContaining('--force'),
   });
   expect((await repository.resolve(first.tag)).digest).toBe(first.manifest.descriptor.digest);
-  await pushArtifact(repository, second, { force: true });
+  expect(await pushArtifact(repository, second, { force: true })).toMatchObject({
+    changed: true,
+    replaced: digest,
+  });
   expect((await repository.resolve(first.tag)).digest).toBe(second.manifest.descriptor.digest);
   await client.close();
 });
+
+test.each(['packed with a date', 'published without one'])(
+  'the same content is the version that is published, %s',
+  async (how) => {
+    await using registry = await startRegistry();
+    const client = createRegistry({ url: registry.url });
+    const repository = client.repository(parseRepositoryName('kcl/demo'));
+    const directory = await source({ 'kcl.mod': mod });
+    const early = await packKclPackage(directory, { created: new Date(1_000) });
+    const { 'org.opencontainers.image.created': date, ...texts } =
+      early.manifest.document.annotations ?? {};
+    expect(date).toBe('1970-01-01T00:00:01Z');
+    const document = { ...early.manifest.document, annotations: texts };
+    const old = describeManifest(Buffer.from(JSON.stringify(document)));
+    const published = how.startsWith('packed') ? early : { ...early, manifest: old };
+    await pushArtifact(repository, published);
+    const late = await packKclPackage(directory);
+    const pushed = await pushArtifact(repository, late);
+    expect(pushed).toMatchObject({ changed: false, replaced: undefined });
+    expect(pushed.manifest.descriptor).toEqual(published.manifest.descriptor);
+    expect(await repository.resolve(late.tag)).toMatchObject(published.manifest.descriptor);
+    await client.close();
+  },
+);

@@ -1,6 +1,7 @@
 import {
   type Annotations,
   type Descriptor,
+  type Digest,
   OciError,
   type Repository,
   type RepositoryName,
@@ -12,7 +13,7 @@ import {
   mediaTypes,
   singleChunk,
 } from '@oci/spec-types';
-import { describeManifest, digestOf } from '@oci/spec-types/node';
+import { creationTime, describeManifest, digestOf, isSameButCreated } from '@oci/spec-types/node';
 
 import { type Finding, hasErrors } from '../validate/finding.js';
 
@@ -34,6 +35,7 @@ export interface ArtifactParts {
   /** File name of the layer. */
   readonly title: string;
   readonly annotations: Annotations;
+  /** Default: now, or what `SOURCE_DATE_EPOCH` says. */
   readonly created: Date | undefined;
 }
 
@@ -45,7 +47,6 @@ export function assemble(parts: ArtifactParts): Pick<PackedArtifact, 'manifest' 
     size: parts.layer.byteLength,
     annotations: { [annotations.title]: parts.title },
   };
-  const created = parts.created ?? sourceDate();
   const document = {
     schemaVersion: 2,
     mediaType: mediaTypes.imageManifest,
@@ -54,7 +55,7 @@ export function assemble(parts: ArtifactParts): Pick<PackedArtifact, 'manifest' 
     layers: [layer],
     annotations: {
       ...parts.annotations,
-      ...(created && { [annotations.created]: created.toISOString().replace(/\.\d+Z$/, 'Z') }),
+      [annotations.created]: creationTime(parts.created),
     },
   };
   return {
@@ -77,16 +78,21 @@ export function refuseErrors(findings: readonly Finding[], directory: string): v
   });
 }
 
-/** The reproducible-builds convention: seconds since the epoch. Without it a manifest has no date. */
-function sourceDate(): Date | undefined {
-  const seconds = process.env['SOURCE_DATE_EPOCH'];
-  return seconds !== undefined && /^\d{1,11}$/.test(seconds)
-    ? new Date(Number(seconds) * 1000)
-    : undefined;
+/** What a push did. */
+export interface PushedArtifact {
+  /** The manifest that the tag points to now: an older one of the same content stays. */
+  readonly manifest: ResolvedManifest;
+  /** False when the same content was published already. */
+  readonly changed: boolean;
+  /** The manifest that `force` took the tag from. */
+  readonly replaced: Digest | undefined;
 }
 
 /**
- * Pushes the blobs, then the manifest under its tag.
+ * Pushes the blobs, then the manifest under its tag. What differs from what is published in its creation time alone is
+ * the same content: it is not pushed, unless forced.
+ *
+ * A cache that knows the version by a manifest that was replaced serves that until it is told: `OciManager.forget`.
  *
  * @throws OciError `TAG_EXISTS` when the version is published with other content, unless forced
  */
@@ -94,15 +100,19 @@ export async function pushArtifact(
   repository: Repository,
   packed: PackedArtifact,
   options: { readonly force?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
-): Promise<void> {
-  const { signal } = options;
-  const { digest } = packed.manifest.descriptor;
-  const published = await publishedDigest(repository, packed.tag, signal);
-  if (published === digest) return;
-  if (published !== undefined && !options.force) {
+): Promise<PushedArtifact> {
+  const { force = false, signal } = options;
+  const { manifest, tag } = packed;
+  const published = await publishedAs(repository, tag, signal);
+  if (published?.digest === manifest.descriptor.digest)
+    return { manifest, changed: false, replaced: undefined };
+  if (published && !force) {
+    const other = await repository.fetchManifest(published, { signal, forPush: true });
+    if (isSameButCreated(manifest, other))
+      return { manifest: other, changed: false, replaced: undefined };
     throw new OciError(
       'TAG_EXISTS',
-      `version ${packed.tag} is already published, as ${published}`,
+      `version ${tag} is already published, as ${other.descriptor.digest}`,
       {
         hint: 'Publish a new version, or replace it with --force.',
       },
@@ -113,16 +123,17 @@ export async function pushArtifact(
       repository.pushBlob(descriptor, singleChunk(bytes), { signal }),
     ),
   );
-  await repository.pushManifest(packed.manifest, { tag: packed.tag, signal });
+  await repository.pushManifest(manifest, { tag, signal });
+  return { manifest, changed: true, replaced: published?.digest };
 }
 
-async function publishedDigest(
+async function publishedAs(
   repository: Repository,
   tag: Tag,
   signal: AbortSignal | undefined,
-): Promise<string | undefined> {
+): Promise<Descriptor | undefined> {
   try {
-    return (await repository.resolve(tag, { signal, forPush: true })).digest;
+    return await repository.resolve(tag, { signal, forPush: true });
   } catch (error) {
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
     throw error;

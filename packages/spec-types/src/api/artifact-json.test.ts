@@ -28,7 +28,15 @@ test('an artifact has the six keys of the guide', () => {
 
 test('a pull says where the file is, and whether it came from the cache', () => {
   const { digest, size, media_type } = artifact;
-  const pull = { path: '/tmp/x', reference: 'a/b:1', digest, size, media_type, from_cache: true };
+  const digests = { digest, manifest_digest: digest, content_digest: digest };
+  const pull = {
+    path: '/tmp/x',
+    reference: 'a/b:1',
+    ...digests,
+    size,
+    media_type,
+    from_cache: true,
+  };
   expect(pullJsonSchema.parse(pull)).toEqual(pull);
   expect(pullJsonSchema.safeParse({ ...pull, from_cache: 'yes' }).success).toBe(false);
 });

@@ -22,7 +22,12 @@ export interface ArtifactJson {
 export interface PullJson {
   readonly path: string;
   readonly reference: string;
+  /** The same as `content_digest`. */
   readonly digest: string;
+  /** What the reference points to. */
+  readonly manifest_digest: string;
+  /** Of the content layer, as published. */
+  readonly content_digest: string;
   readonly size: number;
   readonly media_type: string;
   readonly from_cache: boolean;
@@ -56,6 +61,8 @@ export const pullJsonSchema: z.ZodType<PullJson> = z.object({
   path: z.string(),
   reference: z.string(),
   digest: z.string(),
+  manifest_digest: z.string(),
+  content_digest: z.string(),
   size: z.int().nonnegative(),
   media_type: z.string(),
   from_cache: z.boolean(),

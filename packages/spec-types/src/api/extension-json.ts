@@ -9,8 +9,11 @@ export interface InstallJson {
   readonly type: string;
   readonly name: string;
   readonly version: string;
-  /** Of the layer. */
+  /** The same as `content_digest`. */
   readonly digest: string;
+  readonly manifest_digest: string;
+  /** Of the content layer. */
+  readonly content_digest: string;
   /** False when it was there already. */
   readonly changed: boolean;
 }
@@ -26,7 +29,11 @@ export interface InstalledJson {
   readonly versions: readonly {
     readonly version: string;
     readonly path: string;
+    /** The same as `content_digest`. */
     readonly digest: string;
+    readonly manifest_digest: string;
+    /** Of the content layer. */
+    readonly content_digest: string;
     /** The reference that it was pulled by. */
     readonly source: string;
     /** RFC 3339. */
@@ -56,6 +63,8 @@ export const installJsonSchema: z.ZodType<InstallJson> = z.object({
   name: z.string(),
   version: z.string(),
   digest: z.string(),
+  manifest_digest: z.string(),
+  content_digest: z.string(),
   changed: z.boolean(),
 });
 
@@ -69,6 +78,8 @@ export const installedJsonSchema: z.ZodType<InstalledJson> = z.object({
       version: z.string(),
       path: z.string(),
       digest: z.string(),
+      manifest_digest: z.string(),
+      content_digest: z.string(),
       source: z.string(),
       installed_at: z.string(),
     }),

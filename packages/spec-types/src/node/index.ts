@@ -29,3 +29,4 @@ export {
 } from './file-replacement.js';
 export { isAlive, TemporaryFiles } from './temporary-files.js';
 export { type FileLockOptions, withFileLock } from './file-lock.js';
+export { creationTime, isSameButCreated } from './creation-time.js';

@@ -1,0 +1,23 @@
+import type { RemoteRepository } from '@oci/client';
+import { OciError, isBookkeepingTag, versionOfTag } from '@oci/spec-types';
+
+import type { ManagerCallOptions } from './call-options.js';
+import type { FreshnessPolicy } from './freshness.js';
+import { compareVersions } from './version-order.js';
+
+/** Every version of a repository, oldest first. @throws OciError `OFFLINE`, `NAME_UNKNOWN` */
+export async function listVersions(
+  remote: RemoteRepository,
+  { offline }: FreshnessPolicy,
+  options: ManagerCallOptions,
+): Promise<readonly string[]> {
+  if (offline) {
+    throw new OciError('OFFLINE', `the versions of ${remote.name} are not known offline`, {
+      hint: 'Name a version, or ask once without --offline.',
+    });
+  }
+  const versions: string[] = [];
+  for await (const tag of remote.listTags(options))
+    if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
+  return versions.sort(compareVersions);
+}
