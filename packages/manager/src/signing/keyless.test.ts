@@ -237,3 +237,14 @@ test.each(['{}', 'nothing', '{"certificateAuthorities":[]}', '[]'])(
     expect(() => keylessVerifier(Buffer.from(text), [release])).toThrow(/trusted root/);
   },
 );
+
+test('refuses a trusted root whose log has no start of validity, which the library takes for 1970', async () => {
+  const { root } = await sigstoreInstance();
+  for (const logs of ['tlogs', 'ctlogs'] as const) {
+    const changed = JSON.parse(root.toString()) as Record<typeof logs, [{ publicKey: object }]>;
+    Object.assign(changed[logs][0].publicKey, { validFor: {} });
+    expect(() => keylessVerifier(Buffer.from(JSON.stringify(changed)), [release])).toThrow(
+      'the trusted root cannot be used: the key of the log https://log.example has no start of validity',
+    );
+  }
+});

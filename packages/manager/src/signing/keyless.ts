@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
+
 import type { Bundle } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
-import { Verifier, toSignedEntity, toTrustMaterial } from '@sigstore/verify';
+import { type SignedEntity, Verifier, toSignedEntity, toTrustMaterial } from '@sigstore/verify';
 import { OciError, parseStrictJson } from '@oci/spec-types';
+
+import { preAuthEncoding } from './statement.js';
 
 /** Whom a certificate has to be for; both are compared whole, never as a pattern. */
 export interface CertificateIdentity {
@@ -31,7 +35,7 @@ export function keylessVerifier(
     timestampThreshold: 1,
   });
   return (bundle, artifact) => {
-    const { identity } = verifier.verify(toSignedEntity(bundle, artifact));
+    const { identity } = verifier.verify(signedEntity(bundle, artifact));
     const signer = {
       identity: identity?.subjectAlternativeName ?? '',
       issuer: identity?.extensions?.issuer ?? '',
@@ -46,13 +50,46 @@ export function keylessVerifier(
   };
 }
 
+/**
+ * The library's view of a bundle, with one difference: Rekor v2 records an envelope as a `hashedrekord` of the bytes
+ * that were signed, and the library compares its digest with that of the payload alone.
+ */
+function signedEntity(bundle: Bundle, artifact: Buffer | undefined): SignedEntity {
+  const entity = toSignedEntity(bundle, artifact);
+  const { content } = bundle;
+  const isRecord = entity.tlogEntries.every(({ kindVersion }) => isHashedRecordV2(kindVersion));
+  if (content.$case !== 'dsseEnvelope' || !isRecord) return entity;
+  const { payloadType, payload } = content.dsseEnvelope;
+  const digest = createHash('sha256').update(preAuthEncoding(payloadType, payload)).digest();
+  const { signature } = entity;
+  return {
+    ...entity,
+    signature: {
+      signature: signature.signature,
+      compareSignature: (given) => signature.compareSignature(given),
+      compareDigest: (given) => digest.equals(given),
+      verifySignature: (key) => signature.verifySignature(key),
+    },
+  };
+}
+
+function isHashedRecordV2(kind: { kind: string; version: string } | undefined): boolean {
+  return kind?.kind === 'hashedrekord' && kind.version === '0.0.2';
+}
+
 function readTrustedRoot(bytes: Uint8Array): TrustedRoot {
   try {
     const root = TrustedRoot.fromJSON(parseStrictJson(bytes));
     if (root.certificateAuthorities.length === 0) throw new Error('it names no authority');
+    for (const { baseUrl, publicKey } of [...root.tlogs, ...root.ctlogs]) {
+      // Without it the library takes the key for valid since 1970.
+      if (!publicKey?.validFor?.start)
+        throw new Error(`the key of the log ${baseUrl} has no start of validity`);
+    }
     return root;
   } catch (cause) {
-    throw new OciError('USAGE', 'the trusted root can not be read', {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OciError('USAGE', `the trusted root cannot be used: ${reason}`, {
       cause,
       hint: 'It is the trusted_root.json of a sigstore instance.',
     });
