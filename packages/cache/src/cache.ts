@@ -95,7 +95,7 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
   if (options.make ?? true) await makeDirectory(root);
   const parts = partsOf(root, options);
   const { content, index, inventory, leases } = parts;
-  const listingNotes = new ListingNotes(new Markers(join(root, 'state', 'listings')));
+  const listingNotes = new ListingNotes(new Markers(join(root, 'state', 'listings'), root));
   const temporary = new TemporaryFiles(join(root, '.tmp'));
   return {
     ...parts,
@@ -104,7 +104,7 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     views: new ViewStore(root, { temporary, inventory, fsync: options.fsync }),
     pins: inventory.pins,
     listingNotes,
-    verifiedSignatures: new Markers(join(root, 'state', 'signatures')),
+    verifiedSignatures: new Markers(join(root, 'state', 'signatures'), root),
     mayKnow: (place) => existsSync(parts.store.pathOf(tagsPrefix(place).replace(/\/$/, ''))),
     repository: (place) => new CachedRepository(parts, place),
     lease: () => leases.open(),
@@ -156,7 +156,7 @@ function partsOf(dir: string, options: CacheOptions): PruneParts {
     inventory,
     referrers: new ReferrerStore(store),
     index: new LayoutIndex(store, (key) => references.get(key)),
-    leases: new Leases(join(dir, 'state', 'leases'), gate),
+    leases: new Leases(dir, gate),
     gate,
   };
 }
@@ -166,7 +166,7 @@ async function verify(parts: PruneParts, options: ScrubOptions): Promise<ScrubRe
     import('./scrub.js'),
     import('./rebuild.js'),
   ]);
-  const notes = new Markers(join(parts.dir, 'state'));
+  const notes = new Markers(join(parts.dir, 'state'), parts.dir);
   const report = await scrub({ content: parts.content, notes }, options);
   if (report.finished && !options.dryRun) await rebuild(parts);
   return report;

@@ -9,7 +9,7 @@ import {
   type TransferEvent,
   type VerifiedFile,
 } from '@oci/spec-types';
-import { digestOf } from '@oci/spec-types/node';
+import { digestOf, shownPath } from '@oci/spec-types/node';
 import {
   compile,
   inChunks,
@@ -68,7 +68,10 @@ test('takes a file over that its source verified, by renaming it', async () => {
   let partial = '';
   const stored = await cache.downloads.obtain(
     blob,
-    files((descriptor, path) => wholeFile(descriptor, (partial = path))),
+    files((descriptor, path) => {
+      partial = shownPath(path);
+      return wholeFile(descriptor, path);
+    }),
   );
   expect(dirname(partial)).toBe(join(directory.path, 'partial'));
   expect(await readdir(dirname(partial))).toEqual([]);

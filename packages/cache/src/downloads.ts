@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import {
   type BlobDownloader,
@@ -13,7 +12,7 @@ import {
   isOciError,
   throwIfAborted,
 } from '@oci/spec-types';
-import { onStorage, withFileLock } from '@oci/spec-types/node';
+import { onStorage, refuseLinks, withDirectoryBelow, withFileLock } from '@oci/spec-types/node';
 
 import type { ContentOptions, ContentStore } from './content-store.js';
 import { allocatedBytes, ensureFreeSpace } from './free-space.js';
@@ -124,7 +123,9 @@ export class Downloads {
   }
 
   #lockOf(name: string): string {
-    return join(this.#dir, '.locks', 'downloads', name);
+    const path = join(this.#dir, '.locks', 'downloads', name);
+    refuseLinks(this.#dir, path);
+    return path;
   }
 
   #newTrash(): string {
@@ -155,8 +156,12 @@ export class Downloads {
     options: ContentOptions,
   ): Promise<StoredBlob> {
     const path = this.#partial(descriptor);
-    await onStorage({ path }, () => mkdir(dirname(path), { recursive: true }));
-    return this.#content.adopt(await source.downloadBlob(descriptor, path, options));
+    return onStorage({ path }, () =>
+      withDirectoryBelow(this.#dir, dirname(partialKey(descriptor.digest)), async (directory) => {
+        const target = join(directory, basename(path));
+        return this.#content.adopt(await source.downloadBlob(descriptor, target, options));
+      }),
+    );
   }
 
   async #downloadStream(

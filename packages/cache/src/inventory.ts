@@ -40,7 +40,7 @@ export class Inventory {
   readonly #usedIn = new Map<ReferenceId, string>();
 
   constructor(dir: string, references: ReferenceStore, pathOf: (key: ReferenceKey) => string) {
-    const markers = (name: string): Markers => new Markers(join(dir, 'state', name));
+    const markers = (name: string): Markers => new Markers(join(dir, 'state', name), dir);
     this.references = references;
     this.holders = new Holders(markers('holders'));
     this.uses = new AgeQueue(markers('uses'));
@@ -50,7 +50,7 @@ export class Inventory {
     this.views = markers('views');
     this.unindexed = markers('unindexed');
     this.pins = new Pins(markers('pins'));
-    this.usage = new Usage(join(dir, 'state', 'usage'), new TemporaryFiles(join(dir, '.tmp')));
+    this.usage = new Usage(dir, new TemporaryFiles(join(dir, '.tmp')));
     this.#pathOf = pathOf;
   }
 

@@ -1,9 +1,15 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, OciError } from '@oci/spec-types';
-import { type TemporaryFiles, isMissing, onStorage, replaceFile } from '@oci/spec-types/node';
+import {
+  type TemporaryFiles,
+  isMissing,
+  makeDirectoryBelow,
+  onStorage,
+  replaceFile,
+} from '@oci/spec-types/node';
 
 import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
 import type { Inventory } from './inventory.js';
@@ -73,7 +79,7 @@ export class ViewStore {
     const path = join(folder, file);
     return onStorage({ path, neededBytes: request.blob.descriptor.size }, async () => {
       if (await isShown(folder, path, request)) return { path };
-      await mkdir(folder, { recursive: true });
+      await makeDirectoryBelow(this.#dir, directory);
       const before = await stat(path).catch(() => undefined);
       const write = async (temporary: string): Promise<void> => {
         await writeGzipTar(request.blob, temporary);
@@ -129,7 +135,8 @@ export async function writeGzipTar(
 ): Promise<void> {
   const type = await typeOf(blob);
   // Not a hard link: whoever edits the view would edit the blob.
-  if (type === 'gzip') return copyFile(blob.path, target, constants.COPYFILE_FICLONE);
+  if (type === 'gzip')
+    return copyFile(blob.path, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
   if (type === 'tar') {
     const { compressFile } = await import('./compression.js');
     return compressFile(blob.path, target);

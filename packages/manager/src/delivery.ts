@@ -1,4 +1,5 @@
-import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 import { writeGzipTar } from '@oci/cache';
@@ -12,7 +13,7 @@ import {
   type ResolvedManifest,
   formatReference,
 } from '@oci/spec-types';
-import { createFile, onStorage, replaceFile } from '@oci/spec-types/node';
+import { createFile, onStorage, refuseDirectory, replaceFile } from '@oci/spec-types/node';
 
 import { selectContentLayer } from './content-layer.js';
 import type { ManifestName } from './manifest-lookup.js';
@@ -55,16 +56,8 @@ export async function deliver(
     return undefined;
   });
   if (!pulled) return direct(delivery, output, options);
-  await placed(output, (temporary) => copyFile(pulled.path, temporary));
+  await placed(output, (temporary) => copyFile(pulled.path, temporary, constants.COPYFILE_EXCL));
   return { ...pulled, path: output };
-}
-
-async function refuseDirectory(output: string): Promise<void> {
-  const found = await stat(output).catch(() => undefined);
-  if (!found?.isDirectory()) return;
-  throw new OciError('USAGE', `${output} is a directory`, {
-    hint: 'Name the file in it that it goes to.',
-  });
 }
 
 async function direct(

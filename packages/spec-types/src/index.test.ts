@@ -85,8 +85,14 @@ describe('the exported names', () => {
       'homeDirectory',
       'isAlive',
       'isMissing',
+      'makeDirectoryBelow',
       'onStorage',
+      'openOwnFile',
+      'readBytes',
+      'refuseDirectory',
+      'refuseLinks',
       'replaceFile',
+      'shownPath',
       'storageFailure',
       'syncDirectory',
       'syncFile',
@@ -95,7 +101,9 @@ describe('the exported names', () => {
       'verified',
       'verifyBytes',
       'verifyManifest',
+      'withDirectoryBelow',
       'withFileLock',
+      'writeNote',
     ]);
   });
 

@@ -1,4 +1,6 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { EventEmitter, once } from 'node:events';
+import { mkdir, readFile, readdir, rename, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { createRegistry } from '@oci/client';
 import { type EventListener, parseRepositoryName } from '@oci/spec-types';
@@ -33,3 +35,57 @@ test('downloads of one file at once, in one directory, wait for the first of the
     await work.remove();
   }
 });
+
+async function pullOf(
+  title: string,
+  whileAsked: (at: { out: string; outside: string; whole: string }) => Promise<void>,
+): Promise<{ outside: readonly string[]; out: readonly string[]; failure: unknown }> {
+  await using server = await startRegistry();
+  const registry = createRegistry({ url: server.url });
+  await using work = await temporaryDirectory();
+  const [out, outside] = [join(work.path, 'out'), join(work.path, 'outside')];
+  await mkdir(outside);
+  await mkdir(dirname(join(out, title)), { recursive: true });
+  const blob = server.putBlob('team/tool', randomBytes(1, 3 * 1024 * 1024));
+  const whole = join(out, `${title}.${blob.digest.slice(7, 19)}`);
+  const layer = { ...blob, annotations: { 'org.opencontainers.image.title': title } };
+  const ready = new EventEmitter();
+  server.fault({ path: /blobs/, times: 1, delayUntil: once(ready, 'done') });
+  const { signal } = new AbortController();
+  const onEvent: EventListener = ({ type }) => {
+    if (type === 'start') void whileAsked({ out, outside, whole }).then(() => ready.emit('done'));
+  };
+  const repository = registry.repository(parseRepositoryName('team/tool'));
+  const failure = await downloadFiles(repository, [layer], {
+    directory: out,
+    keepOldFiles: false,
+    signal,
+    onEvent,
+  }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await registry.close();
+  return { outside: await readdir(outside), out: await readdir(out), failure };
+}
+
+test('a link planted for its partial file is replaced, and the file has one ending while it comes', async () => {
+  const seen: string[] = [];
+  const pulled = await pullOf('tool.sh', async ({ out, outside, whole }) => {
+    await symlink(join(outside, 'file'), `${whole}.partial`).catch(() => {});
+    seen.push(...(await readdir(out)));
+  });
+  expect(pulled).toEqual({ outside: [], out: ['tool.sh'], failure: undefined });
+  expect(seen.filter((name) => /\.partial\.partial$/.test(name))).toEqual([]);
+});
+
+test.runIf(process.platform === 'linux')(
+  'a directory that is swapped for a link during a pull leads nowhere',
+  async () => {
+    const pulled = await pullOf('sub/tool.sh', async ({ out, outside }) => {
+      await rename(join(out, 'sub'), join(out, 'moved'));
+      await symlink(outside, join(out, 'sub'));
+    });
+    expect(pulled).toEqual({ outside: [], out: ['moved', 'sub'], failure: undefined });
+  },
+);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, realpath, rename, stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { lstat, mkdir, rename, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 
 import type { RemoteRepository } from '@oci/client';
 import { forEachConcurrent } from '@oci/manager';
@@ -14,7 +14,14 @@ import {
   digestEncoded,
   foldedPath,
 } from '@oci/spec-types';
-import { onStorage, unlessMissing, withFileLock } from '@oci/spec-types/node';
+import {
+  makeDirectoryBelow,
+  onStorage,
+  refuseDirectory,
+  unlessMissing,
+  withDirectoryBelow,
+  withFileLock,
+} from '@oci/spec-types/node';
 
 import { filePath } from './file-name.js';
 
@@ -52,34 +59,48 @@ export async function downloadFiles(
   refuseTwins(placed);
   const root = resolve(options.directory);
   await onStorage({ path: root }, () => mkdir(root, { recursive: true }));
-  const files: DownloadedFile[] = [];
-  for (const { layer, segments } of placed)
-    files.push({ descriptor: layer, path: await placeFor(root, segments) });
-  await forEachConcurrent(
-    files,
-    (file, signal) => downloadFile(source, file, { ...options, signal }),
-    { limit: filesAtOnce, signal: options.signal },
+  const files = placed.map(({ layer, segments }) => ({
+    descriptor: layer,
+    path: join(root, ...segments),
+  }));
+  await onStorage({ path: root }, () =>
+    withDirectoryBelow(root, '', async (held) => {
+      const directoryOf = ({ path }: DownloadedFile): string => relative(root, dirname(path));
+      // A link that is there already is refused before anything is asked for (CVE-2024-0406 in kind).
+      for (const file of files) await makeDirectoryBelow(root, directoryOf(file));
+      const download = (file: DownloadedFile, signal: AbortSignal): Promise<void> =>
+        withDirectoryBelow(held, directoryOf(file), (directory) => {
+          const opened = { ...file, opened: join(directory, basename(file.path)) };
+          return downloadFile(source, opened, { ...options, signal });
+        });
+      await forEachConcurrent(files, download, { limit: filesAtOnce, signal: options.signal });
+    }),
   );
   return files;
 }
 
+/** A file by its path in a directory that is held open: nothing that takes the directory's place leads elsewhere. */
+interface OpenedFile extends DownloadedFile {
+  readonly opened: string;
+}
+
 async function downloadFile(
   source: RemoteRepository,
-  file: DownloadedFile,
+  file: OpenedFile,
   options: DownloadOptions,
 ): Promise<void> {
   const { digest, size } = file.descriptor;
   const { onEvent, signal } = options;
   const isThere = async (): Promise<boolean> => {
-    if (!(await holds(file.path, file.descriptor))) return false;
+    if (!(await holds(file.opened, file.descriptor))) return false;
     onEvent({ type: 'cached', digest, size });
     return true;
   };
   if (await isThere()) return;
-  const partial = `${file.path}.${digestEncoded(digest).slice(0, 12)}.partial`;
-  const lock = `${partial}.lock`;
+  const whole = `${file.opened}.${digestEncoded(digest).slice(0, 12)}`;
+  const lock = `${whole}.lock`;
   const work = async (): Promise<void> => {
-    if (!(await isThere())) await downloadInTurn(source, { ...file, partial }, options);
+    if (!(await isThere())) await downloadInTurn(source, { ...file, whole }, options);
   };
   await withFileLock(lock, work, {
     patienceMs: Number.POSITIVE_INFINITY,
@@ -92,19 +113,20 @@ async function downloadFile(
 /** A partial file is for one download at a time. */
 async function downloadInTurn(
   source: RemoteRepository,
-  { descriptor, path, partial }: DownloadedFile & { readonly partial: string },
+  { descriptor, path, opened, whole }: OpenedFile & { readonly whole: string },
   { keepOldFiles, signal, onEvent }: DownloadOptions,
 ): Promise<void> {
   const { digest, size } = descriptor;
-  if (keepOldFiles && (await exists(path))) {
+  await refuseDirectory(opened);
+  if (keepOldFiles && (await exists(opened))) {
     throw new OciError('POLICY_REFUSED', `${path} has other content`, {
       hint: 'Move it away, or leave out --keep-old-files to replace it.',
     });
   }
   const title = descriptor.annotations?.[annotations.title];
   onEvent({ type: 'start', digest, size, ...(title !== undefined && { title }) });
-  await source.downloadBlob(descriptor, partial, { signal, onEvent });
-  await onStorage({ path }, () => rename(partial, path));
+  await source.downloadBlob(descriptor, whole, { signal, onEvent });
+  await onStorage({ path }, () => rename(whole, opened));
   onEvent({ type: 'done', digest, size });
 }
 
@@ -119,19 +141,6 @@ function refuseTwins(placed: readonly { readonly segments: readonly string[] }[]
       });
     seen.add(name);
   }
-}
-
-/** The path of a file; directories on the way must not lead out of the root (CVE-2024-0406 in kind). */
-async function placeFor(root: string, segments: readonly string[]): Promise<string> {
-  const directory = join(root, ...segments.slice(0, -1));
-  await onStorage({ path: directory }, () => mkdir(directory, { recursive: true }));
-  const [real, realRoot] = await Promise.all([realpath(directory), realpath(root)]);
-  if (real !== realRoot && !real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) {
-    throw new OciError('ARCHIVE_UNSAFE', `${directory} leads out of ${root} by a link`, {
-      hint: 'Remove the link, or choose another directory with -o.',
-    });
-  }
-  return join(directory, segments.at(-1) ?? '');
 }
 
 async function holds(path: string, { digest, size }: Descriptor): Promise<boolean> {

@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isOciError } from '@oci/spec-types';
-import { TemporaryFiles, unlessMissing, withFileLock } from '@oci/spec-types/node';
+import { TemporaryFiles, refuseLinks, unlessMissing, withFileLock } from '@oci/spec-types/node';
 
 /** What interrupted work left behind, and was removed or would be. */
 export interface Leftovers {
@@ -30,6 +30,8 @@ export async function removeLeftovers(
   let partialDownloads = 0;
   let quarantined = 0;
   let bytes = 0;
+  for (const name of ['partial', 'quarantine', '.locks/downloads'])
+    refuseLinks(dir, join(dir, name, 'file'));
   for (const { name, path, size } of await rested(join(dir, 'partial'), now - restMs.partial)) {
     if (!dryRun && !(await removePartial(dir, name, path))) continue;
     bytes += size;

@@ -2,6 +2,7 @@ import { readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Descriptor, Digest } from '@oci/spec-types';
+import { refuseLinks } from '@oci/spec-types/node';
 
 import type { ContentStore } from '../content-store.js';
 import type { Inventory } from '../inventory.js';
@@ -131,6 +132,7 @@ export class Removal {
     if (!record || record.reference !== id) return;
     this.freed.bytes += record.size;
     if (this.#dryRun) return;
+    refuseLinks(this.#parts.dir, join(directory, viewRecordFile));
     await rm(join(directory, viewRecordFile), { force: true });
     for (const file of ['package.tar.gz', 'artifact.tar.gz'])
       await rm(join(directory, file), { force: true });

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-import { type Digest, isDigest } from '@oci/spec-types';
-import { isAlive, isMissing } from '@oci/spec-types/node';
+import { type Digest, isDigest, isOciError } from '@oci/spec-types';
+import { isAlive, refuseLinks, unlessMissing, writeNote } from '@oci/spec-types/node';
 
 import type { RemovalGate } from './removal-gate.js';
 
@@ -21,11 +21,14 @@ export interface Lease extends AsyncDisposable {
 
 /** What is in use, by all processes that share the cache: a file for each lease, named by its process. */
 export class Leases {
+  readonly #root: string;
   readonly #dir: string;
   readonly #gate: RemovalGate;
 
-  constructor(dir: string, gate: RemovalGate) {
-    this.#dir = dir;
+  /** @param root the cache directory */
+  constructor(root: string, gate: RemovalGate) {
+    this.#root = root;
+    this.#dir = join(root, 'state', 'leases');
     this.#gate = gate;
   }
 
@@ -55,7 +58,8 @@ export class Leases {
   /** All content that is in use; what dead processes left is removed. */
   async held(): Promise<ReadonlySet<Digest>> {
     const held = new Set<Digest>();
-    for (const name of await readdir(this.#dir).catch(noneIfMissing)) {
+    refuseLinks(this.#root, join(this.#dir, 'lease'));
+    for (const name of (await readdir(this.#dir).catch(unlessMissing)) ?? []) {
       const path = join(this.#dir, name);
       if (!(await isHeld(path, name))) {
         await rm(path, { force: true });
@@ -69,9 +73,8 @@ export class Leases {
 
   async #note(path: string, digests: readonly Digest[]): Promise<void> {
     const text = digests.map((digest) => `${digest}\n`).join('');
-    await appendFile(path, text).catch(async () => {
-      await mkdir(this.#dir, { recursive: true }).catch(() => {});
-      await appendFile(path, text).catch(() => {});
+    await writeNote({ root: this.#root, path }, text, { append: true }).catch((error: unknown) => {
+      if (isOciError(error)) throw error;
     });
   }
 }
@@ -81,9 +84,4 @@ async function isHeld(path: string, name: string): Promise<boolean> {
   if (host === hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-')) return isAlive(Number(pid));
   const info = await stat(path).catch(() => undefined);
   return info !== undefined && Math.abs(Date.now() - info.mtimeMs) < silentMs;
-}
-
-function noneIfMissing(error: unknown): string[] {
-  if (isMissing(error)) return [];
-  throw error;
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import { isMissing, onStorage, unlessMissing } from '@oci/spec-types/node';
+import { onStorage, refuseLinks, unlessMissing, writeNote } from '@oci/spec-types/node';
 
 /**
  * Small files below a directory whose names are what they say, so that noting and striking something
@@ -11,30 +11,30 @@ import { isMissing, onStorage, unlessMissing } from '@oci/spec-types/node';
  */
 export class Markers {
   readonly #dir: string;
+  readonly #root: string;
 
-  constructor(dir: string) {
+  /** @param root the directory below which no link is followed; default `dir` */
+  constructor(dir: string, root: string = dir) {
     this.#dir = dir;
+    this.#root = root;
   }
 
   async add(name: string, text = ''): Promise<void> {
     const path = join(this.#dir, name);
-    await onStorage({ path }, async () => {
-      await writeFile(path, text).catch(async (error: unknown) => {
-        if (!isMissing(error)) throw error;
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, text);
-      });
-    });
+    await onStorage({ path }, () => writeNote({ root: this.#root, path }, text));
   }
 
   async remove(name: string): Promise<void> {
     const path = join(this.#dir, name);
+    refuseLinks(this.#root, path);
     await onStorage({ path }, () => rm(path, { force: true }).catch(unlessMissing));
   }
 
   /** Removes a directory when nothing is in it. */
   async removeEmpty(name: string): Promise<void> {
-    await rmdir(join(this.#dir, name)).catch(() => {});
+    const path = join(this.#dir, name);
+    refuseLinks(this.#root, path);
+    await rmdir(path).catch(() => {});
   }
 
   async read(name: string): Promise<string | undefined> {

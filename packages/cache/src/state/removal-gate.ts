@@ -1,7 +1,7 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import { isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
+import { isMissing, onStorage, refuseLinks, withFileLock, writeNote } from '@oci/spec-types/node';
 
 /**
  * Keeps removal and use apart. Who removes closes the gate, reads the leases, removes what none holds, and
@@ -10,23 +10,24 @@ import { isMissing, onStorage, withFileLock } from '@oci/spec-types/node';
  * network file systems that cache attributes don't promise.
  */
 export class RemovalGate {
+  readonly #dir: string;
   readonly #closed: string;
   readonly #lock: string;
 
   constructor(dir: string) {
+    this.#dir = dir;
     this.#closed = join(dir, 'state', 'removing');
     this.#lock = join(dir, '.locks', 'removal');
   }
 
   /** Runs `work` while nobody else removes, and nobody begins to use. Keep it short. */
   async close<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    refuseLinks(this.#dir, this.#lock);
     return withFileLock(
       this.#lock,
       async () => {
-        await onStorage({ path: this.#closed }, async () => {
-          await mkdir(dirname(this.#closed), { recursive: true });
-          await writeFile(this.#closed, '');
-        });
+        const note = { root: this.#dir, path: this.#closed };
+        await onStorage({ path: this.#closed }, () => writeNote(note, ''));
         try {
           return await work();
         } finally {
@@ -44,6 +45,7 @@ export class RemovalGate {
       (error: unknown) => !isMissing(error),
     );
     if (!isClosed) return;
+    refuseLinks(this.#dir, this.#lock);
     await withFileLock(this.#lock, () => rm(this.#closed, { force: true }), {
       signal,
       patienceMs: Infinity,

@@ -1,7 +1,14 @@
-import { appendFile, mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type TemporaryFiles, onStorage, replaceFile, unlessMissing } from '@oci/spec-types/node';
+import {
+  type TemporaryFiles,
+  makeDirectoryBelow,
+  onStorage,
+  replaceFile,
+  unlessMissing,
+  writeNote,
+} from '@oci/spec-types/node';
 
 import { hourOf } from './age-queue.js';
 
@@ -26,11 +33,14 @@ const restMs = 2 * 60 * 60_000;
  * anew.
  */
 export class Usage {
+  readonly #root: string;
   readonly #dir: string;
   readonly #temporary: TemporaryFiles;
 
-  constructor(dir: string, temporary: TemporaryFiles) {
-    this.#dir = dir;
+  /** @param root the cache directory */
+  constructor(root: string, temporary: TemporaryFiles) {
+    this.#root = root;
+    this.#dir = join(root, 'state', 'usage');
     this.#temporary = temporary;
   }
 
@@ -39,10 +49,7 @@ export class Usage {
     const path = join(this.#dir, `${hourOf(Date.now())}.log`);
     // Begins with a line of its own, so that one which a killed process cut does not spoil it.
     const line = `\n${blobs} ${bytes}\n`;
-    await appendFile(path, line).catch(async () => {
-      await mkdir(this.#dir, { recursive: true }).catch(() => {});
-      await appendFile(path, line).catch(() => {});
-    });
+    await writeNote({ root: this.#root, path }, line, { append: true }).catch(() => {});
   }
 
   async total(): Promise<UsageTotal> {
@@ -83,7 +90,7 @@ export class Usage {
 
   async #write(summary: Summary): Promise<void> {
     await onStorage({ path: this.#dir }, async () => {
-      await mkdir(this.#dir, { recursive: true });
+      await makeDirectoryBelow(this.#root, join('state', 'usage'));
       const path = join(this.#dir, 'total.json');
       await replaceFile(path, JSON.stringify(summary), { temporaryFiles: this.#temporary });
     });

@@ -171,12 +171,13 @@ test('is not waited for where something else is in its place', async () => {
   const [file, link] = [join(directory.path, 'file'), join(directory.path, 'link')];
   await writeFile(file, '');
   await symlink(join(directory.path, 'nowhere'), link);
-  for (const lock of [file, link])
-    await expect(
-      withFileLock(lock, async () => {}, { patienceMs: Infinity }),
-    ).rejects.toMatchObject({
-      code: 'STORAGE_FAILED',
-    });
+  for (const [lock, code] of [
+    [file, 'STORAGE_FAILED'],
+    [link, 'POLICY_REFUSED'],
+  ] as const) {
+    const entering = withFileLock(lock, async () => {}, { patienceMs: Infinity });
+    await expect(entering).rejects.toMatchObject({ code });
+  }
 });
 
 test('is given back when the work fails', async () => {

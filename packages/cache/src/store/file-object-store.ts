@@ -1,28 +1,20 @@
 import { createHash } from 'node:crypto';
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
 import {
   TemporaryFiles,
   hasCode,
-  isMissing,
+  makeDirectoryBelow,
   onStorage,
+  refuseLinks,
   syncDirectory,
   syncFile,
   unlessMissing,
   withFileLock,
+  writeNote,
 } from '@oci/spec-types/node';
 
 import { readFilePart } from './file-part.js';
@@ -54,7 +46,9 @@ export class FileObjectStore implements ObjectStore {
 
   /** Where the lock of a name is, for `withFileLock`. */
   lockPath(name: string): string {
-    return join(this.#dir, '.locks', name);
+    const path = join(this.#dir, '.locks', name);
+    refuseLinks(this.#dir, path);
+    return path;
   }
 
   async head(key: string): Promise<ObjectInfo | undefined> {
@@ -72,7 +66,8 @@ export class FileObjectStore implements ObjectStore {
     const path = this.pathOf(key);
     throwIfAborted(options.signal);
     return onStorage({ path }, async () => {
-      const file = await open(path).catch(unlessMissing);
+      // A pipe would be waited for at its opening.
+      const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(unlessMissing);
       if (!file) return undefined;
       const info = await file.stat({ bigint: true });
       if (!info.isFile()) {
@@ -119,6 +114,7 @@ export class FileObjectStore implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     const path = this.pathOf(key);
+    refuseLinks(this.#dir, path);
     await onStorage({ path }, () => rm(path, { force: true }));
   }
 
@@ -157,13 +153,7 @@ export class FileObjectStore implements ObjectStore {
   /** Writes a small text that may be lost, or torn, with the process or the power: no more than a note. */
   async note(key: string, text: string): Promise<void> {
     const path = this.pathOf(key);
-    await onStorage({ path }, async () => {
-      await writeFile(path, text).catch(async (error: unknown) => {
-        if (!isMissing(error)) throw error;
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, text);
-      });
-    });
+    await onStorage({ path }, () => writeNote({ root: this.#dir, path }, text));
   }
 
   /** What {@link note} wrote. */
@@ -235,7 +225,7 @@ export class FileObjectStore implements ObjectStore {
 
   /** Makes a directory, and its name durable. */
   async #makeDirectory(path: string): Promise<void> {
-    const first = await mkdir(path, { recursive: true });
+    const first = await makeDirectoryBelow(this.#dir, relative(this.#dir, path));
     if (first === undefined) return;
     for (let made = path; made.length >= first.length; made = dirname(made))
       await this.#syncDirectory(made);

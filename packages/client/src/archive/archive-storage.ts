@@ -15,6 +15,7 @@ import {
   isMissing,
   onStorage,
   readBytes,
+  refuseDirectory,
   syncDirectory,
   temporaryBeside,
 } from '@oci/spec-types/node';
@@ -80,6 +81,7 @@ export class ArchiveStorage implements LayoutStorage {
 
   static create(path: string): Promise<ArchiveStorage> {
     return onStorage({ path }, async () => {
+      await refuseDirectory(path);
       const temporary = temporaryBeside(path);
       const storage = new ArchiveStorage(path, await open(temporary, 'wx+', 0o644), new Map());
       storage.#writing = { path: temporary, end: 0 };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 
 import {
   type Descriptor,
@@ -388,4 +388,33 @@ test('a file system that takes no more is a failure of storage, with the path', 
 test('a policy that makes no sense is refused', () => {
   const wrong = { url: registry.url, download: { connections: 0 } };
   expect(() => createRegistry(wrong)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+});
+
+test.each(['.partial', '.journal', '.journal.new', '.wrong'])(
+  'writes nothing through a link that somebody planted as %s',
+  async (ending) => {
+    const outside = join(work.path, '..', `${basename(work.path)}-outside`);
+    await writeFile(outside, 'precious');
+    try {
+      const half = bytes.subarray(0, 2_000_000);
+      await writeFile(`${path}.partial`, half);
+      const { digest, size } = blob;
+      const header = JSON.stringify({ version: 1, digest, size });
+      await writeFile(`${path}.journal`, `${header}\n0 2000000\n`);
+      await rm(path + ending, { force: true });
+      await symlink(outside, path + ending);
+      await download();
+      await expectWhole();
+      expect(await readFile(outside, 'utf8')).toBe('precious');
+    } finally {
+      await rm(outside);
+    }
+  },
+);
+
+test('refuses a directory before anything is asked for, and leaves no file open', async () => {
+  await mkdir(path);
+  await expect(download()).rejects.toMatchObject({ code: 'USAGE' });
+  expect(registry.requests).toEqual([]);
+  expect(await readdir(work.path)).toEqual(['blob']);
 });

@@ -9,6 +9,8 @@ import {
   verifiableAlgorithm,
 } from '@oci/spec-types';
 
+import { refuseDirectory } from '@oci/spec-types/node';
+
 import type { Endpoint, RemoteOptions } from '../repository/endpoint.js';
 import { BlockPool } from '../transport/block-pool.js';
 import { batchSize } from './batch-writer.js';
@@ -27,7 +29,7 @@ import { WorkerGroup } from './worker-group.js';
  * interrupted; bytes that turn out wrong are put aside, asked for once more from the first, and then
  * thrown away. One path is for one download at a time: its caller sees to that.
  *
- * @throws OciError `BLOB_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `DIGEST_UNSUPPORTED`, and what a
+ * @throws OciError `USAGE` for a directory, `BLOB_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `DIGEST_UNSUPPORTED`, and what a
  * request fails with
  */
 export async function downloadBlob(
@@ -39,6 +41,7 @@ export async function downloadBlob(
   const path = resolve(target.path);
   verifiableAlgorithm(blob.digest);
   throwIfAborted(options.signal);
+  await refuseDirectory(path);
   const download = { endpoint, blob, path, options };
   const failure = await attempt(download).catch((error: unknown) => {
     // What has another size at a mirror may be right at the registry.

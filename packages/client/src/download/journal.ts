@@ -1,4 +1,5 @@
-import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 
 import type { Descriptor } from '@oci/spec-types';
 import { isMissing } from '@oci/spec-types/node';
@@ -18,6 +19,9 @@ const noteMs = 100;
 
 /** A blob below this, in bytes, mostly comes before its time is over, and needs no journal then. */
 const smallBytes = 2 * 1024 * 1024;
+
+/** Bytes of a journal, of more than a TiB of spans. */
+const maxBytes = 64 * 1024 * 1024;
 
 /**
  * Which bytes of a partial file were written, in a file beside it: a line that names the blob, then a
@@ -56,9 +60,10 @@ export class Journal {
 
   /** Reads a journal; one of another blob, or that can't be read, is begun anew. */
   static async open(path: string, blob: Descriptor): Promise<Journal> {
-    const text = await readFile(path, 'utf8').catch((error: unknown) =>
-      isMissing(error) ? undefined : '',
+    const file = await open(path, readFlags).catch((error: unknown) =>
+      isMissing(error) ? undefined : 'unreadable',
     );
+    const text = typeof file === 'object' ? await textOf(file) : file && '';
     return new Journal(path, blob, text);
   }
 
@@ -125,14 +130,36 @@ export class Journal {
   async #create(): Promise<FileHandle> {
     if (this.#known === '') {
       this.#isThere = true;
-      const file = await open(this.#path, 'w', 0o644);
+      await rm(this.#path, { force: true });
+      const file = await open(this.#path, 'wx', 0o644);
       await file.appendFile(this.#header);
       return file;
     }
     const fresh = this.#path + freshSuffix;
-    await writeFile(fresh, this.#header + this.#known, { mode: 0o644 });
-    await rename(fresh, this.#path);
-    return open(this.#path, 'a');
+    await rm(fresh, { force: true });
+    const file = await open(fresh, 'wx', 0o644);
+    try {
+      await file.appendFile(this.#header + this.#known);
+      await rename(fresh, this.#path);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+}
+
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Empty for what is no file, or one that no download could have noted so much in. */
+async function textOf(file: FileHandle): Promise<string> {
+  try {
+    const info = await file.stat();
+    return info.isFile() && info.size <= maxBytes ? await file.readFile('utf8') : '';
+  } catch {
+    return '';
+  } finally {
+    await file.close();
   }
 }
 

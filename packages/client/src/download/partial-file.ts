@@ -1,7 +1,7 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, rename, rm } from 'node:fs/promises';
 
 import { type Descriptor, OciError } from '@oci/spec-types';
-import { Verifier, hasCode, onStorage } from '@oci/spec-types/node';
+import { Verifier, onStorage, openOwnFile, shownPath } from '@oci/spec-types/node';
 
 import { ByteSpans, type Span } from './byte-spans.js';
 import { Journal } from './journal.js';
@@ -55,8 +55,9 @@ export class PartialFile {
   static async #open(path: string, blob: Descriptor): Promise<PartialFile> {
     const { partial, journal: journalPath } = pathsOf(path);
     let journal = await Journal.open(journalPath, blob);
-    const { file, size } = await openOrCreate(partial);
+    const file = await openOwnFile(partial);
     try {
+      const { size } = await file.stat();
       if (journal.spans.end > size) {
         // A journal without its file, as after a clean-up, tells of bytes that are not there.
         await journal.remove();
@@ -118,7 +119,10 @@ export class PartialFile {
     await onStorage({ path: this.#path }, async () => {
       await this.#hashing?.catch(() => {});
       await this.#file.close();
-      await rename(partial, this.#path);
+      await rename(partial, this.#path).catch(async (error: unknown) => {
+        await this.#journal.close();
+        throw error;
+      });
       await this.#journal.remove();
       await rm(wrong, { force: true });
     });
@@ -186,17 +190,7 @@ function slice(chunks: readonly Uint8Array[], start: number, part: Span): readon
 }
 
 function changedMeanwhile(path: string): OciError {
-  return new OciError('SIZE_MISMATCH', `${path} changed while it was downloaded`, {
+  return new OciError('SIZE_MISMATCH', `${shownPath(path)} changed while it was downloaded`, {
     hint: 'Something else writes there. Nothing was kept; try again.',
   });
-}
-
-async function openOrCreate(path: string): Promise<{ file: FileHandle; size: number }> {
-  const created = await open(path, 'wx+', 0o644).catch((error: unknown) => {
-    if (hasCode(error, 'EEXIST')) return undefined;
-    throw error;
-  });
-  if (created) return { file: created, size: 0 };
-  const file = await open(path, 'r+');
-  return { file, size: (await file.stat()).size };
 }

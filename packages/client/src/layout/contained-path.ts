@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
-import { hasCode, isMissing } from '@oci/spec-types/node';
+import { isMissing, makeDirectoryBelow } from '@oci/spec-types/node';
 
 /**
  * Opens a regular file below a directory that somebody else may have made: a link in it may lead to
@@ -30,18 +30,10 @@ export async function openContained(
   throw new OciError('POLICY_REFUSED', `${join(root, relative)} is not a regular file`);
 }
 
-/** A directory below another, made when it is missing. @throws OciError `POLICY_REFUSED` */
+/** A directory below another, made when it is missing; no link leads there. @throws OciError `POLICY_REFUSED` */
 export async function containedDirectory(root: string, relative: string): Promise<string> {
-  let path = '';
-  // One after the other: behind a link that leads out nothing is made.
-  for (const part of relative.split(sep)) {
-    path = join(path, part);
-    await mkdir(join(root, path)).catch((error: unknown) => {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    });
-    await containedPath(root, path);
-  }
-  return containedPath(root, relative);
+  await makeDirectoryBelow(root, relative);
+  return join(root, relative);
 }
 
 /** Where a path below a directory really is. @throws OciError `POLICY_REFUSED` when that is outside */

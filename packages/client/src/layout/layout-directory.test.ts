@@ -1,7 +1,13 @@
 import { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type Descriptor, type Digest, mediaTypes, parseTag } from '@oci/spec-types';
+import {
+  type Descriptor,
+  type Digest,
+  mediaTypes,
+  parseRepositoryName,
+  parseTag,
+} from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import {
   type ArtifactBytes,
@@ -15,11 +21,13 @@ import {
   killAtOutput,
   randomBytes,
   run,
+  startRegistry,
   temporaryDirectory,
 } from '@oci/testing';
 import { deletionContract, referrersContract, repositoryContract } from '@oci/testing/contracts';
 import { describe, expect, test } from 'vitest';
 
+import { createRegistry } from '../registry.js';
 import { LayoutDirectory } from './layout-directory.js';
 
 const make = async () => {
@@ -289,6 +297,30 @@ describe('content on disk', () => {
     await expect(pushing).rejects.toMatchObject({ code: 'POLICY_REFUSED' });
     expect(await readdir(outside)).toEqual([]);
   });
+
+  test.each(['.partial', '.tmp', '.locks', join('blobs', 'sha256')])(
+    'nothing is written behind a link within the layout, as %s may be',
+    async (part) => {
+      await using directory = await temporaryDirectory();
+      await using registry = await startRegistry();
+      const large = registry.putBlob('a/b', randomBytes(3, 3 * 1024 * 1024));
+      const layout = await LayoutDirectory.open(directory.path, { create: true });
+      const elsewhere = join(directory.path, 'elsewhere');
+      await mkdir(elsewhere);
+      await rm(join(directory.path, part), { recursive: true, force: true });
+      await symlink(elsewhere, join(directory.path, part));
+      const client = createRegistry({ url: registry.url });
+      const downloader = client.repository(parseRepositoryName('a/b'));
+      const refused = { code: 'POLICY_REFUSED' };
+      await expect(
+        part === '.locks' || part === '.tmp'
+          ? push(layout, image(), '1.0.0')
+          : layout.takeBlob(large, downloader),
+      ).rejects.toMatchObject(refused);
+      await client.close();
+      expect(await readdir(elsewhere)).toEqual([]);
+    },
+  );
 
   test('an index that another tool wrote meanwhile is read again', async () => {
     await using directory = await temporaryDirectory();

@@ -7,10 +7,9 @@ import {
   OciError,
   throwIfAborted,
 } from '@oci/spec-types';
-import { onStorage, syncFile } from '@oci/spec-types/node';
+import { onStorage, syncFile, withDirectoryBelow } from '@oci/spec-types/node';
 
 import { discardPartial } from '../download/partial-file.js';
-import { containedDirectory } from './contained-path.js';
 import { DirectoryStorage, createLayout, isLayout } from './directory-storage.js';
 import { LayoutRepository } from './layout-repository.js';
 import { dropAbandoned, withResumable } from './resumable-file.js';
@@ -94,10 +93,11 @@ export class LayoutDirectory extends LayoutRepository implements DownloadTarget 
         );
         return true;
       }
-      const directory = await containedDirectory(this.path, '.partial');
-      this.#dropped ??= dropAbandoned(directory);
-      await this.#dropped;
-      return withResumable(directory, digest, take);
+      return withDirectoryBelow(this.path, '.partial', async (directory) => {
+        this.#dropped ??= dropAbandoned(directory);
+        await this.#dropped;
+        return withResumable(directory, digest, take);
+      });
     });
   }
 }

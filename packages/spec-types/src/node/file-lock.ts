@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { OciError, throwIfAborted } from '../index.js';
+import { refuseLinks } from './directory-below.js';
 import { hasCode, isMissing, onStorage, unlessMissing } from './storage-failure.js';
 import { isAlive } from './temporary-files.js';
 
@@ -109,6 +110,7 @@ async function acquire(directory: string, options: FileLockOptions): Promise<Cla
   const watch = new Watch(staleMs);
   for (let waits = 0; ; waits += 1) {
     throwIfAborted(signal);
+    refuseLinks(dirname(directory), fileOf(directory, 0));
     const mine = await tryToEnter(directory, watch);
     if (mine !== undefined) return mine;
     if (performance.now() > until) {
@@ -140,15 +142,10 @@ async function tryToEnter(directory: string, watch: Watch): Promise<Claim | unde
 async function makeAgain(directory: string): Promise<void> {
   await mkdir(dirname(directory), { recursive: true });
   await mkdir(directory).catch(async (error: unknown) => {
-    // What another made, or has retired by now, is fine; a file or a broken link in its place stays.
-    if (!hasCode(error, 'EEXIST') || (await isObstacle(directory))) throw error;
+    // What another made, or has retired by now, is fine; a file in its place stays.
+    const entry = await lstat(directory).catch(unlessMissing);
+    if (!hasCode(error, 'EEXIST') || entry?.isDirectory() === false) throw error;
   });
-}
-
-async function isObstacle(path: string): Promise<boolean> {
-  const entry = await lstat(path).catch(unlessMissing);
-  if (!entry?.isSymbolicLink()) return entry?.isDirectory() === false;
-  return (await stat(path).catch(unlessMissing))?.isDirectory() !== true;
 }
 
 /** Makes the next number's file. Undefined when the lock is another's by now. */

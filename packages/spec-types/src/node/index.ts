@@ -27,6 +27,9 @@ export {
   syncFile,
   temporaryBeside,
 } from './file-replacement.js';
+export { shownPath } from './descriptor-path.js';
+export { makeDirectoryBelow, refuseLinks, withDirectoryBelow } from './directory-below.js';
+export { openOwnFile, refuseDirectory, writeNote } from './own-file.js';
 export { isAlive, TemporaryFiles } from './temporary-files.js';
 export { type FileLockOptions, withFileLock } from './file-lock.js';
 export { creationTime, isSameButCreated } from './creation-time.js';

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { OciError, isOciError } from '../index.js';
+import { shownPath } from './descriptor-path.js';
 
 /** What was done, where, and how many bytes it needs, when that is known. */
 export interface StorageAction {
@@ -14,7 +15,8 @@ export interface StorageAction {
  *
  * @returns `STORAGE_FULL`, `STORAGE_DENIED` or `STORAGE_FAILED`
  */
-export function storageFailure(cause: unknown, { path, neededBytes }: StorageAction): unknown {
+export function storageFailure(cause: unknown, { path: at, neededBytes }: StorageAction): unknown {
+  const path = shownPath(at);
   if (isOciError(cause) || !isSystemError(cause)) return cause;
   const code = codeOf(cause, path) ?? cause.code;
   switch (code) {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { makeDirectoryBelow, refuseLinks } from './directory-below.js';
 
 /** A file that nobody has touched for this long, and whose process is gone, is left over. */
 const restMs = 10 * 60_000;
@@ -26,16 +28,18 @@ export class TemporaryFiles {
       throw error;
     });
     await this.#ready;
+    this.#refuseLink();
     return join(this.#dir, `${process.pid}-${randomBytes(12).toString('hex')}`);
   }
 
   async #prepare(): Promise<void> {
-    await mkdir(this.#dir, { recursive: true });
+    await makeDirectoryBelow(dirname(this.#dir), basename(this.#dir));
     await this.reclaim();
   }
 
   /** Removes what killed processes left. @returns how many files */
   async reclaim(now: number = Date.now()): Promise<number> {
+    this.#refuseLink();
     const names = await readdir(this.#dir).catch(() => []);
     let removed = 0;
     for (const name of names) {
@@ -50,6 +54,11 @@ export class TemporaryFiles {
           .catch(() => {});
     }
     return removed;
+  }
+
+  /** Behind a link are files of others: none is made there, and none is removed. */
+  #refuseLink(): void {
+    refuseLinks(dirname(this.#dir), join(this.#dir, 'file'));
   }
 }
 
