@@ -3,7 +3,7 @@ import { existsSync, readlinkSync } from 'node:fs';
 const descriptors = '/proc/self/fd';
 
 /** Whether an open directory can be named by its descriptor, as Linux does it. */
-export const hasDescriptorPaths = process.platform === 'linux' && existsSync(descriptors);
+export const hasDescriptorPaths: boolean = process.platform === 'linux' && existsSync(descriptors);
 
 /** The path of an open directory: of that one, whatever stands at its former path. */
 export function descriptorPath(descriptor: number): string {
