@@ -25,7 +25,7 @@ export interface ServerOptions {
   /** No log is written when absent. */
   readonly audit?: Omit<AuditOptions, 'onTrouble'> | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
-  /** Addresses or subnets of proxies whose `X-Forwarded-For` is believed. */
+  /** Addresses or subnets of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. */
   readonly trustedProxies?: readonly string[] | undefined;
   readonly logLevel?: string | undefined;
   /** Milliseconds that another server is waited for which uses the same directories. Default 12 s. */
@@ -35,6 +35,8 @@ export interface ServerOptions {
 export interface ServerLimits {
   /** Default 4096. */
   readonly maxConnections: number;
+  /** Of one address, at most half of `maxConnections`. Default 1024. */
+  readonly maxConnectionsPerClient: number;
   /** Bytes of one blob. Default 20 GiB. */
   readonly maxUploadBytes: number;
   /** Requests of one client a second, ten times as many at once; 0 for no limit. Default 0. */
@@ -43,6 +45,7 @@ export interface ServerLimits {
 
 export const defaultLimits: ServerLimits = {
   maxConnections: 4096,
+  maxConnectionsPerClient: 1024,
   maxUploadBytes: 20 * 1024 ** 3,
   requestsPerSecond: 0,
 };
@@ -58,3 +61,13 @@ export function refusePublicHttp({ listen: { host }, allowPlainHttp, tls }: Serv
     },
   );
 }
+
+/** Tells whether clients that come by a TLS proxy would be sent to `http://` for their tokens. */
+export function lacksPublicUrl({ publicUrl, tls, trustedProxies, access }: ServerOptions): boolean {
+  const hasTokens = access?.tokens?.length || access?.issuers?.length || access?.rules?.length;
+  return publicUrl === undefined && !tls && !trustedProxies?.length && Boolean(hasTokens);
+}
+
+export const publicUrlHint =
+  'server.public_url is not set: clients behind a TLS proxy are told an http:// address for tokens. ' +
+  'Set it to the URL that clients use, or name the proxy in server.trusted_proxies.';

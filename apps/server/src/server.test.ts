@@ -73,7 +73,7 @@ test('closes at once when connections are idle', async () => {
   await using directory = await temporaryDirectory();
   const server = await start(directory.path);
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-  socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+  socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await once(socket, 'data');
   const closed = once(socket.resume(), 'close');
   await server.close({ graceMs: 3_600_000 });
@@ -88,7 +88,7 @@ test('lets a request end that runs when it is closed', async () => {
   const socket = connect(port, '127.0.0.1');
   const path = `/v2/a/b/blobs/uploads/?digest=${blob.digest}`;
   socket.write(
-    `POST ${path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: ${blob.size}\r\n\r\n`,
+    `POST ${path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: ${blob.size}\r\n\r\n`,
   );
   await once(socket, 'data');
   const closing = server.close({ graceMs: 3_600_000 });
@@ -105,7 +105,7 @@ test('cuts a request that does not end in time', async () => {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   socket.on('error', () => {});
   socket.write(
-    `POST /v2/a/b/blobs/uploads/?digest=${blob.digest} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n`,
+    `POST /v2/a/b/blobs/uploads/?digest=${blob.digest} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n`,
   );
   await once(socket, 'data');
   const cut = once(socket.resume(), 'close');

@@ -11,14 +11,23 @@ import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
 import { claimDirectory } from './directory-claim.js';
 import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
+import type { ConnectionLimits } from './http/connections.js';
 import { createEntry } from './http/entry.js';
 import { Gate } from './http/gate.js';
 import { closeListener, createListener, listen, reloadCertificates } from './http/listener.js';
+import type { ServedNames } from './http/page-guard.js';
+import { publicOrigin } from './http/public-origin.js';
 import { JobQueue } from './jobs/job-queue.js';
 import { formatOrigin } from './listen-address.js';
 import { Metrics } from './metrics/metrics.js';
 import { createRegistryApi } from './registry-api/registry-api.js';
-import { type ServerOptions, defaultLimits, refusePublicHttp } from './server-options.js';
+import {
+  type ServerOptions,
+  defaultLimits,
+  lacksPublicUrl,
+  publicUrlHint,
+  refusePublicHttp,
+} from './server-options.js';
 import type { ServerParts } from './server-parts.js';
 import { ServerState } from './server-state.js';
 import { traceRequest } from './tracing/tracing.js';
@@ -75,8 +84,7 @@ class OciServer {
       attach: (handler) => {
         const entry = this.#createEntry(handler);
         if (options.tls) this.#ownServer = createServer(forOurselves(entry));
-        const { maxConnections } = { ...defaultLimits, ...options.limits };
-        return createListener(entry, { tls: options.tls, maxConnections });
+        return createListener(entry, { tls: options.tls, connections: this.#connectionLimits() });
       },
     });
   }
@@ -92,6 +100,7 @@ class OciServer {
     const scheme = options.tls ? 'https' : 'http';
     this.#url = formatOrigin({ host: options.listen.host, port: address.port }, scheme);
     this.#ownUrl = this.#ownServer ? await listenForOurselves(this.#ownServer) : this.#url;
+    if (lacksPublicUrl(options)) this.#app.log.warn(publicUrlHint);
     this.#note({ result: 'ok', detail: 'started' });
     this.#phase = 'open';
     const { hosted } = this.#parts;
@@ -199,6 +208,7 @@ class OciServer {
       registry: (request, response) => void registry(request, response),
       app,
       clientOf: (request) => this.#state.proxies.clientOf(request),
+      namesFor: (request) => this.#namesFor(request),
       metrics: this.#parts.metrics,
       isClosing: () => this.#phase !== 'open',
       traced: traceRequest,
@@ -212,12 +222,34 @@ class OciServer {
     });
   }
 
-  /** A client is told the name that it uses itself; one that is no name is not repeated to it. */
   #originFor(request: IncomingMessage): string {
     const { publicUrl, tls } = this.#state.options;
-    if (publicUrl !== undefined) return publicUrl.replace(/\/$/, '');
-    const { host = '' } = request.headers;
-    return /^[\w.:[\]-]{1,255}$/.test(host) ? `${tls ? 'https' : 'http'}://${host}` : this.#url;
+    const { proxies } = this.#state;
+    const isTls = tls !== undefined;
+    return publicOrigin(request, { publicUrl, isTls, proxies, listening: this.#url });
+  }
+
+  #namesFor(request: IncomingMessage): ServedNames {
+    const { options, access, proxies } = this.#state;
+    return {
+      listenHost: options.listen.host,
+      publicUrl: options.publicUrl,
+      isRestricted: access.restricted,
+      forwardedHost: proxies.forwardedOf(request).host,
+    };
+  }
+
+  /** One address never takes more than half; one that stands for many clients may. */
+  #connectionLimits(): ConnectionLimits {
+    const { maxConnections, maxConnectionsPerClient } = {
+      ...defaultLimits,
+      ...this.#state.options.limits,
+    };
+    return {
+      most: maxConnections,
+      mostOfOne: Math.min(maxConnectionsPerClient, Math.ceil(maxConnections / 2)),
+      isShared: (address) => this.#state.proxies.isShared(address),
+    };
   }
 
   async #notReady(): Promise<readonly string[]> {

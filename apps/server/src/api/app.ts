@@ -1,4 +1,5 @@
 import type { RequestListener, Server } from 'node:http';
+import { Readable } from 'node:stream';
 
 import { asOciError } from '@oci/spec-types';
 import type { Schema } from '@oci/spec-types/api';
@@ -12,6 +13,7 @@ import Fastify, {
 
 import { answerToken } from '../access/token-endpoint.js';
 import { Refusal } from '../http/refusal.js';
+import { apiPace, isBodyPending, readBody } from '../http/request-body.js';
 import { contextOf } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
 import { addWebPages } from '../web/web-pages.js';
@@ -38,6 +40,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit,
     serverFactory: options.attach,
+    // The listener answers what the parser refuses.
+    clientErrorHandler: () => {},
     // The server logs each request itself, those of the registry too.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => contextOf(request).id,
@@ -46,6 +50,9 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.setErrorHandler((error, request, reply) => sendFailure(parts, error, { request, reply }));
   app.setNotFoundHandler((request, reply) =>
     sendFailure(parts, notFound(app, request), { request, reply }),
+  );
+  app.addHook('preParsing', async (request, _, payload) =>
+    isBodyPending(request.raw) ? Readable.from(readBody(request.raw, apiPace)) : payload,
   );
   addForms(app);
   addApi(app, parts);
@@ -160,6 +167,7 @@ function sendFailure(
 ): FastifyReply {
   const { status, headers, body, defect } = failureAnswer(thrown);
   if (defect !== undefined && !reply.raw.destroyed) parts.onDefect(asOciError(defect), request.id);
+  if (isBodyPending(request.raw)) reply.header('connection', 'close');
   return reply
     .code(status)
     .headers({ ...headers })

@@ -52,6 +52,7 @@ export async function loadConfiguration(inputs: SettingInputs): Promise<Configur
     audit: await auditOptions(settings),
     limits: {
       maxConnections: values['server.max_connections'],
+      maxConnectionsPerClient: values['server.max_connections_per_client'],
       maxUploadBytes: values['server.max_upload_bytes'],
       requestsPerSecond: values['server.requests_per_second'],
     },

@@ -3,7 +3,15 @@ import { BlockList, isIP } from 'node:net';
 
 import { OciError } from '@oci/spec-types';
 
-/** Proxies whose `X-Forwarded-For` is believed: addresses, or subnets like `10.0.0.0/8`. */
+import { isLoopback } from '../listen-address.js';
+
+/** What a proxy says that its client asked for. */
+export interface Forwarded {
+  readonly scheme?: 'http' | 'https';
+  readonly host?: string;
+}
+
+/** Proxies whose `X-Forwarded-…` headers are believed: addresses, or subnets like `10.0.0.0/8`. */
 export class TrustedProxies {
   readonly #list = new BlockList();
   readonly #isEmpty: boolean;
@@ -26,6 +34,22 @@ export class TrustedProxies {
     return peer;
   }
 
+  /** What the nearest proxy wrote, which is last; nothing of a peer that is not trusted. */
+  forwardedOf({ socket, headers }: IncomingMessage): Forwarded {
+    if (this.#isEmpty || !this.#trusts(plain(socket.remoteAddress ?? ''))) return {};
+    const scheme = lastOf(headers['x-forwarded-proto']).toLowerCase();
+    const host = lastOf(headers['x-forwarded-host']);
+    return {
+      ...((scheme === 'http' || scheme === 'https') && { scheme }),
+      ...(host !== '' && { host }),
+    };
+  }
+
+  /** Tells whether a peer stands for many clients: a trusted proxy, or anything on this machine. */
+  isShared(peer: string): boolean {
+    return isLoopback(plain(peer)) || this.#trusts(plain(peer));
+  }
+
   #trusts(address: string): boolean {
     const version = isIP(address);
     return version !== 0 && this.#list.check(address, version === 6 ? 'ipv6' : 'ipv4');
@@ -44,6 +68,10 @@ export class TrustedProxies {
       });
     }
   }
+}
+
+function lastOf(header: string | readonly string[] | undefined): string {
+  return [header ?? []].flat().join(',').split(',').at(-1)?.trim() ?? '';
 }
 
 /** An IPv4 address in IPv6's clothes is the same client. */

@@ -1,16 +1,22 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
-import type { ErrorJson } from '@oci/spec-types/api';
-
 import type { Metrics } from '../metrics/metrics.js';
+import { type ServedNames, refuseForeignPages } from './page-guard.js';
+import { Refusal, unavailable } from './refusal.js';
+import { registryErrorBody, registryErrorCode } from './registry-error.js';
+import { isBodyPending } from './request-body.js';
 import { type RequestContext, openContext } from './request-context.js';
+import { hostOf, takeTargetHost } from './request-host.js';
+import { parseTarget } from './request-target.js';
 import { setSecurityHeaders } from './security-headers.js';
 
 export interface EntryOptions {
   readonly registry: RequestListener;
   readonly app: RequestListener;
   readonly clientOf: (request: IncomingMessage) => string;
+  /** What the server is called, for the one who asks. */
+  readonly namesFor: (request: IncomingMessage) => ServedNames;
   readonly metrics: Metrics;
   /** Whether the server closes, or has not started yet: what comes on connections that stand is refused. */
   readonly isClosing: () => boolean;
@@ -20,11 +26,12 @@ export interface EntryOptions {
 }
 
 const handlers = [
-  ['registry', /^\/v2(?:[/?]|$)/],
-  ['token', /^\/token(?:\?|$)/],
+  ['registry', /^\/v2(?:\/|$)/],
+  ['token', /^\/token$/],
   ['api', /^\/api\//],
-  ['operation', /^\/(?:healthz|readyz|metrics)(?:\?|$)/],
+  ['operation', /^\/(?:healthz|readyz|metrics)$/],
 ] as const;
+type Handler = (typeof handlers)[number][0] | 'web';
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
@@ -33,11 +40,13 @@ export function createEntry(options: EntryOptions): RequestListener {
   const { metrics } = options;
   return (request, response) => {
     const context = openContext(request, options.clientOf(request));
-    const handler = handlers.find(([, path]) => path.test(request.url ?? ''))?.[0] ?? 'web';
+    const targetHost = takeTargetHost(request);
+    const { path } = parseTarget(request.url ?? '');
+    const handler = handlers.find(([, paths]) => paths.test(path))?.[0] ?? 'web';
     response.setHeader('x-request-id', context.id);
     setSecurityHeaders(response, request.socket instanceof TLSSocket);
     // What is for one caller, or of one moment, is nobody else's.
-    if (handler === 'api' || handler === 'token') response.setHeader('cache-control', 'no-store');
+    if (handler !== 'web') response.setHeader('cache-control', 'no-store');
     metrics.inFlight.inc({ handler });
     response.on('close', () => {
       const method = methods.has(request.method ?? '') ? (request.method ?? '') : 'other';
@@ -48,35 +57,56 @@ export function createEntry(options: EntryOptions): RequestListener {
       metrics.requestSeconds.observe({ handler, method }, seconds);
       options.onEnd(context, request, status);
     });
-    if (options.isClosing() && handler !== 'operation') return refuse(response);
+    closeAfterUnreadBody(request, response);
     if (options.isClosing()) response.setHeader('connection', 'close');
-    if (handler !== 'registry' && !methods.has(request.method ?? '')) return refuseMethod(response);
+    try {
+      refuseAtEntry(options, request, { handler, path, targetHost });
+    } catch (error) {
+      return answerRefusal(response, handler, error as Refusal);
+    }
     options.traced(request, response, () => {
       (handler === 'registry' ? options.registry : options.app)(request, response);
     });
   };
 }
 
-function refuse(response: ServerResponse): void {
-  const headers = { 'retry-after': '5', connection: 'close' };
-  const error = {
-    code: 'UNAVAILABLE',
-    message: 'the server is starting or closing',
-    hint: 'Try again in 5 s.',
-  };
-  answerFailure(response, { status: 503, headers, error });
+interface Asked {
+  readonly handler: Handler;
+  readonly path: string;
+  readonly targetHost: string | undefined;
 }
 
-function refuseMethod(response: ServerResponse): void {
-  const headers = { allow: 'GET, HEAD, POST, DELETE' };
-  const error = { code: 'METHOD_NOT_ALLOWED', message: 'there is no such method', hint: null };
-  answerFailure(response, { status: 405, headers, error });
-}
-
-function answerFailure(
-  response: ServerResponse,
-  { status, headers, error }: { status: number; headers: Record<string, string>; error: ErrorJson },
+/** @throws Refusal before anything is looked up or read */
+function refuseAtEntry(
+  options: EntryOptions,
+  request: IncomingMessage,
+  { handler, path, targetHost }: Asked,
 ): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(JSON.stringify({ success: false, error }));
+  const host = hostOf(request, targetHost);
+  // A load balancer asks by any name, and learns nothing.
+  const isProbe = handler === 'operation' && path !== '/metrics';
+  if (!isProbe) refuseForeignPages(request, host, options.namesFor(request));
+  if (options.isClosing() && handler !== 'operation') throw unavailable('the server is starting or closing', 5);
+  if (handler !== 'registry' && !methods.has(request.method ?? ''))
+    throw new Refusal(405, 'METHOD_NOT_ALLOWED', 'there is no such method', {
+      headers: { allow: 'GET, HEAD, POST, DELETE' },
+    });
+}
+
+/** A body that nobody reads would hold its connection for as long as its sender likes. */
+function closeAfterUnreadBody(request: IncomingMessage, response: ServerResponse): void {
+  response.on('finish', () => {
+    if (isBodyPending(request)) request.socket.destroySoon();
+  });
+}
+
+function answerRefusal(response: ServerResponse, handler: Handler, refusal: Refusal): void {
+  const { status, code, message, hint, headers } = refusal;
+  const body =
+    handler === 'registry'
+      ? registryErrorBody(registryErrorCode(status), hint ? `${message}. ${hint}` : message)
+      : JSON.stringify({ success: false, error: { code, message, hint: hint ?? null } });
+  const close: Record<string, string> = isBodyPending(response.req) ? { connection: 'close' } : {};
+  response.writeHead(status, { 'content-type': 'application/json', ...close, ...headers });
+  response.end(body);
 }

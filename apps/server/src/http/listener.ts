@@ -1,4 +1,10 @@
-import { type RequestListener, type Server, createServer } from 'node:http';
+import {
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  createServer,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Server as TlsServer, createSecureContext } from 'node:tls';
@@ -6,6 +12,9 @@ import { Server as TlsServer, createSecureContext } from 'node:tls';
 import { OciError } from '@oci/spec-types';
 
 import type { ListenAddress } from '../listen-address.js';
+import { type ConnectionLimits, Connections } from './connections.js';
+import { answerParserErrors } from './parser-error.js';
+import { holdBody } from './request-body.js';
 
 /** PEM texts. */
 export interface TlsOptions {
@@ -17,28 +26,54 @@ export interface TlsOptions {
   readonly requireClientCertificate?: boolean | undefined;
 }
 
-/** Bounds of connections and headers; a large body may take its time, a silent connection not. */
+/** Bounds of headers and of silence, in milliseconds and bytes; the pace of bodies is of `request-body.ts`. */
 const limits = {
   requestTimeout: 0,
-  headersTimeout: 60_000,
+  headersTimeout: 20_000,
+  connectionsCheckingInterval: 5000,
   maxHeaderSize: 16 * 1024,
   keepAliveTimeout: 65_000,
+  // Refused at the entry, where the answer is one that clients can read.
+  requireHostHeader: false,
 };
 const silenceMs = 5 * 60_000;
+const handshakeMs = 20_000;
 const maxHeaders = 100;
+
+/** Suites whose sessions stay secret when the key of the certificate is lost; those of TLS 1.3 all do. */
+const ciphers = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':');
 
 /** @throws OciError `CONFIG_INVALID` for certificates that are none */
 export function createListener(
   handler: RequestListener,
-  options: { readonly tls?: TlsOptions | undefined; readonly maxConnections: number },
+  options: { readonly tls?: TlsOptions | undefined; readonly connections: ConnectionLimits },
 ): Server {
-  const { tls } = options;
+  const { tls, connections } = options;
   const server = tls
-    ? onCertificates(() => createTlsServer({ ...limits, ...tlsSettings(tls) }, handler))
-    : createServer(limits, handler);
+    ? onCertificates(() =>
+        createTlsServer({ ...limits, handshakeTimeout: handshakeMs, ...tlsSettings(tls) }),
+      )
+    : createServer(limits);
   server.timeout = silenceMs;
   server.maxHeadersCount = maxHeaders;
-  server.maxConnections = options.maxConnections;
+  new Connections(connections).attach(server);
+  answerParserErrors(server);
+  server.on('request', handler);
+  // The body is asked for when it is read: whoever is refused does not send it.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    holdBody(request, response);
+    server.emit('request', request, response);
+  });
   return server;
 }
 
@@ -58,6 +93,8 @@ function tlsSettings({ cert, key, clientCa, requireClientCertificate }: TlsOptio
     cert,
     key,
     minVersion: 'TLSv1.2' as const,
+    ciphers,
+    honorCipherOrder: true,
     ...(clientCa !== undefined && {
       ca: clientCa,
       requestCert: true,

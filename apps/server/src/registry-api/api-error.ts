@@ -1,10 +1,13 @@
-import { type OciErrorCode, type RegistryErrorCode, asOciError } from '@oci/spec-types';
+import { type OciErrorCode, asOciError } from '@oci/spec-types';
 
 import { Refusal } from '../http/refusal.js';
+import { isBodyPending } from '../http/request-body.js';
+import {
+  type SentErrorCode,
+  registryErrorBody,
+  registryErrorCode,
+} from '../http/registry-error.js';
 import { type ApiRequest, answer } from './api-request.js';
-
-/** The codes of distribution-spec, "Error Codes"; the others are read from older registries, and never sent. */
-export type SentErrorCode = Exclude<RegistryErrorCode, 'PAGINATION_NUMBER_INVALID' | 'TAG_INVALID'>;
 
 /** A refusal in the registry API's own terms (distribution-spec, "Error Codes"). */
 export class ApiError extends Error {
@@ -47,22 +50,11 @@ export function answerFailure(
     api.response.destroy();
     return;
   }
-  const body = errorBody(code, message);
+  const body = registryErrorBody(code, message);
   // What the client still sends would be taken for its next request.
-  const close: Record<string, string> = api.request.complete ? {} : { connection: 'close' };
+  const close: Record<string, string> = isBodyPending(api.request) ? { connection: 'close' } : {};
   answer(api, status, { 'content-type': 'application/json', ...close, ...headers }, body);
 }
-
-/** The body of every failed request (distribution-spec, "Error Codes"). */
-export function errorBody(code: SentErrorCode, message: string): string {
-  return JSON.stringify({ errors: [{ code, message }] });
-}
-
-const fromRefusal: Readonly<Record<number, SentErrorCode>> = {
-  401: 'UNAUTHORIZED',
-  403: 'DENIED',
-  429: 'TOOMANYREQUESTS',
-};
 
 /** Codes that blame the content: the client's when it pushes, the server's own when it reads what it keeps. */
 const contentCodes = new Set<OciErrorCode>([
@@ -76,7 +68,7 @@ export function apiErrorOf(thrown: unknown, method: string): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof Refusal) {
     const { status, message, headers } = thrown;
-    return new ApiError(status, fromRefusal[status] ?? 'UNSUPPORTED', message, headers);
+    return new ApiError(status, registryErrorCode(status), message, headers);
   }
   const error = asOciError(thrown);
   const known = fromOwn[error.code];

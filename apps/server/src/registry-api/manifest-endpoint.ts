@@ -10,6 +10,7 @@ import {
 } from '@oci/spec-types';
 import { describeManifest, readBytes, verifyManifest } from '@oci/spec-types/node';
 
+import { manifestPace, readBody } from '../http/request-body.js';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
 
@@ -97,7 +98,10 @@ function tagsOf({ query }: ApiRequest): readonly Tag[] {
 }
 
 async function readManifest({ request, transfer }: ApiRequest): Promise<Buffer> {
-  const bytes = await readBytes(request, { limit: maxManifestSize, what: 'the manifest' });
+  const bytes = await readBytes(readBody(request, manifestPace), {
+    limit: maxManifestSize,
+    what: 'the manifest',
+  });
   transfer.bytes = bytes.byteLength;
   return bytes;
 }

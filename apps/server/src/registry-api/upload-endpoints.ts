@@ -7,6 +7,7 @@ import {
   verifiableAlgorithm,
 } from '@oci/spec-types';
 
+import { readBody, uploadPace } from '../http/request-body.js';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
 import { findMountSource } from './mount-source.js';
@@ -96,7 +97,7 @@ async function* wholeBody(
   { request, transfer }: ApiRequest,
   offset: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of readBody(request, uploadPace)) {
     transfer.bytes += chunk.byteLength;
     if (offset + transfer.bytes > transfer.atMost)
       throw new ApiError(413, 'SIZE_INVALID', `a blob has at most ${transfer.atMost} bytes here`);

@@ -14,6 +14,7 @@ export interface ServerSettingKinds {
   'server.shutdown_grace_ms': 'milliseconds';
   'server.log_level': 'text';
   'server.max_connections': 'count';
+  'server.max_connections_per_client': 'count';
   'server.max_upload_bytes': 'count';
   'server.requests_per_second': 'count';
   'access.token_key_file': 'path';
@@ -64,7 +65,8 @@ export const serverSettings: {
   },
   'server.trusted_proxies': {
     kind: 'list',
-    description: 'addresses or subnets whose X-Forwarded-For is believed',
+    description:
+      'addresses or subnets of proxies whose X-Forwarded-For, -Proto and -Host are believed',
   },
   'server.shutdown_grace_ms': {
     kind: 'milliseconds',
@@ -76,6 +78,10 @@ export const serverSettings: {
     flag: '--log-level',
   },
   'server.max_connections': { kind: 'count', description: 'connections at once' },
+  'server.max_connections_per_client': {
+    kind: 'count',
+    description: 'connections at once of one address, at most half of max_connections',
+  },
   'server.max_upload_bytes': { kind: 'count', description: 'bytes of one blob that is pushed' },
   'server.requests_per_second': {
     kind: 'count',
@@ -118,6 +124,7 @@ export const serverDefaults = {
   'server.shutdown_grace_ms': 30_000,
   'server.log_level': 'info',
   'server.max_connections': 4096,
+  'server.max_connections_per_client': 1024,
   'server.max_upload_bytes': 21_474_836_480,
   'server.requests_per_second': 0,
   'access.tokens': [] as readonly never[],

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { type IncomingMessage, type ServerResponse, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { collect } from '@oci/testing';
+import { expect, test } from 'vitest';
+
+import { type Pace, readBody } from './request-body.js';
+
+/** A server that answers with the length of a body, or with the status of its refusal. */
+async function start(pace: Pace) {
+  const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      response.end(String((await collect(readBody(message, pace))).byteLength));
+    } catch (error) {
+      response.writeHead((error as { status: number }).status, { connection: 'close' }).end();
+    }
+  };
+  const server = createServer((message, response) => void answer(message, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const send = () => {
+    const sent = request({ port, host: '127.0.0.1', method: 'POST', agent: false });
+    sent.on('error', () => {});
+    return sent;
+  };
+  const close = async (): Promise<void> => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  return { send, [Symbol.asyncDispose]: close };
+}
+
+async function answerOf(sent: ReturnType<typeof request>): Promise<[number, string]> {
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return [response.statusCode ?? 0, Buffer.from(await collect(response)).toString()];
+}
+
+test('reads a body that arrives in time', async () => {
+  await using server = await start({ graceMs: 60_000, bytesPerSecond: 1 });
+  const sent = server.send();
+  sent.end(Buffer.alloc(300_000));
+  expect(await answerOf(sent)).toEqual([200, '300000']);
+});
+
+test('a body that stops is answered with 408', async () => {
+  await using server = await start({ graceMs: 20, bytesPerSecond: 1024 });
+  const sent = server.send();
+  sent.write('beginning');
+  expect(await answerOf(sent)).toEqual([408, '']);
+});
+
+test('a body that trickles is answered with 408, however long it goes on', async () => {
+  await using server = await start({ graceMs: 50, bytesPerSecond: 0 });
+  const sent = server.send();
+  const trickle = setInterval(() => sent.write(' '), 5);
+  expect(await answerOf(sent)).toEqual([408, '']);
+  clearInterval(trickle);
+});
+
+test('bytes that arrive give time back', async () => {
+  await using server = await start({ graceMs: 200, bytesPerSecond: 1 });
+  const sent = server.send();
+  let pieces = 0;
+  const pace = setInterval(() => {
+    pieces += 1;
+    if (pieces < 10) sent.write('piece');
+    else sent.end('piece');
+  }, 50);
+  expect(await answerOf(sent)).toEqual([200, '50']);
+  clearInterval(pace);
+});
