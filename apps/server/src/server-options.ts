@@ -3,6 +3,8 @@ import { OciError } from '@oci/spec-types';
 
 import type { AccessOptions } from './access/access.js';
 import type { AuditOptions } from './audit/audit-log.js';
+import type { TrustedProxies } from './http/client-address.js';
+import type { ConnectionLimits } from './http/connections.js';
 import type { TlsOptions } from './http/listener.js';
 import { type ListenAddress, isLoopback } from './listen-address.js';
 
@@ -50,6 +52,19 @@ export const defaultLimits: ServerLimits = {
   requestsPerSecond: 0,
 };
 
+/** One address never takes more than half of the connections; one that stands for many clients may. */
+export function connectionLimits(
+  { limits }: ServerOptions,
+  proxies: () => TrustedProxies,
+): ConnectionLimits {
+  const { maxConnections, maxConnectionsPerClient } = { ...defaultLimits, ...limits };
+  return {
+    most: maxConnections,
+    mostOfOne: Math.min(maxConnectionsPerClient, Math.ceil(maxConnections / 2)),
+    isShared: (address) => proxies().isShared(address),
+  };
+}
+
 /** @throws OciError `POLICY_REFUSED` for an address that others reach without TLS */
 export function refusePublicHttp({ listen: { host }, allowPlainHttp, tls }: ServerOptions): void {
   if (allowPlainHttp || tls || isLoopback(host)) return;
@@ -68,6 +83,6 @@ export function lacksPublicUrl({ publicUrl, tls, trustedProxies, access }: Serve
   return publicUrl === undefined && !tls && !trustedProxies?.length && Boolean(hasTokens);
 }
 
-export const publicUrlHint =
+export const publicUrlHint: string =
   'server.public_url is not set: clients behind a TLS proxy are told an http:// address for tokens. ' +
   'Set it to the URL that clients use, or name the proxy in server.trusted_proxies.';

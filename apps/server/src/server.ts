@@ -11,8 +11,7 @@ import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
 import { claimDirectory } from './directory-claim.js';
 import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
-import type { ConnectionLimits } from './http/connections.js';
-import { createEntry } from './http/entry.js';
+import { createEntry, holdUntil } from './http/entry.js';
 import { Gate } from './http/gate.js';
 import { closeListener, createListener, listen, reloadCertificates } from './http/listener.js';
 import type { ServedNames } from './http/page-guard.js';
@@ -23,6 +22,7 @@ import { Metrics } from './metrics/metrics.js';
 import { createRegistryApi } from './registry-api/registry-api.js';
 import {
   type ServerOptions,
+  connectionLimits,
   defaultLimits,
   lacksPublicUrl,
   publicUrlHint,
@@ -65,6 +65,10 @@ class OciServer {
   readonly #parts: ServerParts;
   readonly #app: FastifyInstance;
   #phase: 'starting' | 'open' | 'closing' = 'starting';
+  #open: () => void = () => {};
+  readonly #opened = new Promise<void>((resolve) => {
+    this.#open = resolve;
+  });
   #claims: (() => Promise<void>)[] = [];
   #url = '';
   #ownServer: Server | undefined;
@@ -82,9 +86,12 @@ class OciServer {
       parts: this.#parts,
       logLevel: options.logLevel,
       attach: (handler) => {
-        const entry = this.#createEntry(handler);
+        const entry = holdUntil(this.#opened, this.#createEntry(handler));
         if (options.tls) this.#ownServer = createServer(forOurselves(entry));
-        return createListener(entry, { tls: options.tls, connections: this.#connectionLimits() });
+        return createListener(entry, {
+          tls: options.tls,
+          connections: connectionLimits(options, () => this.#state.proxies),
+        });
       },
     });
   }
@@ -94,6 +101,8 @@ class OciServer {
     await this.#app.ready();
     const address = await listen(this.#app.server, options.listen);
     await this.#claimDirectories(options).catch(async (error: unknown) => {
+      this.#phase = 'closing';
+      this.#open();
       await Promise.all([closeListener(this.#app.server), this.#app.close(), this.#giveBack()]);
       throw error;
     });
@@ -103,6 +112,7 @@ class OciServer {
     if (lacksPublicUrl(options)) this.#app.log.warn(publicUrlHint);
     this.#note({ result: 'ok', detail: 'started' });
     this.#phase = 'open';
+    this.#open();
     const { hosted } = this.#parts;
     const sweep = (): void => void this.#expireUploads(hosted);
     sweep();
@@ -236,19 +246,6 @@ class OciServer {
       publicUrl: options.publicUrl,
       isRestricted: access.restricted,
       forwardedHost: proxies.forwardedOf(request).host,
-    };
-  }
-
-  /** One address never takes more than half; one that stands for many clients may. */
-  #connectionLimits(): ConnectionLimits {
-    const { maxConnections, maxConnectionsPerClient } = {
-      ...defaultLimits,
-      ...this.#state.options.limits,
-    };
-    return {
-      most: maxConnections,
-      mostOfOne: Math.min(maxConnectionsPerClient, Math.ceil(maxConnections / 2)),
-      isShared: (address) => this.#state.proxies.isShared(address),
     };
   }
 

@@ -17,6 +17,7 @@ import { apiPace, isBodyPending, readBody } from '../http/request-body.js';
 import { contextOf } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
 import { addWebPages } from '../web/web-pages.js';
+import { admit, callerOf } from './admission.js';
 import { type Endpoint, endpoints } from './endpoints.js';
 import { failureAnswer } from './failure.js';
 import { type ApiCall, createHandlers } from './handlers.js';
@@ -74,8 +75,9 @@ function addApi(app: FastifyInstance, parts: ServerParts): void {
     app.route({
       method: endpoint.method,
       url: endpoint.path.replace(/\{(\w+)\}/, ':$1'),
+      onRequest: (request) => admit(parts, request, endpoint.needs ?? []),
       handler: async (request, reply) => {
-        const context = await parts.gate.admit(request.raw, contextOf(request.raw));
+        const context = callerOf(request);
         const data = await handle(inputOf(endpoint, request), {
           context,
           signal: goneSignal(reply),

@@ -56,6 +56,8 @@ import {
   versionQuerySchema,
 } from '@oci/spec-types/api';
 
+import type { Action } from '../access/rule.js';
+
 /** One call of the API: what the server validates, the document describes, and the client sends. */
 export interface Endpoint<Input, Data> {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -66,6 +68,8 @@ export interface Endpoint<Input, Data> {
   readonly from?: 'body' | 'query' | 'path';
   readonly input?: Schema<Input>;
   readonly data: Schema<Data>;
+  /** Actions of which a caller has to be allowed one, somewhere, before its body is read. */
+  readonly needs?: readonly Action[];
   /** Default 200. */
   readonly status?: 200 | 202;
 }
@@ -103,6 +107,7 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     path: `${base}/artifacts`,
     summary: 'Every version of every artifact of a namespace',
     from: 'body',
+    needs: ['list'],
     input: listArtifactsRequestSchema,
     data: arraySchema(artifactJsonSchema),
   },
@@ -119,6 +124,7 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     path: `${base}/pull/kcl`,
     summary: 'Pull a KCL package into the cache of the server',
     from: 'body',
+    needs: ['pull'],
     input: kclPullRequestSchema,
     data: servedPullJsonSchema,
   },
@@ -127,6 +133,7 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     path: `${base}/pull/extension`,
     summary: 'Pull an extension into the cache of the server',
     from: 'body',
+    needs: ['pull'],
     input: extensionRequestSchema,
     data: servedPullJsonSchema,
   },
@@ -167,6 +174,7 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     path: `${base}/jobs`,
     summary: 'Begin a pull or an install that may take long',
     from: 'body',
+    needs: ['pull', 'install'],
     input: jobRequestSchema,
     data: jobJsonSchema,
     status: 202,
@@ -198,6 +206,7 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     path: `${base}/extensions/install`,
     summary: 'Pull, validate and install an extension on the server',
     from: 'body',
+    needs: ['install'],
     input: extensionRequestSchema,
     data: installJsonSchema,
   },
@@ -206,6 +215,7 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     path: `${base}/extensions/rollback`,
     summary: 'Use the version again that was in use before',
     from: 'body',
+    needs: ['install'],
     input: rollbackRequestSchema,
     data: rollbackJsonSchema,
   },
@@ -226,6 +236,7 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     path: `${base}/cache/prune`,
     summary: 'Remove what rules let go from the cache',
     from: 'body',
+    needs: ['admin'],
     input: pruneRequestSchema,
     data: pruneJsonSchema,
   },
@@ -234,6 +245,7 @@ export const endpoints: { readonly [K in keyof Endpoints]: Endpoints[K] } = {
     path: `${base}/cache/verify`,
     summary: 'Hash what the cache holds, and set aside what is damaged',
     from: 'body',
+    needs: ['admin'],
     input: verifyRequestSchema,
     data: verifyJsonSchema,
   },

@@ -57,10 +57,10 @@ export interface ChainEnd {
 export const chainStart: ChainEnd = { seq: 0, hash: '0'.repeat(64) };
 
 /** Lines of version 2 belong to a head that is authenticated; those of version 1 have no `v`. */
-export const lineVersion = 2;
+export const lineVersion: number = 2;
 
 /** Bytes of a line, of earlier versions too. */
-export const maxLineBytes = 1024 * 1024;
+export const maxLineBytes: number = 1024 * 1024;
 /** UTF-16 units of a text in a line; the rest is left out. */
 const maxTextLength = 1000;
 

@@ -54,9 +54,10 @@ test('a connection with a request makes room for none', async () => {
 
 test('one address does not take the connections of others', async () => {
   await using here = await holding({ mostOfOne: 1 });
-  await here.open();
+  const first = await here.open();
   const second = await here.open();
   await once(second.resume(), 'close');
+  expect([first.destroyed, second.destroyed]).toEqual([false, true]);
 });
 
 test('an address that stands for many clients is not bounded as one', async () => {

@@ -70,6 +70,16 @@ export function createEntry(options: EntryOptions): RequestListener {
   };
 }
 
+/** Lets requests wait that arrive before the server has started, or could not. */
+export function holdUntil(opened: Promise<void>, handler: RequestListener): RequestListener {
+  let isOpened = false;
+  void opened.then(() => (isOpened = true));
+  return (request, response) => {
+    if (isOpened) handler(request, response);
+    else void opened.then(() => handler(request, response));
+  };
+}
+
 interface Asked {
   readonly handler: Handler;
   readonly path: string;
@@ -86,7 +96,8 @@ function refuseAtEntry(
   // A load balancer asks by any name, and learns nothing.
   const isProbe = handler === 'operation' && path !== '/metrics';
   if (!isProbe) refuseForeignPages(request, host, options.namesFor(request));
-  if (options.isClosing() && handler !== 'operation') throw unavailable('the server is starting or closing', 5);
+  if (options.isClosing() && handler !== 'operation')
+    throw unavailable('the server is starting or closing', 5);
   if (handler !== 'registry' && !methods.has(request.method ?? ''))
     throw new Refusal(405, 'METHOD_NOT_ALLOWED', 'there is no such method', {
       headers: { allow: 'GET, HEAD, POST, DELETE' },

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
 
 import { type ServedNames, refuseForeignPages } from './page-guard.js';
+import type { Refusal } from './refusal.js';
 
 const names: ServedNames = {
   listenHost: '127.0.0.1',
@@ -16,16 +17,14 @@ function isRefused(
   change: Partial<ServedNames> = {},
   { method = 'GET', ...headers }: Record<string, string> = {},
 ): boolean {
+  const request = { method, headers: { host, ...headers } } as unknown as IncomingMessage;
   try {
-    const request = { method, headers: { host, ...headers } } as unknown as IncomingMessage;
     refuseForeignPages(request, host, { ...names, ...change });
     return false;
   } catch (error) {
-    expect(error).toMatchObject({
-      status: 403,
-      hint: expect.stringContaining('server.public_url'),
-    });
-    return true;
+    return (
+      (error as Refusal).status === 403 && /server.public_url/.test(`${(error as Refusal).hint}`)
+    );
   }
 }
 
