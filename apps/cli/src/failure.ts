@@ -1,10 +1,15 @@
-import { type OciError, printable, printableJson, redact } from '@oci/spec-types';
+import {
+  type OciError,
+  failureJson,
+  failureReport,
+  printable,
+  printableJson,
+  redact,
+} from '@oci/spec-types';
 
-import { type Page, pageOf, styled, wrapped } from './render/page.js';
+import { type Page, type Style, pageOf, styled, wrapped } from './render/page.js';
 import type { Terminal } from './terminal.js';
 
-const mostRegistryErrors = 3;
-const longestWords = 500;
 const deepestCause = 8;
 
 export interface FailureForm {
@@ -21,25 +26,22 @@ export function printFailure(
 ): void {
   const lines =
     format === 'json'
-      ? [printableJson({ error: failureJson(error) })]
+      ? [printableJson({ error: failureJson(error, hintOf(error)) })]
       : failureLines(error, pageOf(stderr, env));
   if (debug && format === 'text') lines.push(...causes(error));
   stderr.write(`${lines.join('\n')}\n`);
 }
 
 function failureLines(error: OciError, page: Page): string[] {
-  const lines = [
-    `${styled(page, ['bold', 'red'], 'error:')} ${printable(error.message)} [${error.code}]`,
-  ];
-  if (error.side !== undefined) lines.push(`where: the ${error.side} of the copy`);
-  for (const { code, message } of error.registryErrors.slice(0, mostRegistryErrors)) {
-    const words = printable(message ? `${code}: ${message}` : code).slice(0, longestWords);
-    lines.push(`registry: ${words}`);
-  }
-  const hint = hintOf(error);
-  if (hint !== undefined) lines.push(`${styled(page, 'bold', 'hint:')} ${printable(hint)}`);
-  return lines.map((line) => wrapped(line, page));
+  return failureReport(error, hintOf(error)).map(([label, text]) =>
+    wrapped(
+      `${styles[label] ? styled(page, styles[label], `${label}:`) : `${label}:`} ${text}`,
+      page,
+    ),
+  );
 }
+
+const styles: Readonly<Record<string, Style>> = { error: ['bold', 'red'], hint: 'bold' };
 
 /** What was not found may be there under another tag. */
 function hintOf({ hint, code, request }: OciError): string | undefined {
@@ -47,23 +49,6 @@ function hintOf({ hint, code, request }: OciError): string | undefined {
   const [, host, name] =
     /^https?:\/\/([^/]+)\/v2\/(.+)\/manifests\//.exec(request?.url ?? '') ?? [];
   return name === undefined ? undefined : `See which tags there are: ocictl tags ${host}/${name}`;
-}
-
-function failureJson(error: OciError): object {
-  const { code, message, side, request, registryErrors } = error;
-  const hint = hintOf(error) ?? null;
-  return {
-    code,
-    message,
-    hint,
-    ...(side && { side }),
-    ...(request && { request }),
-    ...(registryErrors.length > 0 && {
-      registry_errors: registryErrors
-        .slice(0, mostRegistryErrors)
-        .map(({ code, message }) => (message === undefined ? { code } : { code, message })),
-    }),
-  };
 }
 
 /** The error, and what it was caused by, each with its place; secrets were taken out as they were made. */

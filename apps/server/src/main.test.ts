@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 import { type TemporaryDirectory, compile, run, temporaryDirectory } from '@oci/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,9 +11,12 @@ let directory: TemporaryDirectory;
 let program: string;
 beforeAll(async () => {
   directory = await temporaryDirectory();
+  // As it is installed: the program in a directory beside its package.json.
+  await mkdir(join(directory.path, 'dist'));
+  await copyFile(new URL('../package.json', import.meta.url), join(directory.path, 'package.json'));
   program = await compile(`await import('./main.js');`, {
     from: import.meta.url,
-    directory: directory.path,
+    directory: join(directory.path, 'dist'),
   });
 });
 afterAll(async () => {
@@ -21,31 +25,59 @@ afterAll(async () => {
 
 test.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, then ends with 0', async (signal) => {
   const dataDir = join(directory.path, signal);
-  const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--log-level', 'silent'];
+  const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir];
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const [, url = ''] =
-    /^oci-server listens on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(line.toString()) ?? [];
-  expect((await fetch(`${url}/v2/`)).status).toBe(200);
+  const lines: Record<string, unknown>[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(JSON.parse(line) as Record<string, unknown>);
+    if (lines.at(-1)?.['url'] !== undefined) break;
+  }
+  child.stdout.resume();
+  const { url, msg } = lines.at(-1) ?? {};
+  expect(msg).toBe(`oci-server listens on ${String(url)}`);
+  expect((await fetch(`${String(url)}/v2/`)).status).toBe(200);
   const ended = once(child, 'close');
   child.kill(signal);
   expect(await ended).toEqual([0, null]);
 });
 
 test.each([
-  [['serve', '--listen', 'nonsense'], 'invalid listen address'],
-  [['serve', '--listen', '0.0.0.0:0'], '--allow-plain-http'],
-  [['serve', '--wrong'], '--wrong'],
-  [['wrong'], 'wrong'],
-  [['serve', '--config', '/nowhere/config.toml'], '/nowhere/config.toml'],
-])('%j ends with 2 and says why', async (args, why) => {
-  const end = await run(process.execPath, [program, ...args], {
-    env: { HOME: directory.path, OCI_CONFIG: '' },
-  });
-  expect(end.exitCode).toBe(2);
+  [['serve', '--listen', 'nonsense'], 2, 'invalid listen address'],
+  [['serve', '--listen', '0.0.0.0:0'], 9, '--allow-plain-http'],
+  [['serve', '--wrong'], 2, "unknown option '--wrong' [USAGE]\nhint: See: oci-server serve --help"],
+  [['serv'], 2, 'Did you mean serve? See: oci-server --help'],
+  [['audit', 'verfy'], 2, 'See: oci-server audit --help'],
+  [['serve', '--config', '/nowhere/config.toml'], 2, '/nowhere/config.toml'],
+  [['serve', '--listen', '127.0.0.1:0', '--data-dir', process.execPath], 8, process.execPath],
+  [['audit', 'verify', '--dir', '/nowhere/audit'], 8, 'there is no audit log in /nowhere/audit'],
+])('%j ends with %i and says why', async (args, exitCode, why) => {
+  const env = { HOME: directory.path, OCI_CONFIG: '' };
+  const end = await run(process.execPath, [program, ...args], { env });
+  expect(end).toMatchObject({ exitCode, stdout: '' });
+  expect(end.stderr).toMatch(/^error: .* \[[A-Z_]+\]\n/);
   expect(end.stderr).toContain(why);
-  expect(end.stdout).toBe('');
+  const json = await run(process.execPath, [program, ...args, '--format', 'json'], { env });
+  expect(json).toMatchObject({ exitCode, stdout: '' });
+  expect(JSON.parse(json.stderr)).toMatchObject({
+    error: { code: expect.any(String), message: expect.any(String), hint: expect.any(String) },
+  });
 });
+
+test.each([['-V'], ['--version']])('%s prints the version', async (option) => {
+  const end = await run(process.execPath, [program, option]);
+  const manifest = await readFile(join(directory.path, 'package.json'), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  expect(end).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each([[['serve']], [['check-config']], [['audit', 'verify']], [['token', 'create']]])(
+  '%j --help shows an example of it',
+  async (words) => {
+    const end = await run(process.execPath, [program, ...words, '--help']);
+    expect(end.exitCode).toBe(0);
+    expect(end.stdout).toContain(`$ oci-server ${words.join(' ')}`);
+  },
+);
 
 test('explains itself', async () => {
   const end = await run(process.execPath, [program, 'serve', '--help']);

@@ -33,6 +33,8 @@ import { ServerState } from './server-state.js';
 import { traceRequest } from './tracing/tracing.js';
 
 export interface RunningServer {
+  /** Of the server's own lines. */
+  readonly log: { error(fields: object, message: string): void };
   /** `http://host:port`, or `https://`. */
   readonly url: string;
   /**
@@ -117,7 +119,9 @@ class OciServer {
     const sweep = (): void => void this.#expireUploads(hosted);
     sweep();
     this.#sweep = setInterval(sweep, uploads.sweepEveryMs).unref();
+    this.#app.log.info({ url: this.#url }, `oci-server listens on ${this.#url}`);
     return {
+      log: this.#app.log,
       url: this.#url,
       reload: (next) => this.#reload(next),
       close: ({ graceMs = 30_000 } = {}) => this.#close(graceMs),

@@ -31,13 +31,18 @@ async function serve(
   config?: string,
 ): Promise<{ child: ChildProcess; url: string; dir: string }> {
   const dir = join(work.path, name);
-  const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dir, '--log-level', 'error'];
+  const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dir];
   if (config !== undefined) args.push('--config', config);
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return { child, url: /http:\S+/.exec(line.toString())?.[0] ?? '', dir };
+  const url = await new Promise<string>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      const [found] = /http:[^"\s]+/.exec(chunk.toString()) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  return { child, url, dir };
 }
 
 /** Until the program says so. */

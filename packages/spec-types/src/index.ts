@@ -45,6 +45,8 @@ export {
   isOciError,
   throwIfAborted,
 } from './error.js';
+export { type ExitCode, exitCodeOf, exitCodes } from './exit-code.js';
+export { failureJson, failureReport } from './failure-report.js';
 export {
   type ImageConfig,
   type ImageHistory,

@@ -15,6 +15,7 @@ import { answerToken } from '../access/token-endpoint.js';
 import { Refusal } from '../http/refusal.js';
 import { apiPace, isBodyPending, readBody } from '../http/request-body.js';
 import { contextOf } from '../http/request-context.js';
+import { logStream } from '../output.js';
 import type { ServerParts } from '../server-parts.js';
 import { addWebPages } from '../web/web-pages.js';
 import { admit, callerOf } from './admission.js';
@@ -46,7 +47,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     // The server logs each request itself, those of the registry too.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => contextOf(request).id,
-    logger: options.logLevel === undefined ? false : { level: options.logLevel },
+    logger: options.logLevel === undefined ? false : { level: options.logLevel, stream: logStream },
   });
   app.setErrorHandler((error, request, reply) => sendFailure(parts, error, { request, reply }));
   app.setNotFoundHandler((request, reply) =>

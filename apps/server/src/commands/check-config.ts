@@ -1,19 +1,26 @@
 import { type SettingInputs, describeSource } from '@oci/manager/config';
 
 import { loadConfiguration } from '../config/configuration.js';
+import type { Result } from '../output.js';
 
-/** Reads the configuration as `serve` does, opens nothing, and prints what is set and where. */
-export async function checkConfig(inputs: SettingInputs): Promise<void> {
+/** Reads the configuration as `serve` does, opens nothing, and says what is set and where. */
+export async function checkConfig(inputs: SettingInputs): Promise<Result> {
   const { options, settings } = await loadConfiguration(inputs);
   const { values, sources } = settings;
-  const rows = [...sources]
+  const set = [...sources]
     .filter(([, source]) => source.from !== 'default')
-    .map(([key, source]) => `${key} = ${JSON.stringify(values[key])}  (${describeSource(source)})`);
-  for (const row of rows) process.stdout.write(`${row}\n`);
+    .map(([key, source]) => ({ key, value: values[key], from: describeSource(source) }));
   const { tokens = [], issuers = [], rules = [] } = options.access ?? {};
+  const counts = { tokens: tokens.length, issuers: issuers.length, rules: rules.length };
   const access =
     tokens.length + issuers.length + rules.length === 0
       ? 'everybody may do everything'
       : `${tokens.length} tokens, ${issuers.length} issuers, ${rules.length} rules`;
-  process.stdout.write(`the configuration is valid; access: ${access}\n`);
+  return {
+    json: { valid: true, settings: set, access: counts },
+    lines: [
+      ...set.map(({ key, value, from }) => `${key} = ${JSON.stringify(value)}  (${from})`),
+      `the configuration is valid; access: ${access}`,
+    ],
+  };
 }

@@ -1,10 +1,15 @@
 import { createAccessToken } from '../access/access-token.js';
+import { type Result, printNote } from '../output.js';
 
-/** Prints a new token once, and what the configuration holds of it. */
-export function createToken(name: string): void {
+/** Makes a new token, which is shown once, and says what the configuration holds of it. */
+export function createToken(name: string): Result {
   const { secret, hash } = createAccessToken();
-  process.stdout.write(`${secret}\n`);
-  process.stderr.write(
-    `It is shown only now. For the configuration:\n\n[[orchestrator.oci.access.tokens]]\nname = ${JSON.stringify(name)}\nhash = "${hash}"\n`,
-  );
+  printNote([
+    'It is shown only now. For the configuration:',
+    '',
+    '[[orchestrator.oci.access.tokens]]',
+    `name = ${JSON.stringify(name)}`,
+    `hash = "${hash}"`,
+  ]);
+  return { json: { name, token: secret, hash }, lines: [secret] };
 }

@@ -2,15 +2,15 @@ import type { SettingInputs } from '@oci/manager/config';
 import { asOciError } from '@oci/spec-types';
 
 import { type Configuration, loadConfiguration } from '../config/configuration.js';
+import { onClosedPipe } from '../output.js';
 import { type RunningServer, startServer } from '../server.js';
 
-/** Serves until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
+/** Serves until SIGTERM or SIGINT; SIGHUP reads the configuration again. What happens is in the log. */
 export async function serve(inputs: SettingInputs): Promise<void> {
   // Whoever read what we say may go; those whom we serve stay.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  onClosedPipe(() => {});
   const configuration = await loadConfiguration(inputs);
   const server = await startServer(configuration.options);
-  process.stdout.write(`oci-server listens on ${server.url}\n`);
   reloadOnSignal(server, inputs);
   closeOnSignal(server, configuration);
 }
@@ -26,11 +26,9 @@ function reloadOnSignal(server: RunningServer, inputs: SettingInputs): void {
 async function reload(server: RunningServer, inputs: SettingInputs): Promise<void> {
   try {
     await server.reload((await loadConfiguration(inputs)).options);
-    process.stdout.write('the configuration was read again\n');
   } catch (thrown) {
-    const error = asOciError(thrown);
-    process.stderr.write(`the configuration stays as it is: ${error.message} [${error.code}]\n`);
-    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+    const { message, code, hint } = asOciError(thrown);
+    server.log.error({ code, hint }, `the configuration stays as it is: ${message}`);
   }
 }
 

@@ -1,0 +1,45 @@
+import type { OciError } from './error.js';
+import { printable } from './printable.js';
+
+const mostRegistryErrors = 3;
+const longestWords = 500;
+
+/** What a program says of a failure, a pair a line, printable: `error`, `where`, the `registry`'s own words, `hint`. */
+export function failureReport(
+  error: OciError,
+  hint: string | undefined = error.hint,
+): readonly (readonly [label: string, text: string])[] {
+  const { message, code, side, registryErrors } = error;
+  return [
+    ['error', `${printable(message)} [${code}]`],
+    ...(side === undefined ? [] : [['where', `the ${side} of the copy`] as const]),
+    ...registryErrors
+      .slice(0, mostRegistryErrors)
+      .map(
+        ({ code, message }) =>
+          ['registry', wordsOf(message ? `${code}: ${message}` : code)] as const,
+      ),
+    ...(hint === undefined ? [] : [['hint', printable(hint)] as const]),
+  ];
+}
+
+/** The same as the JSON that programs print with `--format json`. */
+export function failureJson(error: OciError, hint: string | undefined = error.hint): object {
+  const { code, message, side, request, registryErrors } = error;
+  return {
+    code,
+    message,
+    hint: hint ?? null,
+    ...(side && { side }),
+    ...(request && { request }),
+    ...(registryErrors.length > 0 && {
+      registry_errors: registryErrors
+        .slice(0, mostRegistryErrors)
+        .map(({ code, message }) => (message === undefined ? { code } : { code, message })),
+    }),
+  };
+}
+
+function wordsOf(text: string): string {
+  return printable(text).slice(0, longestWords);
+}
