@@ -66,6 +66,7 @@ class OciServer {
   readonly #state: ServerState;
   readonly #parts: ServerParts;
   readonly #app: FastifyInstance;
+  readonly #ending = new AbortController();
   #phase: 'starting' | 'open' | 'closing' = 'starting';
   #open: () => void = () => {};
   readonly #opened = new Promise<void>((resolve) => {
@@ -118,6 +119,7 @@ class OciServer {
     const { hosted } = this.#parts;
     const sweep = (): void => void this.#expireUploads(hosted);
     sweep();
+    void this.#removeUnreferenced(hosted);
     this.#sweep = setInterval(sweep, uploads.sweepEveryMs).unref();
     this.#app.log.info({ url: this.#url }, `oci-server listens on ${this.#url}`);
     return {
@@ -147,6 +149,7 @@ class OciServer {
 
   async #close(graceMs: number): Promise<void> {
     this.#phase = 'closing';
+    this.#ending.abort();
     clearInterval(this.#sweep);
     const servers = [this.#app.server, ...(this.#ownServer ? [this.#ownServer] : [])];
     const cut = (): void => {
@@ -203,7 +206,12 @@ class OciServer {
         list: (namespace) => state.manager().listOciArtifacts(namespace),
         onRefresh: (result) => metrics.indexRefreshes.inc({ result }),
       }),
-      hosted: createHostedRegistry(createFileObjectStore(options.dataDir)),
+      hosted: createHostedRegistry(createFileObjectStore(options.dataDir), {
+        onCorruption: (digest) => {
+          metrics.integrityFailures.inc();
+          this.#app.log.error({ digest }, 'stored content is corrupt: push it again to repair it');
+        },
+      }),
       manager: () => state.manager(),
       managerOptions: () => state.managerOptions(),
       installDir: () => state.options.installDir,
@@ -278,6 +286,13 @@ class OciServer {
     await hosted
       .expireUploads({ olderThanMs })
       .catch((error: unknown) => this.#app.log.error(error));
+  }
+
+  async #removeUnreferenced(hosted: HostedRegistry): Promise<void> {
+    const { signal } = this.#ending;
+    await hosted.removeUnreferenced({ signal }).catch((error: unknown) => {
+      if (!signal.aborted) this.#app.log.error(error);
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import { appendFile, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Descriptor, Digest } from '@oci/spec-types';
+import type { Descriptor, Digest, VerifiedFile } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import { bytesOf, collect, inChunks, randomBytes, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
@@ -142,4 +142,27 @@ test('keeps sha512 content beside sha256', async () => {
   await here.content.pushBlob(long, inChunks(bytes, 65_536));
   expect(await here.content.hasBlob(long)).toBe(true);
   expect(await here.content.hasBlob(blob)).toBe(false);
+});
+
+test.each([
+  ['pushed', (content: ContentStore) => content.pushBlob(blob, inChunks(bytes, 65_536))],
+  [
+    'downloaded',
+    async (content: ContentStore, path: string) => {
+      const file = join(path, 'downloaded');
+      await writeFile(file, bytes);
+      await content.adopt({ descriptor: blob, path: file } as VerifiedFile);
+      expect(await readdir(path)).not.toContain('downloaded');
+    },
+  ],
+])('replaces a damaged file by the content that is %s, and counts it once', async (_, take) => {
+  await using here = await bench();
+  await here.content.pushBlob(blob, inChunks(bytes, 65_536));
+  const path = here.content.pathOf(blob.digest);
+  await writeFile(path, randomBytes(5, blob.size));
+  await take(here.content, here.path);
+  expect(digestOf(await readFile(path))).toBe(blob.digest);
+  expect(await here.content.get(blob)).toBeDefined();
+  expect(here.damaged).toEqual([]);
+  expect(await here.content.stats()).toEqual({ blobs: 1, bytes: blob.size });
 });

@@ -16,6 +16,7 @@ import { verified, withFileLock } from '@oci/spec-types/node';
 import { blobKey, digestOfBlobKey, quarantineKey, recordKey } from './layout.js';
 import type { Usage } from './state/usage.js';
 import type { FileObjectStore } from './store/file-object-store.js';
+import type { ObjectInfo } from './store/object-store.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** Hears of content that was found damaged on disk. */
@@ -93,25 +94,26 @@ export class ContentStore implements BlobSource, BlobSink {
     options: CallOptions = {},
   ): Promise<void> {
     const key = blobKey(descriptor.digest);
-    const put = await this.#store.put(key, verified(body, descriptor), {
-      ...options,
-      condition: { ifAbsent: true },
-    });
-    if (put) await this.#usage?.add({ blobs: 1, bytes: put.size });
-    const info = put ? await this.#store.head(key) : undefined;
-    // Whoever was first wrote the same bytes, but only what we wrote ourselves is known to be sound.
-    if (info?.size === descriptor.size) await this.#record(descriptor.digest, info.version);
+    const replaced = await this.#store.head(key);
+    // What is there may be damaged, and these bytes are not.
+    const info = await this.#store.put(key, verified(body, descriptor), options);
+    if (info) await this.#stored(descriptor.digest, { info, replaced });
   }
 
   /** Takes over a verified file of the cache's file system; no byte is copied or hashed again. */
   async adopt({ descriptor, path }: VerifiedFile): Promise<StoredBlob> {
     const key = blobKey(descriptor.digest);
-    const { info, isNew } = await this.#store.adopt(path, key);
-    if (isNew) {
-      await this.#usage?.add({ blobs: 1, bytes: info.size });
-      await this.#record(descriptor.digest, info.version);
-    }
+    await this.#stored(descriptor.digest, await this.#store.adopt(path, key));
     return storedBlob(descriptor, this.#store.pathOf(key));
+  }
+
+  async #stored(
+    digest: Digest,
+    { info, replaced }: { readonly info: ObjectInfo; readonly replaced: ObjectInfo | undefined },
+  ): Promise<void> {
+    const bytes = info.size - (replaced?.size ?? 0);
+    await this.#usage?.add({ blobs: replaced ? 0 : 1, bytes });
+    await this.#record(digest, info.version);
   }
 
   /** @returns bytes of what was there */

@@ -37,6 +37,12 @@ export {
 } from './store/file-object-store.js';
 export { MemoryObjectStore, createMemoryObjectStore } from './store/memory-object-store.js';
 export { decodeSegment, encodeSegment, isObjectKey } from './store/object-key.js';
-export type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './store/object-store.js';
+export type {
+  JoinOptions,
+  ObjectInfo,
+  ObjectStore,
+  PutCondition,
+  StoredObject,
+} from './store/object-store.js';
 export { type StoredBlob } from './stored-blob.js';
 export { type View, type ViewRequest, ViewStore, writeGzipTar } from './view-store.js';

@@ -19,7 +19,7 @@ export const registryPaths = {
   referrers: (
     name: RepositoryName,
     digest: Digest,
-    filter: { artifactType?: string } = {},
+    filter: { artifactType?: string; last?: Digest } = {},
   ): string => `/v2/${name}/referrers/${digest}${query(filter)}`,
 } as const;
 

@@ -8,11 +8,11 @@ import {
   throwIfAborted,
   verifiableAlgorithm,
 } from '@oci/spec-types';
-import { verified } from '@oci/spec-types/node';
 
 import type { HostedContent, ServedContent } from './content.js';
 import { bytes as bodyOf, putJson } from './json-object.js';
 import { keys } from './keys.js';
+import type { Reclamation } from './reclamation.js';
 
 /** A blob as a repository serves it. */
 export interface HostedBlob {
@@ -27,10 +27,15 @@ export interface HostedBlob {
 export class HostedBlobs {
   readonly #store: ObjectStore;
   readonly #content: HostedContent;
+  readonly #reclamation: Reclamation;
 
-  constructor(store: ObjectStore, content: HostedContent) {
+  constructor(
+    store: ObjectStore,
+    parts: { readonly content: HostedContent; readonly reclamation: Reclamation },
+  ) {
     this.#store = store;
-    this.#content = content;
+    this.#content = parts.content;
+    this.#reclamation = parts.reclamation;
   }
 
   /** Bytes of a blob; undefined when the repository does not have it. */
@@ -60,7 +65,7 @@ export class HostedBlobs {
     return this.#content.open(descriptor, options);
   }
 
-  /** Stores verified bytes for a repository. */
+  /** Stores bytes for a repository when they have the digest. */
   async put(
     name: RepositoryName,
     content: {
@@ -70,33 +75,51 @@ export class HostedBlobs {
     options: CallOptions = {},
   ): Promise<void> {
     const { descriptor, body } = content;
-    await this.#store.put(keys.blob(descriptor.digest), verified(body, descriptor), {
-      ...options,
-      condition: { ifAbsent: true },
+    await this.#reclamation.protect(descriptor.digest, async () => {
+      await this.#content.put(descriptor, body, options);
+      await this.#link(name, descriptor.digest);
     });
-    await this.link(name, descriptor.digest);
   }
 
-  /** Notes that a repository has a blob that is stored. */
-  async link(name: RepositoryName, digest: Digest): Promise<void> {
+  /** As {@link put}, of pieces in the store, which are removed. */
+  async join(
+    name: RepositoryName,
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    pieces: readonly string[],
+  ): Promise<void> {
+    await this.#reclamation.protect(descriptor.digest, async () => {
+      await this.#content.join(descriptor, pieces);
+      await this.#link(name, descriptor.digest);
+    });
+  }
+
+  /** Gives a repository a blob that another one has. @returns whether that one still has it */
+  mount(name: RepositoryName, digest: Digest, from: RepositoryName): Promise<boolean> {
+    return this.#reclamation.protect(digest, async () => {
+      if ((await this.size(from, digest)) === undefined) return false;
+      await this.#link(name, digest);
+      return true;
+    });
+  }
+
+  /** Takes a blob from a repository, and from the disk when nothing else refers to it. @returns whether it had it */
+  async unlink(name: RepositoryName, digest: Digest): Promise<boolean> {
+    if (!(await this.#store.head(keys.membership(name, digest)))) return false;
+    await this.forget(name, digest);
+    return true;
+  }
+
+  /** As {@link unlink}, for content that the repository may refer to in another way. */
+  async forget(name: RepositoryName, digest: Digest): Promise<void> {
+    await this.#store.delete(keys.membership(name, digest));
+    await this.#reclamation.reclaim(digest);
+  }
+
+  async #link(name: RepositoryName, digest: Digest): Promise<void> {
     verifiableAlgorithm(digest);
     if (!(await this.#store.head(keys.name(name)))) {
       await putJson(this.#store, keys.name(name), { begunAt: Date.now() });
     }
     await putJson(this.#store, keys.membership(name, digest), { linkedAt: Date.now() });
-  }
-
-  /** @returns whether the repository had it */
-  async unlink(name: RepositoryName, digest: Digest): Promise<boolean> {
-    if (!(await this.#store.head(keys.membership(name, digest)))) return false;
-    await this.#store.delete(keys.membership(name, digest));
-    return true;
-  }
-
-  /** Makes pieces that were verified the content of a digest. */
-  async adopt(name: RepositoryName, digest: Digest, pieces: readonly string[]): Promise<void> {
-    await this.#store.join(pieces, keys.blob(digest));
-    await this.#content.written(digest);
-    await this.link(name, digest);
   }
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 
 import { createFileObjectStore } from '@oci/cache';
+import type { Digest } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import { collect, randomBytes, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
@@ -17,7 +18,9 @@ async function stored(content: Uint8Array, work: { readonly path: string }) {
   const descriptor = { digest: digestOf(content), size: content.byteLength };
   await store.put(keys.blob(descriptor.digest), bytes(content));
   const path = store.pathOf(keys.blob(descriptor.digest));
-  return { hosted: new HostedContent(store), descriptor, path };
+  const corrupt: Digest[] = [];
+  const hosted = new HostedContent(store, (digest) => corrupt.push(digest));
+  return { hosted, descriptor, path, corrupt };
 }
 
 async function whole(content: ServedContent | undefined): Promise<Uint8Array | undefined> {
@@ -34,14 +37,18 @@ test('gives small content from memory once it was read, whole and in part', asyn
   expect(part).toEqual({ size: small.byteLength, bytes: small.subarray(10, 20) });
 });
 
-test('lets no byte of small content out that is damaged', async () => {
+test('lets no byte of small content out that is corrupt, and takes it for missing', async () => {
   await using work = await temporaryDirectory();
-  const { hosted, descriptor, path } = await stored(small, work);
+  const { hosted, descriptor, path, corrupt } = await stored(small, work);
   await writeFile(path, randomBytes(73, small.byteLength));
-  await expect(hosted.open(descriptor)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  expect(await hosted.open(descriptor)).toBeUndefined();
+  expect(await hosted.size(descriptor.digest)).toBeUndefined();
+  expect(corrupt).toEqual([descriptor.digest]);
+  await hosted.put(descriptor, bytes(small));
+  expect(await whole(await hosted.open(descriptor))).toEqual(small);
 });
 
-test('hashes large content while it is sent, and again once its file has changed', async () => {
+test('hashes large content while it is sent, and again once its file has changed (CVE-2026-85747)', async () => {
   await using work = await temporaryDirectory();
   const { hosted, descriptor, path } = await stored(large, work);
   for (let time = 0; time < 2; time += 1)
@@ -49,6 +56,22 @@ test('hashes large content while it is sent, and again once its file has changed
   await writeFile(path, randomBytes(74, large.byteLength));
   const damaged = whole(await hosted.open(descriptor));
   await expect(damaged).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  expect(await hosted.size(descriptor.digest)).toBeUndefined();
+  expect(await hosted.open(descriptor)).toBeUndefined();
+  await hosted.put(descriptor, bytes(large));
+  expect(digestOf((await whole(await hosted.open(descriptor))) ?? small)).toBe(descriptor.digest);
+});
+
+test('gives a part of large content only when the whole is right (CVE-2026-85747)', async () => {
+  await using work = await temporaryDirectory();
+  const { hosted, descriptor, path, corrupt } = await stored(large, work);
+  const range = { first: 2_000_000, last: 2_000_009 };
+  const parts = await Promise.all([1, 2].map(() => hosted.open(descriptor, { range })));
+  for (const part of parts)
+    expect(Buffer.from((await whole(part)) ?? [])).toEqual(large.subarray(2_000_000, 2_000_010));
+  await writeFile(path, Buffer.concat([large.subarray(0, -1), randomBytes(75, 1)]));
+  expect(await hosted.open(descriptor, { range })).toBeUndefined();
+  expect(corrupt).toEqual([descriptor.digest]);
 });
 
 test('says that content is not there', async () => {

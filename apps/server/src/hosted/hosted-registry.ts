@@ -1,12 +1,14 @@
 import type { ObjectStore } from '@oci/cache';
-import type { Digest, RepositoryName } from '@oci/spec-types';
+import type { CallOptions, Digest, RepositoryName } from '@oci/spec-types';
 
 import { HostedBlobs } from './blobs.js';
 import { keys, repositoryOfKey } from './keys.js';
-import { HostedContent } from './content.js';
+import { type CorruptionListener, HostedContent } from './content.js';
 import { HostedManifests } from './manifests.js';
+import { Reclamation } from './reclamation.js';
+import { References } from './references.js';
 import { SharedStore } from './shared-store.js';
-import { HostedUploads } from './uploads.js';
+import { HostedUploads, type UploadsOptions } from './uploads.js';
 
 /** Repositories that live here, over any object store. */
 export interface HostedRegistry {
@@ -20,14 +22,28 @@ export interface HostedRegistry {
   /** Every repository that has a manifest or blob, behind `after` in ASCII order. */
   listRepositories(after?: string): AsyncIterable<RepositoryName>;
   expireUploads(options: { olderThanMs: number }): Promise<number>;
+  /** Removes content that nothing refers to, as an end in the middle of a deletion leaves it. */
+  removeUnreferenced(options?: CallOptions): Promise<void>;
 }
 
-export function createHostedRegistry(store: ObjectStore): HostedRegistry {
+export interface HostedRegistryOptions {
+  readonly uploads?: UploadsOptions | undefined;
+  readonly onCorruption?: CorruptionListener | undefined;
+}
+
+export function createHostedRegistry(
+  store: ObjectStore,
+  options: HostedRegistryOptions = {},
+): HostedRegistry {
   const shared = new SharedStore(store);
-  const content = new HostedContent(shared);
-  const blobs = new HostedBlobs(shared, content);
+  const content = new HostedContent(shared, options.onCorruption);
+  const references = new References(store);
+  const reclamation = new Reclamation(async (digest) => {
+    if (!(await references.isReferenced(digest))) await content.remove(digest);
+  });
+  const blobs = new HostedBlobs(shared, { content, reclamation });
   const manifests = new HostedManifests(shared, { blobs, content });
-  const uploads = new HostedUploads(store, blobs);
+  const uploads = new HostedUploads(store, blobs, options.uploads);
   const hasRepository = async (name: RepositoryName): Promise<boolean> => {
     const contents = store.list(keys.contents(name))[Symbol.asyncIterator]();
     return !(await contents.next()).done;
@@ -45,6 +61,9 @@ export function createHostedRegistry(store: ObjectStore): HostedRegistry {
         if (name > after && (await hasRepository(name))) yield name;
       }
     },
-    expireUploads: (options) => uploads.expire(options),
+    expireUploads: (age) => uploads.expire(age),
+    async removeUnreferenced(call) {
+      for await (const digest of references.unreferenced(call)) await reclamation.reclaim(digest);
+    },
   };
 }

@@ -7,16 +7,18 @@ import {
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
-  artifactTypeOf,
   childrenOf,
 } from '@oci/spec-types';
 import { verifyManifest } from '@oci/spec-types/node';
 
 import type { HostedBlobs } from './blobs.js';
 import type { HostedContent } from './content.js';
-import { bytes, getJson, putJson } from './json-object.js';
-import { keys, tagOfKey } from './keys.js';
+import { bytes, getJson } from './json-object.js';
+import { KeyLocks } from './key-locks.js';
+import { isReferrerKey, keys, tagOfKey } from './keys.js';
+import { RecordChanges } from './record-changes.js';
 import { RecordMemory } from './record-memory.js';
+import { referrerEntryOf, withinBound } from './referrer-entry.js';
 
 /** What a tag, or the record of a manifest, says. */
 interface ManifestRecord {
@@ -33,6 +35,7 @@ export class HostedManifests {
   readonly #blobs: HostedBlobs;
   readonly #content: HostedContent;
   readonly #records: RecordMemory;
+  readonly #locks = new KeyLocks();
 
   constructor(store: ObjectStore, parts: { blobs: HostedBlobs; content: HostedContent }) {
     this.#store = store;
@@ -41,6 +44,7 @@ export class HostedManifests {
     this.#records = new RecordMemory(store);
   }
 
+  /** The manifest of a tag or digest; undefined when it is missing, or its content is. */
   async resolve(
     name: RepositoryName,
     reference: { tag: Tag } | { digest: Digest },
@@ -50,7 +54,8 @@ export class HostedManifests {
       'tag' in reference
         ? await this.#tagged(name, reference.tag)
         : await this.#records.get<ManifestRecord>(keys.manifest(name, reference.digest));
-    return record && { mediaType: record.mediaType, digest: record.digest, size: record.size };
+    if (!record || (await this.#content.size(record.digest)) === undefined) return undefined;
+    return { mediaType: record.mediaType, digest: record.digest, size: record.size };
   }
 
   async read(descriptor: Descriptor): Promise<ResolvedManifest> {
@@ -64,41 +69,54 @@ export class HostedManifests {
     return bytes;
   }
 
-  /** Stores a manifest whose content the repository has, and points tags at it. */
+  /**
+   * Stores a manifest whose content the repository has, and points tags at it; when that fails, all is as before.
+   *
+   * @throws OciError `BLOB_UNKNOWN`, `LIMIT_EXCEEDED`
+   */
   async put(name: RepositoryName, manifest: ResolvedManifest, tags: readonly Tag[]): Promise<void> {
-    await this.#refuseMissingContent(name, manifest);
+    const { subject } = manifest.document;
+    const entry = subject && referrerEntryOf(manifest);
     const { digest, size } = manifest.descriptor;
-    await this.#blobs.put(name, { descriptor: { digest, size }, body: bytes(manifest.bytes) });
     const record: ManifestRecord = {
       mediaType: manifest.mediaType,
       digest,
       size,
       pushedAt: Date.now(),
     };
-    await putJson(this.#store, keys.manifest(name, digest), record);
-    await this.#addReferrer(name, manifest);
-    for (const tag of tags) await putJson(this.#store, keys.tag(name, tag), record);
+    await this.#change(name, async (changes) => {
+      await this.#refuseMissingContent(name, manifest);
+      if (!(await this.#store.head(keys.membership(name, digest))))
+        changes.onFailure(() => this.#blobs.forget(name, digest));
+      await this.#blobs.put(name, { descriptor: { digest, size }, body: bytes(manifest.bytes) });
+      await changes.put(keys.manifest(name, digest), record);
+      if (subject) await changes.put(keys.referrer(name, subject.digest, digest), entry);
+      for (const tag of tags) await changes.put(keys.tag(name, tag), record);
+    });
   }
 
   /** Removes a manifest, its tags and its place among referrers. @returns whether it was there */
   async delete(name: RepositoryName, digest: Digest): Promise<boolean> {
-    const descriptor = await this.resolve(name, { digest });
-    if (!descriptor) return false;
-    const manifest = await this.read(descriptor).catch(() => undefined);
-    for await (const tag of this.tags(name)) {
-      if ((await this.#tagged(name, tag))?.digest === digest) await this.deleteTag(name, tag);
-    }
-    const subject = manifest?.document.subject;
-    if (subject) await this.#store.delete(keys.referrer(name, subject.digest, digest));
-    await this.#store.delete(keys.manifest(name, digest));
-    await this.#blobs.unlink(name, digest);
-    return true;
+    return this.#locks.hold(name, async () => {
+      const record = await this.#records.get<ManifestRecord>(keys.manifest(name, digest));
+      if (!record) return false;
+      for await (const tag of this.tags(name)) {
+        if ((await this.#tagged(name, tag))?.digest === digest)
+          await this.#store.delete(keys.tag(name, tag));
+      }
+      await this.#removeReferrer(name, record);
+      await this.#store.delete(keys.manifest(name, digest));
+      await this.#blobs.forget(name, digest);
+      return true;
+    });
   }
 
   async deleteTag(name: RepositoryName, tag: Tag): Promise<boolean> {
-    if (!(await this.#store.head(keys.tag(name, tag)))) return false;
-    await this.#store.delete(keys.tag(name, tag));
-    return true;
+    return this.#locks.hold(name, async () => {
+      if (!(await this.#store.head(keys.tag(name, tag)))) return false;
+      await this.#store.delete(keys.tag(name, tag));
+      return true;
+    });
   }
 
   /** All tags in ASCII order. */
@@ -108,15 +126,32 @@ export class HostedManifests {
     yield* tags.sort((a, b) => (a < b ? -1 : 1));
   }
 
-  /** What refers to a subject, which need not be there (yet). */
+  /** The referrers of a subject, which need not be there (yet), behind one when it is given. */
   async *referrers(
     name: RepositoryName,
     subject: Digest,
+    after?: Digest,
   ): AsyncGenerator<Descriptor, void, undefined> {
-    for await (const key of this.#store.list(keys.referrers(name, subject))) {
-      const descriptor = await getJson<Descriptor>(this.#store, key);
-      if (descriptor) yield descriptor;
+    const start = after === undefined ? {} : { after: keys.referrer(name, subject, after) };
+    for await (const key of this.#store.list(keys.referrers(name, subject), start)) {
+      const entry = await getJson<Descriptor>(this.#store, key);
+      if (entry) yield withinBound(entry);
     }
+  }
+
+  /** Runs one change of a repository's manifests and tags at a time, and takes back what it wrote when it fails. */
+  #change(name: RepositoryName, work: (changes: RecordChanges) => Promise<void>): Promise<void> {
+    return this.#locks.hold(name, () => RecordChanges.make(this.#store, work));
+  }
+
+  async #removeReferrer(name: RepositoryName, record: Descriptor): Promise<void> {
+    const manifest = await this.read(record).catch(() => undefined);
+    const subject = manifest?.document.subject;
+    if (subject) await this.#store.delete(keys.referrer(name, subject.digest, record.digest));
+    if (manifest) return;
+    // What can not be read does not say whose list it is in.
+    for await (const key of this.#store.list(keys.allReferrers(name)))
+      if (isReferrerKey(key, record.digest)) await this.#store.delete(key);
   }
 
   #tagged(name: RepositoryName, tag: Tag): Promise<ManifestRecord | undefined> {
@@ -138,20 +173,5 @@ export class HostedManifests {
         await missing(blob, (await this.#blobs.size(name, blob.digest)) !== undefined);
       }
     }
-  }
-
-  async #addReferrer(name: RepositoryName, manifest: ResolvedManifest): Promise<void> {
-    const { subject, annotations } = manifest.document;
-    if (!subject) return;
-    const { digest, size } = manifest.descriptor;
-    const artifactType = artifactTypeOf(manifest);
-    const entry: Descriptor = {
-      mediaType: manifest.mediaType,
-      digest,
-      size,
-      ...(artifactType !== undefined && { artifactType }),
-      ...(annotations && { annotations }),
-    };
-    await putJson(this.#store, keys.referrer(name, subject.digest, digest), entry);
   }
 }

@@ -1,99 +1,88 @@
 import { randomUUID } from 'node:crypto';
 
 import type { ObjectStore } from '@oci/cache';
-import { type CallOptions, type Digest, OciError, type RepositoryName } from '@oci/spec-types';
-import { Verifier } from '@oci/spec-types/node';
+import { type RepositoryName, isOciError } from '@oci/spec-types';
 
 import type { HostedBlobs } from './blobs.js';
 import { getJson, putJson } from './json-object.js';
-import { keys } from './keys.js';
+import { KeyLocks } from './key-locks.js';
+import { keys, sessionOfKey } from './keys.js';
+import { OpenSessions, type UploadLimits, defaultUploadLimits } from './open-sessions.js';
+import { OpenUpload } from './open-upload.js';
 
 interface UploadRecord {
   readonly repository: RepositoryName;
   /** Milliseconds since the epoch. */
   readonly begunAt: number;
+  /** Whose upload it is; sessions of older servers have none. */
+  readonly owner?: string;
 }
 
-/** One piece that arrived whole. */
-interface Piece {
-  readonly key: string;
-  readonly offset: number;
-  readonly size: number;
+export interface UploadsOptions {
+  readonly limits?: UploadLimits | undefined;
+  /** How long a request waits for another one of its session, in milliseconds. Default 3 s. */
+  readonly patienceMs?: number | undefined;
 }
+
+/** Names of sessions; in no other spelling, as a file system may take two spellings for one. */
+const sessionName = /^[0-9a-f-]{36}$/;
 
 /**
- * Uploads in progress. All their state is in the store, so that any process that shares it can take
- * the next piece; a piece that breaks off leaves nothing.
+ * Uploads in progress. All their state is in the store, so that they outlive the process; a piece that breaks
+ * off leaves nothing. A session is held by one request at a time.
  */
 export class HostedUploads {
   readonly #store: ObjectStore;
   readonly #blobs: HostedBlobs;
+  readonly #limits: UploadLimits;
+  readonly #patienceMs: number;
+  readonly #locks = new KeyLocks();
+  readonly #open: OpenSessions;
+  #restored: Promise<void> | undefined;
 
-  constructor(store: ObjectStore, blobs: HostedBlobs) {
+  constructor(store: ObjectStore, blobs: HostedBlobs, options: UploadsOptions = {}) {
     this.#store = store;
     this.#blobs = blobs;
+    this.#limits = options.limits ?? defaultUploadLimits;
+    this.#patienceMs = options.patienceMs ?? 3000;
+    this.#open = new OpenSessions(this.#limits);
   }
 
-  /** @returns the session's name */
-  async begin(name: RepositoryName): Promise<string> {
+  /**
+   * @param owner names the caller whose sessions are counted together
+   * @returns the session's name
+   * @throws OciError `RATE_LIMITED`
+   */
+  async begin(name: RepositoryName, owner: string): Promise<string> {
+    this.#restored ??= this.#restore().catch((error: unknown) => {
+      this.#restored = undefined;
+      throw error;
+    });
+    await this.#restored;
     const session = randomUUID();
-    const record: UploadRecord = { repository: name, begunAt: Date.now() };
-    await putJson(this.#store, keys.uploadBegun(session), record);
+    this.#open.add(session, owner);
+    const record: UploadRecord = { repository: name, begunAt: Date.now(), owner };
+    try {
+      await putJson(this.#store, keys.uploadBegun(session), record);
+    } catch (error) {
+      this.#open.remove(session);
+      throw error;
+    }
     return session;
   }
 
-  /** Bytes that arrived so far; undefined when the repository has no such session. */
-  async offset(name: RepositoryName, session: string): Promise<number | undefined> {
-    const pieces = await this.#pieces(name, session);
-    return pieces && endOf(pieces);
-  }
-
   /**
-   * Adds bytes behind those that arrived.
+   * Holds a session while work runs, which is given undefined when the repository has no such session.
    *
-   * @returns the offset after them; undefined when another piece came first
+   * @throws OciError `TIMEOUT` when another request holds it for too long
    */
-  async append(
-    session: string,
-    offset: number,
-    body: AsyncIterable<Uint8Array>,
-    options: CallOptions = {},
-  ): Promise<number | undefined> {
-    const stored = await this.#store.put(keys.uploadPiece(session, offset), body, {
-      ...options,
-      condition: { ifAbsent: true },
-    });
-    if (!stored) return undefined;
-    if (stored.size === 0) await this.#store.delete(keys.uploadPiece(session, offset));
-    return offset + stored.size;
-  }
-
-  /**
-   * Ends a session: its bytes become the blob when they are what the digest says.
-   *
-   * @throws OciError `DIGEST_MISMATCH`, `DIGEST_UNSUPPORTED`, `BLOB_UNKNOWN` when there is no such session
-   */
-  async commit(name: RepositoryName, session: string, digest: Digest): Promise<number> {
-    const pieces = await this.#pieces(name, session);
-    if (!pieces) throw new OciError('BLOB_UNKNOWN', 'there is no such upload');
-    const size = endOf(pieces);
-    const verifier = new Verifier({ digest, size });
-    for (const piece of pieces) {
-      const object = await this.#store.get(piece.key);
-      if (object) for await (const chunk of object.body) verifier.update(chunk);
-    }
-    verifier.finish();
-    await this.#blobs.adopt(
-      name,
-      digest,
-      pieces.map((piece) => piece.key),
-    );
-    await this.cancel(session);
-    return size;
-  }
-
-  async cancel(session: string): Promise<void> {
-    for await (const key of this.#store.list(keys.upload(session))) await this.#store.delete(key);
+  async use<T>(
+    { name, session }: { readonly name: RepositoryName; readonly session: string },
+    work: (upload: OpenUpload | undefined) => Promise<T>,
+  ): Promise<T> {
+    if (!sessionName.test(session)) return work(undefined);
+    const hold = async (): Promise<T> => work(await this.#find(name, session));
+    return this.#locks.hold(session, hold, this.#patienceMs);
   }
 
   /** Removes sessions that nothing was added to for longer than `olderThanMs`. @returns how many */
@@ -104,31 +93,56 @@ export class HostedUploads {
     olderThanMs: number;
     now?: number;
   }): Promise<number> {
-    const touched = new Map<string, number>();
-    for await (const key of this.#store.list(keys.uploads)) {
-      const session = key.slice(keys.uploads.length).split('/', 1)[0] ?? '';
-      const at = (await this.#store.head(key))?.modifiedAt ?? 0;
-      touched.set(session, Math.max(at, touched.get(session) ?? 0));
+    const sessions = new Set<string>();
+    for await (const key of this.#store.list(keys.uploads)) sessions.add(sessionOfKey(key));
+    let expired = 0;
+    for (const session of sessions) {
+      const expireOne = async (): Promise<void> => {
+        if (now - (await this.#touchedAt(session)) <= olderThanMs) return;
+        await this.#remove(session);
+        expired += 1;
+      };
+      // One that is held is not abandoned.
+      await this.#locks.hold(session, expireOne, 0).catch((error: unknown) => {
+        if (!isOciError(error, 'TIMEOUT')) throw error;
+      });
     }
-    const old = [...touched].filter(([, at]) => now - at > olderThanMs);
-    for (const [session] of old) await this.cancel(session);
-    return old.length;
+    return expired;
   }
 
-  async #pieces(name: RepositoryName, session: string): Promise<readonly Piece[] | undefined> {
+  async #find(name: RepositoryName, session: string): Promise<OpenUpload | undefined> {
     const record = await getJson<UploadRecord>(this.#store, keys.uploadBegun(session));
     if (record?.repository !== name) return undefined;
-    const pieces: Piece[] = [];
-    for await (const key of this.#store.list(keys.upload(session))) {
-      if (key === keys.uploadBegun(session)) continue;
-      const size = (await this.#store.head(key))?.size ?? 0;
-      pieces.push({ key, offset: Number(key.slice(key.lastIndexOf('/') + 1)), size });
-    }
-    return pieces.sort((a, b) => a.offset - b.offset);
+    return OpenUpload.open({
+      store: this.#store,
+      session,
+      maxPieces: this.#limits.pieces,
+      join: (descriptor, pieces) => this.#blobs.join(name, descriptor, pieces),
+      close: () => this.#remove(session),
+    });
   }
-}
 
-function endOf(pieces: readonly Piece[]): number {
-  const last = pieces.at(-1);
-  return last ? last.offset + last.size : 0;
+  async #remove(session: string): Promise<void> {
+    // Without it there is no session, whatever is left when the process ends here.
+    await this.#store.delete(keys.uploadBegun(session));
+    for await (const key of this.#store.list(keys.upload(session))) await this.#store.delete(key);
+    this.#open.remove(session);
+  }
+
+  async #touchedAt(session: string): Promise<number> {
+    let touchedAt = 0;
+    for await (const key of this.#store.list(keys.upload(session)))
+      touchedAt = Math.max(touchedAt, (await this.#store.head(key))?.modifiedAt ?? 0);
+    return touchedAt;
+  }
+
+  /** Counts the sessions that are there since before this process began. */
+  async #restore(): Promise<void> {
+    for await (const key of this.#store.list(keys.uploads)) {
+      const session = sessionOfKey(key);
+      if (key !== keys.uploadBegun(session)) continue;
+      const record = await getJson<UploadRecord>(this.#store, key);
+      if (record) this.#open.restore(session, record.owner ?? '');
+    }
+  }
 }

@@ -12,13 +12,13 @@ import { expect, test } from 'vitest';
 
 import { Access } from '../access/access.js';
 import { ArtifactIndex } from '../artifact-index.js';
-import { createHostedRegistry } from '../hosted/hosted-registry.js';
+import { type HostedRegistryOptions, createHostedRegistry } from '../hosted/hosted-registry.js';
 import { Gate } from '../http/gate.js';
 import { Metrics } from '../metrics/metrics.js';
 import { createRegistryApi } from './registry-api.js';
 
-async function start() {
-  const registry = createHostedRegistry(createMemoryObjectStore());
+async function start(options?: HostedRegistryOptions) {
+  const registry = createHostedRegistry(createMemoryObjectStore(), options);
   const failures: unknown[] = [];
   const metrics = new Metrics({
     cache: async () => undefined,
@@ -676,3 +676,135 @@ test('a damaged blob breaks the answer off, and a failure of ours is told withou
 async function* damaged(): AsyncGenerator<Uint8Array> {
   yield randomBytes(62, bytes.byteLength);
 }
+
+/** A request whose last byte waits. */
+async function slowRequest(api: Api, head: string, body: Uint8Array) {
+  const socket = connect(api.port, '127.0.0.1');
+  socket.write(`${head} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.byteLength}\r\n\r\n`);
+  socket.write(body.subarray(0, -1));
+  const end = async (): Promise<string> => {
+    socket.end(body.subarray(-1));
+    return Buffer.from(await collect(socket)).toString();
+  };
+  return { end };
+}
+
+test('requests of one upload never interleave: what comes beside a running one is refused', async () => {
+  await using api = await start({ uploads: { patienceMs: 5 } });
+  const location = await begin(api);
+  const slow = await slowRequest(api, `PATCH ${location}`, bytesOf('evil'));
+  // It holds the session once a request beside it is refused.
+  const busy = async (): Promise<Answer> => ask(api, 'GET', location);
+  let answer = await busy();
+  while (answer.status === 204) answer = await busy();
+  for (const [method, query] of [
+    ['PATCH', ''],
+    ['PUT', `?digest=${digest}`],
+    ['DELETE', ''],
+    ['GET', ''],
+  ] as const) {
+    const body = method === 'PATCH' ? bytes : new Uint8Array();
+    const { status, code } = await ask(api, method, `${location}${query}`, { body });
+    expect([method, status, code]).toEqual([method, 409, 'BLOB_UPLOAD_INVALID']);
+  }
+  expect(await slow.end()).toMatch(/^HTTP\/1.1 202 /);
+  const put = await ask(api, 'PUT', `${location}?digest=${digest}`);
+  expect([put.status, put.code]).toEqual([400, 'DIGEST_INVALID']);
+  expect((await ask(api, 'HEAD', `/v2/a/b/blobs/${digest}`)).status).toBe(404);
+  await push(api, 'c', bytes);
+  expect(digestOf((await ask(api, 'GET', `/v2/c/blobs/${digest}`)).body)).toBe(digest);
+});
+
+test('a caller who leaves too many uploads open is told so', async () => {
+  const limits = { perCaller: 2, inAll: 10, pieces: 10 };
+  await using api = await start({ uploads: { limits } });
+  const location = await begin(api);
+  await begin(api);
+  for (const query of ['', `?digest=${digest}`]) {
+    const refused = await ask(api, 'POST', `/v2/a/b/blobs/uploads/${query}`, { body: bytes });
+    expect([refused.status, refused.code]).toEqual([429, 'TOOMANYREQUESTS']);
+    expect(refused.body.toString()).toMatch(/end or cancel some/);
+  }
+  expect((await ask(api, 'DELETE', location)).status).toBe(204);
+  await begin(api);
+});
+
+test('long names, tags and digests of unknown algorithms work, or are refused as the fault of the client', async () => {
+  await using api = await start();
+  const slashes = Array.from({ length: 128 }, () => 'a').join('/');
+  for (const name of [slashes, `${'a'.repeat(126)}/${'b'.repeat(128)}`]) {
+    const body = await manifestBytes(api, name);
+    expect((await pushManifest(api, '1', body, name)).status).toBe(201);
+    const catalog = await ask(api, 'GET', '/v2/_catalog');
+    expect(catalog.body.toString()).toContain(`"${name}"`);
+  }
+  const body = await manifestBytes(api);
+  const tags = ['A'.repeat(128), 'A'.repeat(86), 'A.b_c-'.repeat(21)];
+  for (const tag of tags) {
+    expect((await pushManifest(api, tag, body)).status).toBe(201);
+    expect((await ask(api, 'GET', `/v2/a/b/manifests/${tag}`)).body.equals(body)).toBe(true);
+  }
+  const listed = await ask(api, 'GET', '/v2/a/b/tags/list');
+  expect(JSON.parse(listed.body.toString())).toMatchObject({ tags: [...tags].sort() });
+  for (const unknown of [`x:${'A'.repeat(254)}`, `x:${'A'.repeat(90)}`]) {
+    const subject = { mediaType: mediaTypes.imageManifest, digest: unknown, size: 2 };
+    const refers = await manifestBytes(api, 'a/b', { subject });
+    expect((await pushManifest(api, 'refers', refers)).status).toBe(201);
+    const list = await ask(api, 'GET', `/v2/a/b/referrers/${unknown}`);
+    expect(list.body.toString()).toContain(digestOf(refers));
+    for (const kind of ['blobs', 'manifests']) {
+      expect((await ask(api, 'GET', `/v2/a/b/${kind}/${unknown}`)).status).toBe(404);
+      expect((await ask(api, 'DELETE', `/v2/a/b/${kind}/${unknown}`)).status).toBe(404);
+    }
+    expect((await pushManifest(api, unknown, body)).code).toBe('DIGEST_INVALID');
+  }
+  expect(api.failures).toEqual([]);
+});
+
+const subjectOfMany = { mediaType: mediaTypes.imageManifest, digest, size: 50_000 };
+
+/** All pages of a list of referrers, as their clients follow them. */
+async function referrerPages(api: Api, query = '') {
+  const pages: { artifactType: string; digest: string; annotations?: object }[][] = [];
+  for (let path: string | undefined = `/v2/a/b/referrers/${digest}${query}`; path;) {
+    const { status, headers, body } = await ask(api, 'GET', path);
+    expect(status).toBe(200);
+    expect(body.byteLength).toBeLessThan(1.1 * 1024 * 1024);
+    expect(headers['oci-filters-applied']).toBe(query === '' ? undefined : 'artifactType');
+    pages.push((JSON.parse(body.toString()) as { manifests: (typeof pages)[0] }).manifests);
+    path = /^<(.+)>; rel="next"$/.exec(String(headers['link']))?.[1];
+  }
+  return pages;
+}
+
+test('referrers come in pages that clients can read, filtered too', async () => {
+  await using api = await start();
+  const pushed: string[] = [];
+  for (let at = 0; at < 9; at += 1) {
+    const refers = await manifestBytes(api, 'a/b', {
+      subject: subjectOfMany,
+      artifactType: at % 3 === 0 ? 'x/third' : 'x/other',
+      annotations: { text: 'x'.repeat(400_000), at: String(at) },
+    });
+    pushed.push(digestOf(refers));
+    expect((await pushManifest(api, digestOf(refers), refers)).status).toBe(201);
+  }
+  const pages = await referrerPages(api);
+  expect(pages.map(({ length }) => length)).toEqual([2, 2, 2, 2, 1]);
+  expect(pages.flat().map((entry) => entry.digest)).toEqual([...pushed].sort());
+  const third = (await referrerPages(api, '?artifactType=x%2Fthird')).flat();
+  expect(third.map((entry) => entry.digest)).toEqual(pushed.filter((_, at) => at % 3 === 0).sort());
+  const bad = await ask(api, 'GET', `/v2/a/b/referrers/${digest}?last=x`);
+  expect([bad.status, bad.code]).toEqual([400, 'DIGEST_INVALID']);
+});
+
+test('annotations that no page holds are refused, and nothing is kept of their manifest', async () => {
+  await using api = await start();
+  const annotations = { text: 'x'.repeat(1024 * 1024) };
+  const refers = await manifestBytes(api, 'a/b', { subject: subjectOfMany, annotations });
+  const refused = await pushManifest(api, '1', refers);
+  expect([refused.status, refused.code]).toEqual([413, 'SIZE_INVALID']);
+  expect(refused.body.toString()).toMatch(/more annotations than a list of referrers can hold/);
+  expect((await ask(api, 'GET', `/v2/a/b/manifests/${digestOf(refers)}`)).status).toBe(404);
+  expect(await referrerPages(api)).toEqual([[]]);
+});

@@ -1,13 +1,17 @@
 import {
-  type CallOptions,
   type Digest,
   type RepositoryName,
   isDigest,
+  isOciError,
   registryPaths,
   verifiableAlgorithm,
 } from '@oci/spec-types';
 
+import { anonymous } from '../access/caller.js';
+import type { OpenUpload } from '../hosted/open-upload.js';
+import { networkOf } from '../http/rate-limit.js';
 import { readBody, uploadPace } from '../http/request-body.js';
+import { contextOf } from '../http/request-context.js';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
 import { findMountSource } from './mount-source.js';
@@ -17,20 +21,21 @@ export async function serveUploads(api: ApiRequest, name: RepositoryName): Promi
   const { blobs, uploads } = api.registry;
   refuseAlgorithm(api);
   const mount = digestOf(api, 'mount');
-  if (mount && (await findMountSource(api, mount))) {
-    await blobs.link(name, mount);
-    return created(api, name, mount);
-  }
+  const from = mount && (await findMountSource(api, mount));
+  if (mount && from && (await blobs.mount(name, mount, from))) return created(api, name, mount);
   const digest = mount ? undefined : digestOf(api, 'digest');
-  const session = await uploads.begin(name);
-  if (!digest) return accepted(api, { name, session }, 0);
-  try {
-    await finish(api, { name, session }, { digest, offset: 0 });
-  } catch (error) {
+  const route = { name, session: await uploads.begin(name, ownerOf(api)) };
+  if (!digest) return accepted(api, route, 0);
+  return hold(api, route, async (upload) => {
     // Nobody knows the session that could go on with it.
-    await uploads.cancel(session);
-    throw error;
-  }
+    await undone(upload, () => finish(api, { ...route, upload }, digest));
+  });
+}
+
+/** Whose sessions are counted together. */
+function ownerOf({ request }: ApiRequest): string {
+  const { who, client } = contextOf(request);
+  return who === anonymous.subject ? networkOf(client) : who;
 }
 
 interface UploadRoute {
@@ -38,58 +43,73 @@ interface UploadRoute {
   readonly session: string;
 }
 
+/** A route whose session no other request holds. */
+interface HeldRoute extends UploadRoute {
+  readonly upload: OpenUpload;
+}
+
 /** end-5, end-6, end-13, end-14: add to an upload, end it, ask for it, cancel it. */
 export async function serveUpload(api: ApiRequest, route: UploadRoute): Promise<void> {
-  const { uploads } = api.registry;
-  const offset = await uploads.offset(route.name, route.session);
-  if (offset === undefined)
-    throw new ApiError(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload');
-  switch (api.request.method) {
-    case 'GET':
-      return answer(api, 204, progress(route, offset));
-    case 'DELETE':
-      await uploads.cancel(route.session);
-      return answer(api, 204);
-    case 'PATCH':
-      return accepted(api, route, await append(api, route, offset));
-    default: {
-      const digest = digestOf(api, 'digest');
-      if (!digest)
-        throw new ApiError(400, 'DIGEST_INVALID', 'the upload is ended without a digest');
-      return finish(api, route, { digest, offset });
+  return hold(api, route, async (upload) => {
+    switch (api.request.method) {
+      case 'GET':
+        return answer(api, 204, progress(route, upload.offset));
+      case 'DELETE':
+        await upload.cancel();
+        return answer(api, 204);
+      case 'PATCH':
+        await append(api, { ...route, upload });
+        return accepted(api, route, upload.offset);
+      default: {
+        const digest = digestOf(api, 'digest');
+        if (!digest)
+          throw new ApiError(400, 'DIGEST_INVALID', 'the upload is ended without a digest');
+        return finish(api, { ...route, upload }, digest);
+      }
     }
-  }
+  });
 }
 
-async function append(api: ApiRequest, route: UploadRoute, offset: number): Promise<number> {
-  refuseWrongPlace(api, route, offset);
-  const options: CallOptions = { signal: api.signal };
-  const after = await api.registry.uploads.append(
-    route.session,
-    offset,
-    wholeBody(api, offset),
-    options,
-  );
-  if (after === undefined) throw outOfOrder(route, offset);
-  return after;
-}
-
-async function finish(
-  api: ApiRequest,
+/** Requests of one session never interleave: one that has to wait for too long is told so. */
+async function hold(
+  { registry }: ApiRequest,
   route: UploadRoute,
-  { digest, offset }: { digest: Digest; offset: number },
+  work: (upload: OpenUpload) => Promise<void>,
 ): Promise<void> {
-  const { uploads } = api.registry;
+  const held = async (upload: OpenUpload | undefined): Promise<void> => {
+    if (upload) return work(upload);
+    throw new ApiError(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload');
+  };
+  await registry.uploads.use(route, held).catch((error: unknown) => {
+    if (!isOciError(error, 'TIMEOUT')) throw error;
+    const message =
+      'another request of this upload is still running: wait for its end, then ask where to go on';
+    throw new ApiError(409, 'BLOB_UPLOAD_INVALID', message);
+  });
+}
+
+async function append(api: ApiRequest, { upload, ...route }: HeldRoute): Promise<void> {
+  refuseWrongPlace(api, route, upload.offset);
+  if (api.request.headers['content-length'] === '0') return;
+  await upload.append(wholeBody(api, upload.offset), { signal: api.signal });
+}
+
+async function finish(api: ApiRequest, route: HeldRoute, digest: Digest): Promise<void> {
   verifiableAlgorithm(digest);
-  await append(api, route, offset);
+  await append(api, route);
+  // Bytes that are wrong do not become right: the session is over.
+  await undone(route.upload, () => route.upload.commit(digest));
+  created(api, route.name, digest);
+}
+
+/** Cancels an upload with which work fails. */
+async function undone(upload: OpenUpload, work: () => Promise<void>): Promise<void> {
   try {
-    await uploads.commit(route.name, route.session, digest);
+    await work();
   } catch (error) {
-    // Bytes that are wrong do not become right: the session is over.
-    await uploads.cancel(route.session);
+    await upload.cancel();
     throw error;
   }
-  created(api, route.name, digest);
 }
 
 /** A request that breaks off must not leave a piece, so its body fails then instead of ending. */

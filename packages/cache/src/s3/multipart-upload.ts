@@ -45,9 +45,14 @@ export class MultipartUpload {
     this.#parts.push({ PartNumber, ETag });
   }
 
-  /** Takes a part from another object, without its bytes coming here. */
+  /** Takes a part from a version of another object, without its bytes coming here. */
   async addCopy(
-    from: { readonly key: string; readonly first: number; readonly last: number },
+    from: {
+      readonly key: string;
+      readonly version: string;
+      readonly first: number;
+      readonly last: number;
+    },
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const PartNumber = this.#parts.length + 1;
@@ -56,6 +61,7 @@ export class MultipartUpload {
       UploadId: this.#uploadId,
       PartNumber,
       CopySource: copySource(this.#bucket, from.key),
+      CopySourceIfMatch: from.version,
       CopySourceRange: `bytes=${from.first}-${from.last}`,
     });
     const { CopyPartResult } = await this.#bucket.client.send(command, abortable(signal));

@@ -15,9 +15,16 @@ import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-type
 
 import { missingPart } from '../store/missing-part.js';
 import { ensureObjectKey } from '../store/object-key.js';
-import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from '../store/object-store.js';
+import type {
+  JoinOptions,
+  ObjectInfo,
+  ObjectStore,
+  PutCondition,
+  StoredObject,
+} from '../store/object-store.js';
 import { type Bucket, abortable, copySource, leastPartBytes, locationOf } from './bucket.js';
 import { MultipartUpload } from './multipart-upload.js';
+import { copyBytes, inParts, spans } from './parts.js';
 import { isAbsent, isBeyondEnd, isConflict, isRefusedByCondition, onBucket } from './s3-failure.js';
 import { writeCondition } from './write-condition.js';
 
@@ -31,8 +38,6 @@ export interface S3ObjectStoreOptions {
   readonly partBytes?: number | undefined;
 }
 
-/** Bytes that one request copies, at most; S3 allows 5 GiB. */
-const copyBytes = 1024 * 1024 * 1024;
 /** How often a write is tried that meets another of the same object. */
 const attempts = 8;
 
@@ -136,19 +141,26 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   /** Objects of 5 MiB and more are joined inside the bucket; smaller ones come here and go back. */
-  async join(keys: readonly string[], target: string, options: CallOptions = {}): Promise<void> {
-    throwIfAborted(options.signal);
-    if (!(await this.head(target, options))) {
-      const sizes = await Promise.all(keys.map((key) => this.#sizeOf(key, options)));
-      const [only, ...others] = keys;
-      const [size = 0] = sizes;
-      if (only !== undefined && others.length === 0 && size <= copyBytes)
-        await this.#copy(only, target, options);
-      else if (sizes.slice(0, -1).every((size) => size >= leastPartBytes) && sizes.at(-1) !== 0)
-        await this.#copyParts(keys, sizes, { target, signal: options.signal });
-      else await this.put(target, this.#concatenate(keys), { ...options, condition: absent });
-    }
-    for (const key of keys) await this.delete(key, options);
+  async join(
+    keys: readonly string[],
+    target: string,
+    { check, signal }: JoinOptions = {},
+  ): Promise<ObjectInfo> {
+    throwIfAborted(signal);
+    this.#locate(target);
+    const parts = await Promise.all(keys.map((key) => this.#partOf(key, signal)));
+    const isInside =
+      (parts.length === 1 && (parts[0]?.size ?? 0) <= copyBytes) ||
+      (parts.slice(0, -1).every(({ size }) => size >= leastPartBytes) && parts.at(-1)?.size !== 0);
+    const body = check ? check(this.#concatenate(parts)) : this.#concatenate(parts);
+    // A copy is of the version that was read: an object that was replaced meanwhile is no part of it.
+    if (isInside && check) for await (const chunk of body) void chunk;
+    const info = isInside
+      ? await this.#copy(parts, target, signal)
+      : await this.put(target, body, { signal });
+    if (!info) throw missingPart(keys[0] ?? target);
+    for (const key of keys) await this.delete(key, { signal });
+    return info;
   }
 
   #locate(key: string): ReturnType<typeof locationOf> {
@@ -218,46 +230,60 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
-  async #sizeOf(key: string, options: CallOptions): Promise<number> {
-    const info = await this.head(key, options);
-    if (info) return info.size;
+  async #partOf(key: string, signal: AbortSignal | undefined): Promise<Part> {
+    const info = await this.head(key, { signal });
+    if (info) return { key, ...info };
     throw missingPart(key);
   }
 
-  async #copy(from: string, to: string, { signal }: CallOptions): Promise<void> {
-    const CopySource = copySource(this.#bucket, ensureObjectKey(from));
-    const command = new CopyObjectCommand({ ...this.#locate(to), CopySource });
-    await onBucket(to, () => this.#bucket.client.send(command, abortable(signal)));
+  /** Undefined when the one part was replaced. */
+  async #copy(
+    parts: readonly Part[],
+    target: string,
+    signal: AbortSignal | undefined,
+  ): Promise<ObjectInfo | undefined> {
+    const [only, ...others] = parts;
+    if (!only || others.length > 0) return this.#copyParts(parts, target, signal);
+    return this.#conditionally(target, async () => {
+      const command = new CopyObjectCommand({
+        ...this.#locate(target),
+        CopySource: copySource(this.#bucket, ensureObjectKey(only.key)),
+        CopySourceIfMatch: only.version,
+      });
+      const { CopyObjectResult } = await this.#bucket.client.send(command, abortable(signal));
+      return { version: CopyObjectResult?.ETag, size: only.size };
+    });
   }
 
   async #copyParts(
-    keys: readonly string[],
-    sizes: readonly number[],
-    { target, signal }: { readonly target: string; readonly signal: AbortSignal | undefined },
-  ): Promise<void> {
+    parts: readonly Part[],
+    target: string,
+    signal: AbortSignal | undefined,
+  ): Promise<ObjectInfo | undefined> {
     const upload = await onBucket(target, () =>
       MultipartUpload.begin(this.#bucket, target, signal),
     );
     try {
-      for (const [at, key] of keys.entries())
-        for (const span of spans(sizes[at] ?? 0))
-          await onBucket(key, () => upload.addCopy({ key: ensureObjectKey(key), ...span }, signal));
-      const size = sizes.reduce((sum, size) => sum + size, 0);
-      const stored = await this.#conditionally(target, async () => ({
-        version: await upload.complete(writeCondition(absent), signal),
+      for (const { key, size, version } of parts)
+        for (const span of spans(size))
+          await onBucket(key, () =>
+            upload.addCopy({ key: ensureObjectKey(key), version, ...span }, signal),
+          );
+      const size = parts.reduce((sum, part) => sum + part.size, 0);
+      return await this.#conditionally(target, async () => ({
+        version: await upload.complete({}, signal),
         size,
       }));
-      if (!stored) await upload.abort();
     } catch (error) {
       await upload.abort();
       throw error;
     }
   }
 
-  async *#concatenate(keys: readonly string[]): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const key of keys) {
+  async *#concatenate(parts: readonly Part[]): AsyncGenerator<Uint8Array, void, undefined> {
+    for (const { key, version } of parts) {
       const object = await this.get(key);
-      if (!object) throw missingPart(key);
+      if (object?.info.version !== version) throw missingPart(key);
       yield* object.body;
     }
   }
@@ -268,7 +294,9 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStor
   return new S3ObjectStore(options);
 }
 
-const absent = { ifAbsent: true } as const;
+interface Part extends ObjectInfo {
+  readonly key: string;
+}
 
 function infoOf(answer: {
   readonly ContentLength?: number | undefined;
@@ -282,40 +310,6 @@ function infoOf(answer: {
     modifiedAt: answer.LastModified?.getTime() ?? 0,
     version: answer.ETag ?? '',
   };
-}
-
-/** Pieces of one size but the last. */
-async function* inParts(
-  body: AsyncIterable<Uint8Array>,
-  size: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let chunks: Uint8Array[] = [];
-  let gathered = 0;
-  for await (const chunk of body) {
-    throwIfAborted(signal);
-    for (let rest = chunk; rest.byteLength > 0;) {
-      const taken = rest.subarray(0, size - gathered);
-      rest = rest.subarray(taken.byteLength);
-      // Whoever yields a chunk may use its memory again.
-      chunks.push(Uint8Array.from(taken));
-      gathered += taken.byteLength;
-      if (gathered < size) continue;
-      yield Buffer.concat(chunks);
-      [chunks, gathered] = [[], 0];
-    }
-  }
-  if (gathered > 0) yield Buffer.concat(chunks);
-}
-
-/** Ranges of at most {@link copyBytes}, none of which is too small for a part. */
-function spans(size: number): readonly { readonly first: number; readonly last: number }[] {
-  const count = Math.max(1, Math.ceil(size / copyBytes));
-  const each = Math.ceil(size / count);
-  return Array.from({ length: count }, (_, at) => ({
-    first: at * each,
-    last: Math.min(size, (at + 1) * each) - 1,
-  }));
 }
 
 async function* read(

@@ -20,7 +20,13 @@ import {
 import { readFilePart } from './file-part.js';
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
-import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './object-store.js';
+import type {
+  JoinOptions,
+  ObjectInfo,
+  ObjectStore,
+  PutCondition,
+  StoredObject,
+} from './object-store.js';
 
 export interface FileObjectStoreOptions {
   /** Write through to the disk before an object counts as stored. Default true. */
@@ -89,15 +95,10 @@ export class FileObjectStore implements ObjectStore {
   ): Promise<ObjectInfo | undefined> {
     const path = this.pathOf(key);
     throwIfAborted(options.signal);
-    const temporary = await onStorage({ path }, () => this.#temporary.create());
-    return onStorage({ path }, async () => {
-      try {
-        await this.#write(temporary, body, options.signal);
-        await this.#makeDirectory(dirname(path));
-        return await this.#publish(temporary, { key, path, condition: options.condition });
-      } finally {
-        await rm(temporary, { force: true });
-      }
+    return this.#aside(path, async (temporary) => {
+      await this.#write(temporary, body, options.signal);
+      await this.#makeDirectory(dirname(path));
+      return this.#publish(temporary, { key, path, condition: options.condition });
     });
   }
 
@@ -118,35 +119,44 @@ export class FileObjectStore implements ObjectStore {
     await onStorage({ path }, () => rm(path, { force: true }));
   }
 
-  async join(keys: readonly string[], target: string, options: CallOptions = {}): Promise<void> {
-    throwIfAborted(options.signal);
+  async join(
+    keys: readonly string[],
+    target: string,
+    { check = (body) => body, signal }: JoinOptions = {},
+  ): Promise<ObjectInfo> {
+    throwIfAborted(signal);
     const path = this.pathOf(target);
     const [only, ...others] = keys;
-    if (only !== undefined && others.length === 0) {
-      await onStorage({ path }, async () => {
-        await this.#makeDirectory(dirname(path));
-        if (await this.#linkOrRename(this.pathOf(only), path)) await this.#syncDirectory(path);
-      });
-    } else {
-      const condition = { ifAbsent: true } as const;
-      await this.put(target, this.#concatenate(keys), { ...options, condition });
-    }
+    const info = await this.#aside(path, async (temporary) => {
+      if (only !== undefined && others.length === 0) {
+        // The very file that is checked gets the new name, whatever becomes of the old one.
+        if (!(await this.#linkOrRename(this.pathOf(only), temporary).catch(unlessMissing)))
+          throw missingPart(only);
+        await exhaust(check(readWhole(temporary, signal)));
+      } else {
+        await this.#write(temporary, check(this.#concatenate(keys)), signal);
+      }
+      await this.#makeDirectory(dirname(path));
+      return this.#replace(temporary, path);
+    });
     for (const key of keys) await this.delete(key);
+    return info;
   }
 
-  /** Makes a file of the same file system an object, unless there is one. The file is gone afterwards. */
+  /** Makes a file of the same file system an object, in place of any that is there. The file is gone afterwards. */
   async adopt(
     file: string,
     key: string,
-  ): Promise<{ readonly info: ObjectInfo; readonly isNew: boolean }> {
+  ): Promise<{ readonly info: ObjectInfo; readonly replaced: ObjectInfo | undefined }> {
     const path = this.pathOf(key);
     return onStorage({ path }, async () => {
       if (this.#fsync) await syncFile(file);
       await this.#makeDirectory(dirname(path));
-      const isNew = await this.#linkOrRename(file, path);
-      if (isNew) await this.#syncDirectory(path);
+      const replaced = await this.head(key);
+      const info = await this.#replace(file, path);
+      // To rename one of two links to a file as the other does nothing.
       await rm(file, { force: true });
-      return { info: infoOf(await stat(path, { bigint: true })), isNew };
+      return { info, replaced };
     });
   }
 
@@ -160,6 +170,18 @@ export class FileObjectStore implements ObjectStore {
   async readNote(key: string): Promise<string | undefined> {
     const path = this.pathOf(key);
     return onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
+  }
+
+  /** Runs work on a temporary path, where nothing is left afterwards. */
+  async #aside<T>(path: string, work: (temporary: string) => Promise<T>): Promise<T> {
+    return onStorage({ path }, async () => {
+      const temporary = await this.#temporary.create();
+      try {
+        return await work(temporary);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    });
   }
 
   async #write(
@@ -273,6 +295,20 @@ export function createFileObjectStore(
   options: FileObjectStoreOptions = {},
 ): FileObjectStore {
   return new FileObjectStore(dir, options);
+}
+
+async function* readWhole(
+  path: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const file = await open(path);
+  const info = await file.stat({ bigint: true });
+  const part = { path, version: infoOf(info).version, start: 0, end: Number(info.size) - 1 };
+  yield* readFilePart(file, { ...part, signal });
+}
+
+async function exhaust(body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of body) void chunk;
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {

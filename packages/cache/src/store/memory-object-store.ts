@@ -2,7 +2,13 @@ import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-type
 
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
-import type { ObjectInfo, ObjectStore, PutCondition, StoredObject } from './object-store.js';
+import type {
+  JoinOptions,
+  ObjectInfo,
+  ObjectStore,
+  PutCondition,
+  StoredObject,
+} from './object-store.js';
 
 interface Held {
   readonly bytes: Buffer;
@@ -64,12 +70,17 @@ export class MemoryObjectStore implements ObjectStore {
     this.#objects.delete(ensureObjectKey(key));
   }
 
-  async join(keys: readonly string[], target: string, options: CallOptions = {}): Promise<void> {
-    throwIfAborted(options.signal);
-    if (!this.#objects.has(ensureObjectKey(target))) {
-      this.#set(target, Buffer.concat(keys.map((key) => this.#part(key))));
-    }
+  async join(
+    keys: readonly string[],
+    target: string,
+    { check = (body) => body, signal }: JoinOptions = {},
+  ): Promise<ObjectInfo> {
+    throwIfAborted(signal);
+    ensureObjectKey(target);
+    const bytes = Buffer.concat(keys.map((key) => this.#part(key)));
+    for await (const chunk of check(pieces(bytes, signal))) void chunk;
     for (const key of keys) this.#objects.delete(key);
+    return this.#set(target, bytes);
   }
 
   #part(key: string): Buffer {

@@ -34,10 +34,17 @@ export interface ObjectStore {
   /** No error when there is no such object. */
   delete(key: string, options?: CallOptions): Promise<void>;
   /**
-   * Joins objects, in order, to one new object and removes them; a store may rename a single one.
-   * An existing target stays as it is.
+   * Joins objects, in order, to one object, which replaces any that is there, and removes them. The bytes
+   * of the new object pass through `check` before it gets its key; when that fails, nothing is stored.
+   *
+   * @returns the object whose bytes passed
    */
-  join(keys: readonly string[], target: string, options?: CallOptions): Promise<void>;
+  join(keys: readonly string[], target: string, options?: JoinOptions): Promise<ObjectInfo>;
+}
+
+export interface JoinOptions extends CallOptions {
+  /** Passes bytes on, and throws where they are not what the object has to be. */
+  readonly check?: ((body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;
 }
 
 /** Store only if there is nothing yet, or only over the version that was read. */

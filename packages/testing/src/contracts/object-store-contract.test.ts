@@ -26,7 +26,7 @@ class MapStore implements ObjectStoreLike {
     key: string,
     options: CallOptions & { readonly range?: ByteRange | undefined } = {},
   ): ReturnType<ObjectStoreLike['get']> {
-    check(options);
+    refuseAborted(options);
     const kept = this.#objects.get(ensureKey(key));
     if (!kept) return undefined;
     const { first, last = kept.info.size } = options.range ?? { first: 0 };
@@ -39,9 +39,9 @@ class MapStore implements ObjectStoreLike {
     options: CallOptions & { readonly condition?: PutConditionLike | undefined } = {},
   ): Promise<ObjectInfoLike | undefined> {
     ensureKey(key);
-    check(options);
+    refuseAborted(options);
     const bytes = await collect(body);
-    check(options);
+    refuseAborted(options);
     const { condition } = options;
     const current = this.#objects.get(key)?.info.version;
     if (condition && 'ifAbsent' in condition && current !== undefined) return undefined;
@@ -63,18 +63,22 @@ class MapStore implements ObjectStoreLike {
     this.#objects.delete(ensureKey(key));
   }
 
-  async join(keys: readonly string[], target: string, options?: CallOptions): Promise<void> {
+  async join(
+    keys: readonly string[],
+    target: string,
+    { check, ...options }: NonNullable<Parameters<ObjectStoreLike['join']>[2]> = {},
+  ): Promise<ObjectInfoLike> {
     ensureKey(target);
-    check(options);
+    refuseAborted(options);
     const parts = keys.map((key) => this.#objects.get(key)?.bytes);
-    if (!this.#objects.has(target)) {
-      const whole = parts.map((bytes) => {
-        if (bytes) return bytes;
-        throw new OciError('STORAGE_FAILED', 'a part is missing');
-      });
-      await this.put(target, inChunks(await collect(whole)));
-    }
+    const whole = parts.map((bytes) => {
+      if (bytes) return bytes;
+      throw new OciError('STORAGE_FAILED', 'a part is missing');
+    });
+    const body = inChunks(await collect(whole));
+    const info = await this.put(target, check ? check(body) : body);
     for (const key of keys) this.#objects.delete(key);
+    return info as ObjectInfoLike;
   }
 }
 
@@ -85,7 +89,7 @@ function ensureKey(key: string): string {
   throw new OciError('INTERNAL', 'bad key');
 }
 
-function check(options: CallOptions | undefined): void {
+function refuseAborted(options: CallOptions | undefined): void {
   if (options?.signal?.aborted) throw asOciError(options.signal.reason);
 }
 

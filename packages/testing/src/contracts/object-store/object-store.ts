@@ -19,7 +19,13 @@ export interface ObjectStoreLike {
     options?: CallOptions & { readonly after?: string | undefined },
   ): AsyncIterable<string>;
   delete(key: string, options?: CallOptions): Promise<void>;
-  join(keys: readonly string[], target: string, options?: CallOptions): Promise<void>;
+  join(
+    keys: readonly string[],
+    target: string,
+    options?: CallOptions & {
+      readonly check?: ((body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;
+    },
+  ): Promise<ObjectInfoLike>;
 }
 
 export type PutConditionLike = { readonly ifAbsent: true } | { readonly ifVersion: string };

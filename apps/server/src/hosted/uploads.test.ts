@@ -1,0 +1,147 @@
+import { type ObjectStore, createFileObjectStore, createMemoryObjectStore } from '@oci/cache';
+import { parseRepositoryName } from '@oci/spec-types';
+import { digestOf } from '@oci/spec-types/node';
+import { bytesOf, collect, inChunks, randomBytes, temporaryDirectory } from '@oci/testing';
+import { expect, test } from 'vitest';
+
+import { type HostedRegistryOptions, createHostedRegistry } from './hosted-registry.js';
+import { bytes as bodyOf } from './json-object.js';
+import type { OpenUpload } from './open-upload.js';
+
+const bytes = randomBytes(51, 100_000);
+const descriptor = { digest: digestOf(bytes), size: bytes.byteLength };
+const [a, b] = [parseRepositoryName('a'), parseRepositoryName('b')];
+
+async function begin(
+  store: ObjectStore = createMemoryObjectStore(),
+  options: HostedRegistryOptions = {},
+) {
+  const registry = createHostedRegistry(store, options);
+  const session = await registry.uploads.begin(a, 'me');
+  const use = <T>(work: (upload: OpenUpload) => Promise<T>, name = a): Promise<T | undefined> =>
+    registry.uploads.use({ name, session }, async (upload) => upload && work(upload));
+  const offset = () => use(async (upload) => upload.offset);
+  return { registry, session, use, offset };
+}
+
+async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const key of store.list(prefix)) keys.push(key);
+  return keys;
+}
+
+test('an upload takes pieces in order, and becomes a blob', async () => {
+  const { registry, use, offset } = await begin();
+  expect(await offset()).toBe(0);
+  for (let at = 0; at < bytes.byteLength; at += 30_000)
+    await use((upload) => upload.append(inChunks(bytes.subarray(at, at + 30_000), 7_000)));
+  expect(await offset()).toBe(bytes.byteLength);
+  expect(await use(async (upload) => upload.offset, b)).toBeUndefined();
+  await use((upload) => upload.commit(descriptor.digest));
+  expect(await registry.blobs.size(a, descriptor.digest)).toBe(bytes.byteLength);
+  expect(await offset()).toBeUndefined();
+});
+
+test('an upload that is not what it says is no blob', async () => {
+  const { registry, use } = await begin();
+  await use((upload) => upload.append(inChunks(bytesOf('something else'), 5)));
+  const commit = use((upload) => upload.commit(descriptor.digest));
+  await expect(commit).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  expect(await registry.blobs.size(a, descriptor.digest)).toBeUndefined();
+});
+
+test('a session is held by one at a time; who waits for too long is told so', async () => {
+  const { use, offset } = await begin(undefined, { uploads: { patienceMs: 1 } });
+  let proceed = (): void => {};
+  const barrier = new Promise<void>((resolve) => (proceed = resolve));
+  async function* slow(): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(0, 10);
+    await barrier;
+    yield bytes.subarray(10);
+  }
+  const first = use((upload) => upload.append(slow()));
+  const late = [
+    use((upload) => upload.append(bodyOf(bytes))),
+    use((upload) => upload.commit(descriptor.digest)),
+    use((upload) => upload.cancel()),
+    offset(),
+  ];
+  for (const request of late) await expect(request).rejects.toMatchObject({ code: 'TIMEOUT' });
+  proceed();
+  await first;
+  expect(await offset()).toBe(bytes.byteLength);
+  await use((upload) => upload.commit(descriptor.digest));
+});
+
+test('a push replaces a corrupt copy, and the copy was never taken for verified', async () => {
+  const store = createMemoryObjectStore();
+  const large = randomBytes(52, 1_500_000);
+  const digest = digestOf(large);
+  const key = `v1/blobs/${digest.replace(':', '/')}`;
+  await store.put(key, bodyOf(randomBytes(53, large.byteLength)));
+  const { registry, use } = await begin(store);
+  await use((upload) => upload.append(bodyOf(large)));
+  await use((upload) => upload.commit(digest));
+  const blob = await registry.blobs.open(a, digest);
+  expect(digestOf(await collect(blob?.body ?? []))).toBe(digest);
+
+  await store.put(key, bodyOf(randomBytes(54, large.byteLength)));
+  await registry.blobs.put(b, {
+    descriptor: { digest, size: large.byteLength },
+    body: bodyOf(large),
+  });
+  const repaired = await store.get(key);
+  expect(digestOf(await collect(repaired?.body ?? []))).toBe(digest);
+});
+
+test('uploads that rest for too long are removed, and neither others nor those in use', async () => {
+  await using directory = await temporaryDirectory();
+  const store = createFileObjectStore(directory.path);
+  const { registry, use, offset } = await begin(store);
+  const { uploads } = registry;
+  await use((upload) => upload.append(inChunks(bytes, 10_000)));
+  const hour = 3_600_000;
+  const late = { olderThanMs: hour, now: Date.now() + 2 * hour };
+  expect(await uploads.expire({ olderThanMs: hour })).toBe(0);
+  expect(await use(() => uploads.expire(late))).toBe(0);
+  expect(await offset()).toBe(bytes.byteLength);
+  expect(await uploads.expire(late)).toBe(1);
+  expect(await offset()).toBeUndefined();
+  expect(await keysOf(store, 'v1/uploads/')).toEqual([]);
+});
+
+test('sessions are bounded for each caller and for all, also those of the process before', async () => {
+  const store = createMemoryObjectStore();
+  const limits = { perCaller: 2, inAll: 3, pieces: 2 };
+  const registry = () => createHostedRegistry(store, { uploads: { limits } });
+  const before = registry().uploads;
+  const first = await before.begin(a, 'me');
+  await before.begin(b, 'me');
+  const { uploads } = registry();
+  await expect(uploads.begin(a, 'me')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  await uploads.begin(a, 'you');
+  await expect(uploads.begin(a, 'they')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  await uploads.use({ name: a, session: first }, async (upload) => upload?.cancel());
+  await uploads.begin(a, 'me');
+  await expect(uploads.begin(a, 'they')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+});
+
+test('the pieces of a session are bounded, and an empty one is none', async () => {
+  const limits = { perCaller: 1, inAll: 1, pieces: 2 };
+  const { use, offset } = await begin(undefined, { uploads: { limits } });
+  for (const text of ['', 'a', '', 'b'])
+    await use((upload) => upload.append(bodyOf(bytesOf(text))));
+  const more = use((upload) => upload.append(bodyOf(bytesOf('c'))));
+  await expect(more).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  expect(await offset()).toBe(2);
+});
+
+test.each(['../x', 'ABCDEF00-0000-0000-0000-000000000000', ''])(
+  'there is no session %j',
+  async (session) => {
+    const { registry } = await begin();
+    expect(await registry.uploads.use({ name: a, session }, async (upload) => upload)).toBe(
+      undefined,
+    );
+  },
+);
