@@ -34,6 +34,7 @@ test('exports these names and no others', () => {
     'probeRegistry',
     'proxyFromEnvironment',
     'reportCredential',
+    'resolvesInternally',
     'staticCredentials',
   ]);
 });

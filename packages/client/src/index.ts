@@ -71,6 +71,7 @@ export { type RemoteOptions } from './repository/endpoint.js';
 export type { PushManifestOptions } from './repository/manifest-sink.js';
 export type { ReferrersOptions } from './repository/referrers.js';
 export { RemoteRepository } from './repository/remote-repository.js';
+export { resolvesInternally } from './transport/address-policy.js';
 export { type BodyLimits, defaultLimits } from './transport/bounded-body.js';
 export { type PacePolicy, defaultPacePolicy } from './transport/host-pace.js';
 export type { Attempt, AttemptObserver, AttemptOutcome } from './transport/observe.js';

@@ -21,6 +21,7 @@ it('exports these names', () => {
     'nearest',
     'parseExtensionType',
     'pullJson',
+    'refuseLeadInside',
     'registryOptions',
     'selectContentLayer',
     'selectManifest',

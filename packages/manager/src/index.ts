@@ -22,6 +22,11 @@ export {
 export { selectContentLayer } from './content-layer.js';
 export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
 export { artifactJson, pullJson } from './json.js';
+export {
+  type NamedRegistry,
+  type PackageRepository,
+  refuseLeadInside,
+} from './foreign-registry.js';
 export { OciManager, type OciManagerOptions } from './manager.js';
 export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';

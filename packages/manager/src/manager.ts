@@ -9,6 +9,7 @@ import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type CallOptions,
   Operation,
+  type RegistryHost,
   type RepositoryName,
   asOciError,
   isOciError,
@@ -26,9 +27,10 @@ import {
   parseExtensionType,
 } from './artifact-name.js';
 import { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
+import type { PackageRepository } from './foreign-registry.js';
 import { ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
-import { ManifestLookup, type ManifestName, memoryKey } from './manifest-lookup.js';
+import { ManifestLookup, type ManifestName, manifestName, memoryKey } from './manifest-lookup.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
 import { manifestFinder } from './past-cache.js';
 import { type PulledArtifact, pull } from './pull.js';
@@ -173,6 +175,17 @@ export class OciManager {
   ): Promise<readonly string[]> {
     ensureTexts({ type, name });
     return this.#versions(this.#extensionRepository(type, name), options);
+  }
+
+  /** Returns where a KCL package is, without asking anybody. @throws OciError `REFERENCE_INVALID` */
+  kclPackagePlace(name: string, options: ManagerCallOptions = {}): PackageRepository {
+    const repository = kclRepository(this.#templates, name);
+    return { registry: this.#connection(options).host, repository };
+  }
+
+  /** Whether a registry is the manager's own, or one that its options name. */
+  knowsRegistry(host: RegistryHost): boolean {
+    return host === this.#connection().host || this.#registries.names(host);
   }
 
   /**
@@ -326,12 +339,8 @@ export class OciManager {
   }
 
   #extensionRepository(type: string, name: string): RepositoryName {
-    const { namespace } = this.#options;
-    return extensionRepository(this.#templates, {
-      namespace,
-      type: parseExtensionType(type),
-      name,
-    });
+    const extension = { namespace: this.#options.namespace, type: parseExtensionType(type), name };
+    return extensionRepository(this.#templates, extension);
   }
 
   #connection({ registry = this.#options.registryUrl }: ManagerCallOptions = {}): Registry {
@@ -368,12 +377,4 @@ export class OciManager {
       lookup: new ManifestLookup({ cache, memory: this.#memory, connect, listener }),
     };
   }
-}
-
-function manifestName(
-  { host }: Registry,
-  repository: RepositoryName,
-  version: string,
-): ManifestName {
-  return { registry: host, repository, tag: tagOfVersion(version) };
 }

@@ -5,7 +5,7 @@ import {
   type ReferenceEntry,
   referenceId,
 } from '@oci/cache';
-import type { RemoteRepository } from '@oci/client';
+import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type Descriptor,
   type Digest,
@@ -19,6 +19,7 @@ import {
   isOciError,
   maxManifestSize,
   singleChunk,
+  tagOfVersion,
 } from '@oci/spec-types';
 import { readBytes, verifyManifest } from '@oci/spec-types/node';
 
@@ -29,6 +30,15 @@ export interface ManifestName {
   readonly registry: RegistryHost;
   readonly repository: RepositoryName;
   readonly tag: Tag;
+}
+
+/** @throws OciError `REFERENCE_INVALID` */
+export function manifestName(
+  { host }: Pick<Registry, 'host'>,
+  repository: RepositoryName,
+  version: string,
+): ManifestName {
+  return { registry: host, repository, tag: tagOfVersion(version) };
 }
 
 export interface FoundManifest {

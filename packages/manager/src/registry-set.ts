@@ -81,6 +81,11 @@ export class RegistrySet {
     return registry;
   }
 
+  /** Whether the configuration says something of a registry. */
+  names(host: RegistryHost): boolean {
+    return Object.keys(settingsOf(this.#options.registries, host)).length > 0;
+  }
+
   /** Ends all connections; what is opened afterwards begins anew. */
   async close(): Promise<void> {
     const registries = [...this.#open.values()];

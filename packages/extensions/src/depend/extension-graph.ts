@@ -7,6 +7,7 @@ import {
 import { OciError } from '@oci/spec-types';
 
 import { readArchiveFiles } from '../extract/archive-files.js';
+import { withPackage } from '../extract/archive-rule.js';
 import { declarationFiles, readMetadata } from '../validate/metadata.js';
 import { type Graph, type Requirement, resolveGraph } from './graph.js';
 import { isVersionRange } from './version-range.js';
@@ -70,7 +71,10 @@ async function requirementsOf(
   pulled: PulledArtifact,
   { type, signal }: { readonly type: ExtensionType; readonly signal: AbortSignal },
 ): Promise<readonly Requirement[]> {
-  const files = await readArchiveFiles(pulled.path, declarationFiles, { firstOnly: true, signal });
+  const options = { firstOnly: true, signal };
+  const files = await readArchiveFiles(pulled.path, declarationFiles, options).catch(
+    withPackage(pulled.reference),
+  );
   const metadata = await readMetadata((path) => files.get(path)?.toString('utf8'));
   return (metadata?.dependencies ?? []).map((text) => parseExtensionDependency(text, type));
 }

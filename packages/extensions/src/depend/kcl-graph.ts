@@ -1,6 +1,9 @@
+import { posix } from 'node:path';
+
 import { OciError } from '@oci/spec-types';
 
 import { readArchiveFiles } from '../extract/archive-files.js';
+import { withPackage } from '../extract/archive-rule.js';
 import type { KclDependency, OciDependency } from '../kcl/kcl-dependency.js';
 import type { LockedPackage } from '../kcl/kcl-lock.js';
 import { type KclMod, parseKclMod } from '../kcl/kcl-mod.js';
@@ -34,8 +37,12 @@ export async function resolveKclGraph(
   } = {},
 ): Promise<KclGraph> {
   const seen = new Map<string, OciDependency>();
+  const idOf = packageId(source);
   const requirements = (of: KclMod, by: string): readonly Requirement[] =>
-    of.dependencies.flatMap((dependency) => requirementOf(dependency, { by, seen }));
+    of.dependencies.flatMap((dependency) => requirementOf(dependency, { by, seen, idOf }));
+  // What the root names is the user's own word.
+  const named = new Set(mod.dependencies.filter(isOfRegistry).map(({ registry }) => registry));
+  const isKnown = ({ registry }: PackagePlace): boolean => named.has(registry);
   const root = { name: mod.name, requirements: requirements(mod, mod.name) };
   const dependencyOf = (id: string): OciDependency => {
     const dependency = seen.get(id);
@@ -50,6 +57,8 @@ export async function resolveKclGraph(
         const place = dependencyOf(id);
         const pulled = await source.pull(place, version, signal);
         const loaded = await modOf(pulled, signal);
+        for (const needed of loaded.dependencies.filter(isOfRegistry))
+          if (!isKnown(needed)) await source.refuseLeadInside(needed, place);
         const content = { name: place.name, place, pulled, mod: loaded };
         return { content, requirements: requirements(loaded, `${id} ${version}`) };
       },
@@ -64,15 +73,38 @@ export async function resolveKclGraph(
   return graph;
 }
 
-/** Two registries may have packages of one name, so the place is part of it (kcl-lang/kpm#384). */
-function idOf({ package: name, registry, repository }: PackagePlace): string {
-  if (registry === undefined && repository === undefined) return name;
-  return `${registry ?? ''}/${repository ?? name}`.replace(/^\//, '');
+/**
+ * Names packages: by the repository, for two registries may have packages of one name (kcl-lang/kpm#384); by
+ * the name alone where that is the usual place of it, however it is written (kcl-lang/kpm#598).
+ */
+function packageId(source: KclSource): (place: PackagePlace) => string {
+  const keyOf = (place: PackagePlace): string => {
+    const { registry, repository } = source.locate(place);
+    return `${registry}/${repository}`;
+  };
+  return (place) => {
+    const key = keyOf(place);
+    const name = posix.basename(key);
+    const usual = { package: name, registry: undefined, repository: undefined };
+    return keyOf(usual) === key ? name : key;
+  };
+}
+
+function isOfRegistry(dependency: KclDependency): dependency is OciDependency {
+  return dependency.kind === 'oci';
 }
 
 function requirementOf(
   dependency: KclDependency,
-  { by, seen }: { readonly by: string; readonly seen: Map<string, OciDependency> },
+  {
+    by,
+    seen,
+    idOf,
+  }: {
+    readonly by: string;
+    readonly seen: Map<string, OciDependency>;
+    readonly idOf: (place: PackagePlace) => string;
+  },
 ): readonly Requirement[] {
   // What is within the package comes with it; what is not was warned of.
   if (dependency.kind === 'path') return [];
@@ -90,7 +122,10 @@ function requirementOf(
 }
 
 async function modOf(pulled: PulledPackage, signal: AbortSignal): Promise<KclMod> {
-  const text = (await readArchiveFiles(pulled.path, ['kcl.mod'], { signal })).get('kcl.mod');
+  const files = await readArchiveFiles(pulled.path, ['kcl.mod'], { signal }).catch(
+    withPackage(pulled.reference),
+  );
+  const text = files.get('kcl.mod');
   if (text) return parseKclMod(text.toString('utf8'));
   throw new OciError('EXTENSION_INVALID', `${pulled.reference} has no kcl.mod`, {
     hint: 'It is no KCL package.',

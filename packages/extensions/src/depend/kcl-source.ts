@@ -1,4 +1,9 @@
-import type { OciManager, PulledArtifact } from '@oci/manager';
+import {
+  type OciManager,
+  type PackageRepository,
+  type PulledArtifact,
+  refuseLeadInside,
+} from '@oci/manager';
 import { parseReference } from '@oci/spec-types';
 
 import type { OciDependency } from '../kcl/kcl-dependency.js';
@@ -14,6 +19,10 @@ export interface PulledPackage extends PulledArtifact {
 
 /** Where the packages of a dependency graph are pulled from. */
 export interface KclSource {
+  /** The repository that a place stands for; two ways to name one package have the same. */
+  locate(place: PackagePlace): PackageRepository;
+  /** @throws OciError `POLICY_REFUSED` when a package of `by` must not lead to `place` */
+  refuseLeadInside(place: PackagePlace, by: PackagePlace): Promise<void>;
   versions(place: PackagePlace, signal: AbortSignal): Promise<readonly string[]>;
   pull(place: PackagePlace, version: string, signal: AbortSignal): Promise<PulledPackage>;
   close(): Promise<void>;
@@ -42,7 +51,16 @@ export function managerSource(manager: OciManager, defaults: DefaultPlace = {}):
       ? { from: manager, name: place.package, registry }
       : { from: byRepository(), name: repository ?? place.package, registry };
   };
+  const locate = (place: PackagePlace): PackageRepository => {
+    const { from, name, registry } = at(place);
+    return from.kclPackagePlace(name, { registry });
+  };
   return {
+    locate,
+    refuseLeadInside: async (place, by) => {
+      const named = locate(place).registry;
+      if (!manager.knowsRegistry(named)) await refuseLeadInside({ named, by: locate(by).registry });
+    },
     versions: async (place, signal) => {
       const { from, name, registry } = at(place);
       return from.listKclVersions(name, { registry, signal });

@@ -34,6 +34,18 @@ test('several ranges are held together', () => {
   expect(selectVersion(versions, '^1', '^2')).toBeUndefined();
 });
 
+test.each([[['1.5.1', 'v1.5.1', '1.0.0']], [['v1.5.1', '1.5.1']]])(
+  'of %j the one without a v is taken (fluxcd/source-controller#1834)',
+  (tags) => {
+    expect(selectVersion(tags, undefined)).toBe('1.5.1');
+    expect(selectVersion(tags, '^1')).toBe('1.5.1');
+  },
+);
+
+test('a range takes a version with a build (helm/helm#13368)', () => {
+  expect(selectVersion(['1.0.0', '1.2.0+b.5'], '^1')).toBe('1.2.0+b.5');
+});
+
 test('a prerelease is the newest only where there is nothing else', () => {
   expect(selectVersion(['1.0.0-rc.1', '1.0.0-rc.2'], undefined)).toBe('1.0.0-rc.2');
 });

@@ -14,7 +14,12 @@ export function selectVersion(
   const isStable = (version: string): boolean =>
     (semver.prerelease(version, loose) ?? []).length === 0;
   const stable = fitting.filter(isStable);
-  return (stable.length > 0 ? stable : fitting).sort(compareVersions).at(-1);
+  return (stable.length > 0 ? stable : fitting).sort(inOrder).at(-1);
+}
+
+/** Of two spellings of one version, as `1.5.1` beside the image `v1.5.1`, the one without a `v` is newer. */
+function inOrder(a: string, b: string): number {
+  return compareVersions(a, b) || Number(b.startsWith('v')) - Number(a.startsWith('v'));
 }
 
 const loose = { loose: true } as const;

@@ -1,4 +1,4 @@
-import { OciError, type OciErrorCode } from '@oci/spec-types';
+import { OciError, type OciErrorCode, isOciError } from '@oci/spec-types';
 
 /** What an archive may not do, each rule with the words that an error tells it by. */
 export const archiveRules = {
@@ -57,4 +57,13 @@ export function damaged(why: string, cause?: unknown): OciError {
     cause,
     hint: 'Nothing was unpacked.',
   });
+}
+
+/** Rethrows what an archive is refused for with the artifact that it is of: a graph has many. */
+export function withPackage(reference: string): (thrown: unknown) => never {
+  return (thrown) => {
+    if (!isOciError(thrown, 'ARCHIVE_UNSAFE', 'ARCHIVE_INVALID', 'LIMIT_EXCEEDED')) throw thrown;
+    const { code, message, hint } = thrown;
+    throw new OciError(code, `${reference}: ${message}`, { cause: thrown, hint });
+  };
 }

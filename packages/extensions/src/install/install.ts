@@ -9,6 +9,7 @@ import {
   throwIfAborted,
 } from '@oci/spec-types';
 
+import { withPackage } from '../extract/archive-rule.js';
 import { extractArchive } from '../extract/extract.js';
 import type { ExtractLimits } from '../extract/limits.js';
 import { type ExtensionPolicy, enforcePolicy } from '../policy/extension-policy.js';
@@ -162,7 +163,9 @@ async function unpack(
   { staging, options, emit }: InstallContext & { readonly staging: string },
 ): Promise<Extension> {
   const { signal, limits } = options;
-  const tree = await extractArchive(pulled.path, join(staging, 'tree'), { signal, limits });
+  const tree = await extractArchive(pulled.path, join(staging, 'tree'), { signal, limits }).catch(
+    withPackage(pulled.reference),
+  );
   const { extension, findings, metadata } = await validateExtension(tree, target, options);
   if (!extension) throw invalid(target, findings);
   for (const { path, message } of findings)

@@ -272,3 +272,75 @@ test('the sample packages need each other, and are found', async () => {
     'web-platform 0.2.0',
   ]);
 });
+
+test('a package by its name and by its URL is one (kcl-lang/kpm#598)', async () => {
+  publish('base', '0.1.0');
+  const byUrl = `base = { oci = "oci://${registry.host}/kcl/base", tag = "0.1.0" }\n`;
+  publish('auth', '0.6.0', { dependencies: byUrl });
+  const directory = await project('auth = "0.6.0"\nbase = "0.1.0"\n');
+  for (const defaults of [{}, { registry: registry.host, repository: 'kcl' }]) {
+    const from = managerSource(manager, defaults);
+    const { packages } = await vendorKclPackage(directory, from);
+    expect(packages.map(({ name }) => name)).toEqual(['base', 'auth']);
+    await from.close();
+  }
+});
+
+test('packages of one name at two registries are two (kcl-lang/kpm#384)', async () => {
+  publish('base', '0.1.0');
+  publish('base', '0.1.0', { at: other });
+  publish('auth', '0.6.0', {
+    dependencies: `base = { oci = "oci://${other.host}/kcl/base", tag = "0.1.0" }\n`,
+  });
+  const directory = await project('auth = "0.6.0"\nbase = "0.1.0"\n');
+  await expect(vendorKclPackage(directory, source)).rejects.toMatchObject({
+    code: 'DEPENDENCY_CONFLICT',
+  });
+});
+
+test('a package that is not unpacked is named, with the entry (kcl-lang/kcl#1940)', async () => {
+  const files = { 'kcl.mod': modOf('okapi', '0.0.2'), '../out': '' };
+  registry.putArtifact(
+    'kcl/okapi',
+    '0.0.2',
+    kclPackage({ name: 'okapi', version: '0.0.2', files }),
+  );
+  const directory = await project('okapi = "0.0.2"\n');
+  await expect(vendorKclPackage(directory, source)).rejects.toMatchObject({
+    code: 'ARCHIVE_UNSAFE',
+    message: expect.stringMatching(/kcl\/okapi:0\.0\.2: .*\(rule parent-path\)/),
+  });
+});
+
+test('a package of a public registry leads to no internal one, unless something of ours names it', async () => {
+  const inside = `inner = { oci = "oci://${other.host}/team/inner", tag = "1.0.0" }\n`;
+  publish('outer', '1.0.0', { dependencies: inside });
+  publish('inner', '1.0.0', { at: other, repository: 'team/inner' });
+  const cacheDir = join(work.path, 'public');
+  const options = { registryUrl: 'https://8.8.8.8', namespace: 'e', cacheDir };
+  const settings = { [other.host]: { plainHttp: true } };
+  const vendor = async (names: boolean, dependencies: string): Promise<unknown> => {
+    const publicManager = new OciManager({ ...options, ...(names && { registries: settings }) });
+    const outside = managerSource(publicManager);
+    const directory = await project(dependencies);
+    try {
+      // What is in the test's registry stands for what is in the public one.
+      return await vendorKclPackage(directory, {
+        ...source,
+        locate: (place) => outside.locate(place),
+        refuseLeadInside: (place, by) => outside.refuseLeadInside(place, by),
+      });
+    } finally {
+      await outside.close();
+      await publicManager.close();
+    }
+  };
+  await expect(vendor(false, 'outer = "1.0.0"\n')).rejects.toMatchObject({
+    code: 'POLICY_REFUSED',
+    message: expect.stringContaining(other.host),
+    hint: expect.stringContaining(`registries."${other.host}"`),
+  });
+  expect(other.requests).toEqual([]);
+  await expect(vendor(false, `outer = "1.0.0"\n${inside}`)).resolves.toBeDefined();
+  await expect(vendor(true, 'outer = "1.0.0"\n')).resolves.toBeDefined();
+});

@@ -7,6 +7,7 @@ import { isMissing, onStorage, replaceFile, unlessMissing } from '@oci/spec-type
 
 import { type KclGraph, type ResolvedPackage, resolveKclGraph } from '../depend/kcl-graph.js';
 import type { KclSource } from '../depend/kcl-source.js';
+import { withPackage } from '../extract/archive-rule.js';
 import { contentRoot } from '../extract/content-root.js';
 import { extractArchive } from '../extract/extract.js';
 import { readSourceTree } from '../pack/source-tree.js';
@@ -163,7 +164,9 @@ async function place(
   await onStorage({ path }, async () => {
     try {
       await mkdir(staging, { recursive: true });
-      const tree = await extractArchive(pulled.path, join(staging, 'tree'), options);
+      const tree = await extractArchive(pulled.path, join(staging, 'tree'), options).catch(
+        withPackage(pulled.reference),
+      );
       const root = await contentRoot(tree);
       const sum = kclSum((await readSourceTree(root)).filter(({ type }) => type === 'file'));
       if (pulled.sum !== '' && pulled.sum !== sum)

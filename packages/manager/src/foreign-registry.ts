@@ -1,0 +1,36 @@
+import { resolvesInternally } from '@oci/client';
+import { OciError, type RegistryHost, type RepositoryName, networkHost } from '@oci/spec-types';
+
+/** A repository of a registry. */
+export interface PackageRepository {
+  readonly registry: RegistryHost;
+  readonly repository: RepositoryName;
+}
+
+/** A registry that content of another one names, as a dependency does. */
+export interface NamedRegistry {
+  readonly named: RegistryHost;
+  /** The registry of the content. */
+  readonly by: RegistryHost;
+}
+
+/**
+ * Refuses an internal registry that content of a public one names: its publisher would have this machine
+ * ask hosts that he cannot ask himself.
+ *
+ * @throws OciError `POLICY_REFUSED`
+ */
+export async function refuseLeadInside({ named, by }: NamedRegistry): Promise<void> {
+  if (named === by || !(await isInternal(named)) || (await isInternal(by))) return;
+  throw new OciError(
+    'POLICY_REFUSED',
+    `a package of ${by} names the registry ${named}, which is at an internal address`,
+    {
+      hint: `If that is right, say so in the configuration: [orchestrator.oci.registries."${named}"] plain_http = false`,
+    },
+  );
+}
+
+function isInternal(host: RegistryHost): Promise<boolean> {
+  return resolvesInternally(new URL(`https://${networkHost(host)}`));
+}
