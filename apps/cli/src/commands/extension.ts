@@ -23,7 +23,12 @@ const nameArgument: ArgumentDefinition<'name'> = {
 const artifactArguments: readonly ArgumentDefinition<'type' | 'name' | 'version'>[] = [
   typeArgument,
   nameArgument,
-  { name: 'version', description: 'as published', completes: 'version' },
+  {
+    name: 'version',
+    description: 'as published; also NAME:VERSION',
+    completes: 'version',
+    joins: true,
+  },
 ];
 
 interface Artifact {
@@ -69,6 +74,7 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'or a range as ^1.28; default: the newest',
         optional: true,
         completes: 'version',
+        joins: true,
       },
     ],
     options: [
@@ -100,6 +106,7 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'another one that is in place',
         optional: true,
         completes: 'version',
+        joins: true,
       },
     ],
     options: [installDirOption],
@@ -124,6 +131,7 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'default: all of them',
         optional: true,
         completes: 'version',
+        joins: true,
       },
     ],
     options: [
