@@ -54,8 +54,8 @@ export interface Cache {
   readonly inventory: Inventory;
   readonly pins: Pins;
   readonly listingNotes: ListingNotes;
-  /** Notes of signatures that were verified, by what they were verified for. */
-  readonly verifiedSignatures: Pick<Markers, 'has' | 'add'>;
+  /** Records of signatures that were verified, by what they were verified for. */
+  readonly verifiedSignatures: Pick<Markers, 'read' | 'add'>;
   /** Whether a reference of a repository may be here: one look, cheaper than to look for each. */
   mayKnow(place: RepositoryPlace): boolean;
   /** A repository of a registry as it is here. */
@@ -171,7 +171,7 @@ async function verify(parts: PruneParts, options: ScrubOptions): Promise<ScrubRe
     import('./rebuild.js'),
   ]);
   const notes = new Markers(join(parts.dir, 'state'), parts.dir);
-  const report = await scrub({ content: parts.content, notes }, options);
+  const report = await scrub({ ...parts, notes }, options);
   if (report.finished && !options.dryRun) await rebuild(parts);
   return report;
 }

@@ -30,9 +30,14 @@ export interface ContentOptions extends CallOptions {
   readonly onEvent?: EventListener | undefined;
 }
 
+export interface ReadOptions extends ContentOptions {
+  /** Hashes the blob whatever is recorded of it: others who may write here can set back sizes and times. */
+  readonly rehash?: boolean | undefined;
+}
+
 /**
  * Content by digest. Bytes are verified on the way in; on the way out a file that is as it was when it
- * was verified (size, mtime, inode) is believed, and any other is hashed again. What is damaged is
+ * was verified (size, mtime, inode) is believed unless `rehash` says otherwise, and any other is hashed again. What is damaged is
  * set aside and counts as absent.
  */
 export class ContentStore implements BlobSource, BlobSink {
@@ -56,11 +61,11 @@ export class ContentStore implements BlobSource, BlobSink {
    *
    * @throws OciError `SIZE_MISMATCH` when the descriptor tells a size that its digest does not have
    */
-  async get(descriptor: Descriptor, options: ContentOptions = {}): Promise<StoredBlob | undefined> {
+  async get(descriptor: Descriptor, options: ReadOptions = {}): Promise<StoredBlob | undefined> {
     const { digest } = descriptor;
     const info = await this.#store.head(blobKey(digest));
     if (!info) return undefined;
-    if ((await this.#recordedVersion(digest)) !== info.version) {
+    if (options.rehash || (await this.#recordedVersion(digest)) !== info.version) {
       const check = await this.#check(digest, options);
       if (check && !check.isSound) await this.#setAside(digest, check.version, options);
       if (!check?.isSound) return undefined;

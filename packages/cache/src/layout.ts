@@ -192,3 +192,7 @@ export function viewFiles(view: ViewName): readonly string[] {
 }
 
 export const viewRecordFile = 'view.json';
+
+/** The directories of all views, and the names of their files. */
+export const viewRoots = ['kcl', 'extensions', 'registries'] as const;
+export const viewFileNames: readonly string[] = ['package.tar.gz', 'artifact.tar.gz'];

@@ -2,6 +2,7 @@ import { type Digest, type EventListener, isDigest, throwIfAborted } from '@oci/
 
 import type { ContentStore } from './content-store.js';
 import type { Markers } from './state/markers.js';
+import { type ViewCheckParts, checkViews } from './view-check.js';
 
 export interface ScrubOptions {
   /** Blobs that are hashed at once. Default 4. */
@@ -29,6 +30,10 @@ export interface ScrubReport {
   readonly bytes: number;
   /** Set aside, and fetched again when they are needed. */
   readonly damaged: readonly Digest[];
+  /** Files at the guide's paths that were hashed: by the run that reaches the last blob. */
+  readonly files: number;
+  /** Of these, paths below the cache directory; removed, and made anew by the next pull. */
+  readonly damagedFiles: readonly string[];
   /** Behind which blob an earlier run had ended. */
   readonly resumedAfter?: Digest;
   /** Whether the last blob was reached. */
@@ -46,9 +51,10 @@ const noteName = 'scrub';
  * @throws OciError `ABORTED`; what was done stays done
  */
 export async function scrub(
-  { content, notes }: { readonly content: ContentStore; readonly notes: Markers },
+  parts: ViewCheckParts & { readonly content: ContentStore; readonly notes: Markers },
   options: ScrubOptions = {},
 ): Promise<ScrubReport> {
+  const { content, notes } = parts;
   const { concurrency = 4, limit = Infinity, dryRun = false } = options;
   const { signal, onEvent, onProgress } = options;
   const noted = options.restart || dryRun ? undefined : await notes.read(noteName);
@@ -79,7 +85,18 @@ export async function scrub(
   }
   await finish();
   if (finished && !dryRun) await notes.remove(noteName);
-  return { blobs, bytes, damaged, finished, ...(resumedAfter !== undefined && { resumedAfter }) };
+  const views = finished
+    ? await checkViews(parts, { dryRun, signal })
+    : { files: 0, bytes: 0, damaged: [] };
+  return {
+    blobs,
+    bytes: bytes + views.bytes,
+    damaged,
+    files: views.files,
+    damagedFiles: views.damaged,
+    finished,
+    ...(resumedAfter !== undefined && { resumedAfter }),
+  };
 }
 
 async function inParallel<T>(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { unlessMissing } from '@oci/spec-types/node';
 
-import { packageId, viewRecordFile } from './layout.js';
+import { packageId, viewRecordFile, viewRoots } from './layout.js';
 import type { RemovalParts } from './retention/removal.js';
 
 /** What is in a cache directory, counted. Sizes are bytes. */
@@ -39,8 +39,8 @@ export async function measureCache(parts: RemovalParts): Promise<CacheStats> {
     packages.add(packageId(key));
   }
   const views: string[] = [];
-  for (const prefix of ['kcl/', 'extensions/', 'registries/'])
-    for await (const key of store.list(prefix))
+  for (const prefix of viewRoots)
+    for await (const key of store.list(`${prefix}/`))
       if (!key.endsWith(`/${viewRecordFile}`)) views.push(store.pathOf(key));
   const partial = await filesIn(join(dir, 'partial'));
   return {

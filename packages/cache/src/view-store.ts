@@ -1,14 +1,15 @@
-import { constants } from 'node:fs';
-import { copyFile, open, readFile, rm, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, lstat, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type Digest, OciError } from '@oci/spec-types';
+import { type Digest, OciError, isOciError } from '@oci/spec-types';
 import {
   type TemporaryFiles,
   isMissing,
   makeDirectoryBelow,
   onStorage,
   replaceFile,
+  verified,
 } from '@oci/spec-types/node';
 
 import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
@@ -29,6 +30,8 @@ export interface ViewRequest {
   readonly reference: ReferenceKey;
   readonly manifestDigest: Digest;
   readonly blob: StoredBlob;
+  /** Hashes what is shown, whatever its record says. Default false. */
+  readonly rehash?: boolean | undefined;
 }
 
 /** A gzip tar at one of the guide's paths. */
@@ -78,11 +81,16 @@ export class ViewStore {
     const folder = join(this.#dir, directory);
     const path = join(folder, file);
     return onStorage({ path, neededBytes: request.blob.descriptor.size }, async () => {
-      if (await isShown(folder, path, request)) return { path };
+      if (
+        (await isShown(folder, path, request)) &&
+        (!request.rehash || (await isSame(path, request.blob)))
+      )
+        return { path };
       await makeDirectoryBelow(this.#dir, directory);
       const before = await stat(path).catch(() => undefined);
       const write = async (temporary: string): Promise<void> => {
         await writeGzipTar(request.blob, temporary);
+        if (request.rehash) await this.#refuseChanged(temporary, request.blob);
         await this.#inventory.shown(request.reference, directory);
         // Without its record, a file of which only half is known is not believed.
         await rm(join(folder, viewRecordFile), { force: true });
@@ -94,6 +102,15 @@ export class ViewStore {
       await this.#inventory.usage.add({ blobs: 0, bytes: size - (before?.size ?? 0) });
       return { path };
     });
+  }
+
+  /** The blob was hashed, and may have been changed before it was copied. */
+  async #refuseChanged(copy: string, blob: StoredBlob): Promise<void> {
+    if ((await typeOf(blob)) === 'gzip' && !(await isSame(copy, blob))) {
+      throw new OciError('DIGEST_MISMATCH', `${blob.path} changed while it was read`, {
+        hint: 'Something else writes to the cache. Who may?',
+      });
+    }
   }
 
   async #record(folder: string, path: string, request: ViewRequest): Promise<number> {
@@ -117,13 +134,27 @@ function identityOf(request: ViewRequest): Omit<ViewRecord, 'version' | 'size' |
 async function isShown(folder: string, path: string, request: ViewRequest): Promise<boolean> {
   try {
     const record = JSON.parse(await readFile(join(folder, viewRecordFile), 'utf8')) as ViewRecord;
-    const { size, mtimeMs } = await stat(path);
+    const info = await lstat(path);
+    if (!info.isFile()) return false;
+    const { size, mtimeMs } = info;
     const expected: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
     return (Object.keys(expected) as (keyof ViewRecord)[]).every(
       (key) => record[key] === expected[key],
     );
   } catch (error) {
     if (isMissing(error) || error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/** Whether a file has the bytes of a blob; false for a blob that is shown compressed. */
+async function isSame(path: string, { descriptor }: StoredBlob): Promise<boolean> {
+  try {
+    const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
+    for await (const chunk of verified(chunks, descriptor)) void chunk;
+    return true;
+  } catch (error) {
+    if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return false;
     throw error;
   }
 }

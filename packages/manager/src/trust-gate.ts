@@ -24,6 +24,9 @@ export interface TrustQuestion {
   readonly cache?: Pick<Cache, 'verifiedSignatures'> | undefined;
 }
 
+/** A signature and its manifest, base64: what is larger was not written here. */
+const maxRecordBytes = 2 * 1024 * 1024;
+
 /** Lets through what the rules allow to use. */
 export class TrustGate {
   readonly #rules: readonly TrustRule[];
@@ -55,25 +58,61 @@ export class TrustGate {
     const { digest } = manifest.descriptor;
     const id = createHash('sha256').update(`${digest} ${authority.fingerprint}`).digest('hex');
     if (this.#passed.has(id)) return;
-    const isKnown = !this.#policy.refresh && (await cache?.verifiedSignatures.has(id));
-    if (!isKnown) {
+    if (!(await this.#isKnown(question, { id, authority }))) {
       if (this.#policy.offline) {
         throw new OciError('OFFLINE', `the signature of ${text}@${digest} was never verified`, {
           hint: 'Pull it once without --offline.',
         });
       }
-      await this.#verify(question, authority, options);
-      await cache?.verifiedSignatures.add(id, digest);
+      const record = await this.#verify(question, authority, options);
+      if (record !== undefined) await cache?.verifiedSignatures.add(id, record);
     }
     this.#passed.add(id);
   }
 
+  /** Whether a signature has to be good for an artifact to be used. */
+  needsSignature(name: TrustQuestion['name']): boolean {
+    return this.#rules.length > 0 && trustRuleFor(this.#rules, name)?.require === 'signature';
+  }
+
+  /** Whether the cache holds a signature that is good: whoever may write there can note that there was one. */
+  async #isKnown(
+    { manifest, cache }: TrustQuestion,
+    { id, authority }: { readonly id: string; readonly authority: FingerprintedAuthority },
+  ): Promise<boolean> {
+    const text = this.#policy.refresh
+      ? undefined
+      : await cache?.verifiedSignatures.read(id, maxRecordBytes);
+    if (text === undefined) return false;
+    const [{ recordedSignature }, { verifySignatures }] = await Promise.all([
+      import('./signing/signature-record.js'),
+      import('./signing/verify-signatures.js'),
+    ]);
+    const source = recordedSignature(text, manifest);
+    if (!source) return false;
+    return verifySignatures(source, manifest, authority).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** @returns a record of the signature that was good, unless it is too large for one */
   async #verify(
     { manifest, source }: TrustQuestion,
     authority: FingerprintedAuthority,
     options: CallOptions,
-  ): Promise<void> {
-    const { verifySignatures } = await import('./signing/verify-signatures.js');
-    await verifySignatures(source(), manifest, authority, { ...options, all: false });
+  ): Promise<string | undefined> {
+    const [{ recordSignature }, { verifySignatures }] = await Promise.all([
+      import('./signing/signature-record.js'),
+      import('./signing/verify-signatures.js'),
+    ]);
+    const from = source();
+    const { signatures } = await verifySignatures(from, manifest, authority, {
+      ...options,
+      all: false,
+    });
+    const [good] = signatures;
+    // What cannot be kept is asked for again.
+    return good && recordSignature(from, good, options).catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
-import { access, readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createRegistry } from '@oci/client';
@@ -137,6 +138,59 @@ describe('a pull where a signature is required', () => {
     await expect(offline.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
       code: 'OFFLINE',
     });
+  });
+
+  it.each(['kcl', 'blobs'])(
+    'gives what was signed when somebody changed the files below %s, and their records',
+    async (part) => {
+      await sign(key);
+      await using manager = managerOf([signedBy(key)]);
+      const pulled = await manager.pullKclPackage('core', '1.0.0');
+      const right = await readFile(pulled.path);
+      const directory = join(work.path, 'cache', part);
+      for (const name of await readdir(directory, { recursive: true })) {
+        const path = join(directory, name);
+        const info = await stat(path);
+        if (info.size !== right.byteLength || !info.isFile()) continue;
+        const bytes = await readFile(path);
+        await writeFile(path, bytes.fill(7, 20));
+        const { mtimeMs } = await stat(path);
+        const { mtimeNs, size, ino } = await stat(path, { bigint: true });
+        const blobRecord = `${path.replace('/blobs/', '/records/')}.json`;
+        if (part === 'blobs') await writeFile(blobRecord, `${mtimeNs}-${size}-${ino}`);
+        const viewRecord = join(path, '..', 'view.json');
+        if (part === 'blobs') continue;
+        const said = JSON.parse(await readFile(viewRecord, 'utf8')) as object;
+        await writeFile(viewRecord, JSON.stringify({ ...said, mtimeMs }));
+      }
+      await using again = managerOf([signedBy(key)]);
+      for (const one of [manager, again]) {
+        const { path } = await one.pullKclPackage('core', '1.0.0');
+        expect((await readFile(path)).equals(right)).toBe(true);
+      }
+    },
+  );
+
+  it('believes no note in the cache that somebody else made of a signature', async () => {
+    await using before = managerOf([]);
+    const { manifestDigest } = await before.pullKclPackage('core', '1.0.0');
+    const { hint } = key.publicKey;
+    const id = createHash('sha256').update(`${manifestDigest} ${hint}`).digest('hex');
+    const notes = join(work.path, 'cache/state/signatures');
+    await mkdir(notes, { recursive: true });
+    const manifest = { mediaType: 'a/b', digest: manifestDigest, size: 2 };
+    const forged = { form: 'bundle', manifest, content: { [manifestDigest]: 'e30=' } };
+    for (const text of [manifestDigest, JSON.stringify(forged), '{}', 'null', '']) {
+      await writeFile(join(notes, id), text);
+      await using online = managerOf([signedBy(key)]);
+      await expect(online.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+        code: 'SIGNATURE_MISSING',
+      });
+      await using offline = managerOf([signedBy(key)], { freshness: { offline: true } });
+      await expect(offline.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+        code: 'OFFLINE',
+      });
+    }
   });
 
   it('is for what the rule is about, and may be for nothing, or for everything', async () => {

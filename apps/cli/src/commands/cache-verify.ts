@@ -29,7 +29,7 @@ export async function verifyCache(input: VerifyInput, invocation: Invocation): P
       onProgress: ({ bytes: done }) => progress({ type: 'bytes', digest: everything, done, size }),
     });
     progress({ type: 'done', digest: everything, size: report.bytes });
-    const { blobs, bytes, damaged, finished, resumedAfter } = report;
+    const { blobs, bytes, damaged, files, damagedFiles, finished, resumedAfter } = report;
     output.print({
       json: {
         cache_dir: cache.dir,
@@ -37,16 +37,19 @@ export async function verifyCache(input: VerifyInput, invocation: Invocation): P
         blobs,
         bytes,
         damaged,
+        files,
+        damaged_files: damagedFiles,
         resumed_after: resumedAfter ?? null,
         finished,
       },
       text: [
         ...damaged.map((digest) => `damaged ${digest}${dryRun ? '' : ', set aside'}`),
-        `${blobs - damaged.length} of ${blobs} blobs are sound, ${sizeText(bytes)}`,
+        ...damagedFiles.map((path) => `damaged ${path}${dryRun ? '' : ', removed'}`),
+        `${blobs - damaged.length} of ${blobs} blobs and ${files - damagedFiles.length} of ${files} materialized files are sound, ${sizeText(bytes)}`,
         ...(finished ? [] : ['the next run goes on behind them']),
       ],
-      brief: damaged,
+      brief: [...damaged, ...damagedFiles],
     });
-    if (damaged.length > 0) throw new Exit(exitCodes.integrity);
+    if (damaged.length + damagedFiles.length > 0) throw new Exit(exitCodes.integrity);
   });
 }

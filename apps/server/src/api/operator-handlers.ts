@@ -39,10 +39,10 @@ export function operatorHandlers(
     async verifyCache({ limit = defaultVerifyLimit }, { context, signal }) {
       gate.require(context, 'admin');
       const report = await (await parts.cache()).verify({ limit, signal });
-      metrics.integrityFailures.inc(report.damaged.length);
+      metrics.integrityFailures.inc(report.damaged.length + report.damagedFiles.length);
       note(parts, context, `verified ${report.blobs} blobs, ${report.damaged.length} damaged`);
-      const { blobs, bytes, damaged, finished } = report;
-      return { blobs, bytes, damaged, finished };
+      const { blobs, bytes, damaged, damagedFiles, finished } = report;
+      return { blobs, bytes, damaged, damaged_files: damagedFiles, finished };
     },
     clearManifests(_, { context }) {
       gate.require(context, 'admin');

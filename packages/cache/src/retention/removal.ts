@@ -6,7 +6,7 @@ import { refuseLinks } from '@oci/spec-types/node';
 
 import type { ContentStore } from '../content-store.js';
 import type { Inventory } from '../inventory.js';
-import { type ReferenceId, referenceId, viewRecordFile } from '../layout.js';
+import { type ReferenceId, referenceId, viewFileNames, viewRecordFile } from '../layout.js';
 import type { ReferrerStore } from '../referrer-store.js';
 import type { StoredReference } from '../reference-store.js';
 import { type Holder, holderId } from '../state/holders.js';
@@ -134,8 +134,7 @@ export class Removal {
     if (this.#dryRun) return;
     refuseLinks(this.#parts.dir, join(directory, viewRecordFile));
     await rm(join(directory, viewRecordFile), { force: true });
-    for (const file of ['package.tar.gz', 'artifact.tar.gz'])
-      await rm(join(directory, file), { force: true });
+    for (const file of viewFileNames) await rm(join(directory, file), { force: true });
     await this.#parts.inventory.usage.add({ blobs: 0, bytes: -record.size });
     let empty = directory;
     while (

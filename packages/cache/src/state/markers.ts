@@ -37,9 +37,16 @@ export class Markers {
     await rmdir(path).catch(() => {});
   }
 
-  async read(name: string): Promise<string | undefined> {
+  /** @param mostBytes a larger file is as a missing one */
+  async read(name: string, mostBytes: number = Infinity): Promise<string | undefined> {
     const path = join(this.#dir, name);
-    return onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
+    return onStorage({ path }, async () => {
+      if (mostBytes < Infinity) {
+        const info = await stat(path).catch(unlessMissing);
+        if (!info || info.size > mostBytes) return undefined;
+      }
+      return readFile(path, 'utf8').catch(unlessMissing);
+    });
   }
 
   /**

@@ -65,6 +65,8 @@ export interface VerifyJson {
   readonly bytes: number;
   /** Digests of what was set aside. */
   readonly damaged: readonly string[];
+  /** Files at the guide's paths that were removed, below the cache directory. */
+  readonly damaged_files: readonly string[];
   /** Whether the last blob was reached. */
   readonly finished: boolean;
 }
@@ -111,6 +113,7 @@ export const verifyJsonSchema: z.ZodType<VerifyJson> = z.object({
   blobs: count,
   bytes: count,
   damaged: z.array(digestSchema),
+  damaged_files: z.array(z.string()),
   finished: z.boolean(),
 });
 

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readFile, readdir, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+
+import {
+  type Digest,
+  digestAlgorithm,
+  digestEncoded,
+  isDigest,
+  throwIfAborted,
+} from '@oci/spec-types';
+import { hasCode, refuseLinks, unlessMissing } from '@oci/spec-types/node';
+
+import type { ContentStore } from './content-store.js';
+import type { Inventory } from './inventory.js';
+import { viewFileNames, viewRecordFile, viewRoots } from './layout.js';
+
+export interface ViewCheck {
+  /** Files that were hashed. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Paths below the cache directory. */
+  readonly damaged: readonly string[];
+}
+
+export interface ViewCheckParts {
+  readonly dir: string;
+  readonly content: Pick<ContentStore, 'size'>;
+  readonly inventory: Pick<Inventory, 'usage'>;
+}
+
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Hashes the files at the guide's paths. One that is not what its record says, or has none, is removed: the next
+ * pull makes it anew from the blob.
+ *
+ * @throws OciError `ABORTED`
+ */
+export async function checkViews(
+  parts: ViewCheckParts,
+  options: { readonly dryRun: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<ViewCheck> {
+  const damaged: string[] = [];
+  let [files, bytes] = [0, 0];
+  for (const root of viewRoots) {
+    for await (const path of viewsIn(join(parts.dir, root))) {
+      throwIfAborted(options.signal);
+      const size = (await lstat(path).catch(unlessMissing))?.size;
+      if (size === undefined) continue;
+      files += 1;
+      bytes += size;
+      if (await isSound(path, parts.content)) continue;
+      damaged.push(relative(parts.dir, path));
+      if (options.dryRun) continue;
+      refuseLinks(parts.dir, path);
+      await rm(join(path, '..', viewRecordFile), { force: true });
+      await rm(path, { force: true });
+      await parts.inventory.usage.add({ blobs: 0, bytes: -size });
+    }
+  }
+  return { files, bytes, damaged };
+}
+
+async function* viewsIn(directory: string): AsyncGenerator<string, void, undefined> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+    if (hasCode(error, 'ENOTDIR')) return undefined;
+    return unlessMissing(error);
+  });
+  for (const entry of entries ?? []) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) yield* viewsIn(path);
+    else if (viewFileNames.includes(entry.name)) yield path;
+  }
+}
+
+async function isSound(path: string, content: Pick<ContentStore, 'size'>): Promise<boolean> {
+  const layer = await recordedLayer(join(path, '..', viewRecordFile));
+  if (!layer) return false;
+  const file = await open(path, readFlags).catch(() => undefined);
+  if (!file) return false;
+  try {
+    if (!(await file.stat()).isFile()) return false;
+    if ((await hashOf(file, layer)) === digestEncoded(layer)) return true;
+    // A layer that is a plain tar is shown compressed.
+    const most = await content.size(layer);
+    return most !== undefined && (await hashOf(file, layer, most)) === digestEncoded(layer);
+  } finally {
+    await file.close();
+  }
+}
+
+async function recordedLayer(path: string): Promise<Digest | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  try {
+    const { layer } = JSON.parse(text) as { readonly layer?: unknown };
+    return typeof layer === 'string' && isDigest(layer) ? layer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of the bytes, or of those that they unpack to, `mostUnpacked` of them; undefined for what is no gzip, or more. */
+async function hashOf(
+  file: FileHandle,
+  digest: Digest,
+  mostUnpacked?: number,
+): Promise<string | undefined> {
+  const hash = createHash(digestAlgorithm(digest));
+  const source = file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 * 1024 });
+  const chunks = mostUnpacked === undefined ? source : pipeline(source, createGunzip(), () => {});
+  let size = 0;
+  try {
+    for await (const chunk of chunks as AsyncIterable<Buffer>) {
+      size += chunk.byteLength;
+      if (mostUnpacked !== undefined && size > mostUnpacked) return undefined;
+      hash.update(chunk);
+    }
+    return hash.digest('hex');
+  } catch (error) {
+    if (mostUnpacked !== undefined) return undefined;
+    throw error;
+  }
+}
