@@ -11,6 +11,7 @@ import { type Mirror, askMirrors } from './mirrors/mirrored.js';
 import type { RegistryAddress } from './registry-address.js';
 import type { RegistryOptions } from './registry.js';
 import type { Endpoint } from './repository/endpoint.js';
+import { RegistryHints } from './repository/registry-hints.js';
 import { defaultLimits } from './transport/bounded-body.js';
 import type { HeadStart } from './transport/head-start.js';
 import { defaultRetryPolicy } from './transport/retry.js';
@@ -56,6 +57,7 @@ export function reach(
     throughput: new Throughput(downloadPolicy.enoughBytesPerSecond),
     wholeBlocks: wholeBlocks(),
     hasMirrors: mirrors.length > 0,
+    hints: new RegistryHints(),
   };
   return { endpoint, close };
 }

@@ -98,7 +98,7 @@ export class TrustGate {
 
   /** @returns a record of the signature that was good, unless it is too large for one */
   async #verify(
-    { manifest, source }: TrustQuestion,
+    { name: { registry, repository }, manifest, source }: TrustQuestion,
     authority: FingerprintedAuthority,
     options: CallOptions,
   ): Promise<string | undefined> {
@@ -110,6 +110,7 @@ export class TrustGate {
     const { signatures } = await verifySignatures(from, manifest, authority, {
       ...options,
       all: false,
+      name: `${registry}/${repository}`,
     });
     const [good] = signatures;
     // What cannot be kept is asked for again.

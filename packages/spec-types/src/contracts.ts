@@ -1,5 +1,6 @@
 import type { Descriptor } from './descriptor.js';
 import type { Digest } from './digest.js';
+import type { OciError } from './error.js';
 import type { RepositoryName } from './repository-name.js';
 import type { ResolvedManifest } from './resolved-manifest.js';
 import type { Tag } from './tag.js';
@@ -67,10 +68,17 @@ export interface TagLister {
 }
 
 export interface ReferrerLister {
-  /** What refers to a manifest as its subject; of an unknown subject nothing. */
+  /**
+   * What refers to a manifest as its subject; of an unknown subject nothing. The registry's words but for the
+   * digest: types and sizes are hints.
+   */
   listReferrers(
     subject: Pick<Descriptor, 'digest'>,
-    options?: CallOptions & { readonly artifactType?: string | undefined },
+    options?: CallOptions & {
+      readonly artifactType?: string | undefined;
+      /** Hears of a list that may not be read, and is taken for one that is not there. */
+      readonly onUnread?: ((error: OciError) => void) | undefined;
+    },
   ): AsyncIterable<Descriptor>;
 }
 

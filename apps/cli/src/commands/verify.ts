@@ -47,7 +47,8 @@ export async function verify(input: VerifyInput, invocation: Invocation): Promis
       const { repository } = source;
       const descriptor = await repository.resolve(source.reference, call);
       const manifest = await repository.fetchManifest(descriptor, call);
-      const verified = await verifySignatures(repository, manifest, authority, call);
+      const named = { ...call, name: input.reference };
+      const verified = await verifySignatures(repository, manifest, authority, named);
       output.print({
         json: jsonOf(input.reference, verified),
         text: (page) =>

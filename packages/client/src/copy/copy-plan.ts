@@ -108,7 +108,7 @@ class Planning {
 
   async #fetch(descriptor: Descriptor, call: CallOptions): Promise<ResolvedManifest> {
     const known = this.#fetched.get(descriptor.digest);
-    if (known?.descriptor.size === descriptor.size) return known;
+    if (known) return known;
     const manifest = await this.#source.fetchManifest(descriptor, call);
     this.#fetched.set(descriptor.digest, manifest);
     return manifest;

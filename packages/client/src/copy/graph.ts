@@ -72,7 +72,11 @@ export class Graph {
     let level = roots;
     for (let depth = 0; level.length > 0; depth += 1) {
       if (depth > this.#limits.depth) throw this.#tooMuch(`deeper than ${this.#limits.depth}`);
-      const wanted = level.filter((descriptor) => this.#isNew(descriptor));
+      // The sizes of the roots are a registry's word; those below are the publisher's.
+      const isRoot = depth === 0;
+      const wanted = level.filter((descriptor) =>
+        isRoot ? this.#isNewRoot(descriptor) : this.#isNew(descriptor),
+      );
       const manifests = await this.#fetch(wanted, options);
       level = wanted.flatMap(({ digest }) => {
         const manifest = manifests.get(digest);
@@ -118,6 +122,12 @@ export class Graph {
     return turns;
   }
 
+  #isNewRoot({ digest, size }: Descriptor): boolean {
+    if (this.#sizes.has(digest)) return false;
+    this.#sizes.set(digest, size);
+    return true;
+  }
+
   #isNew({ digest, size }: Descriptor): boolean {
     const known = this.#sizes.get(digest);
     if (known === undefined) {
@@ -144,6 +154,7 @@ export class Graph {
       this.#bytes += manifest.bytes.byteLength;
       if (this.#bytes > this.#limits.manifestBytes) throw this.#tooMuch('more manifest bytes');
       found.set(descriptor.digest, manifest);
+      this.#sizes.set(descriptor.digest, manifest.descriptor.size);
     });
     return found;
   }

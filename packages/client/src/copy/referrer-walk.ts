@@ -7,6 +7,7 @@ import {
   type Tag,
   digestAlgorithm,
   digestEncoded,
+  isBookkeepingTag,
   isManifestMediaType,
   isOciError,
   parseTag,
@@ -51,10 +52,23 @@ export class ReferrerWalk {
     await atSide('source', async () => {
       for await (const referrer of source.listReferrers(subject, options)) {
         const { mediaType, digest, size } = referrer;
-        if (isManifestMediaType(mediaType)) found.set(digest, { mediaType, digest, size });
+        const isManifest =
+          isManifestMediaType(mediaType) || (await this.#isManifest(referrer, options));
+        if (isManifest) found.set(digest, { mediaType, digest, size });
       }
     });
     return [...found.values()];
+  }
+
+  /** The type in a list of referrers is a hint. */
+  async #isManifest(referrer: Descriptor, options: CallOptions): Promise<boolean> {
+    try {
+      await this.#source.fetchManifest(referrer, options);
+      return true;
+    } catch (error) {
+      if (isOciError(error, 'UNSUPPORTED', 'DOCUMENT_INVALID', 'MANIFEST_UNKNOWN')) return false;
+      throw error;
+    }
   }
 
   async sidecarsOf(
@@ -86,6 +100,8 @@ export async function resolveIfThere(
     return await repository.resolve(tagOrDigest, { ...options, skipMirrors: true });
   } catch (error) {
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
+    // Artifactory answers 403 for a tag of this form that is not there (sigstore/cosign#2973).
+    if (isOciError(error, 'DENIED') && isBookkeepingTag(tagOrDigest)) return undefined;
     throw error;
   }
 }

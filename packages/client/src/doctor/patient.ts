@@ -5,6 +5,7 @@ import { defaultDownloadPolicy } from '../download/download-policy.js';
 import { parseRegistryAddress } from '../registry-address.js';
 import type { RegistryOptions } from '../registry.js';
 import type { Endpoint } from '../repository/endpoint.js';
+import { RegistryHints } from '../repository/registry-hints.js';
 import { RemoteRepository } from '../repository/remote-repository.js';
 import { defaultLimits } from '../transport/bounded-body.js';
 import type { RegistryRequest, RegistryResponse } from '../transport/exchange.js';
@@ -72,6 +73,7 @@ export function admit(options: RegistryOptions, call: CallOptions): Patient {
     throughput: new Throughput(defaultDownloadPolicy.enoughBytesPerSecond),
     wholeBlocks: wholeBlocks(),
     hasMirrors: false,
+    hints: new RegistryHints(),
   });
   return {
     options,

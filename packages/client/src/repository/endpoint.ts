@@ -20,6 +20,7 @@ import {
 } from '../transport/exchange.js';
 import { type Subject, expectStatus } from '../transport/response-failure.js';
 import type { RetryPolicy } from '../transport/retry.js';
+import type { RegistryHints } from './registry-hints.js';
 
 /** What every call to a registry takes last. */
 export interface RemoteOptions extends CallOptions {
@@ -40,6 +41,7 @@ export interface Endpoint {
   /** What blobs are received into that are written at once. */
   readonly wholeBlocks: BlockPool;
   readonly hasMirrors: boolean;
+  readonly hints: RegistryHints;
 }
 
 /** What a mirror can be wrong with although it answers. */
@@ -78,6 +80,7 @@ export interface EndpointRequest extends RemoteOptions {
   readonly body?: RegistryRequest['body'];
   /** Which queue of the host it waits in; see {@link RegistryRequest.lane}. */
   readonly lane?: RegistryRequest['lane'];
+  readonly staysHere?: boolean;
   readonly idleMs?: number;
   readonly blocks?: RegistryRequest['blocks'];
   readonly subject: Subject;
@@ -103,6 +106,7 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     signal: ask.signal,
     onEvent: ask.onEvent,
     skipMirrors: ask.skipMirrors || ask.forPush,
+    staysHere: ask.staysHere,
     idleMs: ask.idleMs,
     blocks: ask.blocks,
   };

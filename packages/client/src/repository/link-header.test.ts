@@ -14,6 +14,20 @@ test.each([
   ['<?last=b>; rel=next', 'https://registry.example/v2/a/tags/list?last=b'],
   ['<https://registry.example/x>;rel="next"', 'https://registry.example/x'],
   ['<https://registry.example:443/x>; rel="next"', 'https://registry.example/x'],
+  // Nexus behind a port, Artifactory without its virtual repository, a proxy that ends TLS.
+  [
+    '</repository/p/v2/a/tags/list?n=2&last=b>; rel="next"',
+    `${current.origin}/v2/a/tags/list?n=2&last=b`,
+  ],
+  ['</v2/other/tags/list?last=b>; rel="next"', `${current.origin}/v2/a/tags/list?last=b`],
+  [
+    '<http://registry.example/v2/a/tags/list?last=b>; rel="next"',
+    `${current.origin}/v2/a/tags/list?last=b`,
+  ],
+  [
+    '<http://10.0.0.1:8081/v2/a/tags/list?last=b>; rel="next"',
+    `${current.origin}/v2/a/tags/list?last=b`,
+  ],
   ['</first>; rel="first", </x>; rel="next"', 'https://registry.example/x'],
   ['</x>; title="a, b; c"; rel="prev next"', 'https://registry.example/x'],
   ['</x>; REL="NEXT"', 'https://registry.example/x'],

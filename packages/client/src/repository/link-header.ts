@@ -1,9 +1,11 @@
-import { OciError } from '@oci/spec-types';
+import { OciError, isOciError } from '@oci/spec-types';
 
 /**
- * The page that a `Link` header calls next (RFC 8288), undefined at the end.
+ * The page that a `Link` header calls next (RFC 8288), undefined at the end. A registry behind a proxy may
+ * not know its own host and path, so of a link that leads elsewhere the query counts, at the address that
+ * was asked (sonatype/nexus-public#1011, renovatebot/renovate#35917).
  *
- * @throws OciError `POLICY_REFUSED` when it is of another origin
+ * @throws OciError `POLICY_REFUSED` when it is of another origin and has no query
  */
 export function nextPage(link: string | undefined, current: URL): URL | undefined {
   for (const match of (link ?? '')
@@ -15,8 +17,25 @@ export function nextPage(link: string | undefined, current: URL): URL | undefine
     if (!relations.includes('next')) continue;
     if (!URL.canParse(target, current.href)) return undefined;
     const next = new URL(target, current.href);
-    if (next.origin === current.origin) return next;
+    const isHere = next.origin === current.origin;
+    if (isHere && next.pathname === current.pathname) return next;
+    if (next.search !== '') return new URL(next.search, current.href);
+    if (isHere) return next;
     throw new OciError('POLICY_REFUSED', `${current.host} continues its list at ${next.host}`);
   }
   return undefined;
+}
+
+/** What a list fails with that was begun: its first pages are no list. */
+export function nextPageFailed(error: unknown): unknown {
+  if (!isOciError(error) || error.code === 'ABORTED') return error;
+  const { code, hint, retryable, retryAfterMs, request, registryErrors } = error;
+  return new OciError(code, `the next page of the list failed: ${error.message}`, {
+    cause: error,
+    hint,
+    retryable,
+    retryAfterMs,
+    request,
+    registryErrors,
+  });
 }

@@ -3,7 +3,7 @@ import { OciError } from '@oci/spec-types';
 import { header } from '../transport/exchange.js';
 import type { Subject } from '../transport/response-failure.js';
 import type { Endpoint, RemoteOptions } from './endpoint.js';
-import { nextPage } from './link-header.js';
+import { nextPage, nextPageFailed } from './link-header.js';
 import { type WholeAnswer, fetchWhole } from './whole-answer.js';
 
 /** A list that comes in pages. */
@@ -24,7 +24,7 @@ export async function* listEntries(
   const seen = new Set<string>();
   let page: URL | undefined = new URL(listing.path, endpoint.origin);
   while (page) {
-    if (seen.has(page.href)) throw new OciError('PROTOCOL', `${page.host} pages in a circle`);
+    if (seen.has(page.href)) throw new OciError('PROTOCOL', `${page.host} sends a pagination loop`);
     seen.add(page.href);
     if (seen.size > endpoint.limits.pages) {
       throw new OciError(
@@ -40,7 +40,12 @@ export async function* listEntries(
       subject: listing.subject,
       expected: [200],
     } as const;
-    const answer: WholeAnswer = await fetchWhole(endpoint, ask, endpoint.limits.pageBytes);
+    const isNext = seen.size > 1;
+    const answer: WholeAnswer = await fetchWhole(endpoint, ask, endpoint.limits.pageBytes).catch(
+      (error: unknown) => {
+        throw isNext ? nextPageFailed(error) : error;
+      },
+    );
     yield* entriesOf(answer.bytes, listing);
     page = nextPage(header(answer.response, 'link'), page);
   }

@@ -7,9 +7,10 @@ import {
   isDigest,
   manifestMediaTypes,
   parseContentType,
+  parseManifest,
   registryPaths,
 } from '@oci/spec-types';
-import { describeManifest, verifyManifest } from '@oci/spec-types/node';
+import { describeManifest, verifyBytes, verifyManifest } from '@oci/spec-types/node';
 
 import { type RegistryResponse, header } from '../transport/exchange.js';
 import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
@@ -17,13 +18,21 @@ import { fetchWhole } from './whole-answer.js';
 
 const accept = manifestMediaTypes.join(', ');
 
-/** Gets a manifest by its descriptor: the bytes have to match before they are read. */
+/**
+ * Gets a manifest by its descriptor: the bytes have to match before they are read. Of a descriptor that is
+ * the registry's own word only the digest counts.
+ */
 export async function fetchManifest(
   endpoint: Endpoint,
   descriptor: Descriptor,
   options: RemoteOptions,
 ): Promise<ResolvedManifest> {
   const { bytes, servedAs } = await getManifest(endpoint, descriptor.digest, options);
+  if (endpoint.hints.has(descriptor)) {
+    const content = { digest: descriptor.digest, size: bytes.byteLength };
+    const { mediaType } = parseManifest(verifyBytes(bytes, content), servedAs);
+    return verifyManifest(bytes, { ...descriptor, ...content, mediaType });
+  }
   // The type that was expected decides only where the server did not say what it sent.
   return verifyManifest(bytes, { ...descriptor, mediaType: servedAs ?? descriptor.mediaType });
 }
@@ -106,7 +115,7 @@ async function resolveByHead(
     !mediaType ||
     !digest ||
     !isDigest(digest) ||
-    !/^\d{1,15}$/.test(length ?? '')
+    !/^[1-9]\d{0,14}$/.test(length ?? '')
   ) {
     return undefined;
   }
@@ -116,7 +125,9 @@ async function resolveByHead(
       `asked for ${tagOrDigest}, the registry answers for ${digest}`,
     );
   }
-  return { mediaType, digest, size: Number(length) };
+  const descriptor = { mediaType, digest, size: Number(length) };
+  endpoint.hints.add(descriptor);
+  return descriptor;
 }
 
 function contentType(response: RegistryResponse): string | undefined {

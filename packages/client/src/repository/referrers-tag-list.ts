@@ -1,17 +1,19 @@
 import {
   type Descriptor,
   type Digest,
-  type ImageIndex,
   OciError,
   type ResolvedManifest,
   artifactTypeOf,
+  digestAlgorithm,
+  isManifestMediaType,
   isOciError,
   mediaTypes,
   parseContentType,
+  parseStrictJson,
   referrersTag,
   registryPaths,
 } from '@oci/spec-types';
-import { describeManifest } from '@oci/spec-types/node';
+import { digestOf } from '@oci/spec-types/node';
 
 import { header } from '../transport/exchange.js';
 import { pauseBeforeRetry } from '../transport/retry.js';
@@ -21,17 +23,28 @@ import { fetchWhole } from './whole-answer.js';
 
 /** The list that a referrers tag holds, and the version of it that was read. */
 export interface ReferrersTagList {
-  readonly index: ImageIndex;
+  /** The whole document, with all that others wrote into it. */
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly entries: readonly unknown[];
   /** A strong one: others can't be compared with (RFC 9110, section 13.1.1). */
   readonly etag: string | undefined;
 }
 
-/** Gets what a referrers tag holds: a list, nothing, or something `other` that is none. */
+export interface ReferrersTagOptions extends RemoteOptions {
+  /** Hears of a tag that may not be read, and is taken for one that is not there. */
+  readonly onUnread?: ((error: OciError) => void) | undefined;
+}
+
+/**
+ * Gets what a referrers tag holds: a list, nothing, the `subject` itself, or something `other` that is no
+ * list. Artifactory answers 403 for a tag that is not there (sigstore/cosign#2973), GitLab the manifest whose
+ * digest the tag is made of (oras-project/oras#2148).
+ */
 export async function readReferrersTag(
   endpoint: Endpoint,
   subject: Digest,
-  options: RemoteOptions,
-): Promise<ReferrersTagList | 'other' | undefined> {
+  { onUnread, ...options }: ReferrersTagOptions,
+): Promise<ReferrersTagList | 'subject' | 'other' | undefined> {
   const { limits, name } = endpoint;
   const tag = referrersTag(subject);
   const ask = {
@@ -44,11 +57,19 @@ export async function readReferrersTag(
     subject: { name: `${name}:${tag}`, missing: 'MANIFEST_UNKNOWN' },
     expected: [200, 404],
   } as const;
-  const { response, bytes } = await fetchWhole(endpoint, ask, limits.manifestBytes);
-  if (response.status === 404) return undefined;
-  const etag = header(response, 'etag');
-  const list = parseList(bytes, parseContentType(header(response, 'content-type') ?? ''));
-  return list ? { index: list, etag: etag?.startsWith('"') ? etag : undefined } : 'other';
+  try {
+    const { response, bytes } = await fetchWhole(endpoint, ask, limits.manifestBytes);
+    if (response.status === 404) return undefined;
+    if (isContentOf(subject, bytes)) return 'subject';
+    const etag = header(response, 'etag');
+    const servedAs = parseContentType(header(response, 'content-type') ?? '');
+    const list = parseList(bytes, servedAs);
+    return list ? { ...list, etag: etag?.startsWith('"') ? etag : undefined } : 'other';
+  } catch (error) {
+    if (!isOciError(error, 'DENIED')) throw error;
+    onUnread?.(error);
+    return undefined;
+  }
 }
 
 /**
@@ -63,9 +84,8 @@ export function addToReferrersTag(
   options: RemoteOptions,
 ): Promise<void> {
   const entry = entryOf(manifest);
-  const isEntry = (other: Descriptor): boolean => other.digest === entry.digest;
-  const change = (entries: readonly Descriptor[]): readonly Descriptor[] =>
-    entries.some(isEntry) ? entries : [...entries, entry];
+  const change = (entries: readonly unknown[]): readonly unknown[] =>
+    entries.some((other) => isOf(other, entry.digest)) ? entries : [...entries, entry];
   return changeList(endpoint, { subject, change }, options);
 }
 
@@ -75,17 +95,21 @@ export function removeFromReferrersTag(
   { subject, digest }: { subject: Digest; digest: Digest },
   options: RemoteOptions,
 ): Promise<void> {
-  const change = (entries: readonly Descriptor[]): readonly Descriptor[] => {
-    const others = entries.filter((entry) => entry.digest !== digest);
+  const change = (entries: readonly unknown[]): readonly unknown[] => {
+    const others = entries.filter((entry) => !isOf(entry, digest));
     return others.length === entries.length ? entries : others;
   };
   return changeList(endpoint, { subject, change }, options);
 }
 
+function isOf(entry: unknown, digest: Digest): boolean {
+  return (Object(entry) as Record<string, unknown>)['digest'] === digest;
+}
+
 interface ListChange {
   readonly subject: Digest;
   /** Gives the same list when there is nothing to do. */
-  readonly change: (entries: readonly Descriptor[]) => readonly Descriptor[];
+  readonly change: (entries: readonly unknown[]) => readonly unknown[];
 }
 
 /** One change after the other for each list: of this process none is lost. */
@@ -136,8 +160,11 @@ async function changeOnce(
   { subject, change }: ListChange,
   options: RemoteOptions,
 ): Promise<boolean> {
+  let isSubject = false;
   const read = async (): Promise<ReferrersTagList | undefined> => {
     const list = await readReferrersTag(endpoint, subject, options);
+    isSubject = list === 'subject';
+    if (list === 'subject') return undefined;
     if (list !== 'other') return list;
     throw new OciError(
       'PROTOCOL',
@@ -148,12 +175,20 @@ async function changeOnce(
     );
   };
   const list = await read();
-  const entries = list?.index.manifests ?? [];
+  const entries = list?.entries ?? [];
   const changed = change(entries);
   if (changed === entries) return true;
   if (!(await writeList(endpoint, { subject, list, changed }, options))) return false;
-  const written = (await read())?.index.manifests ?? [];
-  return change(written) === written;
+  const written = (await read())?.entries ?? [];
+  if (isSubject) warnOfNoList(endpoint, subject, options);
+  return isSubject || change(written) === written;
+}
+
+/** A registry that gives the subject for the tag shows no list, whatever is written. */
+function warnOfNoList(endpoint: Endpoint, subject: Digest, options: RemoteOptions): void {
+  const { origin, name } = endpoint;
+  const message = `${origin.host} keeps no list of the referrers of ${name}@${subject}: the manifest is stored, and is found by its digest only`;
+  options.onEvent?.({ type: 'warning', message });
 }
 
 /** @returns false when the registry says that something changed meanwhile */
@@ -162,7 +197,7 @@ async function writeList(
   ask: {
     readonly subject: Digest;
     readonly list: ReferrersTagList | undefined;
-    readonly changed: readonly Descriptor[];
+    readonly changed: readonly unknown[];
   },
   options: RemoteOptions,
 ): Promise<boolean> {
@@ -170,7 +205,7 @@ async function writeList(
   const tag = referrersTag(ask.subject);
   const index = {
     schemaVersion: 2,
-    ...ask.list?.index,
+    ...ask.list?.document,
     mediaType: mediaTypes.imageIndex,
     manifests: ask.changed,
   };
@@ -218,15 +253,30 @@ function entryOf(manifest: ResolvedManifest): Descriptor {
   };
 }
 
-function parseList(bytes: Uint8Array, servedAs: string): ImageIndex | undefined {
+function isContentOf(subject: Digest, bytes: Uint8Array): boolean {
+  const algorithm = digestAlgorithm(subject);
+  if (algorithm !== 'sha256' && algorithm !== 'sha512') return false;
+  return digestOf(bytes, algorithm) === subject;
+}
+
+/** An OCI index, whatever its entries are like: each of them is judged for itself. */
+function parseList(
+  bytes: Uint8Array,
+  servedAs: string | undefined,
+): Pick<ReferrersTagList, 'document' | 'entries'> | undefined {
+  let document: Record<string, unknown>;
   try {
-    const manifest = describeManifest(bytes, servedAs);
-    const isList = manifest.kind === 'index' && manifest.mediaType === mediaTypes.imageIndex;
-    return isList ? manifest.document : undefined;
+    document = Object(parseStrictJson(bytes)) as Record<string, unknown>;
   } catch {
     // Whatever it is, it is no list, and must not be overwritten.
     return undefined;
   }
+  const known = servedAs && isManifestMediaType(servedAs) ? servedAs : mediaTypes.imageIndex;
+  const { manifests, config, layers } = document;
+  const mediaType = document['mediaType'] || known;
+  const entries = manifests ?? [];
+  const isList = mediaType === mediaTypes.imageIndex && !config && !layers;
+  return isList && Array.isArray(entries) ? { document, entries } : undefined;
 }
 
 function tooLarge({ name }: Endpoint, subject: Digest): OciError {

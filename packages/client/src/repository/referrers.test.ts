@@ -1,7 +1,9 @@
 import {
   type Descriptor,
+  type OciError,
   type ResolvedManifest,
   type TransferEvent,
+  emptyDescriptor,
   mediaTypes,
   parseRepositoryName,
   referrersTag,
@@ -140,7 +142,8 @@ test('takes null, as old servers in Go say, for an empty list', async () => {
 
 test('a tag that holds something else is no list, and said so', async () => {
   await begin({ referrers: false });
-  registry.putManifest(name, tag, base.manifest.bytes, base.manifest.mediaType);
+  const { bytes, mediaType } = referrer(0, sbom);
+  registry.putManifest(name, tag, bytes, mediaType);
   expect(await list()).toEqual([]);
   expect(events).toContainEqual(
     expect.objectContaining({ type: 'warning', message: expect.stringContaining('no list') }),
@@ -149,13 +152,94 @@ test('a tag that holds something else is no list, and said so', async () => {
 
 test.each<[string, Partial<Fault>]>([
   ['that says nothing of the kind', { status: 200, body: { manifests: 'all' } }],
-  ['with a digest that leads elsewhere', { status: 200, body: listOf('sha256:../../x') }],
   ['that is no JSON', { status: 200, body: '{' }],
 ])('a list %s fails (CVE-2024-3727)', async (_, fault) => {
   await begin();
   const headers = { 'content-type': mediaTypes.imageIndex };
   registry.fault({ path: '/referrers/', headers, ...fault });
   await expect(list()).rejects.toMatchObject({ code: 'DOCUMENT_INVALID' });
+});
+
+test('an entry hides no other, whatever is wrong with it, and a digest that leads elsewhere is none (CVE-2024-3727)', async () => {
+  await begin({ referrers: false });
+  const good = entries(1);
+  const [{ digest, mediaType } = subject] = entries(2).slice(1);
+  putTag([
+    ...good,
+    ...(listOf('sha256:../../x') as { manifests: unknown[] }).manifests,
+    { mediaType: 'no type', digest, size: 2 ** 53, annotations: { a: 1 } },
+    null,
+  ]);
+  expect(await list()).toEqual([...good, { mediaType, digest, size: 0 }]);
+  expect(events.map(({ type }) => type)).toEqual(['warning', 'warning']);
+});
+
+test('an API that redirects to a page elsewhere is none, and the page is not asked (artifacthub/hub#4785)', async () => {
+  await begin();
+  await using page = await startRegistry();
+  const location = page.url.replace('127.0.0.1', 'localhost');
+  registry.fault({ path: '/referrers/', status: 303, headers: { location } });
+  putTag(entries(2));
+  expect(await list()).toHaveLength(2);
+  expect(paths().filter((path) => path.includes('/referrers/'))).toHaveLength(1);
+  expect(page.requests).toEqual([]);
+});
+
+test.each([429, 503, 403])(
+  'an API that answers %d leaves it to the tag, and without a tag nothing is known',
+  async (status) => {
+    await begin();
+    registry.fault({ path: '/referrers/', status });
+    await expect(list()).rejects.toMatchObject({ request: { status } });
+    putTag(entries(2));
+    expect(await list()).toHaveLength(2);
+  },
+);
+
+test('a tag that is denied is taken for missing, and said to who wants to know (cosign #2973)', async () => {
+  await begin({ referrers: false });
+  registry.fault({ path: `/manifests/${tag}`, status: 403 });
+  const unread: OciError[] = [];
+  expect(await list({ onUnread: (error) => unread.push(error) })).toEqual([]);
+  expect(unread).toMatchObject([{ code: 'DENIED' }]);
+});
+
+test('the subject under its own dash tag is no list (oras-project/oras#2148)', async () => {
+  await begin({ referrers: false });
+  registry.putManifest(name, tag, base.manifest.bytes, base.manifest.mediaType);
+  expect(await list()).toEqual([]);
+  expect(events).toEqual([]);
+});
+
+test.each([undefined, emptyDescriptor.mediaType])(
+  'a list that names the type %s is looked into for one (cosign #4641)',
+  async (artifactType) => {
+    await begin({ referrers: false });
+    const all = putAll(4);
+    putTag(all.map(({ descriptor }) => ({ ...descriptor, artifactType })));
+    const found = await list({ artifactType: sbom });
+    expect(found).toHaveLength(2);
+    expect(found.every((one) => one.artifactType === sbom)).toBe(true);
+  },
+);
+
+test('what the registry says of a size is a hint: the digest decides', async () => {
+  await begin({ referrers: false });
+  const [one] = putAll(1);
+  for (const size of [0, 1, 2 ** 53 - 1]) {
+    putTag([{ ...one?.descriptor, size }]);
+    const [listed = subject] = await list();
+    expect(listed.size).toBe(size);
+    const found = await client.repository(name).fetchManifest({ ...listed });
+    expect(found.descriptor).toEqual(one?.descriptor);
+  }
+});
+
+test('the failure of a later page is told as one', async () => {
+  await begin({ pageSize: 2 });
+  putAll(4);
+  registry.fault({ path: '/referrers/', skip: 1, status: 400 });
+  await expect(list()).rejects.toThrow(/loses its list in the middle|next page of the list failed/);
 });
 
 function listOf(digest: string): object {

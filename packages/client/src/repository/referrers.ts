@@ -2,28 +2,34 @@ import {
   type Descriptor,
   type Digest,
   OciError,
+  artifactTypeOf,
+  emptyDescriptor,
+  isOciError,
   mediaTypes,
   parseContentType,
-  parseManifest,
   parseRegistryErrors,
   parseStrictJson,
   registryPaths,
 } from '@oci/spec-types';
 
-import { type RegistryResponse, header } from '../transport/exchange.js';
+import { header } from '../transport/exchange.js';
 import type { Endpoint, RemoteOptions } from './endpoint.js';
-import { nextPage } from './link-header.js';
+import { nextPage, nextPageFailed } from './link-header.js';
 import { referrersKnowledge } from './referrers-api.js';
-import { readReferrersTag } from './referrers-tag-list.js';
+import { listedDescriptor } from './listed-descriptor.js';
+import { fetchManifest } from './manifest-source.js';
+import { type ReferrersTagOptions, readReferrersTag } from './referrers-tag-list.js';
 import { type WholeAnswer, fetchWhole } from './whole-answer.js';
 
-export interface ReferrersOptions extends RemoteOptions {
+export interface ReferrersOptions extends ReferrersTagOptions {
   /** Only those of this artifact type. */
   readonly artifactType?: string | undefined;
 }
 
 /** Of one subject, whatever their type: each may be fetched next, so a list without end is an attack. */
 const mostReferrers = 10_000;
+/** Entries of a list without types that are looked into for one type. */
+const mostLooks = 1000;
 /** Pages of this many times the limit of one. */
 const mostFullPages = 16;
 
@@ -42,15 +48,60 @@ export async function* listReferrers(
 ): AsyncGenerator<Descriptor, void, undefined> {
   const { artifactType, ...remote } = options;
   let count = 0;
+  let looks = 0;
   for await (const page of referrerPages(endpoint, { subject, artifactType }, remote)) {
     count += page.referrers.length;
     if (count > mostReferrers) throw tooMany(endpoint, subject);
     for (const referrer of page.referrers) {
-      const isWanted = artifactType === undefined || referrer.artifactType === artifactType;
-      if (page.isFiltered || isWanted) yield referrer;
+      if (artifactType === undefined || page.isFiltered) yield referrer;
+      else if (referrer.artifactType === artifactType) yield referrer;
+      else if (!saysType(referrer)) {
+        looks += 1;
+        if (looks > mostLooks) throw tooMany(endpoint, subject);
+        const whole = await lookInto(endpoint, { referrer, subject }, remote);
+        if (whole?.artifactType === artifactType) yield whole;
+      }
     }
   }
 }
+
+/** A list that another client wrote may name no types, or those of empty configs (sigstore/cosign#4641). */
+function saysType({ artifactType }: Descriptor): boolean {
+  return artifactType !== undefined && artifactType !== emptyDescriptor.mediaType;
+}
+
+/** The entry with the type and the annotations of its manifest; undefined when it cannot be read. */
+async function lookInto(
+  endpoint: Endpoint,
+  { referrer, subject }: { referrer: Descriptor; subject: Digest },
+  options: RemoteOptions,
+): Promise<Descriptor | undefined> {
+  try {
+    const manifest = await fetchManifest(endpoint, referrer, options);
+    const artifactType = artifactTypeOf(manifest);
+    const { annotations } = manifest.document;
+    return {
+      ...manifest.descriptor,
+      ...(artifactType !== undefined && { artifactType }),
+      ...(annotations && { annotations }),
+    };
+  } catch (error) {
+    if (!isOciError(error, ...unreadable)) throw error;
+    const message = `${referrer.digest}, a referrer of ${endpoint.name}@${subject}, cannot be read: ${error.message}`;
+    options.onEvent?.({ type: 'warning', message });
+    return undefined;
+  }
+}
+
+/** What is wrong with one entry says nothing of the others. */
+const unreadable = [
+  'MANIFEST_UNKNOWN',
+  'DIGEST_MISMATCH',
+  'DIGEST_UNSUPPORTED',
+  'DOCUMENT_INVALID',
+  'LIMIT_EXCEEDED',
+  'UNSUPPORTED',
+] as const;
 
 /** Whether a repository has the referrers API; asked once, with a subject that is at hand. */
 export async function hasReferrersApi(
@@ -61,7 +112,7 @@ export async function hasReferrersApi(
   const known = referrersKnowledge(endpoint).hasApi.get(endpoint.name);
   if (known !== undefined) return known;
   const target = new URL(registryPaths.referrers(endpoint.name, subject), endpoint.origin);
-  return (await getPage(endpoint, { target, subject }, options)) !== undefined;
+  return isPage(await getPage(endpoint, { target, subject }, options));
 }
 
 interface ReferrerPage {
@@ -73,18 +124,25 @@ interface ReferrerPage {
 async function* referrerPages(
   endpoint: Endpoint,
   { subject, artifactType }: { subject: Digest; artifactType: string | undefined },
-  options: RemoteOptions,
+  { onUnread, ...options }: ReferrersTagOptions,
 ): AsyncGenerator<ReferrerPage, void, undefined> {
   const { limits, name, origin } = endpoint;
   const filter = artifactType === undefined ? {} : { artifactType };
   let target: URL | undefined = new URL(registryPaths.referrers(name, subject, filter), origin);
   const seen = new Set<string>();
   let size = 0;
+  let failure: OciError | undefined;
   while (target && referrersKnowledge(endpoint).hasApi.get(name) !== false) {
-    if (seen.has(target.href)) throw new OciError('PROTOCOL', `${target.host} pages in a circle`);
+    if (seen.has(target.href))
+      throw new OciError('PROTOCOL', `${target.host} sends a pagination loop`);
     seen.add(target.href);
-    const page = await getPage(endpoint, { target, subject }, options);
-    if (!page) break;
+    const page = await getPage(endpoint, { target, subject }, options).catch((error: unknown) => {
+      throw seen.size > 1 ? nextPageFailed(error) : error;
+    });
+    if (!isPage(page)) {
+      failure = page;
+      break;
+    }
     size += page.bytes.byteLength;
     if (seen.size > limits.pages || size > mostFullPages * limits.pageBytes) {
       throw tooMany(endpoint, subject);
@@ -92,22 +150,43 @@ async function* referrerPages(
     const isFiltered = /(?:^|,)\s*artifactType\s*(?:,|$)/i.test(
       header(page.response, 'oci-filters-applied') ?? '',
     );
-    yield { referrers: referrersOf(page.bytes), isFiltered };
+    const referrers = known(entriesOf(page.bytes, options), endpoint);
+    yield { referrers, isFiltered };
     target = nextPage(header(page.response, 'link'), target);
     if (!target) return;
   }
-  if (seen.size > 1) throw new OciError('PROTOCOL', `${origin.host} loses its list in the middle`);
-  const list = await readReferrersTag(endpoint, subject, options);
+  if (seen.size > 1)
+    throw failure ?? new OciError('PROTOCOL', `${origin.host} loses its list in the middle`);
+  const list = await readReferrersTag(endpoint, subject, { ...options, onUnread });
   if (list === 'other') warnOfOther(endpoint, subject, options);
-  else yield { referrers: list?.index.manifests ?? [], isFiltered: false };
+  else if (list !== undefined && list !== 'subject')
+    yield { referrers: known(descriptorsOf(list.entries, options), endpoint), isFiltered: false };
+  // Without the API's answer nobody knows that there is nothing.
+  else if (failure) throw failure;
 }
 
-/** One page of the API; undefined where there is none, which is remembered. */
+/** Notes what the registry says beside digests, which decides nothing when the content is fetched. */
+function known(referrers: readonly Descriptor[], { hints }: Endpoint): readonly Descriptor[] {
+  for (const referrer of referrers) hints.add(referrer);
+  return referrers;
+}
+
+function isPage(answer: WholeAnswer | OciError | undefined): answer is WholeAnswer {
+  return answer !== undefined && 'bytes' in answer;
+}
+
+/** Failures of the API that leave the tag to be asked (GHCR when it is busy). */
+const leavesTag = ['RATE_LIMITED', 'REGISTRY_UNAVAILABLE', 'DENIED'] as const;
+
+/**
+ * One page of the API; undefined where there is none, which is remembered, and the failure where only the
+ * tag may still tell.
+ */
 async function getPage(
   endpoint: Endpoint,
   { target, subject }: { target: URL; subject: Digest },
   options: RemoteOptions,
-): Promise<WholeAnswer | undefined> {
+): Promise<WholeAnswer | OciError | undefined> {
   const { limits, name } = endpoint;
   const { hasApi } = referrersKnowledge(endpoint);
   const ask = {
@@ -116,10 +195,18 @@ async function getPage(
     target,
     headers: { accept: mediaTypes.imageIndex },
     subject: { name: `the referrers of ${name}@${subject}`, missing: 'UNSUPPORTED' },
-    expected: [200, 404, 405],
+    // GHCR leads to a web page (artifacthub/hub#4785), which is no list and may be busy.
+    staysHere: true,
+    expected: [200, 301, 302, 303, 307, 308, 400, 404, 405, 406, 501],
   } as const;
-  const page = await fetchWhole(endpoint, ask, limits.pageBytes);
-  if (page.response.status === 200 && isIndex(page.response)) {
+  let page: WholeAnswer;
+  try {
+    page = await fetchWhole(endpoint, ask, limits.pageBytes);
+  } catch (error) {
+    if (hasApi.get(name) === true || !isOciError(error, ...leavesTag)) throw error;
+    return error;
+  }
+  if (page.response.status === 200 && isIndex(page)) {
     hasApi.set(name, true);
     return page;
   }
@@ -129,17 +216,44 @@ async function getPage(
   return undefined;
 }
 
-/** Some servers answer every path with 200 and a page for people. */
-function isIndex(response: RegistryResponse): boolean {
-  return parseContentType(header(response, 'content-type') ?? '') === mediaTypes.imageIndex;
+/** Some servers answer every path with 200 and a page for people; others do not say what a list is. */
+function isIndex({ response, bytes }: WholeAnswer): boolean {
+  const type = parseContentType(header(response, 'content-type') ?? '');
+  if (type === mediaTypes.imageIndex) return true;
+  return type !== 'text/html' && listOf(bytes) !== undefined;
 }
 
-function referrersOf(bytes: Uint8Array): readonly Descriptor[] {
-  const value = parseStrictJson(bytes) as { readonly manifests?: unknown } | null;
-  // Servers in Go say null where there is nothing.
-  if (value?.manifests === null) return [];
-  const manifest = parseManifest(bytes, mediaTypes.imageIndex);
-  return manifest.kind === 'index' ? manifest.document.manifests : [];
+function entriesOf(bytes: Uint8Array, options: RemoteOptions): readonly Descriptor[] {
+  const entries = listOf(bytes);
+  if (entries) return descriptorsOf(entries, options);
+  parseStrictJson(bytes);
+  throw new OciError('DOCUMENT_INVALID', 'the list of referrers is not an index', {
+    hint: 'Ask who runs the registry.',
+  });
+}
+
+/** Servers in Go say null where there is nothing. */
+function listOf(bytes: Uint8Array): readonly unknown[] | undefined {
+  try {
+    const value = Object(parseStrictJson(bytes)) as Record<string, unknown>;
+    if (!('manifests' in value) && value['mediaType'] !== mediaTypes.imageIndex) return undefined;
+    const entries = value['manifests'] ?? [];
+    return Array.isArray(entries) ? entries : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function descriptorsOf(
+  entries: readonly unknown[],
+  { onEvent }: RemoteOptions,
+): readonly Descriptor[] {
+  return entries.flatMap((entry) => {
+    const descriptor = listedDescriptor(entry);
+    if (descriptor) return [descriptor];
+    onEvent?.({ type: 'warning', message: 'a list of referrers has an entry without a digest' });
+    return [];
+  });
 }
 
 function warnOfOther(endpoint: Endpoint, subject: Digest, options: RemoteOptions): void {

@@ -18,6 +18,8 @@ export interface RegistryRequest {
   readonly scopes: readonly string[];
   /** Connect to public addresses only: the URL came from a registry, not from the user. */
   readonly publicOnly?: boolean | undefined;
+  /** An answer that leads to another origin is the answer: what is asked for is only here. */
+  readonly staysHere?: boolean | undefined;
   /** A redirect led here from another origin: no client certificate is shown. */
   readonly strayed?: boolean | undefined;
   /** Ask the registry itself: what is written next depends on the answer. */

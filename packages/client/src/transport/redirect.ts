@@ -38,6 +38,7 @@ async function followAll(next: Exchange, request: RegistryRequest): Promise<Regi
     const response = await next(current);
     const location = redirectLocation(response.status, header(response, 'location'), current.url);
     if (!location) return response;
+    if (request.staysHere && location.origin !== request.url.origin) return response;
     await response.body.dump();
     if (hops >= maxRedirects)
       throw new OciError(

@@ -69,8 +69,13 @@ async function signedBefore(
   subject: ResolvedManifest,
   { key, form, options }: { key: SigningKey; form: SignatureForm; options: CallOptions },
 ): Promise<Digest | undefined> {
-  for await (const found of findSignatures(repository, subject, options)) {
+  const search = { ...options, isEnough: () => true };
+  for await (const found of findSignatures(repository, subject, search)) {
     if (found.form !== form || 'reason' in found) continue;
+    if ('error' in found) {
+      if (found.mayBeMissing) continue;
+      throw found.error;
+    }
     if (!isSignedBy(key.publicKey, found.bytes, found.signature)) continue;
     try {
       found.ensureAbout(subject.descriptor.digest);

@@ -12,6 +12,7 @@ import {
   type ResolvedManifest,
   type Tag,
   artifactTypeOf,
+  asOciError,
   digestAlgorithm,
   digestEncoded,
   emptyDescriptor,
@@ -49,6 +50,14 @@ export interface UnreadableSignature extends SignaturePlace {
   readonly reason: string;
 }
 
+/** Signatures that could not be read, so that nobody knows whether there is a good one among them. */
+export interface UnreadPlace {
+  readonly form: SignatureForm;
+  readonly error: OciError;
+  /** Whether the registry may mean that there is nothing (Artifactory's 403 for a tag that is not there). */
+  readonly mayBeMissing: boolean;
+}
+
 export type SignatureSource = ReadableRepository & Partial<ReferrerLister>;
 
 /** As cosign has it; a registry must not keep us busy for ever. */
@@ -60,59 +69,128 @@ export function signatureTag(digest: Digest): Tag | undefined {
   return base.length > 120 ? undefined : parseTag(`${base}.sig`);
 }
 
+export interface SearchOptions extends CallOptions {
+  /** Says that what names another type need not be looked into, for there is a good signature. */
+  readonly isEnough?: (() => boolean) | undefined;
+}
+
+type Found = FoundSignature | UnreadableSignature | UnreadPlace;
+
 /**
- * The signatures of a manifest: bundles among its referrers, then those under cosign's tag.
+ * The signatures of a manifest: bundles among its referrers, then those under cosign's tag. What is wrong
+ * with one of them, or with one of the places, is told and decides nothing about the others.
  *
- * @throws OciError `LIMIT_EXCEEDED` for more than 1000 signatures, or 64 MiB of them
+ * @throws OciError `ABORTED`
  */
 export async function* findSignatures(
   source: SignatureSource,
   subject: ResolvedManifest,
-  options: CallOptions = {},
-): AsyncGenerator<FoundSignature | UnreadableSignature, void, undefined> {
-  const budget = { signatures: 0, bytes: 0 };
-  const spend = (descriptor: Descriptor): void => {
-    budget.signatures += 1;
-    budget.bytes += descriptor.size;
-    if (budget.signatures > most.signatures || budget.bytes > most.bytes)
-      throw new OciError('LIMIT_EXCEEDED', `${subject.descriptor.digest} has too many signatures`, {
-        hint: `At most ${most.signatures} are read, and ${most.bytes} bytes of them.`,
-      });
-  };
-  yield* bundlesOf(source, subject, { spend, options });
-  yield* taggedOf(source, subject, { spend, options });
-}
-
-interface Search {
-  readonly spend: (descriptor: Descriptor) => void;
-  readonly options: CallOptions;
-}
-
-async function* bundlesOf(
-  source: SignatureSource,
-  subject: ResolvedManifest,
-  { spend, options }: Search,
-): AsyncGenerator<FoundSignature | UnreadableSignature, void, undefined> {
-  if (!source.listReferrers) return;
-  for await (const referrer of source.listReferrers(subject.descriptor, options)) {
-    const { mediaType, digest, size, artifactType = emptyDescriptor.mediaType } = referrer;
-    if (!mayBeBundle(artifactType)) continue;
-    spend(referrer);
-    const place = { form: 'bundle', manifest: digest } as const;
-    const found = await readable(place, async () => {
-      const manifest = await source.fetchManifest({ mediaType, digest, size }, options);
-      if (!bundleTypes.includes(artifactTypeOf(manifest) ?? '')) return undefined;
-      const layer = onlyBundle(manifest, subject.descriptor.digest);
-      spend(layer);
-      const bundle = readBundle(await contentOf(source, layer, options));
-      return { ...place, ...signedBy(bundle, subject) };
-    });
-    if (found) yield found;
+  { isEnough = () => false, ...options }: SearchOptions = {},
+): AsyncGenerator<Found, void, undefined> {
+  const search = { source, subject, options };
+  const others: Descriptor[] = [];
+  yield* eachOf('bundle', bundlesOf({ ...search, budget: new Budget(subject) }, others));
+  yield* eachOf('cosign-tag', taggedOf({ ...search, budget: new Budget(subject) }));
+  const budget = new Budget(subject);
+  for (const referrer of others) {
+    if (isEnough()) return;
+    yield* eachOf('bundle', mistypedBundle({ ...search, budget }, referrer));
+    if (budget.isSpent) return;
   }
 }
 
+/** The signatures of a place up to where it fails, and then why. */
+async function* eachOf(
+  form: SignatureForm,
+  signatures: AsyncIterable<Found>,
+): AsyncGenerator<Found, void, undefined> {
+  try {
+    yield* signatures;
+  } catch (thrown) {
+    const error = asOciError(thrown);
+    if (error.code === 'ABORTED') throw error;
+    yield { form, error, mayBeMissing: false };
+  }
+}
+
+/** What is read of one place at most; only what came counts, and not what a descriptor claims. */
+class Budget {
+  readonly #subject: ResolvedManifest;
+  #signatures = 0;
+  #bytes = 0;
+
+  constructor(subject: ResolvedManifest) {
+    this.#subject = subject;
+  }
+
+  get isSpent(): boolean {
+    return this.#signatures > most.signatures || this.#bytes > most.bytes;
+  }
+
+  /** @throws OciError `LIMIT_EXCEEDED` for more than 1000 signatures, or 64 MiB of them */
+  spend({ signatures = 0, bytes = 0 }: { signatures?: number; bytes?: number }): void {
+    this.#signatures += signatures;
+    this.#bytes += bytes;
+    if (!this.isSpent) return;
+    const { digest } = this.#subject.descriptor;
+    throw new OciError('LIMIT_EXCEEDED', `${digest} has too many signatures`, {
+      hint: `At most ${most.signatures} are read, and ${most.bytes} bytes of them.`,
+    });
+  }
+}
+
+interface Search {
+  readonly source: SignatureSource;
+  readonly subject: ResolvedManifest;
+  readonly options: CallOptions;
+  readonly budget: Budget;
+}
+
+/** What may be one by its type. @param others receives the rest */
+async function* bundlesOf(
+  search: Search,
+  others: Descriptor[],
+): AsyncGenerator<Found, void, undefined> {
+  const { source, subject, options } = search;
+  if (!source.listReferrers) return;
+  const unread: OciError[] = [];
+  const onUnread = (error: OciError): void => void unread.push(error);
+  for await (const referrer of source.listReferrers(subject.descriptor, { ...options, onUnread })) {
+    if (!mayBeBundle(referrer.artifactType)) others.push(referrer);
+    else yield* bundleOf(search, referrer);
+  }
+  for (const error of unread) yield { form: 'bundle', error, mayBeMissing: true };
+}
+
+/** A bundle that the list names by another type; what cannot be read was none. */
+async function* mistypedBundle(
+  search: Search,
+  referrer: Descriptor,
+): AsyncGenerator<Found, void, undefined> {
+  for await (const found of bundleOf(search, referrer)) if (!('reason' in found)) yield found;
+}
+
+async function* bundleOf(
+  { source, subject, options, budget }: Search,
+  referrer: Descriptor,
+): AsyncGenerator<Found, void, undefined> {
+  budget.spend({ signatures: 1 });
+  const { mediaType, digest, size } = referrer;
+  const place = { form: 'bundle', manifest: digest } as const;
+  const found = await readable({ place, budget }, async () => {
+    const manifest = await source.fetchManifest({ mediaType, digest, size }, options);
+    budget.spend({ bytes: manifest.bytes.byteLength });
+    if (!bundleTypes.includes(artifactTypeOf(manifest) ?? '')) return undefined;
+    const layer = onlyBundle(manifest, subject.descriptor.digest);
+    const bytes = await contentOf(source, layer, options);
+    budget.spend({ bytes: bytes.byteLength });
+    return { ...place, ...signedBy(readBundle(bytes), subject) };
+  });
+  if (found) yield found;
+}
+
 /** Where a registry has no referrers API, cosign lists what it attached by the type of its config. */
-function mayBeBundle(artifactType: string): boolean {
+function mayBeBundle(artifactType: string = emptyDescriptor.mediaType): boolean {
   return artifactType === emptyDescriptor.mediaType || bundleTypes.includes(artifactType);
 }
 
@@ -150,19 +228,21 @@ function signedBy(
   };
 }
 
-async function* taggedOf(
-  source: SignatureSource,
-  subject: ResolvedManifest,
-  { spend, options }: Search,
-): AsyncGenerator<FoundSignature | UnreadableSignature, void, undefined> {
-  const manifest = await signatureManifest(source, subject.descriptor.digest, options);
+async function* taggedOf(search: Search): AsyncGenerator<Found, void, undefined> {
+  const { source, subject, options, budget } = search;
+  const unread: OciError[] = [];
+  const onUnread = (error: OciError): void => void unread.push(error);
+  const { digest: signed } = subject.descriptor;
+  const manifest = await signatureManifest(source, signed, { ...options, onUnread });
+  for (const error of unread) yield { form: 'cosign-tag', error, mayBeMissing: true };
   if (manifest?.kind !== 'image') return;
   const place = { form: 'cosign-tag', manifest: manifest.descriptor.digest } as const;
   for (const layer of manifest.document.layers) {
     if (layer.mediaType !== simpleSigningType) continue;
-    spend(layer);
-    yield await readable(place, async () => {
+    budget.spend({ signatures: 1 });
+    yield await readable({ place, budget }, async () => {
       const payload = await contentOf(source, layer, options);
+      budget.spend({ bytes: payload.byteLength });
       const { annotations = {} } = layer;
       const digest = createHash('sha256').update(payload).digest();
       const bundle = bundleOfLayer(digest, annotations);
@@ -182,11 +262,14 @@ async function* taggedOf(
 
 const anotherArtifact = 'it is about another artifact';
 
-/** What is under cosign's tag; undefined when there is nothing. */
+/** What is under cosign's tag; undefined when there is nothing, or nothing that may be read. */
 export async function signatureManifest(
   source: SignatureSource,
   subject: Digest,
-  options: CallOptions,
+  {
+    onUnread,
+    ...options
+  }: CallOptions & { readonly onUnread?: ((error: OciError) => void) | undefined },
 ): Promise<ResolvedManifest | undefined> {
   const tag = signatureTag(subject);
   if (!tag) return undefined;
@@ -194,20 +277,25 @@ export async function signatureManifest(
     return await source.fetchManifest(await source.resolve(tag, options), options);
   } catch (error) {
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
-    throw error;
+    if (!isOciError(error, 'DENIED')) throw error;
+    onUnread?.(error);
+    return undefined;
   }
 }
 
-/** What is wrong with one signature must not hide that another is good; that nobody answers must. */
+/** What is wrong with one signature must not hide that another is good; that it cannot be had is told apart. */
 async function readable<T extends FoundSignature | undefined>(
-  place: SignaturePlace,
+  { place, budget }: { readonly place: SignaturePlace; readonly budget: Budget },
   read: () => Promise<T>,
-): Promise<T | UnreadableSignature> {
+): Promise<T | UnreadableSignature | UnreadPlace> {
   try {
     return await read();
   } catch (error) {
-    if (isOciError(error) && !brokenContent.has(error.code)) throw error;
-    return { ...place, reason: error instanceof Error ? error.message : String(error) };
+    if (budget.isSpent) throw error;
+    if (!isOciError(error) || brokenContent.has(error.code))
+      return { ...place, reason: error instanceof Error ? error.message : String(error) };
+    if (error.code === 'ABORTED') throw error;
+    return { form: place.form, error, mayBeMissing: false };
   }
 }
 
@@ -216,6 +304,7 @@ const brokenContent: ReadonlySet<string> = new Set([
   'DIGEST_MISMATCH',
   'DIGEST_UNSUPPORTED',
   'DOCUMENT_INVALID',
+  'LIMIT_EXCEEDED',
   'MANIFEST_UNKNOWN',
   'SIZE_MISMATCH',
   'UNSUPPORTED',

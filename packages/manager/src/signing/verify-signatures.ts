@@ -6,6 +6,7 @@ import {
   type FoundSignature,
   type SignatureForm,
   type SignatureSource,
+  type UnreadPlace,
   findSignatures,
 } from './signature-search.js';
 import { type PublicKey, isSignedBy } from './signing-key.js';
@@ -34,6 +35,11 @@ export interface RejectedSignature {
   readonly reason: string;
 }
 
+export interface VerifyOptions extends CallOptions {
+  readonly all?: boolean | undefined;
+  readonly name?: string | undefined;
+}
+
 export interface Verification {
   readonly digest: Digest;
   /** One at least. */
@@ -46,18 +52,26 @@ export interface Verification {
  * what was signed is about this manifest and says that it is signed.
  *
  * @param options.all false to end with the first that is good
- * @throws OciError `SIGNATURE_MISSING` when there is none, `SIGNATURE_INVALID` when none is good
+ * @param options.name what was asked for, which errors name beside the digest
+ * @throws OciError `SIGNATURE_MISSING` when there is none, `SIGNATURE_INVALID` when none is good, and what a
+ * registry fails with when none is good and not all could be read
  */
 export async function verifySignatures(
   source: SignatureSource,
   subject: ResolvedManifest,
   authority: Authority,
-  { all = true, ...options }: CallOptions & { readonly all?: boolean } = {},
+  { all = true, name, ...options }: VerifyOptions = {},
 ): Promise<Verification> {
   const { digest } = subject.descriptor;
+  const unread: UnreadPlace[] = [];
   const signatures: VerifiedSignature[] = [];
   const rejected: RejectedSignature[] = [];
-  for await (const found of findSignatures(source, subject, options)) {
+  const isEnough = (): boolean => signatures.length > 0;
+  for await (const found of findSignatures(source, subject, { ...options, isEnough })) {
+    if ('error' in found) {
+      unread.push(found);
+      continue;
+    }
     const { form, manifest } = found;
     try {
       if ('reason' in found) throw new Error(found.reason);
@@ -69,7 +83,10 @@ export async function verifySignatures(
       rejected.push({ form, manifest, reason: error instanceof Error ? error.message : 'unknown' });
     }
   }
-  if (signatures.length === 0) throw noneGood(digest, rejected);
+  if (signatures.length === 0) {
+    const subjectName = name === undefined ? digest : `${name} (${digest})`;
+    throw notAllRead(subjectName, unread) ?? noneGood(subjectName, rejected, unread);
+  }
   return { digest, signatures, rejected };
 }
 
@@ -91,9 +108,29 @@ function signerOf(found: FoundSignature, { keys, keyless }: Authority): Signer {
 
 const mostReasons = 3;
 
-function noneGood(digest: Digest, rejected: readonly RejectedSignature[]): OciError {
+/** A registry that cannot answer does not say that there is nothing. */
+function notAllRead(name: string, unread: readonly UnreadPlace[]): OciError | undefined {
+  const failure = unread.find(({ mayBeMissing }) => !mayBeMissing);
+  if (!failure) return undefined;
+  const { error, form } = failure;
+  const { code, hint, retryable, retryAfterMs, request } = error;
+  const what = form === 'bundle' ? 'among its referrers' : "under cosign's tag";
+  return new OciError(
+    code,
+    `no good signature of ${name} was found, and those ${what} cannot be read: ${error.message}`,
+    { cause: error, hint, retryable, retryAfterMs, request },
+  );
+}
+
+function noneGood(
+  name: string,
+  rejected: readonly RejectedSignature[],
+  unread: readonly UnreadPlace[],
+): OciError {
+  const places = unread.map(({ form, error }) => `${placeOf(error) ?? form} may not be read`);
+  const unknown = places.length === 0 ? '' : ` (${places.join(', ')})`;
   if (rejected.length === 0) {
-    return new OciError('SIGNATURE_MISSING', `${digest} is not signed`, {
+    return new OciError('SIGNATURE_MISSING', `${name} is not signed${unknown}`, {
       hint: 'Whoever publishes it has to sign it; a copy has to bring the signatures along (copy --referrers).',
     });
   }
@@ -104,7 +141,12 @@ function noneGood(digest: Digest, rejected: readonly RejectedSignature[]): OciEr
   const verb = rejected.length === 1 ? 'is not good' : 'is good';
   return new OciError(
     'SIGNATURE_INVALID',
-    `${count} of ${digest} ${verb}: ${reasons.join('; ')}${more}`,
+    `${count} of ${name} ${verb}: ${reasons.join('; ')}${more}${unknown}`,
     { hint: 'Is it the right key or identity? Else do not use what it names.' },
   );
+}
+
+/** The tag or digest that was asked for. */
+function placeOf({ request }: OciError): string | undefined {
+  return request?.url.split('/').at(-1)?.slice(0, 200);
 }
