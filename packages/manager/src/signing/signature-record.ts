@@ -37,7 +37,7 @@ export async function recordSignature(
   const descriptor = await source.resolve(digest, options);
   const manifest = await source.fetchManifest(descriptor, options);
   const content: Record<string, string> = { [digest]: base64(manifest.bytes) };
-  let size = descriptor.size;
+  let size = manifest.bytes.byteLength;
   for (const layer of manifest.kind === 'image' ? manifest.document.layers : []) {
     size += layer.size;
     if (size > maxBytes) return undefined;
@@ -46,7 +46,7 @@ export async function recordSignature(
       await readBytes(body, { limit: layer.size, what: layer.digest }),
     );
   }
-  const record: SignatureRecord = { form, manifest: descriptor, content };
+  const record: SignatureRecord = { form, manifest: manifest.descriptor, content };
   return JSON.stringify(record);
 }
 
