@@ -12,7 +12,46 @@ function count(text: string): number {
   throw new OciError('USAGE', `${JSON.stringify(text.slice(0, 50))} is no whole number`);
 }
 
+/** A page of a list. */
+function pageSize(text: string): number {
+  const value = count(text);
+  if (value >= 1 && value <= 10_000) return value;
+  throw new OciError('USAGE', `--limit ${text}: it is a number from 1 to 10000`, {
+    hint: 'Leave it out for pages of 1000.',
+  });
+}
+
 export const cacheCommands: readonly CommandDefinition[] = [
+  defineCommand<{ repository?: string; limit?: number; after?: string }>({
+    name: 'cache list',
+    aliases: ['cache ls'],
+    summary: 'list what is in the cache: size, last use, and what is pinned',
+    arguments: [
+      {
+        name: 'repository',
+        description: 'e.g. kcl/provisioning-core, or kcl for all below; default: all',
+        optional: true,
+        completes: 'repository',
+      },
+    ],
+    options: [
+      {
+        name: 'limit',
+        value: 'n',
+        description: 'versions to list, 1 to 10000; default: 1000',
+        parse: pageSize,
+      },
+      {
+        name: 'after',
+        value: 'reference',
+        description: 'go on behind this one: the last of the page before',
+        completes: 'reference',
+      },
+    ],
+    examples: ['ocictl cache list', 'ocictl cache list kcl --format json'],
+    json: 'cache-list',
+    load: async () => (await import('./cache-list.js')).listCache,
+  }),
   defineCommand<object>({
     name: 'cache stats',
     summary: 'count what is in the cache',

@@ -1,4 +1,4 @@
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { OciManager } from '@oci/manager';
@@ -46,6 +46,40 @@ describe('ocictl cache', () => {
   };
   const layerOf = (version: string): string =>
     kclPackage({ name: 'core', version }).blobs[1]?.descriptor.digest ?? '';
+
+  it('lists what is there, page by page, and what is pinned', async () => {
+    await command('cache', 'pin', 'kcl/core:2.0.0');
+    const all = (await json('cache-list', 'list')) as { references: readonly object[] };
+    expect(all).toMatchObject({
+      references: [
+        { reference: reference('1.0.0'), version: '1.0.0', pinned: false },
+        { registry: registry.host, repository: 'kcl/core', version: '2.0.0', pinned: true },
+      ],
+      total: 2,
+      next: null,
+    });
+    const size = kclPackage({ name: 'core', version: '1.0.0' }).blobs[1]?.descriptor.size;
+    expect(all.references[0]).toMatchObject({ size });
+    const first = await json('cache-list', 'list', '--limit', '1', 'kcl');
+    expect(first).toMatchObject({ references: [{ version: '1.0.0' }], next: reference('1.0.0') });
+    const { stdout } = await command('cache', 'list', '--limit', '1');
+    const more = stdout.trimEnd().split('\n').at(-1)?.split(' ').slice(2) ?? [];
+    expect(await command('-q', ...more)).toMatchObject({ stdout: `${reference('2.0.0')}\n` });
+    expect(await json('cache-list', 'list', 'kc')).toMatchObject({ references: [], total: 0 });
+    expect(await command('cache', 'list', '--after', 'kcl/core:9.0.0')).toMatchObject({
+      exitCode: 3,
+    });
+    for (const limit of ['0', '10001', 'x'])
+      expect(await command('cache', 'list', '--limit', limit)).toMatchObject({ exitCode: 2 });
+  });
+
+  it('lists what it can of a manifest that is gone', async () => {
+    const digest = kclPackage({ name: 'core', version: '1.0.0' }).manifest.descriptor.digest;
+    await rm(join(command.cacheDir, 'blobs/sha256', digest.slice('sha256:'.length)));
+    expect(await json('cache-list', 'list')).toMatchObject({
+      references: [{ version: '1.0.0', size: null, manifest_digest: digest }, { version: '2.0.0' }],
+    });
+  });
 
   it('counts what is there', async () => {
     expect(await json('cache-stats', 'stats')).toMatchObject({
