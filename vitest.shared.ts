@@ -6,6 +6,13 @@ export function project(name: string): ViteUserConfig {
   return {
     resolve: { conditions },
     ssr: { resolve: { conditions } },
-    test: { name, include: ['src/**/*.test.ts'], testTimeout: 30_000, isolate: false },
+    test: {
+      name,
+      include: ['src/**/*.test.ts'],
+      testTimeout: 30_000,
+      // What is polled for comes; how soon is the machine's affair.
+      expect: { poll: { timeout: 20_000 } },
+      isolate: false,
+    },
   };
 }

@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
-import { type TemporaryDirectory, compile, run, temporaryDirectory } from '@oci/testing';
+import {
+  type TemporaryDirectory,
+  compile,
+  run,
+  startProgram,
+  temporaryDirectory,
+} from '@oci/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let directory: TemporaryDirectory;
@@ -26,19 +29,15 @@ afterAll(async () => {
 test.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, then ends with 0', async (signal) => {
   const dataDir = join(directory.path, signal);
   const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir];
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const lines: Record<string, unknown>[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    lines.push(JSON.parse(line) as Record<string, unknown>);
-    if (lines.at(-1)?.['url'] !== undefined) break;
-  }
-  child.stdout.resume();
-  const { url, msg } = lines.at(-1) ?? {};
-  expect(msg).toBe(`oci-server listens on ${String(url)}`);
-  expect((await fetch(`${String(url)}/v2/`)).status).toBe(200);
-  const ended = once(child, 'close');
+  const child = startProgram(process.execPath, [program, ...args]);
+  const line = JSON.parse(await child.says('listens on')) as { url: string; msg: string };
+  expect(line.msg).toBe(`oci-server listens on ${line.url}`);
+  expect((await fetch(`${line.url}/v2/`)).status).toBe(200);
   child.kill(signal);
-  expect(await ended).toEqual([0, null]);
+  const end = await child.end;
+  expect(end).toMatchObject({ exitCode: 0, stderr: '' });
+  for (const text of end.stdout.trim().split('\n'))
+    expect(JSON.parse(text)).toHaveProperty('level');
 });
 
 test.each([

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -6,7 +5,14 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 
 import { digestOf } from '@oci/spec-types/node';
-import { type TemporaryDirectory, compile, randomBytes, temporaryDirectory } from '@oci/testing';
+import {
+  type RunningProgram,
+  type TemporaryDirectory,
+  compile,
+  randomBytes,
+  startProgram,
+  temporaryDirectory,
+} from '@oci/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { createAccessToken } from './access/access-token.js';
@@ -29,32 +35,13 @@ const digest = digestOf(content);
 async function serve(
   name: string,
   config?: string,
-): Promise<{ child: ChildProcess; url: string; dir: string }> {
+): Promise<{ child: RunningProgram; url: string; dir: string }> {
   const dir = join(work.path, name);
   const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dir];
   if (config !== undefined) args.push('--config', config);
-  const child = spawn(process.execPath, [program, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const url = await new Promise<string>((resolve) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      const [found] = /http:[^"\s]+/.exec(chunk.toString()) ?? [];
-      if (found !== undefined) resolve(found);
-    });
-  });
+  const child = startProgram(process.execPath, [program, ...args]);
+  const { url } = JSON.parse(await child.says('listens on')) as { url: string };
   return { child, url, dir };
-}
-
-/** Until the program says so. */
-function told({ stdout }: ChildProcess, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    const heard = (chunk: Buffer): void => {
-      if (!chunk.toString().includes(text)) return;
-      stdout?.off('data', heard);
-      resolve();
-    };
-    stdout?.on('data', heard);
-  });
 }
 
 const uploadUrl = (url: string, repository: string): string =>
@@ -77,7 +64,6 @@ test('SIGTERM lets a download and an upload end, refuses what is new, and exits 
   await once(upload, 'continue');
   upload.write(content.subarray(0, 1_000_000));
 
-  const ended = once(child, 'close');
   child.kill('SIGTERM');
   await expect
     .poll(() =>
@@ -95,7 +81,7 @@ test('SIGTERM lets a download and an upload end, refuses what is new, and exits 
   for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk);
   expect(digestOf(Buffer.concat(chunks))).toBe(digest);
   expect(created.statusCode).toBe(201);
-  expect(await ended).toEqual([0, null]);
+  expect(await child.end).toMatchObject({ exitCode: 0, stderr: '' });
   expect(await verifyAudit(join(dir, 'audit'))).toMatchObject({ problems: [], lines: 5 });
 });
 
@@ -140,9 +126,8 @@ ${more}`,
   const load = Promise.all(Array.from({ length: 20 }, client));
   for (let round = 0; round < 5; round += 1) {
     await write(round % 2 === 0 ? second.hash : first.hash);
-    const reloaded = told(child, 'read again');
     child.kill('SIGHUP');
-    await reloaded;
+    await child.says('read again', round + 1);
   }
   enough.abort();
   await load;
@@ -153,8 +138,8 @@ ${more}`,
 
   await write(first.hash, 'nonsense = 1');
   child.kill('SIGHUP');
+  await child.says('the configuration stays as it is');
   expect(await status('/v2/', second.secret)).toBe(200);
-  const ended = once(child, 'close');
   child.kill('SIGTERM');
-  expect(await ended).toEqual([0, null]);
+  expect(await child.end).toMatchObject({ exitCode: 0, stderr: '' });
 });

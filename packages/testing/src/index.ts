@@ -43,6 +43,12 @@ export {
   registryTool,
 } from './peer/registry-tool.js';
 export { type ProgramResult, killAtOutput, run } from './peer/run.js';
+export {
+  type ProgramEnd,
+  type RunningProgram,
+  type StartOptions,
+  startProgram,
+} from './peer/running-program.js';
 export type { RegistryAuth, TokenGrant, TokenServerOptions } from './registry/auth-options.js';
 export type { Certificate } from './registry/certificate.js';
 export { type CertificateAuthority, testAuthority } from './registry/certificate-authority.js';

@@ -1,13 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
   type TemporaryDirectory,
   type TestRegistry,
+  type ProgramEnd,
+  type RunningProgram,
   guideArtifact,
   randomBytes,
+  startProgram,
   startRegistry,
   temporaryDirectory,
 } from '@oci/testing';
@@ -27,38 +29,29 @@ afterEach(async () => {
   await work.remove();
 });
 
-interface Running {
-  readonly child: ChildProcess;
-  /** Settles when stderr says this. */
-  says(text: string): Promise<void>;
-  /** What a shell would show as `$?`, and all of stderr. */
-  readonly end: Promise<{ exitCode: number; stderr: string }>;
-}
-
 interface Surroundings {
   /** Before the rest of `PATH`. */
   readonly path?: string;
   /** A program that runs it, with its arguments. */
   readonly by?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads. */
+  readonly input?: string;
 }
 
-function start(args: readonly string[], { path, by = [], env: more }: Surroundings = {}): Running {
+function start(
+  args: readonly string[],
+  { path, by = [], env: more, input }: Surroundings = {},
+): RunningProgram {
   const { program, env } = ocictlProgram(work.path, registry.url);
   const [file = '', ...rest] = [...by, process.execPath, program, ...args];
-  const child = spawn(file, rest, {
-    env: { ...env, ...(path !== undefined && { PATH: `${path}:${env['PATH']}` }), ...more },
-  });
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const end = once(child, 'close').then(([code, signal]) => ({
-    exitCode: signal === 'SIGINT' ? 128 + 2 : Number(code),
-    stderr,
-  }));
-  const says = async (text: string): Promise<void> => {
-    while (!stderr.includes(text)) await once(child.stderr, 'data');
-  };
-  return { child, says, end };
+  const PATH = path === undefined ? env['PATH'] : `${path}:${env['PATH']}`;
+  return startProgram(file, rest, { env: { ...env, PATH, ...more }, input });
+}
+
+/** What a shell shows as `$?`. */
+function codeOf({ exitCode, signal }: ProgramEnd): number | null {
+  return signal === 'SIGINT' ? 128 + 2 : exitCode;
 }
 
 /** A configuration file that never comes, as from a disk of the network that hangs. @returns the options */
@@ -93,7 +86,7 @@ describe('the first interrupt', () => {
     const pull = ['extension', 'pull', 'taskserv', 'big', '1.0.0'] as const;
     const running = start(['--progress', 'json', ...pull]);
     await running.says(`"type":"bytes","digest":"${digest}"`);
-    running.child.kill('SIGINT');
+    running.kill('SIGINT');
     const { exitCode, stderr } = await running.end;
     expect(exitCode).toBe(130);
     expect(stderr).toContain('interrupted');
@@ -129,14 +122,15 @@ describe('the first interrupt', () => {
       });
     }
 
-    const running = start(args, { path: bin });
-    running.child.stdin?.end('secret\n');
+    const running = start(args, { path: bin, input: 'secret\n' });
     const helperPid = Number(await vi.waitFor(() => readFile(pid, 'utf8'), { timeout: 10_000 }));
-    running.child.kill('SIGINT');
+    running.kill('SIGINT');
     const { exitCode, stderr } = await running.end;
     expect(exitCode).toBe(130);
     expect(stderr).toContain('interrupted');
-    await vi.waitFor(() => expect(() => process.kill(helperPid, 0)).toThrow('ESRCH'));
+    await vi.waitFor(() => expect(() => process.kill(helperPid, 0)).toThrow('ESRCH'), {
+      timeout: 10_000,
+    });
   });
 });
 
@@ -145,10 +139,10 @@ describe('the second interrupt', () => {
     const { args, env } = await hangingDisk();
     const running = start(args, { env });
     await running.says('reads');
-    running.child.kill('SIGINT');
+    running.kill('SIGINT');
     await running.says('interrupt again to end at once');
-    running.child.kill('SIGINT');
-    expect(await running.end).toMatchObject({ exitCode: 130 });
+    running.kill('SIGINT');
+    expect(codeOf(await running.end)).toBe(130);
   });
 
   const asFirst = ['unshare', '--pid', '--fork', '--mount-proc'];
@@ -160,11 +154,11 @@ describe('the second interrupt', () => {
     const running = start(args, { env, by: asFirst });
     await running.says('process 1 reads');
     // `unshare` has one child, which is process 1 of its own namespace.
-    const children = `/proc/${running.child.pid}/task/${running.child.pid}/children`;
+    const children = `/proc/${running.process.pid}/task/${running.process.pid}/children`;
     const first = Number(await readFile(children, 'utf8'));
     process.kill(first, 'SIGINT');
     await running.says('interrupt again to end at once');
     process.kill(first, 'SIGINT');
-    expect(await running.end).toMatchObject({ exitCode: 130 });
+    expect(codeOf(await running.end)).toBe(130);
   });
 });

@@ -12,6 +12,7 @@ import {
   kclPackage,
   randomBytes,
   run,
+  startProgram,
   startRegistry,
   temporaryDirectory,
 } from '@oci/testing';
@@ -194,12 +195,17 @@ describe('ocictl', () => {
     registry.fault({ path: '/blobs/', pause: { afterBytes: 1, until: new Promise(() => {}) } });
     const asked = registry.nextRequest({ path: '/blobs/' });
     const options = ['--registry', registry.url, '--cache-dir', command.cacheDir];
-    const child = spawn(process.execPath, [main, ...options, 'kcl', 'pull', 'core', '1.0.0']);
-    let stderr = '';
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    await asked;
+    const child = startProgram(process.execPath, [
+      main,
+      ...options,
+      'kcl',
+      'pull',
+      'core',
+      '1.0.0',
+    ]);
+    await Promise.race([asked, child.end]);
     child.kill('SIGINT');
-    const [exitCode] = (await once(child, 'close')) as [number];
+    const { exitCode, stderr } = await child.end;
     expect(exitCode).toBe(130);
     expect(stderr).toContain('interrupted');
     expect(await readdir(join(command.cacheDir, '.tmp'))).toEqual([]);
@@ -219,16 +225,10 @@ describe('ocictl', () => {
     const out = join(work.path, 'out');
     const { program, env } = ocictlProgram(work.path, registry.url);
     const args = [program, '--progress', 'json', 'pull', 'team/big:1.0.0', '-o', out];
-    const child = spawn(process.execPath, args, { env });
-    let stderr = '';
-    await new Promise<void>((resolve) => {
-      child.stderr.on('data', (chunk: Buffer) => {
-        stderr += chunk.toString();
-        if (stderr.includes('"bytes"')) resolve();
-      });
-    });
+    const child = startProgram(process.execPath, args, { env });
+    await child.says('"bytes"');
     child.kill('SIGINT');
-    const [exitCode] = (await once(child, 'close')) as [number];
+    const { exitCode, stderr } = await child.end;
     expect(exitCode).toBe(130);
     expect(stderr).toContain('run the same command again');
     expect((await readdir(out)).some((name) => name.includes('.partial'))).toBe(true);

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -11,6 +9,7 @@ import {
   image,
   inChunks,
   kclPackage,
+  startProgram,
   temporaryDirectory,
 } from '@oci/testing';
 import { expect, test } from 'vitest';
@@ -237,11 +236,11 @@ test('forgets the lease of a process that was killed', async () => {
     { from: import.meta.url, directory: directory.path },
   );
   const args = [program, cacheDir, artifact.manifest.descriptor.digest];
-  const child = spawn(process.execPath, args);
-  await once(child.stdout, 'data');
+  const child = startProgram(process.execPath, args);
+  await child.says('leased');
   expect((await cache.prune({ maxAgeDays: 30 })).kept).toMatchObject([{ reason: 'in use' }]);
-  child.kill('SIGKILL');
-  await once(child, 'close');
+  child.kill();
+  await child.end;
   expect((await cache.prune({ maxAgeDays: 30 })).removed).toHaveLength(1);
 });
 

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -8,11 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { digestOf } from '@oci/spec-types/node';
 import {
+  type RunningProgram,
   type TemporaryDirectory,
   collect,
   inChunks,
   peer,
   randomBytes,
+  startProgram,
   temporaryDirectory,
 } from '@oci/testing';
 import { describePeer, objectStoreContract } from '@oci/testing/contracts';
@@ -22,7 +23,7 @@ import { S3ObjectStore } from './s3-object-store.js';
 
 describePeer('versitygw', 'a bucket', () => {
   let directory: TemporaryDirectory;
-  let gateway: ChildProcess;
+  let gateway: RunningProgram;
   let client: S3Client;
   let endpoint: string;
   const secret = 'secretsecret';
@@ -42,17 +43,10 @@ describePeer('versitygw', 'a bucket', () => {
     directory = await temporaryDirectory('oci-s3-');
     await mkdir(join(directory.path, 'data'));
     const port = await freePort();
-    gateway = spawn(
+    gateway = startProgram(
       peer('versitygw') ?? '',
       ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', join(directory.path, 'data')],
-      {
-        stdio: 'ignore',
-        env: {
-          ...process.env,
-          ROOT_ACCESS_KEY: 'tester',
-          ROOT_SECRET_KEY: secret,
-        },
-      },
+      { env: { ...process.env, ROOT_ACCESS_KEY: 'tester', ROOT_SECRET_KEY: secret } },
     );
     endpoint = `http://127.0.0.1:${port}`;
     client = clientWith(endpoint, secret);
@@ -60,8 +54,8 @@ describePeer('versitygw', 'a bucket', () => {
   });
   afterAll(async () => {
     client.destroy();
-    gateway.kill('SIGKILL');
-    await once(gateway, 'exit');
+    gateway.kill();
+    await gateway.end;
     await directory.remove();
   });
 

@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ImageIndex } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
-import { compile, temporaryDirectory } from '@oci/testing';
+import { compile, startProgram, temporaryDirectory } from '@oci/testing';
 import { expect, it } from 'vitest';
 
 import { openCache } from '../cache.js';
@@ -50,14 +48,11 @@ it(
     const program = await compile(writer, { from: import.meta.url, directory: directory.path });
     let looked = 0;
     for (let kill = 0; kill < kills; kill += 1) {
-      const child = spawn(process.execPath, [program, dir, String(kill)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      await once(child.stdout, 'data');
+      const child = startProgram(process.execPath, [program, dir, String(kill)]);
+      await child.says('begun');
       await sleep(Math.random() * 80);
-      child.kill('SIGKILL');
-      const [exitCode] = (await once(child, 'close')) as [number | null];
-      expect(exitCode).toBeNull();
+      child.kill();
+      expect(await child.end).toMatchObject({ signal: 'SIGKILL', stderr: '' });
       const names = await readdir(blobs).catch(() => []);
       for (const name of names)
         expect(digestOf(await readFile(join(blobs, name)))).toBe(`sha256:${name}`);

@@ -1,10 +1,10 @@
-import { mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { withFileLock } from '@oci/spec-types/node';
 
@@ -74,22 +74,53 @@ test('is taken over from who died between making its file and writing into it', 
   expect(await withFileLock(lock, async () => 'entered')).toBe('entered');
 });
 
-test('is held for longer than a silence may last, by signs of life', async () => {
+test('is held by signs of life, which its holder gives by itself', async () => {
   await using directory = await temporaryDirectory();
   const lock = join(directory.path, 'lock');
-  const order: string[] = [];
-  const holding = withFileLock(
+  const signs = new Set<number>();
+  await withFileLock(
     lock,
     async () => {
-      await sleep(400);
-      order.push('first');
+      const [mine = ''] = await readdir(lock);
+      while (signs.size < 3) signs.add((await stat(join(lock, mine))).mtimeMs);
     },
     { staleMs: 80 },
   );
-  while ((await readdir(lock).catch(() => [])).length === 0) await sleep(1);
-  await withFileLock(lock, async () => void order.push('second'), { staleMs: 200 });
-  await holding;
-  expect(order).toEqual(['first', 'second']);
+  expect(signs.size).toBe(3);
+});
+
+test('is not taken over while signs come, however long that lasts, and after one silence', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  const file = join(lock, '7');
+  await mkdir(lock);
+  await writeFile(file, `1 another-than-${hostname()}`);
+  // The clock that silence is measured by goes on only where the test says so.
+  let now = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const looks = (): number => clock.mock.calls.length;
+  const isSeen = async (): Promise<void> => {
+    // Each look at the lock asks for the time twice or more.
+    const enough = looks() + 8;
+    while (looks() < enough) await sleep(1);
+  };
+  let entered = false;
+  const entering = withFileLock(lock, async () => (entered = true), {
+    staleMs: 1000,
+    patienceMs: Infinity,
+  });
+  await isSeen();
+  for (let sign = 1; sign <= 3; sign += 1) {
+    await utimes(file, sign, sign);
+    await isSeen();
+    now += 900;
+    await isSeen();
+    expect(entered).toBe(false);
+  }
+  now += 101;
+  await entering;
+  clock.mockRestore();
+  expect(entered).toBe(true);
 });
 
 test('is waited for until the caller gives up', async () => {

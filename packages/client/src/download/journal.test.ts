@@ -113,7 +113,9 @@ test('notes what is little too, after a moment', async () => {
   const path = join(directory.path, 'journal');
   const journal = await Journal.open(path, blob);
   await journal.note({ start: 0, end: 7 });
-  await vi.waitFor(async () => expect((await Journal.open(path, blob)).spans.size).toBe(7));
+  await vi.waitFor(async () => expect((await Journal.open(path, blob)).spans.size).toBe(7), {
+    timeout: 20_000,
+  });
   await journal.close();
 });
 

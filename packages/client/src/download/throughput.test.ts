@@ -8,7 +8,7 @@ test('asks for more connections once, where less comes than is enough', async ()
   const onSlow = vi.fn<() => void>();
   throughput.watch(onSlow);
   throughput.add(1000);
-  await vi.waitFor(() => expect(onSlow).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(onSlow).toHaveBeenCalledOnce(), { timeout: 20_000 });
   expect(throughput.isSlow).toBe(true);
 });
 

@@ -60,6 +60,9 @@ export async function startPacedServer(
       const bytes = content.from(at).subarray(0, Math.min(writeBytes, end - at));
       await pace(bytes.byteLength);
       if (response.destroyed) break;
+      // Ahead of the write: who is told to kill the reader still finds it without its last bytes.
+      sent += bytes.byteLength;
+      onSent(sent);
       await new Promise<void>((resolve) => {
         response.once('close', resolve);
         response.write(bytes, () => {
@@ -68,8 +71,6 @@ export async function startPacedServer(
         });
       });
       at += bytes.byteLength;
-      sent += bytes.byteLength;
-      onSent(sent);
     }
     response.end();
   };

@@ -72,9 +72,9 @@ test('is ended with the registry, though nothing was sent over it', async () => 
   const fetching = registry.repository(name).fetchTag(tag, { signal: stop.signal });
   stop.abort();
   await expect(fetching).rejects.toMatchObject({ code: 'ABORTED' });
-  await vi.waitFor(() => expect(count.opened).toBe(1));
+  await vi.waitFor(() => expect(count.opened).toBe(1), { timeout: 20_000 });
   await registry.close();
-  await vi.waitFor(() => expect(count.open).toBe(0));
+  await vi.waitFor(() => expect(count.open).toBe(0), { timeout: 20_000 });
   server.close();
 });
 
@@ -128,7 +128,7 @@ test('is not begun where requests go through a proxy or to a mirror first', asyn
   stop.abort();
   await expect(given).rejects.toMatchObject({ code: 'ABORTED' });
   const last = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
-  await vi.waitFor(() => expect(count.opened).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(count.opened).toBeGreaterThan(0), { timeout: 20_000 });
   expect(count.opened).toBe(1);
   last.destroy();
   await behind.close();

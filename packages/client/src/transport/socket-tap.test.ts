@@ -173,10 +173,10 @@ test('who stops reading ends the connection, and who aborts the body', async () 
     for await (const chunk of body) if (chunk.byteLength > 0) controller.abort();
   };
   await expect(read()).rejects.toThrow('abort');
-  await vi.waitFor(() => expect(closed).toBe(1));
+  await vi.waitFor(() => expect(closed).toBe(1), { timeout: 20_000 });
   const { body: other } = await client.send(get(host.url));
   for await (const chunk of other) if (chunk.byteLength > 0) break;
-  await vi.waitFor(() => expect(closed).toBe(2));
+  await vi.waitFor(() => expect(closed).toBe(2), { timeout: 20_000 });
 });
 
 test('bytes behind the announced end are no part of the body, and the connection ends with them', async () => {

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { OciManager } from '@oci/manager';
 import {
@@ -9,6 +8,7 @@ import {
   type TestRegistry,
   compile,
   extensionArtifact,
+  startProgram,
   startRegistry,
   temporaryDirectory,
 } from '@oci/testing';
@@ -67,13 +67,11 @@ async function killSomewhere(
   args: readonly string[],
   afterMs: number,
 ): Promise<void> {
-  const child = spawn(process.execPath, [program, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const closed = once(child, 'close');
-  child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), afterMs));
-  const [exitCode] = (await closed) as [number | null];
-  expect(exitCode).toBe(null);
+  const child = startProgram(process.execPath, [program, ...args]);
+  await child.says('x');
+  await sleep(afterMs);
+  child.kill();
+  expect(await child.end).toMatchObject({ signal: 'SIGKILL', stderr: '' });
 }
 
 async function expectWhole(directory: string, version: string): Promise<void> {

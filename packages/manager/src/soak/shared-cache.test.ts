@@ -93,7 +93,7 @@ it(
       });
       const at = Math.floor(Math.random() * processes);
       const victim = children[at] as ChildProcess;
-      if (victim.stdout) await once(victim.stdout, 'data');
+      if (victim.stdout) await Promise.race([once(victim.stdout, 'data'), ends[at]]);
       await sleep(Math.random() * usualMs);
       if (victim.exitCode === null) totals.killed += 1;
       victim.kill('SIGKILL');
