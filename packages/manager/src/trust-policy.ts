@@ -19,7 +19,7 @@ export interface FingerprintedAuthority extends Authority {
   readonly fingerprint: string;
 }
 
-/** The most special rule for a repository: the one with the longest scope. */
+/** The most specific rule for a repository; of two that are for the same part, as of a host with its port, the stricter. */
 export function trustRuleFor(
   rules: readonly TrustRule[],
   {
@@ -30,7 +30,7 @@ export function trustRuleFor(
   const name = withoutUsualPort(`${registry}/${repository}/`);
   return rules
     .filter(({ scope }) => scope === '*' || name.startsWith(withoutUsualPort(`${scope}/`)))
-    .sort((a, b) => lengthOf(b) - lengthOf(a))[0];
+    .sort((a, b) => specificity(b) - specificity(a) || strictness(b) - strictness(a))[0];
 }
 
 /** `registry.example:443` is another name of `registry.example`, and must not be a way around its rule. */
@@ -38,6 +38,11 @@ function withoutUsualPort(name: string): string {
   return name.replace(/^([^/]*[^/:]):(?:443|80)\//, '$1/');
 }
 
-function lengthOf({ scope }: TrustRule): number {
-  return scope === '*' ? 0 : scope.length;
+/** How many parts of a name a scope says: its host, and each component of its path. */
+function specificity({ scope }: TrustRule): number {
+  return scope === '*' ? 0 : scope.split('/').length;
+}
+
+function strictness({ require }: TrustRule): number {
+  return ['nothing', 'signature', 'reject'].indexOf(require);
 }

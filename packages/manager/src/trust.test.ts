@@ -225,3 +225,31 @@ test.each([
   );
   expect(found?.scope).toBe(scope);
 });
+
+test('a scope counts by what it says, not by how long it is written', () => {
+  const name = {
+    registry: parseRegistryHost('registry.example'),
+    repository: parseRepositoryName('a/b'),
+  };
+  const of = (rules: readonly TrustRule[]): string | undefined => trustRuleFor(rules, name)?.scope;
+  const [short, long] = ['registry.example/a', 'registry.example:443'];
+  for (const scopes of [
+    [short, long],
+    [long, short],
+  ])
+    expect(of(scopes.map((scope) => rule(scope, 'nothing')))).toBe(short);
+});
+
+test('of two scopes for the same host the stricter rule counts, whatever the order', () => {
+  const name = {
+    registry: parseRegistryHost('registry.example'),
+    repository: parseRepositoryName('a/b'),
+  };
+  const rules = [
+    rule('registry.example:443', 'nothing'),
+    rule('registry.example', 'reject'),
+    rule('registry.example:80', 'nothing'),
+  ];
+  for (const order of [rules, [...rules].reverse()])
+    expect(trustRuleFor(order, name)?.require).toBe('reject');
+});

@@ -291,7 +291,7 @@ test('sends no identity token to a token server of another domain (CVE-2026-4897
 });
 
 test('a token server that redirects into our own network is not followed (ggcr #2292)', async () => {
-  const origin = new URL('https://203.0.113.5');
+  const origin = new URL('https://8.8.8.5');
   const sent: string[] = [];
   const network: Exchange = async (request) => {
     sent.push(request.url.href);

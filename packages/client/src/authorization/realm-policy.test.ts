@@ -45,7 +45,7 @@ test.each([
   ['https://a.github.io', 'https://b.github.io/token', false],
   ['https://registry.example.com', 'https://evil.example/token', false],
   ['https://example.com', 'https://example.com.evil.example/token', false],
-  ['https://203.0.113.5', 'https://203.0.113.6/token', false],
+  ['https://8.8.8.5', 'https://8.8.8.6/token', false],
   ['https://registry.example.com', 'https://tokens.other.example/token', true],
   ['https://registry.example.com', 'https://tokens.other.example:8443/token', false],
 ])('%s: credentials may go to %s: %s (CVE-2026-33540)', async (registry, realm, expected) => {

@@ -4,7 +4,10 @@ import { BlockList, type LookupFunction, isIP } from 'node:net';
 
 import { OciError } from '@oci/spec-types';
 
-/** Addresses that are not of the public internet (RFC 6890). */
+/**
+ * Networks that are not of the public internet: those of the IANA special-purpose address registries (RFC 6890) that
+ * are not globally reachable as a whole, with multicast, and what was withdrawn.
+ */
 const internal = new BlockList();
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -14,31 +17,36 @@ for (const [network, prefix] of [
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ] as const) {
   internal.addSubnet(network, prefix, 'ipv4');
 }
 for (const [network, prefix] of [
-  ['::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
-  ['2001::', 32],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['3fff::', 20],
 ] as const) {
   internal.addSubnet(network, prefix, 'ipv6');
 }
+
+/** All that IANA has given out as global unicast (RFC 4291); the rest is local, reserved or multicast. */
+const globalUnicast = new BlockList();
+globalUnicast.addSubnet('2000::', 3, 'ipv6');
 
 /** Whether an IP address is loopback, private, link-local or otherwise not public. */
 export function isInternalAddress(address: string): boolean {
   const bare = address.replace(/%.*$/, '');
   if (isIP(bare) !== 6) return internal.check(bare, 'ipv4');
   const inner = embeddedAddress(bare);
-  return internal.check(bare, 'ipv6') || (inner !== undefined && internal.check(inner, 'ipv4'));
+  if (inner !== undefined) return internal.check(inner, 'ipv4');
+  return !globalUnicast.check(bare, 'ipv6') || internal.check(bare, 'ipv6');
 }
 
 /** The IPv4 address that an IPv6 address leads to: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056). */

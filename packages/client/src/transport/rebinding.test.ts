@@ -20,7 +20,8 @@ vi.mock('node:dns', () => ({
 }));
 
 const internal = { address: '127.0.0.1', family: 4 };
-const elsewhere = { address: '203.0.113.5', family: 4 };
+/** Of the global unicast space, and given to nobody. */
+const elsewhere = { address: '2d00::5', family: 6 };
 
 async function visit(): Promise<{ visits: number; outcome: unknown }> {
   let visits = 0;

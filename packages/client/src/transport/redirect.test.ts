@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Exchange, RegistryRequest, RegistryResponse } from './exchange.js';
 import { followRedirects } from './redirect.js';
 
-const registry = 'https://203.0.113.5';
+const registry = 'https://8.8.8.5';
 
 /** An exchange that redirects from path to path as it is told, and notes what was sent where. */
 function network(redirects: Readonly<Record<string, string>>, status = 307) {
@@ -45,7 +45,7 @@ test('takes the headers along on the same origin', async () => {
 });
 
 test.each([
-  ['another host', 'https://203.0.113.6/b'],
+  ['another host', 'https://8.8.8.6/b'],
   ['another port of the same host (GHSA-vh4v-2xq2-g5cg)', `${registry}:8443/b`],
 ])('leaves credentials and custom headers behind on the way to %s', async (_, elsewhere) => {
   const { follow, sent } = network({ [`${registry}/a`]: elsewhere });
@@ -56,22 +56,22 @@ test.each([
 
 test('does not add them again on the way back (CVE-2026-49349, ggcr #2349)', async () => {
   const { follow, sent } = network({
-    [`${registry}/a`]: 'https://203.0.113.6/b',
-    'https://203.0.113.6/b': `${registry}/c`,
+    [`${registry}/a`]: 'https://8.8.8.6/b',
+    'https://8.8.8.6/b': `${registry}/c`,
   });
   await follow(get(`${registry}/a`));
   expect(sent.map(({ url }) => url.href)).toEqual([
     `${registry}/a`,
-    'https://203.0.113.6/b',
+    'https://8.8.8.6/b',
     `${registry}/c`,
   ]);
   expect(sent[2]?.headers).not.toHaveProperty('authorization');
 });
 
 test.each([
-  'http://203.0.113.5/b',
-  'http://203.0.113.6/b',
-  'ftp://203.0.113.6/b',
+  'http://8.8.8.5/b',
+  'http://8.8.8.6/b',
+  'ftp://8.8.8.6/b',
   'file:///etc/passwd',
   'https://127.0.0.1/b',
   'https://127.1/b',
@@ -132,7 +132,7 @@ test('repeats a PUT of bytes after 307, but not of a stream that is gone', async
 });
 
 test('an identity token in a body is sent on to nobody else (GHSA-xf85-363p-868w)', async () => {
-  const { follow, sent } = network({ [`${registry}/token`]: 'https://203.0.113.6/token' });
+  const { follow, sent } = network({ [`${registry}/token`]: 'https://8.8.8.6/token' });
   const body = Buffer.from('refresh_token=secret');
   const post = get(`${registry}/token`, { method: 'POST', lane: 'token', body });
   await expect(follow(post)).rejects.toMatchObject({ code: 'POLICY_REFUSED' });
@@ -148,8 +148,8 @@ test('refuses a Location that is no URL, and passes a 304 on', async () => {
 
 test('a public host leads nobody inside, also one that an internal registry led to', async () => {
   const { follow, sent } = network({
-    'http://127.0.0.1/a': 'https://203.0.113.6/b',
-    'https://203.0.113.6/b': 'https://cdn.example/c',
+    'http://127.0.0.1/a': 'https://8.8.8.6/b',
+    'https://8.8.8.6/b': 'https://cdn.example/c',
   });
   await follow(get('http://127.0.0.1/a'));
   expect(sent.map(({ publicOnly }) => publicOnly)).toEqual([undefined, false, true]);
