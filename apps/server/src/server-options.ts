@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** Addresses or subnets of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. */
   readonly trustedProxies?: readonly string[] | undefined;
   readonly logLevel?: string | undefined;
+  /** Milliseconds that requests may run on when the server closes. Default 30 s. */
+  readonly shutdownGraceMs?: number | undefined;
   /** Milliseconds that another server is waited for which uses the same directories. Default 12 s. */
   readonly directoryPatienceMs?: number | undefined;
 }
@@ -52,16 +54,23 @@ export const defaultLimits: ServerLimits = {
   requestsPerSecond: 0,
 };
 
-/** One address never takes more than half of the connections; one that stands for many clients may. */
+/**
+ * The limits of the present options, which a reload replaces. One address never takes more than half of the
+ * connections; one that stands for many clients may.
+ */
 export function connectionLimits(
-  { limits }: ServerOptions,
-  proxies: () => TrustedProxies,
+  present: () => { readonly options: ServerOptions; readonly proxies: TrustedProxies },
 ): ConnectionLimits {
-  const { maxConnections, maxConnectionsPerClient } = { ...defaultLimits, ...limits };
+  const limits = (): ServerLimits => ({ ...defaultLimits, ...present().options.limits });
   return {
-    most: maxConnections,
-    mostOfOne: Math.min(maxConnectionsPerClient, Math.ceil(maxConnections / 2)),
-    isShared: (address) => proxies().isShared(address),
+    get most() {
+      return limits().maxConnections;
+    },
+    get mostOfOne() {
+      const { maxConnections, maxConnectionsPerClient } = limits();
+      return Math.min(maxConnectionsPerClient, Math.ceil(maxConnections / 2));
+    },
+    isShared: (address) => present().proxies.isShared(address),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Cache } from '@oci/cache';
-import type { OciManager, OciManagerOptions } from '@oci/manager';
+import type { OciManagerOptions } from '@oci/manager';
 
 import type { ArtifactIndex } from './artifact-index.js';
 import type { AuditLog } from './audit/audit-log.js';
@@ -7,6 +7,7 @@ import type { HostedRegistry } from './hosted/hosted-registry.js';
 import type { Gate } from './http/gate.js';
 import type { JobQueue } from './jobs/job-queue.js';
 import type { Metrics } from './metrics/metrics.js';
+import type { SharedManager } from './shared-manager.js';
 
 /** What the handlers of requests work with. */
 export interface ServerParts {
@@ -16,8 +17,9 @@ export interface ServerParts {
   readonly jobs: JobQueue;
   readonly index: ArtifactIndex;
   readonly hosted: HostedRegistry;
-  readonly manager: () => OciManager;
-  readonly managerOptions: () => OciManagerOptions;
+  readonly manager: Pick<SharedManager, 'use' | 'metrics'>;
+  /** How repositories are named. */
+  readonly naming: () => Pick<OciManagerOptions, 'namespace' | 'templates'>;
   /** The cache that the manager fills. */
   readonly cache: () => Promise<Cache>;
   /** Where extensions are installed; undefined when the server installs none. */

@@ -1,11 +1,24 @@
-import { OciManager, type OciManagerOptions } from '@oci/manager';
+import type { OciManagerOptions } from '@oci/manager';
+import { parseRegistryAddress } from '@oci/client';
 
-import { Access, ownHeader } from './access/access.js';
+import { Access } from './access/access.js';
+import { hostedSource } from './hosted/hosted-repository.js';
+import type { HostedRegistry } from './hosted/hosted-registry.js';
 import { TrustedProxies } from './http/client-address.js';
 import { RateLimit } from './http/rate-limit.js';
 import type { Metrics } from './metrics/metrics.js';
+import { reloadableOptions } from './reloadable-options.js';
 import { type ServerOptions, defaultLimits } from './server-options.js';
+import { SharedManager } from './shared-manager.js';
 import { traceAttempt } from './tracing/tracing.js';
+
+/** Parts of the server that the state works with, known once it has started. */
+export interface StateParts {
+  /** `http://host:port` of the server: the registry of the API where no other one is configured. */
+  readonly url: string;
+  readonly hosted: HostedRegistry;
+  readonly metrics: Metrics;
+}
 
 /** What a reload replaces while requests run: each request keeps what it began with. */
 export class ServerState {
@@ -13,58 +26,59 @@ export class ServerState {
   access: Access;
   rate: RateLimit | undefined;
   proxies: TrustedProxies;
-  readonly #ownUrl: () => string;
-  readonly #metrics: () => Metrics;
-  #manager: OciManager | undefined;
+  readonly manager: SharedManager = new SharedManager(() => this.#managerOptions(this.options));
+  readonly #started: ServerOptions;
+  readonly #parts: () => StateParts;
 
-  /** @param ownUrl where the server reaches itself, once it listens */
-  constructor(options: ServerOptions, ownUrl: () => string, metrics: () => Metrics) {
+  constructor(options: ServerOptions, parts: () => StateParts) {
+    this.#started = options;
     this.options = options;
-    this.#ownUrl = ownUrl;
-    this.#metrics = metrics;
+    this.#parts = parts;
     this.access = new Access(options.access, options.tls?.clientCa);
     this.rate = rateOf(options);
     this.proxies = new TrustedProxies(options.trustedProxies ?? []);
   }
 
-  /** @throws OciError before anything is replaced */
-  reload(options: ServerOptions): void {
+  /**
+   * Takes over all options that a running server can change.
+   *
+   * @returns settings that were changed and need a restart
+   * @throws OciError before anything is replaced
+   */
+  reload(given: ServerOptions): readonly string[] {
+    const { options, needsRestart } = reloadableOptions(this.#started, given);
     const proxies = new TrustedProxies(options.trustedProxies ?? []);
-    const tokenKey = options.access?.tokenKey;
     const access = new Access(options.access, options.tls?.clientCa);
-    // Tokens that clients hold stay good, unless their key was changed on purpose.
-    this.access = tokenKey ? access : access.withTokensOf(this.access);
+    // Options hold functions and what was read from files, so that equal ones cannot be told: a manager opens
+    // nothing before it is used, and the cache directory keeps what is known.
+    this.manager.replace(this.#managerOptions(options));
+    // Tokens that clients hold stay good, unless there is another key.
+    const hasKey = (options.access?.tokenKey ?? this.options.access?.tokenKey) !== undefined;
+    this.access = hasKey ? access : access.withTokensOf(this.access);
     this.proxies = proxies;
     if (options.limits?.requestsPerSecond !== this.options.limits?.requestsPerSecond)
       this.rate = rateOf(options);
-    const isSame = JSON.stringify(options.manager) === JSON.stringify(this.options.manager);
     this.options = options;
-    if (isSame) return;
-    // Pulls that run end with the manager that they began with.
-    this.#manager = undefined;
+    return needsRestart;
   }
 
-  manager(): OciManager {
-    this.#manager ??= new OciManager(this.managerOptions());
-    return this.#manager;
-  }
-
-  managerOptions(): OciManagerOptions {
-    const { manager } = this.options;
-    const connection = { ...manager.connection, observer: observerOf(this.#metrics()) };
+  #managerOptions({ manager }: ServerOptions): OciManagerOptions {
+    const { url, hosted, metrics } = this.#parts();
+    const connection = { ...manager.connection, observer: observerOf(metrics) };
     if (manager.registryUrl !== undefined)
       return { ...manager, registryUrl: manager.registryUrl, connection };
-    const headers = { [ownHeader.name]: ownHeader.value };
+    const { host } = parseRegistryAddress(url, { plainHttp: false });
+    const source = hostedSource(hosted, host);
     return {
       ...manager,
-      registryUrl: this.#ownUrl(),
-      credentials: async () => undefined,
-      connection: { ...connection, headers },
+      registryUrl: url,
+      connection,
+      openSource: (asked) => (asked === host ? source : undefined),
     };
   }
 
   async close(): Promise<void> {
-    await this.#manager?.close();
+    await this.manager.close();
   }
 }
 

@@ -1,11 +1,8 @@
-import { createServer } from 'node:http';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener } from 'node:http';
 
 import { createFileObjectStore, openCache } from '@oci/cache';
 import type { FastifyInstance } from 'fastify';
 
-import { isOurs } from './access/access.js';
 import { createApp } from './api/app.js';
 import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
@@ -13,7 +10,13 @@ import { claimDirectory } from './directory-claim.js';
 import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
 import { createEntry, holdUntil } from './http/entry.js';
 import { Gate } from './http/gate.js';
-import { closeListener, createListener, listen, reloadCertificates } from './http/listener.js';
+import {
+  checkTls,
+  closeListener,
+  createListener,
+  listen,
+  reloadCertificates,
+} from './http/listener.js';
 import type { ServedNames } from './http/page-guard.js';
 import { publicOrigin } from './http/public-origin.js';
 import { JobQueue } from './jobs/job-queue.js';
@@ -32,18 +35,23 @@ import type { ServerParts } from './server-parts.js';
 import { ServerState } from './server-state.js';
 import { traceRequest } from './tracing/tracing.js';
 
+export interface Reloaded {
+  /** Settings that were changed and need a restart, e.g. `server.listen`; they stay as they were. */
+  readonly needsRestart: readonly string[];
+}
+
 export interface RunningServer {
   /** Of the server's own lines. */
   readonly log: { error(fields: object, message: string): void };
   /** `http://host:port`, or `https://`. */
   readonly url: string;
   /**
-   * Takes over all options but the address, the directories and the audit log, without ending anything.
+   * Takes over all options that a running server can change, without ending anything.
    *
    * @throws OciError `CONFIG_INVALID`, and nothing has changed
    */
-  reload(options: ServerOptions): Promise<void>;
-  /** Lets running requests end, at most `graceMs` (default 30 s), and closes. */
+  reload(options: ServerOptions): Promise<Reloaded>;
+  /** Lets running requests end, at most `graceMs` (default `shutdownGraceMs`), and closes. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
@@ -74,26 +82,22 @@ class OciServer {
   });
   #claims: (() => Promise<void>)[] = [];
   #url = '';
-  #ownServer: Server | undefined;
-  #ownUrl = '';
+  /** What the listener asks certificates of; without any it would take those of public authorities. */
+  #clientCa: string | undefined;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions) {
-    this.#state = new ServerState(
-      options,
-      () => this.#ownUrl,
-      () => this.#parts.metrics,
-    );
+    this.#state = new ServerState(options, () => ({ ...this.#parts, url: this.#url }));
+    this.#clientCa = options.tls?.clientCa;
     this.#parts = this.#createParts(options);
     this.#app = createApp({
       parts: this.#parts,
       logLevel: options.logLevel,
       attach: (handler) => {
         const entry = holdUntil(this.#opened, this.#createEntry(handler));
-        if (options.tls) this.#ownServer = createServer(forOurselves(entry));
         return createListener(entry, {
           tls: options.tls,
-          connections: connectionLimits(options, () => this.#state.proxies),
+          connections: connectionLimits(() => this.#state),
         });
       },
     });
@@ -111,7 +115,6 @@ class OciServer {
     });
     const scheme = options.tls ? 'https' : 'http';
     this.#url = formatOrigin({ host: options.listen.host, port: address.port }, scheme);
-    this.#ownUrl = this.#ownServer ? await listenForOurselves(this.#ownServer) : this.#url;
     if (lacksPublicUrl(options)) this.#app.log.warn(publicUrlHint);
     this.#note({ result: 'ok', detail: 'started' });
     this.#phase = 'open';
@@ -126,39 +129,44 @@ class OciServer {
       log: this.#app.log,
       url: this.#url,
       reload: (next) => this.#reload(next),
-      close: ({ graceMs = 30_000 } = {}) => this.#close(graceMs),
+      close: ({ graceMs = this.#state.options.shutdownGraceMs ?? 30_000 } = {}) =>
+        this.#close(graceMs),
     };
   }
 
-  async #reload(options: ServerOptions): Promise<void> {
+  async #reload(given: ServerOptions): Promise<Reloaded> {
     const { reloads } = this.#parts.metrics;
+    let needsRestart: readonly string[];
     try {
-      if (options.tls) reloadCertificates(this.#app.server, options.tls);
-      this.#state.reload(options);
+      if (given.tls) checkTls(given.tls);
+      needsRestart = this.#state.reload(given);
     } catch (error) {
       reloads.inc({ result: 'failed' });
       throw error;
     }
-    if (options.logLevel !== undefined) this.#app.log.level = options.logLevel;
+    const { tls, logLevel } = this.#state.options;
+    this.#clientCa = tls?.clientCa ?? this.#clientCa;
+    if (tls) reloadCertificates(this.#app.server, { ...tls, clientCa: this.#clientCa });
+    if (logLevel !== undefined) this.#app.log.level = logLevel;
     this.#parts.gate.standing.check();
     this.#parts.index.clear();
     await this.#parts.audit?.reopen();
     reloads.inc({ result: 'ok' });
-    this.#note({ result: 'ok', detail: 'configuration read again' });
+    const left =
+      needsRestart.length === 0 ? '' : `; a restart is needed for ${needsRestart.join(', ')}`;
+    this.#note({ result: 'ok', detail: `configuration read again${left}` });
+    return { needsRestart };
   }
 
   async #close(graceMs: number): Promise<void> {
     this.#phase = 'closing';
     this.#ending.abort();
     clearInterval(this.#sweep);
-    const servers = [this.#app.server, ...(this.#ownServer ? [this.#ownServer] : [])];
-    const cut = (): void => {
-      for (const server of servers) server.closeAllConnections();
-    };
-    const deadline = setTimeout(cut, graceMs);
+    const { server } = this.#app;
+    const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
     await this.#parts.jobs.close();
     // Fastify closes only what it listens on itself.
-    await Promise.all([...servers.map(closeListener), this.#app.close()]);
+    await Promise.all([closeListener(server), this.#app.close()]);
     clearTimeout(deadline);
     await this.#state.close();
     this.#parts.gate.close();
@@ -189,7 +197,7 @@ class OciServer {
       options.audit &&
       new AuditLog({ ...options.audit, onTrouble: (trouble) => this.#tell(trouble) });
     const jobs = new JobQueue();
-    const cache = () => openCache(options.manager.cacheDir);
+    const cache = () => openCache(state.options.manager.cacheDir);
     const metrics = new Metrics({
       cache: async () => (await cache()).usage(),
       jobs: () => jobs.counts,
@@ -203,7 +211,7 @@ class OciServer {
       jobs,
       cache,
       index: new ArtifactIndex({
-        list: (namespace) => state.manager().listOciArtifacts(namespace),
+        list: (namespace) => state.manager.use((manager) => manager.listOciArtifacts(namespace)),
         onRefresh: (result) => metrics.indexRefreshes.inc({ result }),
       }),
       hosted: createHostedRegistry(createFileObjectStore(options.dataDir), {
@@ -212,8 +220,8 @@ class OciServer {
           this.#app.log.error({ digest }, 'stored content is corrupt: push it again to repair it');
         },
       }),
-      manager: () => state.manager(),
-      managerOptions: () => state.managerOptions(),
+      manager: state.manager,
+      naming: () => state.options.manager,
       installDir: () => state.options.installDir,
       maxUploadBytes: () => ({ ...defaultLimits, ...state.options.limits }).maxUploadBytes,
       notReady: () => this.#notReady(),
@@ -294,19 +302,6 @@ class OciServer {
       if (!signal.aborted) this.#app.log.error(error);
     });
   }
-}
-
-/** Behind TLS the server asks itself on a port of its own, which nobody else gets an answer from. */
-function forOurselves(entry: RequestListener): RequestListener {
-  return (request, response) => {
-    if (isOurs(request)) entry(request, response);
-    else request.destroy();
-  };
-}
-
-async function listenForOurselves(server: Server): Promise<string> {
-  const address: AddressInfo = await listen(server, { host: '127.0.0.1', port: 0 });
-  return formatOrigin({ host: '127.0.0.1', port: address.port }, 'http');
 }
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {

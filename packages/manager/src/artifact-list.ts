@@ -1,5 +1,4 @@
 import type { Cache, ListedTag } from '@oci/cache';
-import type { Registry } from '@oci/client';
 import {
   type Digest,
   OciError,
@@ -13,6 +12,7 @@ import {
   versionOfTag,
 } from '@oci/spec-types';
 
+import type { ArtifactSource } from './artifact-source.js';
 import { forEachConcurrent } from './concurrency.js';
 import { type FreshnessPolicy, isFresh } from './freshness.js';
 import { compareVersions } from './version-order.js';
@@ -34,7 +34,7 @@ export interface Artifact {
 
 /** How a listing gets at what it lists. */
 export interface ListParts {
-  readonly registry: Registry;
+  readonly registry: ArtifactSource;
   /** Repositories to list where the registry has no catalog. */
   readonly repositories: readonly string[];
   readonly policy: FreshnessPolicy;
@@ -119,7 +119,7 @@ class RepositoryListing {
     return Array.from(this.#known, ([tag, known]) => shown(name, tag as Tag, known));
   }
 
-  get #place(): { registry: Registry['host']; repository: RepositoryName } {
+  get #place(): { registry: ArtifactSource['host']; repository: RepositoryName } {
     return { registry: this.#parts.registry.host, repository: this.repository };
   }
 }
@@ -176,7 +176,7 @@ async function* repositoriesBelow(
 
 async function* tagsOf(
   repository: RepositoryName,
-  registry: Registry,
+  registry: ArtifactSource,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Tag> {
   try {

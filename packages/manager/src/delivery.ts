@@ -3,7 +3,6 @@ import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 import { writeGzipTar } from '@oci/cache';
-import type { RemoteRepository } from '@oci/client';
 import {
   type CallOptions,
   type Descriptor,
@@ -15,6 +14,7 @@ import {
 } from '@oci/spec-types';
 import { createFile, onStorage, refuseDirectory, replaceFile } from '@oci/spec-types/node';
 
+import type { SourceRepository } from './artifact-source.js';
 import { selectContentLayer } from './content-layer.js';
 import type { ManifestName } from './manifest-lookup.js';
 import { cacheLeftOut, isCacheFailure } from './past-cache.js';
@@ -37,7 +37,7 @@ export interface Delivery {
   readonly pull: () => Promise<PulledArtifact>;
   readonly trust: TrustGate;
   /** Past the cache; absent when no registry may be asked. */
-  readonly connect?: (() => RemoteRepository) | undefined;
+  readonly connect?: (() => SourceRepository) | undefined;
 }
 
 /**
@@ -92,7 +92,7 @@ async function direct(
 }
 
 async function imageOf(
-  repository: RemoteRepository,
+  repository: SourceRepository,
   root: ResolvedManifest,
   options: DeliveryOptions,
 ): Promise<ImageManifest> {
@@ -103,7 +103,7 @@ async function imageOf(
 }
 
 async function download(
-  repository: RemoteRepository,
+  repository: SourceRepository,
   blob: Descriptor,
   { path, options }: { readonly path: string; readonly options: DeliveryOptions },
 ): Promise<void> {

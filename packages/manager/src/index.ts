@@ -1,4 +1,5 @@
 export { type Artifact } from './artifact-list.js';
+export type { ArtifactSource, SourceRepository } from './artifact-source.js';
 export {
   type ExtensionType,
   type RepositoryTemplates,
@@ -8,7 +9,7 @@ export {
   kclRepository,
   parseExtensionType,
 } from './artifact-name.js';
-export type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
+export type { ManagerCallOptions, PullOptions } from './call-options.js';
 export { forEachConcurrent } from './concurrency.js';
 export {
   type CacheExportOptions,

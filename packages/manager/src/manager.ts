@@ -18,7 +18,8 @@ import {
 } from '@oci/spec-types';
 
 import type { Artifact } from './artifact-list.js';
-import type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
+import type { ArtifactSource, SourceRepository } from './artifact-source.js';
+import type { ManagerCallOptions, PullOptions } from './call-options.js';
 import {
   type RepositoryTemplates,
   defaultTemplates,
@@ -32,7 +33,7 @@ import { ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { ManifestLookup, type ManifestName, manifestName, memoryKey } from './manifest-lookup.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
-import { manifestFinder } from './past-cache.js';
+import { type ManifestFinder, manifestFinder } from './past-cache.js';
 import { type PulledArtifact, pull } from './pull.js';
 import { type ReachOptions, RegistrySet } from './registry-set.js';
 import { type RetentionOptions, RetentionSchedule } from './retention-schedule.js';
@@ -119,7 +120,7 @@ export class OciManager {
     ensureTexts({ namespace });
     const { listNamespace } = await import('./namespace-listing.js');
     const sources = {
-      registry: this.#connection(options),
+      registry: this.#source(options),
       repositories: this.#options.repositories ?? [],
       policy: this.#policy,
       open: () => this.#open(),
@@ -134,7 +135,7 @@ export class OciManager {
     options: ManagerCallOptions = {},
   ): Promise<boolean> {
     ensureTexts({ repository, version });
-    const remote = this.#connection(options).repository(parseRepositoryName(repository));
+    const remote = this.#source(options).repository(parseRepositoryName(repository));
     try {
       await remote.resolve(tagOfVersion(version), options);
       return true;
@@ -151,7 +152,7 @@ export class OciManager {
     options: ManagerCallOptions = {},
   ): Promise<ManifestInfo> {
     ensureTexts({ repository, version });
-    const registry = this.#connection(options);
+    const registry = this.#source(options);
     const name = manifestName(registry, parseRepositoryName(repository), version);
     const lookup = { policy: this.#policy, signal: options.signal };
     const found = this.#finder(registry, options)(name, lookup);
@@ -180,12 +181,12 @@ export class OciManager {
   /** Returns where a KCL package is, without asking anybody. @throws OciError `REFERENCE_INVALID` */
   kclPackagePlace(name: string, options: ManagerCallOptions = {}): PackageRepository {
     const repository = kclRepository(this.#templates, name);
-    return { registry: this.#connection(options).host, repository };
+    return { registry: this.#source(options).host, repository };
   }
 
   /** Whether a registry is the manager's own, or one that its options name. */
   knowsRegistry(host: RegistryHost): boolean {
-    return host === this.#connection().host || this.#registries.names(host);
+    return host === this.#source().host || this.#registries.names(host);
   }
 
   /**
@@ -197,9 +198,16 @@ export class OciManager {
     return new OciManager({ ...this.#options, templates });
   }
 
-  /** A repository of a registry, e.g. to push to. @throws OciError `REFERENCE_INVALID` */
+  /** A repository of a registry over HTTP, e.g. to push to. @throws OciError `REFERENCE_INVALID` */
   repository(name: string, options: ManagerCallOptions = {}): RemoteRepository {
-    return this.#connection(options).repository(parseRepositoryName(name));
+    return this.registry(options.registry ?? this.#options.registryUrl).repository(
+      parseRepositoryName(name),
+    );
+  }
+
+  /** A repository to read from, over HTTP or not. @throws OciError `REFERENCE_INVALID` */
+  sourceRepository(name: string, options: ManagerCallOptions = {}): SourceRepository {
+    return this.#source(options).repository(parseRepositoryName(name));
   }
 
   /**
@@ -235,12 +243,16 @@ export class OciManager {
    *
    * @throws OciError `STORAGE_…` when the cache cannot be written
    */
-  async forget(repository: string, version: string, options: ForgetOptions = {}): Promise<void> {
+  async forget(
+    repository: string,
+    version: string,
+    options: Pick<ManagerCallOptions, 'registry'> = {},
+  ): Promise<void> {
     ensureTexts({ repository, version });
-    const registry = this.#connection(options);
+    const registry = this.#source(options);
     const name = manifestName(registry, parseRepositoryName(repository), version);
     this.#memory.delete(memoryKey(name));
-    await (await this.cache({ make: false })).forget(name, options);
+    await (await this.cache({ make: false })).forget(name);
   }
 
   /** Forgets the manifests in memory; what is on disk stays. */
@@ -272,7 +284,7 @@ export class OciManager {
       const startedAt = performance.now();
       try {
         ensureTexts(what.view);
-        const registry = this.#connection(options);
+        const registry = this.#source(options);
         const name = manifestName(registry, what.repository(), what.version);
         const connect = () => registry.repository(name.repository);
         const onBytes = (bytes: number): void => this.#counters.addBytes(bytes);
@@ -325,13 +337,12 @@ export class OciManager {
     options: ManagerCallOptions,
   ): Promise<readonly string[]> {
     const { listVersions } = await import('./version-listing.js');
-    const remote = this.#connection(options).repository(repository);
-    return listVersions(remote, this.#policy, options);
+    return listVersions(this.#source(options).repository(repository), this.#policy, options);
   }
 
   /** The guide's paths belong to the manager's own registry. */
-  #otherRegistry({ host }: Registry): Registry['host'] | undefined {
-    return host === this.#connection().host ? undefined : host;
+  #otherRegistry({ host }: ArtifactSource): RegistryHost | undefined {
+    return host === this.#source().host ? undefined : host;
   }
 
   #extensionRepository(type: string, name: string): RepositoryName {
@@ -339,11 +350,11 @@ export class OciManager {
     return extensionRepository(this.#templates, extension);
   }
 
-  #connection({ registry = this.#options.registryUrl }: ManagerCallOptions = {}): Registry {
-    return this.#registries.open(registry);
+  #source({ registry = this.#options.registryUrl }: ManagerCallOptions = {}): ArtifactSource {
+    return this.#registries.source(registry);
   }
 
-  #finder(registry: Registry, { onEvent }: ManagerCallOptions): ReturnType<typeof manifestFinder> {
+  #finder(registry: ArtifactSource, { onEvent }: ManagerCallOptions): ManifestFinder {
     const lookup = async (): Promise<ManifestLookup> => (await this.#open()).lookup;
     const connect = ({ repository }: ManifestName) => registry.repository(repository);
     return manifestFinder({ lookup, connect }, onEvent);
@@ -363,14 +374,12 @@ export class OciManager {
       onDamage: () => this.#counters.damaged(),
     });
     const connect = ({ registry, repository }: Pick<ManifestName, 'registry' | 'repository'>) =>
-      this.#registries.open(registry).repository(repository);
+      this.#registries.source(registry).repository(repository);
     const listener = {
       onMoved: () => this.#counters.moved(),
       onStale: () => this.#counters.stale(),
     };
-    return {
-      cache,
-      lookup: new ManifestLookup({ cache, memory: this.#memory, connect, listener }),
-    };
+    const lookup = new ManifestLookup({ cache, memory: this.#memory, connect, listener });
+    return { cache, lookup };
   }
 }

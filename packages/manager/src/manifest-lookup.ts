@@ -5,7 +5,6 @@ import {
   type ReferenceEntry,
   referenceId,
 } from '@oci/cache';
-import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type Descriptor,
   type Digest,
@@ -23,6 +22,7 @@ import {
 } from '@oci/spec-types';
 import { readBytes, verifyManifest } from '@oci/spec-types/node';
 
+import type { ArtifactSource, SourceRepository } from './artifact-source.js';
 import { type FreshnessPolicy, isExactVersion, isFresh, mayServeStale } from './freshness.js';
 
 /** What a manifest is asked for by. */
@@ -34,7 +34,7 @@ export interface ManifestName {
 
 /** @throws OciError `REFERENCE_INVALID` */
 export function manifestName(
-  { host }: Pick<Registry, 'host'>,
+  { host }: Pick<ArtifactSource, 'host'>,
   repository: RepositoryName,
   version: string,
 ): ManifestName {
@@ -66,13 +66,13 @@ export interface LookupOptions {
 export class ManifestLookup {
   readonly #cache: Cache;
   readonly #memory: ManifestLru;
-  readonly #connect: (name: Pick<ManifestName, 'registry' | 'repository'>) => RemoteRepository;
+  readonly #connect: (name: Pick<ManifestName, 'registry' | 'repository'>) => SourceRepository;
   readonly #listener: LookupListener;
 
   constructor(parts: {
     cache: Cache;
     memory: ManifestLru;
-    connect: (name: Pick<ManifestName, 'registry' | 'repository'>) => RemoteRepository;
+    connect: (name: Pick<ManifestName, 'registry' | 'repository'>) => SourceRepository;
     listener: LookupListener;
   }) {
     this.#cache = parts.cache;

@@ -1,5 +1,4 @@
 import type { Cache } from '@oci/cache';
-import type { Registry } from '@oci/client';
 import {
   type EventListener,
   OciError,
@@ -10,6 +9,7 @@ import {
   parseRepositoryName,
 } from '@oci/spec-types';
 
+import type { ArtifactSource } from './artifact-source.js';
 import { type Artifact, artifactOf, byNameAndVersion, listArtifacts } from './artifact-list.js';
 import type { FreshnessPolicy } from './freshness.js';
 import type { ManifestLookup } from './manifest-lookup.js';
@@ -17,7 +17,7 @@ import { cacheLeftOut, isCacheFailure } from './past-cache.js';
 
 /** Where a namespace is listed from. */
 export interface NamespaceSources {
-  readonly registry: Registry;
+  readonly registry: ArtifactSource;
   /** Repositories to list where the registry has no catalog. */
   readonly repositories: readonly string[];
   readonly policy: FreshnessPolicy;

@@ -1,6 +1,6 @@
-import type { RemoteRepository } from '@oci/client';
 import { type EventListener, type OciError, type TransferEvent, isOciError } from '@oci/spec-types';
 
+import type { SourceRepository } from './artifact-source.js';
 import type {
   FoundManifest,
   LookupOptions,
@@ -23,8 +23,10 @@ export interface ManifestWays {
   /** Through the cache. */
   readonly lookup: () => Promise<ManifestLookup>;
   /** Past the cache. */
-  readonly connect: (name: ManifestName) => RemoteRepository;
+  readonly connect: (name: ManifestName) => SourceRepository;
 }
+
+export type ManifestFinder = (name: ManifestName, options: LookupOptions) => Promise<FoundManifest>;
 
 /**
  * Finds the manifests of one call through the cache. One that can't be made or written is left out from
@@ -33,7 +35,7 @@ export interface ManifestWays {
 export function manifestFinder(
   { lookup, connect }: ManifestWays,
   onEvent: EventListener | undefined,
-): (name: ManifestName, options: LookupOptions) => Promise<FoundManifest> {
+): ManifestFinder {
   let isLeftOut = false;
   return async (name, options) => {
     try {

@@ -1,5 +1,4 @@
 import type { Cache, Lease, StoredBlob, ViewName } from '@oci/cache';
-import type { RemoteRepository } from '@oci/client';
 import {
   type Descriptor,
   type Digest,
@@ -14,6 +13,7 @@ import {
 } from '@oci/spec-types';
 import { embeddedContent } from '@oci/spec-types/node';
 
+import type { SourceRepository } from './artifact-source.js';
 import { forEachConcurrent } from './concurrency.js';
 import { selectContentLayer } from './content-layer.js';
 import type {
@@ -52,7 +52,7 @@ export interface PullRequest {
 export interface PullParts {
   readonly cache: Cache;
   readonly lookup: ManifestLookup;
-  readonly connect: () => RemoteRepository;
+  readonly connect: () => SourceRepository;
   readonly onBytes: (bytes: number) => void;
   readonly trust: TrustGate;
   /** Hears of a pull that found everything in the cache. */

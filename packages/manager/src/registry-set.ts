@@ -11,6 +11,8 @@ import {
 } from '@oci/client';
 import { OciError, type RegistryHost } from '@oci/spec-types';
 
+import type { ArtifactSource } from './artifact-source.js';
+
 /** How one registry is reached; it comes before what is said for all. */
 export interface RegistrySettings extends Pick<
   RegistryOptions,
@@ -31,6 +33,8 @@ export interface ReachOptions {
     | Readonly<Record<string, RegistrySettings>>
     | ((host: RegistryHost) => RegistrySettings | undefined)
     | undefined;
+  /** Opens a registry that is read without HTTP; `undefined` for one that is reached over HTTP. */
+  readonly openSource?: ((host: RegistryHost) => ArtifactSource | undefined) | undefined;
 }
 
 /**
@@ -42,11 +46,7 @@ export interface ReachOptions {
 export function registryOptions(options: ReachOptions, address: string): RegistryOptions {
   const { host } = parseRegistryAddress(address, { plainHttp: false });
   const { blocked, ...own } = settingsOf(options.registries, host);
-  if (blocked) {
-    throw new OciError('POLICY_REFUSED', `the registry ${host} is blocked by the configuration`, {
-      hint: 'It says blocked = true for it.',
-    });
-  }
+  ensureAllowed(host, blocked);
   const credentials = options.credentials ?? dockerConfigCredentials();
   const headers = mergeHeaders(headersOfAll(options), own.headers);
   return { ...options.connection, ...defined(own), url: address, credentials, headers };
@@ -86,6 +86,15 @@ export class RegistrySet {
     return Object.keys(settingsOf(this.#options.registries, host)).length > 0;
   }
 
+  /** As {@link open}, for reading: in process where `openSource` says so. @throws OciError as `open` */
+  source(address: string): ArtifactSource {
+    const { host } = parseRegistryAddress(address, { plainHttp: false });
+    const source = this.#options.openSource?.(host);
+    if (!source) return this.open(address);
+    ensureAllowed(host, settingsOf(this.#options.registries, host).blocked);
+    return source;
+  }
+
   /** Ends all connections; what is opened afterwards begins anew. */
   async close(): Promise<void> {
     const registries = [...this.#open.values()];
@@ -97,6 +106,13 @@ export class RegistrySet {
 /** Who takes docker's credentials takes the headers that stand beside them. */
 function headersOfAll({ connection, credentials }: ReachOptions): HeaderSource | undefined {
   return connection?.headers ?? (credentials ? undefined : dockerConfigHeaders());
+}
+
+function ensureAllowed(host: RegistryHost, blocked: boolean | undefined): void {
+  if (!blocked) return;
+  throw new OciError('POLICY_REFUSED', `the registry ${host} is blocked by the configuration`, {
+    hint: 'It says blocked = true for it.',
+  });
 }
 
 function settingsOf(registries: ReachOptions['registries'], host: RegistryHost): RegistrySettings {

@@ -1,6 +1,6 @@
-import type { Registry } from '@oci/client';
 import { type CallOptions, OciError, isOciError } from '@oci/spec-types';
 
+import type { ArtifactSource } from './artifact-source.js';
 import type { ManifestName } from './manifest-lookup.js';
 
 /**
@@ -9,7 +9,7 @@ import type { ManifestName } from './manifest-lookup.js';
  */
 export function withNearestTags(
   name: ManifestName,
-  registry: Registry,
+  registry: ArtifactSource,
   options: CallOptions,
 ): (error: unknown) => Promise<never> {
   return async (error) => {

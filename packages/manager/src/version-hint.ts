@@ -1,6 +1,6 @@
-import type { Registry } from '@oci/client';
 import { type CallOptions, isBookkeepingTag, versionOfTag } from '@oci/spec-types';
 
+import type { ArtifactSource } from './artifact-source.js';
 import type { ManifestName } from './manifest-lookup.js';
 import { nearest } from './nearest.js';
 import { compareVersions } from './version-order.js';
@@ -11,7 +11,7 @@ const maxTags = 10_000;
 /** Which versions there are instead, nearest first. */
 export async function versionHint(
   name: ManifestName,
-  registry: Registry,
+  registry: ArtifactSource,
   options: CallOptions,
 ): Promise<string | undefined> {
   const versions: string[] = [];

@@ -1,13 +1,13 @@
-import type { RemoteRepository } from '@oci/client';
 import { OciError, isBookkeepingTag, versionOfTag } from '@oci/spec-types';
 
+import type { SourceRepository } from './artifact-source.js';
 import type { ManagerCallOptions } from './call-options.js';
 import type { FreshnessPolicy } from './freshness.js';
 import { compareVersions } from './version-order.js';
 
 /** Every version of a repository, oldest first. @throws OciError `OFFLINE`, `NAME_UNKNOWN` */
 export async function listVersions(
-  remote: RemoteRepository,
+  remote: SourceRepository,
   { offline }: FreshnessPolicy,
   options: ManagerCallOptions,
 ): Promise<readonly string[]> {

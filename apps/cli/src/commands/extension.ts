@@ -23,12 +23,7 @@ const nameArgument: ArgumentDefinition<'name'> = {
 const artifactArguments: readonly ArgumentDefinition<'type' | 'name' | 'version'>[] = [
   typeArgument,
   nameArgument,
-  {
-    name: 'version',
-    description: 'as published; also NAME:VERSION',
-    completes: 'version',
-    joins: true,
-  },
+  { name: 'version', description: 'as published', completes: 'version' },
 ];
 
 interface Artifact {
@@ -74,7 +69,6 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'or a range as ^1.28; default: the newest',
         optional: true,
         completes: 'version',
-        joins: true,
       },
     ],
     options: [
@@ -106,7 +100,6 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'another one that is in place',
         optional: true,
         completes: 'version',
-        joins: true,
       },
     ],
     options: [installDirOption],
@@ -131,7 +124,6 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'default: all of them',
         optional: true,
         completes: 'version',
-        joins: true,
       },
     ],
     options: [

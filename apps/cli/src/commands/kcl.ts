@@ -9,12 +9,7 @@ export const kclCommands: readonly CommandDefinition[] = [
     summary: 'download a KCL package into the cache and print where it is',
     arguments: [
       { name: 'name', description: 'of the package', completes: 'kcl-name' },
-      {
-        name: 'version',
-        description: 'as published; also NAME:VERSION',
-        completes: 'version',
-        joins: true,
-      },
+      { name: 'version', description: 'as published', completes: 'version' },
     ],
     options: [layerOption, outputOption],
     examples: [

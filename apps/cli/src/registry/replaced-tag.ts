@@ -4,21 +4,17 @@ import type { Context } from '../context.js';
 import { referenceText } from './named-artifact.js';
 import type { NamedArtifact } from './registries.js';
 
-/** The digest is that of the manifest that the tag points to now, if any. */
-type TagName = Pick<NamedArtifact['reference'], 'registry' | 'repository' | 'tag' | 'digest'>;
+type TagName = Pick<NamedArtifact['reference'], 'registry' | 'repository' | 'tag'>;
 
 /**
  * Drops what this machine's cache knows of a tag that was replaced or deleted at the registry. A cache that cannot be
  * written is warned of: at the registry it is done.
  */
-export async function forgetTag(
-  { digest, ...name }: TagName,
-  { manager, progress }: Context,
-): Promise<void> {
+export async function forgetTag(name: TagName, { manager, progress }: Context): Promise<void> {
   const { registry, repository, tag } = name;
   if (tag === undefined) return;
   try {
-    await manager.forget(repository, tag, { registry, unless: digest });
+    await manager.forget(repository, tag, { registry });
   } catch (error) {
     if (!isOciError(error, 'STORAGE_DENIED', 'STORAGE_FAILED', 'STORAGE_FULL')) throw error;
     const message = `the cache may still hold the old ${referenceText(name)}: ${error.message}`;
@@ -32,7 +28,7 @@ export async function forgetTag(
  * @param command the pull that brings the new content; without one it is any that has `--refresh`
  */
 export async function afterReplacing(
-  name: Omit<TagName, 'digest'>,
+  name: TagName,
   context: Context,
   command?: string,
 ): Promise<void> {

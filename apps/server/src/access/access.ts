@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 import { CredentialRejected, unauthorized } from '../http/refusal.js';
@@ -17,14 +17,6 @@ export interface AccessOptions {
   /** Signs the tokens of the registry flow; 32 bytes that replicas share. Random when absent. */
   readonly tokenKey?: Uint8Array | undefined;
 }
-
-/** What the server shows when it asks itself; new with every process. */
-export const ownHeader: { readonly name: string; readonly value: string } = {
-  name: 'x-oci-server-own',
-  value: randomBytes(32).toString('base64url'),
-};
-
-export const ourselves: Caller = { ...anonymous, subject: 'server', identity: 'server' };
 
 /** Who is who, and who may do what: one state of the configuration, which a reload replaces. */
 export class Access {
@@ -59,13 +51,13 @@ export class Access {
   }
 
   permits(caller: Caller, action: Action, repository?: string): boolean {
-    if (!this.restricted || caller === ourselves) return true;
+    if (!this.restricted) return true;
     return permits(this.#rules, caller, { action, repository });
   }
 
   /** Whether something of a namespace may be shown; of any when there is none. */
   permitsWithin(caller: Caller, action: Action, namespace?: string): boolean {
-    if (!this.restricted || caller === ourselves) return true;
+    if (!this.restricted) return true;
     return permitsWithin(this.#rules, caller, { action, namespace });
   }
 
@@ -76,7 +68,6 @@ export class Access {
    * @throws Refusal 401, for a token of the registry flow too
    */
   async authenticate(request: IncomingMessage): Promise<Caller> {
-    if (isOurs(request)) return ourselves;
     const [scheme, value] = this.#shown(request);
     switch (scheme) {
       case '':
@@ -174,14 +165,6 @@ function wrong({ refused, ended }: { readonly refused: string; readonly ended: b
 function credentialOf({ name, hash, expiresAt }: AccessToken): Credential {
   const id = createHash('sha256').update(`${name}\n${hash}`).digest('base64url');
   return { id: `token:${id}`, expiresAt };
-}
-
-export function isOurs({ headers }: IncomingMessage): boolean {
-  const shown = headers[ownHeader.name];
-  if (shown === undefined) return false;
-  const given = Buffer.from(String(shown));
-  const known = Buffer.from(ownHeader.value);
-  return given.length === known.length && timingSafeEqual(given, known);
 }
 
 function isJwt(text: string): boolean {

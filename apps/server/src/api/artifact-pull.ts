@@ -1,5 +1,6 @@
 import { installExtension } from '@oci/extensions';
 import {
+  type OciManager,
   type PulledArtifact,
   defaultTemplates,
   extensionRepository,
@@ -31,7 +32,7 @@ export function repositoryOf(
   parts: ServerParts,
   request: KclPullRequest | ExtensionRequest | JobRequest,
 ): string {
-  const { namespace, templates } = parts.managerOptions();
+  const { namespace, templates } = parts.naming();
   const all = { ...defaultTemplates, ...templates };
   return 'type' in request
     ? extensionRepository(all, { namespace, type: request.type, name: request.name })
@@ -44,18 +45,19 @@ export async function pullArtifact(
   request: KclPullRequest | ExtensionRequest,
   call: PullCall,
 ): Promise<ServedPullJson> {
-  const manager = parts.manager();
   const options = { signal: call.signal };
   const kind = 'type' in request ? 'extension' : 'kcl';
-  const begin = (): Operation<PulledArtifact> =>
+  const begin = (manager: OciManager): Operation<PulledArtifact> =>
     'type' in request
       ? manager.pullExtensionArtifact(request.type, request.name, request.version, options)
       : manager.pullKclPackage(request.name, request.version, options);
   const done = noted(parts, { event: 'pull', kind, repository: repositoryOf(parts, request) });
   return done(request, call, async (onEvent) => {
-    const operation = begin();
-    operation.on(onEvent);
-    const pulled = await operation;
+    const pulled = await parts.manager.use((manager) => {
+      const operation = begin(manager);
+      operation.on(onEvent);
+      return operation;
+    });
     const source = pulled.fromCache ? 'cache' : hostOf(pulled.reference);
     return { ...pullJson(pulled), source };
   });
@@ -71,12 +73,13 @@ export async function installArtifact(
   const repository = repositoryOf(parts, request);
   const done = noted(parts, { event: 'install', kind: 'extension', repository });
   return done(request, call, async (onEvent) => {
-    const operation = installExtension(parts.manager(), request, {
-      installDir,
-      signal: call.signal,
+    const { signal } = call;
+    const installed = await parts.manager.use((manager) => {
+      const operation = installExtension(manager, request, { installDir, signal });
+      operation.on(onEvent);
+      return operation;
     });
-    operation.on(onEvent);
-    const { path, type, name, version, digest, manifestDigest, changed } = await operation;
+    const { path, type, name, version, digest, manifestDigest, changed } = installed;
     const digests = { digest, manifest_digest: manifestDigest, content_digest: digest };
     return { path, type, name, version, ...digests, changed };
   });

@@ -70,12 +70,16 @@ function repositoryHandlers(
   return {
     async artifactExists({ repository, version }, { context, signal }) {
       gate.require(context, 'list', repository);
-      const exists = await parts.manager().artifactExists(repository, version, { signal });
+      const exists = await parts.manager.use((manager) =>
+        manager.artifactExists(repository, version, { signal }),
+      );
       return { repository, version, exists };
     },
     async getManifest({ repository, version }, { context, signal }) {
       gate.require(context, 'pull', repository);
-      const info = await parts.manager().getManifest(repository, version, { signal });
+      const info = await parts.manager.use((manager) =>
+        manager.getManifest(repository, version, { signal }),
+      );
       return {
         digest: info.digest,
         size: info.size,
@@ -86,22 +90,28 @@ function repositoryHandlers(
     },
     async listTags({ repository }, { context, signal }) {
       gate.require(context, 'list', repository);
-      const tags: string[] = [];
-      for await (const tag of parts.manager().repository(repository).listTags({ signal }))
-        tags.push(tag);
+      const tags = await parts.manager.use((manager) =>
+        collected(manager.sourceRepository(repository).listTags({ signal })),
+      );
       return { repository, tags };
     },
     async listReferrers({ repository, digest, artifact_type }, { context, signal }) {
       gate.require(context, 'pull', repository);
-      const remote = parts.manager().repository(repository);
-      const subject = await remote.resolve(parseDigest(digest), { signal });
-      const referrers: ReferrerJson[] = [];
       const options = { signal, artifactType: artifact_type };
-      for await (const referrer of remote.listReferrers(subject, options))
-        referrers.push(referrerJson(referrer));
-      return referrers;
+      const referrers = await parts.manager.use(async (manager) => {
+        const source = manager.sourceRepository(repository);
+        const subject = await source.resolve(parseDigest(digest), { signal });
+        return collected(source.listReferrers(subject, options));
+      });
+      return referrers.map(referrerJson);
     },
   };
+}
+
+async function collected<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 function referrerJson(referrer: Descriptor): ReferrerJson {

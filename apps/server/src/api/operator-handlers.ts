@@ -44,17 +44,17 @@ export function operatorHandlers(
       const { blobs, bytes, damaged, damagedFiles, finished } = report;
       return { blobs, bytes, damaged, damaged_files: damagedFiles, finished };
     },
-    clearManifests(_, { context }) {
+    async clearManifests(_, { context }) {
       gate.require(context, 'admin');
-      const cleared = parts.manager().metrics().manifestCache.entries;
-      parts.manager().clearCache();
+      const cleared = parts.manager.metrics().manifestCache.entries;
+      await parts.manager.use((manager) => manager.clearCache());
       parts.index.clear();
       note(parts, context, 'manifests cleared');
       return { cleared };
     },
     metricsSummary(_, { context }) {
       gate.require(context, 'observe');
-      const figures = parts.manager().metrics();
+      const figures = parts.manager.metrics();
       return {
         pulls: figures.pulls,
         pull_failures: figures.pullFailures,

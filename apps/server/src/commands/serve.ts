@@ -1,7 +1,7 @@
 import type { SettingInputs } from '@oci/manager/config';
 import { asOciError } from '@oci/spec-types';
 
-import { type Configuration, loadConfiguration } from '../config/configuration.js';
+import { loadConfiguration } from '../config/configuration.js';
 import { onClosedPipe } from '../output.js';
 import { type RunningServer, startServer } from '../server.js';
 
@@ -12,7 +12,7 @@ export async function serve(inputs: SettingInputs): Promise<void> {
   const configuration = await loadConfiguration(inputs);
   const server = await startServer(configuration.options);
   reloadOnSignal(server, inputs);
-  closeOnSignal(server, configuration);
+  closeOnSignal(server);
 }
 
 function reloadOnSignal(server: RunningServer, inputs: SettingInputs): void {
@@ -32,12 +32,12 @@ async function reload(server: RunningServer, inputs: SettingInputs): Promise<voi
   }
 }
 
-function closeOnSignal(server: RunningServer, { graceMs }: Configuration): void {
+function closeOnSignal(server: RunningServer): void {
   const stop = (): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     // One more of them ends the process at once; SIGHUP has nothing to read again any more.
     process.removeAllListeners('SIGHUP').on('SIGHUP', () => {});
-    void server.close({ graceMs }).then(() => process.exit(0));
+    void server.close().then(() => process.exit(0));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
 }

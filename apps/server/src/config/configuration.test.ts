@@ -25,7 +25,7 @@ const hash = `sha256:${'a'.repeat(64)}`;
 test('reads tokens, issuers, rules, limits and the audit log', async () => {
   await writeFile(join(work.path, 'keys.json'), '{"keys":[]}');
   await writeFile(join(work.path, 'audit.key'), Buffer.alloc(32, 1));
-  const { options, graceMs } = await load(`
+  const { options } = await load(`
 [orchestrator.oci]
 namespace = "ext"
 [orchestrator.oci.server]
@@ -49,7 +49,7 @@ who = ["token:ci", "group:dev"]
 namespaces = ["kcl", "team-*/x"]
 actions = ["pull"]
 `);
-  expect(graceMs).toBe(5);
+  expect(options.shutdownGraceMs).toBe(5);
   expect(options).toMatchObject({
     dataDir: join(work.path, 'data', 'registry'),
     installDir: join(work.path, 'data', 'extensions'),

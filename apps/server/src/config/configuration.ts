@@ -18,8 +18,6 @@ import { readKeyFile, readSettingFile } from './secret-file.js';
 
 export interface Configuration {
   readonly options: ServerOptions;
-  /** Milliseconds that requests may run on after SIGTERM. */
-  readonly graceMs: number;
   readonly settings: Settings;
 }
 
@@ -58,12 +56,13 @@ export async function loadConfiguration(inputs: SettingInputs): Promise<Configur
     },
     trustedProxies: values['server.trusted_proxies'],
     logLevel: level,
+    shutdownGraceMs: values['server.shutdown_grace_ms'],
   };
   refusePublicHttp(options);
   if (options.tls) checkTls(options.tls);
   void new Access(options.access, options.tls?.clientCa);
   void new TrustedProxies(options.trustedProxies ?? []);
-  return { options, graceMs: values['server.shutdown_grace_ms'], settings };
+  return { options, settings };
 }
 
 /** Without a registry of somebody else's, the server manages its own. */

@@ -1,8 +1,11 @@
+import type { ArtifactSource } from '@oci/manager';
 import {
   type CallOptions,
   type Descriptor,
   type Digest,
   OciError,
+  type ReferrerLister,
+  type RegistryHost,
   type Repository,
   type RepositoryName,
   type ResolvedManifest,
@@ -15,21 +18,25 @@ import { verified } from '@oci/spec-types/node';
 import type { HostedRegistry } from './hosted-registry.js';
 
 /** A hosted repository without HTTP, by the contract that all repositories fulfil. */
-export class HostedRepository implements Repository {
+export class HostedRepository implements Repository, ReferrerLister {
   readonly #registry: HostedRegistry;
-  readonly #name: RepositoryName;
+  readonly name: RepositoryName;
 
   constructor(registry: HostedRegistry, name: RepositoryName) {
     this.#registry = registry;
-    this.#name = name;
+    this.name = name;
   }
 
   async resolve(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<Descriptor> {
     throwIfAborted(options.signal);
     const reference = isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest };
-    const descriptor = await this.#registry.manifests.resolve(this.#name, reference);
+    const descriptor = await this.#registry.manifests.resolve(this.name, reference);
     if (descriptor) return descriptor;
-    throw new OciError('MANIFEST_UNKNOWN', `${this.#name} has no ${tagOrDigest}`);
+    throw new OciError('MANIFEST_UNKNOWN', `${this.name} has no ${tagOrDigest}`);
+  }
+
+  async fetchTag(tag: Tag, options: CallOptions = {}): Promise<ResolvedManifest> {
+    return this.#registry.manifests.read(await this.resolve(tag, options));
   }
 
   async fetchManifest(
@@ -44,14 +51,14 @@ export class HostedRepository implements Repository {
     descriptor: Descriptor,
     options: CallOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    const blob = await this.#registry.blobs.open(this.#name, descriptor.digest, options);
+    const blob = await this.#registry.blobs.open(this.name, descriptor.digest, options);
     if (blob) return verified(blob.body, descriptor);
-    throw new OciError('BLOB_UNKNOWN', `${this.#name} has no ${descriptor.digest}`);
+    throw new OciError('BLOB_UNKNOWN', `${this.name} has no ${descriptor.digest}`);
   }
 
   async hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
     throwIfAborted(options.signal);
-    return (await this.#registry.blobs.size(this.#name, descriptor.digest)) !== undefined;
+    return (await this.#registry.blobs.size(this.name, descriptor.digest)) !== undefined;
   }
 
   async pushBlob(
@@ -59,7 +66,7 @@ export class HostedRepository implements Repository {
     body: AsyncIterable<Uint8Array>,
     options: CallOptions = {},
   ): Promise<void> {
-    await this.#registry.blobs.put(this.#name, { descriptor, body }, options);
+    await this.#registry.blobs.put(this.name, { descriptor, body }, options);
   }
 
   async pushManifest(
@@ -67,11 +74,33 @@ export class HostedRepository implements Repository {
     options: CallOptions & { readonly tag?: Tag | undefined } = {},
   ): Promise<void> {
     throwIfAborted(options.signal);
-    await this.#registry.manifests.put(this.#name, manifest, options.tag ? [options.tag] : []);
+    await this.#registry.manifests.put(this.name, manifest, options.tag ? [options.tag] : []);
   }
 
   async *listTags(options: CallOptions = {}): AsyncGenerator<Tag, void, undefined> {
     throwIfAborted(options.signal);
-    yield* this.#registry.manifests.tags(this.#name);
+    if (!(await this.#registry.hasRepository(this.name)))
+      throw new OciError('NAME_UNKNOWN', `there is no repository ${this.name}`);
+    yield* this.#registry.manifests.tags(this.name);
   }
+
+  async *listReferrers(
+    subject: Pick<Descriptor, 'digest'>,
+    options: CallOptions & { readonly artifactType?: string | undefined } = {},
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    const { artifactType, signal } = options;
+    for await (const referrer of this.#registry.manifests.referrers(this.name, subject.digest)) {
+      throwIfAborted(signal);
+      if (artifactType === undefined || referrer.artifactType === artifactType) yield referrer;
+    }
+  }
+}
+
+/** The hosted repositories as a manager reads them: in process, and by the name that clients know them by. */
+export function hostedSource(registry: HostedRegistry, host: RegistryHost): ArtifactSource {
+  return {
+    host,
+    repository: (name) => new HostedRepository(registry, name),
+    listRepositories: () => registry.listRepositories(),
+  };
 }

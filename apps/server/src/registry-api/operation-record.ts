@@ -1,6 +1,5 @@
 import type { RegistryRoute } from '@oci/spec-types';
 
-import { ourselves } from '../access/access.js';
 import type { AuditEvent } from '../audit/audit-line.js';
 import { contextOf } from '../http/request-context.js';
 import type { RegistryParts } from '../server-parts.js';
@@ -22,8 +21,6 @@ export function noteEnd(
   const { request, response, transfer } = api;
   const { metrics, audit } = parts;
   const context = contextOf(request);
-  // What the API pulls for a caller is noted there, as the caller's.
-  if (context.who === ourselves.subject) return;
   const direction = request.method === 'GET' ? 'to_client' : 'from_client';
   if (transfer.bytes > 0) metrics.transferredBytes.inc({ direction }, transfer.bytes);
   const operation = operationOf(api, route);

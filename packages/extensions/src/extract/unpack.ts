@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 import { OciError, asOciError, isOciError, throwIfAborted } from '@oci/spec-types';
-import { shownPath, storageFailure } from '@oci/spec-types/node';
+import { storageFailure } from '@oci/spec-types/node';
 
 import { damaged } from './archive-rule.js';
 import { detectedType, tarChunks } from './archive-source.js';
@@ -111,5 +111,5 @@ function failure(error: unknown, directory: string): OciError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (/^(?:Z_|ERR_ZLIB|ZSTD_|ERR_ZSTD)/.test(code))
     return damaged('it can not be decompressed', error);
-  return asOciError(storageFailure(error, { path: shownPath(directory) }));
+  return asOciError(storageFailure(error, { path: directory }));
 }

@@ -14,7 +14,7 @@ import { basename, join, resolve } from 'node:path';
 
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { type Digest, OciError, parseRepositoryName, tagOfVersion } from '@oci/spec-types';
-import { hasCode, isAlive, onStorage, refuseLinks, withFileLock } from '@oci/spec-types/node';
+import { hasCode, isAlive, onStorage, withFileLock } from '@oci/spec-types/node';
 
 import { type InstalledVersions, readOrigin, writeInstalled } from './install-record.js';
 
@@ -88,14 +88,9 @@ export function withHome<T>(
   work: (staging: string) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  return withStaging(home.installDir, async (staging) => {
-    refuseLinks(home.installDir, home.lock);
-    const inTurn = async (): Promise<T> => {
-      refuseLinks(home.installDir, join(home.directory, contentDirectory, currentLink));
-      return work(staging);
-    };
-    return withFileLock(home.lock, inTurn, { signal });
-  });
+  return withStaging(home.installDir, (staging) =>
+    withFileLock(home.lock, () => work(staging), { signal }),
+  );
 }
 
 /** A directory in the same file system as the installed versions, removed at the end. */
@@ -104,7 +99,6 @@ export async function withStaging<T>(
   work: (staging: string) => Promise<T>,
 ): Promise<T> {
   const root = resolve(installDir, '.staging');
-  refuseLinks(resolve(installDir), join(root, currentLink));
   await removeLeftovers(root);
   const staging = join(root, `${process.pid}-${randomUUID()}`);
   try {

@@ -1,0 +1,52 @@
+import type { ServerOptions } from './server-options.js';
+
+export interface ReloadableOptions {
+  /** The new options, with the old ones where a running server cannot change. */
+  readonly options: ServerOptions;
+  /** Settings that were changed and need a restart. */
+  readonly needsRestart: readonly string[];
+}
+
+/**
+ * Takes over what a running server can change, and tells the rest.
+ *
+ * @param before the options that the server was started with
+ */
+export function reloadableOptions(before: ServerOptions, next: ServerOptions): ReloadableOptions {
+  const fixed: Readonly<Record<string, readonly [unknown, unknown]>> = {
+    'server.listen': [before.listen, next.listen],
+    'server.data_dir': [before.dataDir, next.dataDir],
+    'server.tls_cert_file': [before.tls !== undefined, next.tls !== undefined],
+    // Whether certificates are asked for is settled when the server begins to listen.
+    'server.client_ca_file': [asksCertificate(before), asksCertificate(next)],
+    'server.require_client_certificate': [
+      before.tls?.requireClientCertificate ?? false,
+      next.tls?.requireClientCertificate ?? false,
+    ],
+    'audit.enabled': [before.audit !== undefined, next.audit !== undefined],
+    'audit.dir': [before.audit?.dir, next.audit?.dir],
+    'audit.key_file': [text(before.audit?.key), text(next.audit?.key)],
+    'audit.max_file_bytes': [before.audit?.maxFileBytes, next.audit?.maxFileBytes],
+    'audit.keep_files': [before.audit?.keepFiles, next.audit?.keepFiles],
+    'audit.required': [before.audit?.required, next.audit?.required],
+  };
+  const needsRestart = Object.entries(fixed)
+    .filter(([, [old, present]]) => JSON.stringify(old) !== JSON.stringify(present))
+    .map(([setting]) => setting);
+  const { listen, dataDir, audit } = before;
+  return { options: { ...next, listen, dataDir, audit, tls: tlsOf(before, next) }, needsRestart };
+}
+
+function tlsOf({ tls: before }: ServerOptions, { tls: next }: ServerOptions): ServerOptions['tls'] {
+  if (!before || !next) return before;
+  const clientCa = before.clientCa === undefined ? undefined : next.clientCa;
+  return { ...next, clientCa, requireClientCertificate: before.requireClientCertificate };
+}
+
+function asksCertificate({ tls }: ServerOptions): boolean {
+  return tls?.clientCa !== undefined;
+}
+
+function text(key: Uint8Array | undefined): string | undefined {
+  return key && Buffer.from(key).toString('base64');
+}
