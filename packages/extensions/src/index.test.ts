@@ -38,6 +38,7 @@ test('exports these names and no others', () => {
     'selectVersion',
     'uninstallExtension',
     'unpackArtifact',
+    'unpackPackedDirectory',
     'validateExtension',
     'vendorKclPackage',
     'vendorLayouts',

@@ -75,6 +75,7 @@ export {
 } from './policy/extension-policy.js';
 export { type ArtifactFamily, artifactFamilies } from './recognise/artifact-family.js';
 export { contentKind } from './recognise/content-kind.js';
+export { unpackPackedDirectory } from './recognise/packed-directory.js';
 export {
   type ArtifactKind,
   type ContentLayer,

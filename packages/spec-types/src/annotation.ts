@@ -16,6 +16,21 @@ export const annotations = {
   baseName: 'org.opencontainers.image.base.name',
 } as const;
 
+/** Annotations of a layer that is a directory, as ORAS packs it: a gzip tar whose names begin with the title. */
+export const directoryAnnotations = {
+  /** `true` for a directory. */
+  unpack: 'io.deis.oras.content.unpack',
+  /** Digest of the tar without its compression. */
+  digest: 'io.deis.oras.content.digest',
+} as const;
+
+/** Whether a layer is a directory that ORAS packed. */
+export function isPackedDirectory(layer: {
+  readonly annotations?: Annotations | undefined;
+}): boolean {
+  return layer.annotations?.[directoryAnnotations.unpack] === 'true';
+}
+
 /** Text by key. A key that a user chose is looked up with `Object.hasOwn`: none is special. */
 export type Annotations = Readonly<Record<string, string>>;
 

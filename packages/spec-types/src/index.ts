@@ -1,4 +1,10 @@
-export { type Annotations, annotations, isRefName } from './annotation.js';
+export {
+  type Annotations,
+  annotations,
+  directoryAnnotations,
+  isPackedDirectory,
+  isRefName,
+} from './annotation.js';
 export type {
   BlobMounter,
   BlobSink,

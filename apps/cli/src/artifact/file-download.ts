@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
 import type { RemoteRepository } from '@oci/client';
@@ -13,6 +13,7 @@ import {
   digestAlgorithm,
   digestEncoded,
   foldedPath,
+  isPackedDirectory,
 } from '@oci/spec-types';
 import {
   makeDirectoryBelow,
@@ -37,7 +38,7 @@ export interface DownloadOptions {
   readonly onEvent: EventListener;
 }
 
-/** A layer as a file. */
+/** A layer as a file, or as a directory where ORAS packed one. */
 export interface DownloadedFile {
   readonly descriptor: Descriptor;
   /** Absolute. */
@@ -92,6 +93,7 @@ async function downloadFile(
   const { digest, size } = file.descriptor;
   const { onEvent, signal } = options;
   const isThere = async (): Promise<boolean> => {
+    if (isPackedDirectory(file.descriptor)) return false;
     if (!(await holds(file.opened, file.descriptor))) return false;
     onEvent({ type: 'cached', digest, size });
     return true;
@@ -117,8 +119,9 @@ async function downloadInTurn(
   { keepOldFiles, signal, onEvent }: DownloadOptions,
 ): Promise<void> {
   const { digest, size } = descriptor;
-  await refuseDirectory(opened);
-  if (keepOldFiles && (await exists(opened))) {
+  const isDirectory = isPackedDirectory(descriptor);
+  if (!isDirectory) await refuseDirectory(opened);
+  if (!isDirectory && keepOldFiles && (await exists(opened))) {
     throw new OciError('POLICY_REFUSED', `${path} has other content`, {
       hint: 'Move it away, or leave out --keep-old-files to replace it.',
     });
@@ -126,7 +129,14 @@ async function downloadInTurn(
   const title = descriptor.annotations?.[annotations.title];
   onEvent({ type: 'start', digest, size, ...(title !== undefined && { title }) });
   await source.downloadBlob(descriptor, whole, { signal, onEvent });
-  await onStorage({ path }, () => rename(whole, opened));
+  if (isDirectory) {
+    // Few artifacts have directories, and unpacking is large.
+    const { placeDirectory } = await import('./directory-download.js');
+    const place = { above: dirname(opened), name: basename(opened), keepOldFiles, signal };
+    await onStorage({ path }, () => placeDirectory(whole, descriptor, place)).finally(() =>
+      rm(whole, { force: true }),
+    );
+  } else await onStorage({ path }, () => rename(whole, opened));
   onEvent({ type: 'done', digest, size });
 }
 

@@ -91,7 +91,7 @@ export const referenceCommands: readonly CommandDefinition[] = [
     section: 'artifacts',
     summary: 'write the files of an artifact into a directory',
     description:
-      'A layer goes to the path that its title says, else to its digest with an ending that its media type suggests. Run again after an interrupt, it goes on where it ended.',
+      'A layer goes to the path that its title says, else to its digest with an ending that its media type suggests. A directory that oras packed is unpacked. Run again after an interrupt, it goes on where it ended.',
     arguments: [referenceArgument],
     options: [
       {

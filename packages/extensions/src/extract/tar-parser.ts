@@ -9,10 +9,14 @@ export interface ArchiveEntry {
   /** Bytes. */
   readonly size: number;
   readonly isExecutable: boolean;
+  /** Where a symbolic link leads, as it is written. */
+  readonly linkPath?: string;
 }
 
 /** Takes entries one after the other, each with its content in pieces; all of it without waiting. */
 export interface EntrySink {
+  /** Whether it can make symbolic links; otherwise they are refused. */
+  readonly takesLinks?: boolean;
   begin(entry: ArchiveEntry): void;
   data(chunk: Buffer): void;
   end(): void;
@@ -41,6 +45,7 @@ export class TarParser {
   #partial: Buffer = Buffer.alloc(0);
   #pax: PaxRecords | undefined;
   #longPath: string | undefined;
+  #longLink: string | undefined;
   #emptyBlocks = 0;
 
   constructor(sink: EntrySink) {
@@ -60,8 +65,10 @@ export class TarParser {
   end(): void {
     if (this.#emptyBlocks >= 2) return;
     const isWhole = this.#reading.what === 'header' && this.#partial.byteLength === 0;
-    if (!isWhole || this.#pax !== undefined || this.#longPath !== undefined)
-      throw damaged('it is cut short');
+    const isAboutNext = [this.#pax, this.#longPath, this.#longLink].some(
+      (meta) => meta !== undefined,
+    );
+    if (!isWhole || isAboutNext) throw damaged('it is cut short');
   }
 
   #readHeader(chunk: Buffer, at: number): number {
@@ -109,8 +116,14 @@ export class TarParser {
   #beginEntry(header: TarHeader): void {
     const path = this.#pax?.path ?? this.#longPath ?? header.path;
     const declaredSize = this.#pax?.size ?? header.size;
+    const linkPath = this.#pax?.linkpath ?? this.#longLink ?? header.linkPath;
     this.#pax = undefined;
     this.#longPath = undefined;
+    this.#longLink = undefined;
+    if (header.type === '2' && this.#sink.takesLinks) {
+      this.#beginLink(path, linkPath);
+      return;
+    }
     // A directory has no body, whatever size it says; and before POSIX it was a file with a slash.
     const size = header.type === '5' ? 0 : declaredSize;
     const isDirectory = header.type === '5' || (path.endsWith('/') && size === 0);
@@ -118,6 +131,12 @@ export class TarParser {
     const isExecutable = (header.mode & 0o111) !== 0;
     this.#sink.begin({ path, isDirectory, size, isExecutable });
     this.#beginBody({ what: 'entry' }, size);
+  }
+
+  /** A link has no body, whatever size it says. */
+  #beginLink(path: string, linkPath: string): void {
+    this.#sink.begin({ path, isDirectory: false, size: 0, isExecutable: false, linkPath });
+    this.#beginBody({ what: 'entry' }, 0);
   }
 
   #beginBody(reading: Reading, size: number): void {
@@ -137,7 +156,8 @@ export class TarParser {
   #meta(type: string, body: Buffer): void {
     if (type === 'x') this.#pax = parsePaxRecords(body, { isGlobal: false });
     else if (type === 'g') parsePaxRecords(body, { isGlobal: true });
-    else if (type === 'L') this.#longPath = body.toString('utf8').replace(/\0[^]*$/, '');
+    else if (type === 'L') this.#longPath = untilNul(body);
+    else if (type === 'K') this.#longLink = untilNul(body);
   }
 }
 
@@ -145,6 +165,10 @@ export class TarParser {
 const metaTypes = new Set<string>(['x', 'g', 'L', 'K']);
 /** Types whose content is a plain file: POSIX, and contiguous. */
 const fileTypes = new Set<string>(['0', '7']);
+
+function untilNul(body: Buffer): string {
+  return body.toString('utf8').replace(/\0[^]*$/, '');
+}
 
 function refusedType(header: TarHeader, path: string): Error {
   switch (header.type) {

@@ -4,7 +4,9 @@ import { foldedPath } from '@oci/spec-types';
 
 import { brokenRule } from './archive-rule.js';
 import { parseEntryPath } from './entry-path.js';
+import type { LayerArchive } from './layer-archive.js';
 import type { ExtractLimits } from './limits.js';
+import { PendingLinks } from './pending-links.js';
 import type { ArchiveEntry, EntrySink } from './tar-parser.js';
 
 const createOnly =
@@ -19,7 +21,7 @@ interface Made {
 
 /**
  * Writes entries below a fresh directory, without waiting: thousands of small files cost little else
- * than the system's calls. There are no links in it, since none is ever made, so no path can lead out.
+ * than the system's calls. No path can lead out, for links, where they are wanted, are made last.
  */
 export class TreeWriter implements EntrySink {
   readonly #root: string;
@@ -27,7 +29,12 @@ export class TreeWriter implements EntrySink {
   /** Not `umask()` for each file: it belongs to the process. */
   readonly #umask: number = process.umask();
   readonly #made = new Map<string, Made>();
+  readonly #links = new PendingLinks();
   #prefix: readonly string[] = [];
+  /** What is left out of the names; undecided before the first of them is known. */
+  #strip: readonly string[] = [];
+  #isFirst = true;
+  #takesLinks = false;
   #archive = 0;
   #lastDirectory: string | undefined;
   #open: { readonly fd: number; readonly path: string; written: number } | undefined;
@@ -49,6 +56,10 @@ export class TreeWriter implements EntrySink {
     return this.#bytes;
   }
 
+  get takesLinks(): boolean {
+    return this.#takesLinks;
+  }
+
   /** The path of the newest entry, as the archive has it. */
   get current(): string {
     return this.#current;
@@ -59,9 +70,15 @@ export class TreeWriter implements EntrySink {
    *
    * @param under the directory that it goes to, relative to the root
    */
-  nextArchive(under: string): void {
+  nextArchive(
+    under: string,
+    { strip = '', links = false }: Pick<LayerArchive, 'strip' | 'links'> = {},
+  ): void {
     this.#archive += 1;
     this.#prefix = parseEntryPath(under, this.#limits);
+    this.#strip = parseEntryPath(strip, this.#limits);
+    this.#isFirst = true;
+    this.#takesLinks = links;
     this.#lastDirectory = undefined;
   }
 
@@ -73,7 +90,7 @@ export class TreeWriter implements EntrySink {
       throw brokenRule('entry-count', entry.path, `(${this.#limits.entries})`);
     if (this.#bytes + entry.size > this.#limits.bytes)
       throw brokenRule('total-bytes', entry.path, `(${this.#limits.bytes} bytes)`);
-    const own = parseEntryPath(entry.path, this.#limits);
+    const own = this.#stripped(parseEntryPath(entry.path, this.#limits));
     const parts = [...this.#prefix, ...own];
     if (entry.isDirectory) {
       this.#makeDirectories(parts);
@@ -81,7 +98,8 @@ export class TreeWriter implements EntrySink {
     }
     if (own.length === 0) throw brokenRule('no-name', entry.path);
     this.#makeDirectories(parts.slice(0, -1));
-    this.#createFile(parts, entry);
+    if (entry.linkPath === undefined) this.#createFile(parts, entry);
+    else this.#addLink(parts, entry.linkPath);
   }
 
   data(chunk: Buffer): void {
@@ -102,16 +120,39 @@ export class TreeWriter implements EntrySink {
     this.#files += 1;
   }
 
+  /** Makes the links, behind the last archive. @throws OciError `ARCHIVE_UNSAFE` for one that leads out */
+  finish(): void {
+    this.#links.make(this.#root);
+  }
+
   /** Lets go of a file that a failure left open. */
   close(): void {
     if (this.#open) closeSync(this.#open.fd);
     this.#open = undefined;
   }
 
-  #createFile(parts: readonly string[], entry: ArchiveEntry): void {
+  /** All names of an archive begin with the directory, or none is looked at. */
+  #stripped(parts: readonly string[]): readonly string[] {
+    const begins = this.#strip.every((name, at) => parts[at] === name);
+    if (this.#isFirst && !begins) this.#strip = [];
+    this.#isFirst = false;
+    return begins ? parts.slice(this.#strip.length) : parts;
+  }
+
+  #addLink(parts: readonly string[], target: string): void {
+    this.#replace(parts);
+    this.#links.add({ parts, target, base: this.#prefix.length });
+  }
+
+  #replace(parts: readonly string[]): void {
     const path = parts.join('/');
-    const full = `${this.#root}/${path}`;
-    if (this.#claim(path, true) === 'replace') rmSync(full);
+    if (this.#claim(path, true) !== 'replace') return;
+    if (!this.#links.delete(parts)) rmSync(`${this.#root}/${path}`);
+  }
+
+  #createFile(parts: readonly string[], entry: ArchiveEntry): void {
+    this.#replace(parts);
+    const full = `${this.#root}/${parts.join('/')}`;
     // Executable or not is all that is taken from the mode: set-id and sticky bits are dropped.
     const mode = entry.isExecutable ? 0o755 : 0o644;
     const fd = openSync(full, createOnly, mode);

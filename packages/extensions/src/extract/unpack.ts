@@ -37,6 +37,7 @@ export async function unpack(request: UnpackRequest, signal?: AbortSignal): Prom
   const writer = new TreeWriter(request.directory, request.limits);
   try {
     for (const archive of request.archives) await unpackLayer(archive, { writer, request, signal });
+    writer.finish();
     return { files: writer.files, bytes: writer.bytes };
   } catch (error) {
     throw failure(error, request.directory);
@@ -52,7 +53,7 @@ interface LayerContext {
 }
 
 async function unpackLayer(
-  { path, under, form = 'archive', tarDigest }: LayerArchive,
+  { path, under, form = 'archive', tarDigest, strip, links }: LayerArchive,
   { writer, request, signal }: LayerContext,
 ): Promise<void> {
   const type = form === 'file' ? undefined : await detectedType(path);
@@ -61,7 +62,7 @@ async function unpackLayer(
     return;
   }
   // The name of what turned out to be an archive is not a directory's.
-  writer.nextArchive(form === 'unknown' ? '' : under);
+  writer.nextArchive(form === 'unknown' ? '' : under, { strip, links });
   const options = { limits: request.limits, signal, current: () => writer.current };
   if (type === 'zip') return unpackZip(path, { writer, ...options });
   // Too damaged to be known; the parser says what is wrong with it.

@@ -5,6 +5,8 @@ import {
   OciError,
   annotations,
   digestEncoded,
+  directoryAnnotations,
+  isPackedDirectory,
   mediaTypes,
 } from '@oci/spec-types';
 
@@ -23,6 +25,8 @@ export interface ContentLayer {
   readonly path: string;
   /** Of the tar without its compression, when the publisher said (ORAS). */
   readonly tarDigest?: string | undefined;
+  /** A directory that ORAS packed: the names in it begin with the path, and it may have links. */
+  readonly isDirectory?: boolean | undefined;
 }
 
 export interface RecognisedArtifact {
@@ -36,11 +40,6 @@ export interface RecognisedArtifact {
   /** In the order in which they are laid over each other. */
   readonly content: readonly ContentLayer[];
 }
-
-const oras = {
-  unpack: 'io.deis.oras.content.unpack',
-  digest: 'io.deis.oras.content.digest',
-} as const;
 
 /**
  * What an artifact is by its manifest, and which of its layers are the content. A kind that nobody knows is
@@ -117,9 +116,9 @@ function contentOf(
 
 function layerOf(descriptor: Descriptor, family: ArtifactFamily): ContentLayer {
   const title = titleOf(descriptor);
-  if (descriptor.annotations?.[oras.unpack] === 'true') {
-    const tarDigest = descriptor.annotations[oras.digest];
-    return { descriptor, form: 'archive', path: title ?? '', tarDigest };
+  if (isPackedDirectory(descriptor)) {
+    const tarDigest = descriptor.annotations?.[directoryAnnotations.digest];
+    return { descriptor, form: 'archive', path: title ?? '', tarDigest, isDirectory: true };
   }
   if (family.fileName !== undefined)
     return { descriptor, form: 'file', path: title ?? family.fileName };

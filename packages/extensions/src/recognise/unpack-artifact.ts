@@ -16,11 +16,12 @@ export function unpackArtifact(
   destination: string,
   options: ExtractOptions = {},
 ): Promise<ExtractedTree> {
-  const layers = artifact.content.map(({ descriptor, form, path, tarDigest }) => ({
+  const layers = artifact.content.map(({ descriptor, form, path, tarDigest, isDirectory }) => ({
     path: pathOf(descriptor),
     form,
     under: path,
     ...(tarDigest !== undefined && { tarDigest }),
+    ...(isDirectory && { strip: path, links: true }),
   }));
   return extractLayers(layers, destination, options);
 }

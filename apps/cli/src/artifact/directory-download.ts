@@ -1,0 +1,78 @@
+import { type Dirent } from 'node:fs';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { unpackPackedDirectory } from '@oci/extensions';
+import { type Descriptor, OciError } from '@oci/spec-types';
+import { shownPath, unlessMissing, withDirectoryBelow } from '@oci/spec-types/node';
+
+/** Where a packed directory goes. */
+interface DirectoryPlace {
+  /** Of the directory above, which is held open. */
+  readonly above: string;
+  readonly name: string;
+  readonly keepOldFiles: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Unpacks a directory that ORAS packed beside its place, then moves each file into the directory that is there:
+ * other files in it stay, and a link in it is never followed.
+ *
+ * @throws OciError `ARCHIVE_UNSAFE`, `POLICY_REFUSED`, `DIGEST_MISMATCH`, `STORAGE_…`
+ */
+export async function placeDirectory(
+  archivePath: string,
+  layer: Descriptor,
+  { above, name, keepOldFiles, signal }: DirectoryPlace,
+): Promise<void> {
+  const staging = `${archivePath}.unpacked`;
+  try {
+    // A call that was killed may have left one.
+    await rm(staging, { recursive: true, force: true });
+    await unpackPackedDirectory(archivePath, { layer, destination: staging }, { signal });
+    await merge(staging, { root: above, relative: name, keepOldFiles });
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+interface Target {
+  readonly root: string;
+  readonly relative: string;
+  readonly keepOldFiles: boolean;
+}
+
+async function merge(from: string, target: Target): Promise<void> {
+  const { root, relative } = target;
+  const entries = await readdir(from, { withFileTypes: true });
+  await withDirectoryBelow(root, relative, async (directory) => {
+    for (const entry of entries.filter((one) => !one.isDirectory()))
+      await moveFile(entry, { from, directory, keepOldFiles: target.keepOldFiles });
+  });
+  for (const { name } of entries.filter((one) => one.isDirectory()))
+    await merge(join(from, name), { ...target, relative: join(relative, name) });
+}
+
+async function moveFile(
+  { name }: Dirent,
+  { from, directory, keepOldFiles }: { from: string; directory: string; keepOldFiles: boolean },
+): Promise<void> {
+  const path = join(directory, name);
+  const there = await lstat(path).catch(unlessMissing);
+  if (there?.isDirectory()) {
+    throw new OciError(
+      'USAGE',
+      `${shownPath(path)} is a directory, and the artifact has a file there`,
+      {
+        hint: 'Move it away, or choose another directory with -o.',
+      },
+    );
+  }
+  if (there && keepOldFiles) {
+    throw new OciError('POLICY_REFUSED', `${shownPath(path)} is there already`, {
+      hint: 'Move it away, or leave out --keep-old-files to replace it.',
+    });
+  }
+  await rename(join(from, name), path);
+}
