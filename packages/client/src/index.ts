@@ -68,6 +68,7 @@ export type { AttemptTrace, OperationTrace } from './diagnostics.js';
 export { type Registry, type RegistryOptions, createRegistry } from './registry.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
 export { type RemoteOptions } from './repository/endpoint.js';
+export type { ListOptions } from './repository/listing.js';
 export type { PushManifestOptions } from './repository/manifest-sink.js';
 export type { ReferrersOptions } from './repository/referrers.js';
 export { RemoteRepository } from './repository/remote-repository.js';

@@ -18,6 +18,7 @@ import { parseProxies } from './proxy/proxy-options.js';
 import type { Destination, Reached } from './reach.js';
 import { parseRegistryAddress } from './registry-address.js';
 import type { Endpoint, RemoteOptions } from './repository/endpoint.js';
+import type { ListOptions } from './repository/listing.js';
 import { RemoteRepository } from './repository/remote-repository.js';
 import { checkBandwidth } from './transport/bandwidth-limit.js';
 import type { BodyLimits } from './transport/bounded-body.js';
@@ -44,7 +45,7 @@ export interface Registry {
   ping(options?: RemoteOptions): Promise<void>;
   repository(name: RepositoryName): RemoteRepository;
   /** Every repository of the catalog. @throws OciError `UNSUPPORTED` where there is none */
-  listRepositories(options?: RemoteOptions): AsyncIterable<RepositoryName>;
+  listRepositories(options?: ListOptions): AsyncIterable<RepositoryName>;
   /** Ends all connections; requests that run fail. */
   close(): Promise<void>;
 }
@@ -119,7 +120,7 @@ async function ping(
 async function* listRepositories(
   reached: () => Promise<Omit<Endpoint, 'name'>>,
   host: string,
-  options: RemoteOptions,
+  options: ListOptions,
 ): AsyncGenerator<RepositoryName, void, undefined> {
   const { catalogScope, listEntries } = await import('./repository/abilities.js');
   const shared = await reached();

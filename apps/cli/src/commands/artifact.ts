@@ -1,4 +1,16 @@
+import { OciError } from '@oci/spec-types';
+
 import { type CommandDefinition, defineCommand } from '../command/definition.js';
+
+function positive(option: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text) && value > 0) return value;
+    throw new OciError('USAGE', `--${option} ${text.slice(0, 50)}: it is a whole number above 0`, {
+      hint: `Leave --${option} out for the default.`,
+    });
+  };
+}
 
 export const artifactCommands: readonly CommandDefinition[] = [
   defineCommand<{ namespace?: string }>({
@@ -159,12 +171,26 @@ export const referenceCommands: readonly CommandDefinition[] = [
     json: 'push-files',
     load: async () => (await import('./push-files.js')).attachFiles,
   }),
-  defineCommand<{ repository: string; all?: boolean }>({
+  defineCommand<{ repository: string; all?: boolean; limit?: number; pageSize?: number }>({
     name: 'tags',
     section: 'artifacts',
     summary: 'list the tags of a repository, by version',
     arguments: [{ name: 'repository', description: 'host/name, or name', completes: 'repository' }],
-    options: [{ name: 'all', description: 'those that tools keep their own records by, too' }],
+    options: [
+      { name: 'all', description: 'those that tools keep their own records by, too' },
+      {
+        name: 'limit',
+        value: 'n',
+        description: "tags to list, the first in the registry's order; default: all",
+        parse: positive('limit'),
+      },
+      {
+        name: 'pageSize',
+        value: 'n',
+        description: 'tags to ask for at once; default: as the registry has it',
+        parse: positive('page-size'),
+      },
+    ],
     examples: ['ocictl tags kcl/provisioning-core', 'ocictl tags ghcr.io/team/tool'],
     json: 'tags',
     load: async () => (await import('./tags.js')).tags,

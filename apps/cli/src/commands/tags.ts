@@ -7,14 +7,19 @@ import { withContext } from '../context.js';
 interface TagsInput {
   readonly repository: string;
   readonly all?: boolean;
+  readonly limit?: number;
+  readonly pageSize?: number;
 }
 
 export async function tags(input: TagsInput, invocation: Invocation): Promise<void> {
   await withContext(invocation, async ({ registries, output, progress, signal }) => {
     const { text, repository } = registries.repository(input.repository);
     const found: string[] = [];
-    for await (const tag of repository.listTags({ signal, onEvent: progress }))
+    const { limit = Infinity, pageSize = input.limit } = input;
+    for await (const tag of repository.listTags({ signal, onEvent: progress, pageSize })) {
       if (input.all || !isBookkeepingTag(tag)) found.push(tag);
+      if (found.length >= limit) break;
+    }
     found.sort(compareVersions);
     output.print({
       json: { repository: text, tags: found },

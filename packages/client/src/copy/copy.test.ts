@@ -438,6 +438,27 @@ describe('referrers', () => {
     },
   );
 
+  test('stay where they are when a tag is copied within its repository: no warning', async () => {
+    await using registry = await startRegistry();
+    const artifact = image();
+    registry.putArtifact('team/app', '1', artifact);
+    const { mediaType, digest, size } = artifact.manifest.descriptor;
+    const document = { ...artifact.manifest.document, subject: { mediaType, digest, size } };
+    registry.putManifest('team/app', undefined, document, mediaType);
+    const client = createRegistry({ url: registry.url });
+    const open = () => client.repository(parseRepositoryName('team/app'));
+    const warnings: unknown[] = [];
+    const copying = copy(
+      { repository: open(), reference: parseTag('1') },
+      { repository: open(), tags: [parseTag('2')] },
+    );
+    copying.on((event) => event.type === 'warning' && warnings.push(event));
+    expect((await copying).left.referrers).toBe(0);
+    expect(warnings).toEqual([]);
+    expect(registry.requests.some(({ path }) => path.includes('/referrers/'))).toBe(false);
+    await client.close();
+  });
+
   test('that are left behind are warned of, and counted', async () => {
     const [subject, signature, other] = signed();
     const source = await memoryOf(subject);

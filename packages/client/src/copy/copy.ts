@@ -9,6 +9,7 @@ import {
 } from '@oci/spec-types';
 
 import { eitherSignal } from '../either-signal.js';
+import { isLocated } from './ability.js';
 import { BlobCopy } from './blob-copy.js';
 import type { CopyEvent } from './copy-event.js';
 import type {
@@ -64,7 +65,10 @@ class Copying {
     const plan = await planCopy(repository, reference, { ...this.#options, concurrency });
     this.#announce(plan);
     const stop = new AbortController();
-    const counting = plan.countReferrers(eitherSignal(this.#options.signal, stop.signal));
+    // Within one repository they stay with the manifest, whatever its names are.
+    const counting = isSameRepository(repository, this.#target.repository)
+      ? Promise.resolve(0)
+      : plan.countReferrers(eitherSignal(this.#options.signal, stop.signal));
     try {
       await this.#bring(plan);
       const left = { ...plan.left, referrers: await counting };
@@ -163,6 +167,12 @@ class Copying {
       left,
     };
   }
+}
+
+function isSameRepository(source: object, target: object): boolean {
+  if (source === target) return true;
+  if (!isLocated(source) || !isLocated(target)) return false;
+  return source.origin === target.origin && source.name === target.name;
 }
 
 function concurrencyOf({ concurrency = 16 }: CopyOptions): number {

@@ -217,3 +217,20 @@ test('wherever it is interrupted, no manifest is there without what it leads to'
     expect(steps).toBeGreaterThan(20);
   }
 });
+
+test('a manifest that an index lists and nobody has is named, and how to go on (oc-mirror #1526)', async () => {
+  const source = new MemoryRepository();
+  const digest = `sha256:${'7'.repeat(64)}`;
+  const platform = { os: 'linux', architecture: 'arm64' };
+  const child = { mediaType: mediaTypes.imageManifest, digest, size: 7, platform };
+  const index = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: [child] };
+  await source.pushManifest(describeManifest(bytesOf(JSON.stringify(index))), { tag });
+  await expect(
+    copy({ repository: source, reference: tag }, { repository: new MemoryRepository() }),
+  ).rejects.toMatchObject({
+    code: 'MANIFEST_UNKNOWN',
+    message: expect.stringContaining(`the index lists ${digest} for linux/arm64`) as string,
+    hint: expect.stringContaining('--platform') as string,
+    side: 'source',
+  });
+});

@@ -7,8 +7,10 @@ import {
   type ResolvedManifest,
   childrenOf,
   isManifestMediaType,
+  isOciError,
 } from '@oci/spec-types';
 
+import { formatPlatform } from './platform-choice.js';
 import { forEach } from './pool.js';
 import { atSide } from './side.js';
 
@@ -77,7 +79,7 @@ export class Graph {
       const wanted = level.filter((descriptor) =>
         isRoot ? this.#isNewRoot(descriptor) : this.#isNew(descriptor),
       );
-      const manifests = await this.#fetch(wanted, options);
+      const manifests = await this.#fetch(wanted, { ...options, isRoot });
       level = wanted.flatMap(({ digest }) => {
         const manifest = manifests.get(digest);
         return manifest ? this.#take(manifest, { round, filter }) : [];
@@ -143,14 +145,23 @@ export class Graph {
 
   async #fetch(
     descriptors: readonly Descriptor[],
-    { concurrency, signal, ...options }: CallOptions & { readonly concurrency: number },
+    {
+      concurrency,
+      signal,
+      isRoot,
+      ...options
+    }: CallOptions & { readonly concurrency: number; readonly isRoot: boolean },
   ): Promise<ReadonlyMap<Digest, ResolvedManifest>> {
     const found = new Map<Digest, ResolvedManifest>();
     const total = this.nodes.size + descriptors.length;
     if (total > this.#limits.manifests) throw this.#tooMuch(`${total} manifests`);
     await forEach(descriptors, { most: concurrency, signal }, async (descriptor, signal) => {
       const call = { ...options, signal };
-      const manifest = await atSide('source', () => this.#source.fetchManifest(descriptor, call));
+      const manifest = await atSide('source', () =>
+        this.#source.fetchManifest(descriptor, call),
+      ).catch((error: unknown) => {
+        throw isRoot ? error : asMissingChild(error, descriptor);
+      });
       this.#bytes += manifest.bytes.byteLength;
       if (this.#bytes > this.#limits.manifestBytes) throw this.#tooMuch('more manifest bytes');
       found.set(descriptor.digest, manifest);
@@ -184,4 +195,22 @@ export class Graph {
       side: 'source',
     });
   }
+}
+
+/** Some registries do not give out all that an index lists, such as attestations (openshift/oc-mirror#1526). */
+function asMissingChild(error: unknown, { digest, platform }: Descriptor): unknown {
+  if (!isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return error;
+  const { code, request, registryErrors, side } = error;
+  const its = platform ? ` for ${formatPlatform(platform)}` : '';
+  return new OciError(
+    code,
+    `the index lists ${digest}${its}, which is not there: ${error.message}`,
+    {
+      cause: error,
+      request,
+      registryErrors,
+      side,
+      hint: 'Copy only what is there, by its platform: --platform OS/ARCHITECTURE.',
+    },
+  );
 }

@@ -258,6 +258,25 @@ describe('what fails', () => {
     expect(contentOf(registry).blobs).toEqual(before.blobs);
   });
 
+  test('to be deleted is told with who may not and what is left there', async () => {
+    await using registry = await startRegistry({ auth: { basic: user } });
+    fill(registry);
+    registry.fault({ method: 'DELETE', path: /./, status: 403 });
+    const credentials = staticCredentials(registry.host, { kind: 'password', ...user });
+    const report = await probeRegistry(
+      { url: registry.url, retry, credentials },
+      { repository: name, write: true },
+    );
+    const deletion = find(report, 'deletion');
+    const left = deletion?.evidence?.left ?? [];
+    expect(left[0]).toMatch(/^team\/app:oci-doctor-/);
+    expect(deletion).toMatchObject({
+      outcome: 'problem',
+      summary: `Deleting is denied for tester; left there: ${left.join(', ')}`,
+      error: { code: 'DENIED' },
+    });
+  });
+
   test('is an abort, after which what was written is removed', async () => {
     await using registry = await startRegistry();
     fill(registry);

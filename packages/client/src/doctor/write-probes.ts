@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type CallOptions,
   type Descriptor,
+  type OciError,
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
@@ -13,6 +14,7 @@ import {
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 
+import { reportCredential } from '../credentials/credential.js';
 import type { RemoteRepository } from '../repository/remote-repository.js';
 import { beginSession, cancelSession } from '../upload/upload-session.js';
 import type { Patient } from './patient.js';
@@ -113,12 +115,16 @@ export class WriteProbes {
   async cleanUp(): Promise<Finding<'deletion'>> {
     const call: CallOptions = { signal: AbortSignal.timeout(30_000) };
     const left: string[] = [];
+    const failures: OciError[] = [];
+    const remove = async (work: () => Promise<void>): Promise<boolean> => {
+      const failure = await failureOf(work);
+      if (failure) failures.push(failure);
+      return failure === undefined;
+    };
     const pushed = this.#pushed;
-    const tags = pushed
-      ? await succeeds(() => this.#repository.deleteTag(pushed.tag, call))
-      : false;
+    const tags = pushed ? await remove(() => this.#repository.deleteTag(pushed.tag, call)) : false;
     const manifests = pushed
-      ? await succeeds(() => this.#repository.deleteManifest(pushed.manifest.descriptor, call))
+      ? await remove(() => this.#repository.deleteManifest(pushed.manifest.descriptor, call))
       : false;
     if (pushed && !manifests)
       left.push(
@@ -126,8 +132,7 @@ export class WriteProbes {
       );
     let blobs = this.#blobs.length > 0;
     for (const { name, descriptor } of this.#blobs) {
-      if (await succeeds(() => this.#patient.repository(name).deleteBlob(descriptor, call)))
-        continue;
+      if (await remove(() => this.#patient.repository(name).deleteBlob(descriptor, call))) continue;
       blobs = false;
       left.push(`${name}@${descriptor.digest}`);
     }
@@ -136,8 +141,26 @@ export class WriteProbes {
       const summary = `It deletes manifests and blobs${tags ? ', and single tags' : ''}`;
       return { outcome: 'ok', summary, evidence };
     }
-    const summary = `It does not delete ${manifests ? 'blobs' : 'manifests'}: ${left.length} probes are left there`;
+    const remains = `left there: ${left.join(', ')}`;
+    const denied = failures.find((error) => isOciError(error, 'DENIED', 'UNAUTHORIZED'));
+    if (denied) {
+      const summary = `Deleting is denied for ${await this.#user()}; ${remains}`;
+      return { outcome: 'problem', summary, evidence, error: denied };
+    }
+    const summary = `It does not delete ${manifests ? 'blobs' : 'manifests'}; ${remains}`;
     return { outcome: 'missing', summary, evidence };
+  }
+
+  /** Who the probes are, in words. */
+  async #user(): Promise<string> {
+    const { options, connection } = this.#patient;
+    const none = async (): Promise<undefined> => undefined;
+    const { kind, username } = await reportCredential(
+      options.credentials ?? none,
+      connection.origin.host,
+    );
+    if (kind === 'anonymous') return 'a user without a login';
+    return username ?? 'the user of the configured token';
   }
 
   async #push(
@@ -159,13 +182,12 @@ export class WriteProbes {
   }
 }
 
-/** Whether something can be done; what fails can't. */
-async function succeeds(work: () => Promise<void>): Promise<boolean> {
+async function failureOf(work: () => Promise<void>): Promise<OciError | undefined> {
   try {
     await work();
-    return true;
+    return undefined;
   } catch (error) {
-    if (isOciError(error)) return false;
+    if (isOciError(error)) return error;
     throw error;
   }
 }

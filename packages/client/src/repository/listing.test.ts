@@ -3,6 +3,7 @@ import { startRegistry } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { createRegistry } from '../registry.js';
+import type { ListOptions } from './listing.js';
 
 const name = parseRepositoryName('a/b');
 
@@ -127,4 +128,30 @@ test('a page without end ends (CVE-2017-11468)', async () => {
   await using here = await bench();
   here.registry.fault({ path: '/tags/list', endless: true, omitHeaders: ['content-length'] });
   await expect(here.list()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+});
+
+test('a page size and a limit are asked for, and no page more than is wanted', async () => {
+  await using here = await bench();
+  const tagsOf = async (options: ListOptions): Promise<string[]> => {
+    here.registry.clearRequests();
+    const found: string[] = [];
+    for await (const tag of here.client.repository(name).listTags(options)) found.push(tag);
+    return found;
+  };
+  const sizes = (): (string | null)[] => here.registry.requests.map(({ query }) => query.get('n'));
+  expect(await tagsOf({ limit: 3 })).toEqual(['1', '2', '3']);
+  expect(sizes()[0]).toBe('3');
+  expect(await tagsOf({ pageSize: 1, limit: 2 })).toEqual(['1', '2']);
+  expect(sizes()).toEqual(['1', '1']);
+  await expect(tagsOf({ limit: 0 })).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(tagsOf({ pageSize: 1.5 })).rejects.toMatchObject({ code: 'USAGE' });
+});
+
+test('a later page that fails is told as one', async () => {
+  await using here = await bench();
+  here.registry.fault({ path: '/tags/list', skip: 1, status: 403 });
+  await expect(here.list()).rejects.toMatchObject({
+    code: 'DENIED',
+    message: expect.stringContaining('the next page of the list failed: ') as string,
+  });
 });

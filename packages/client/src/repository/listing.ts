@@ -6,6 +6,13 @@ import type { Endpoint, RemoteOptions } from './endpoint.js';
 import { nextPage, nextPageFailed } from './link-header.js';
 import { type WholeAnswer, fetchWhole } from './whole-answer.js';
 
+export interface ListOptions extends RemoteOptions {
+  /** Entries of a page, which the registry may lower. Default: as the registry has it, or the limit. */
+  readonly pageSize?: number | undefined;
+  /** Entries in all, in the registry's order. Default: every one. */
+  readonly limit?: number | undefined;
+}
+
 /** A list that comes in pages. */
 export interface Listing {
   /** The path of the first page. */
@@ -15,14 +22,21 @@ export interface Listing {
   readonly subject: Subject;
 }
 
-/** The entries of all pages, one page in memory at a time; `Link` says where the next is (RFC 8288). */
+/**
+ * The entries of all pages, one page in memory at a time; `Link` says where the next is (RFC 8288).
+ *
+ * @throws OciError `USAGE` for a page size or limit that is not a whole number above 0
+ */
 export async function* listEntries(
   endpoint: Endpoint,
   listing: Listing,
-  options: RemoteOptions,
+  { limit, pageSize = limit, ...options }: ListOptions,
 ): AsyncGenerator<string, void, undefined> {
+  for (const number of [limit, pageSize]) refuseNoCount(number);
   const seen = new Set<string>();
+  let left = limit ?? Infinity;
   let page: URL | undefined = new URL(listing.path, endpoint.origin);
+  if (pageSize !== undefined) page.searchParams.set('n', String(pageSize));
   while (page) {
     if (seen.has(page.href)) throw new OciError('PROTOCOL', `${page.host} sends a pagination loop`);
     seen.add(page.href);
@@ -46,9 +60,19 @@ export async function* listEntries(
         throw isNext ? nextPageFailed(error) : error;
       },
     );
-    yield* entriesOf(answer.bytes, listing);
+    const entries = entriesOf(answer.bytes, listing);
+    yield* entries.slice(0, left);
+    left -= entries.length;
+    if (left <= 0) return;
     page = nextPage(header(answer.response, 'link'), page);
   }
+}
+
+function refuseNoCount(number: number | undefined): void {
+  if (number === undefined || (Number.isSafeInteger(number) && number > 0)) return;
+  throw new OciError('USAGE', `a list has 1 entry or more, not ${number}`, {
+    hint: 'Give a page size and a limit that are whole numbers above 0.',
+  });
 }
 
 function entriesOf(body: Uint8Array, { member, subject }: Listing): readonly string[] {

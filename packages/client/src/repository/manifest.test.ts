@@ -179,3 +179,19 @@ test('a descriptor of another algorithm than the registry says is still verified
   });
   expect((await here.repository.fetchManifest(descriptor)).bytes).toEqual(bytes);
 });
+
+test.each(['0', '1', '999999999999'])(
+  'a length of %s in the answer to HEAD makes no good content bad',
+  async (length) => {
+    await using here = await bench();
+    here.registry.fault({
+      method: 'HEAD',
+      path: '/manifests/',
+      headers: { 'content-length': length },
+    });
+    const resolved = await here.repository.resolve(tag);
+    const { digest, mediaType } = resolved;
+    for (const descriptor of [resolved, { mediaType, digest, size: resolved.size }])
+      expect((await here.repository.fetchManifest(descriptor)).descriptor).toEqual(here.descriptor);
+  },
+);

@@ -21,6 +21,7 @@ import type { UploadContent } from '../upload/blob-body.js';
 import type { UploadOptions } from '../upload/upload-options.js';
 import type * as Abilities from './abilities.js';
 import type { Endpoint, RemoteOptions } from './endpoint.js';
+import type { ListOptions } from './listing.js';
 import type { PushManifestOptions } from './manifest-sink.js';
 import type { ReferrersOptions } from './referrers.js';
 
@@ -168,7 +169,8 @@ export class RemoteRepository
     return tracedItems(this.#traceOf('listReferrers', subject.digest), items);
   }
 
-  listTags(options: RemoteOptions = {}): AsyncGenerator<Tag, void, undefined> {
+  /** Every tag, or the first `limit`, in the registry's order and in its pages. */
+  listTags(options: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {
     return tracedItems(this.#traceOf('listTags'), this.#tags(options));
   }
 
@@ -206,7 +208,7 @@ export class RemoteRepository
     yield* abilities.listReferrers(endpoint, subject, options);
   }
 
-  async *#tags(options: RemoteOptions): AsyncGenerator<Tag, void, undefined> {
+  async *#tags(options: ListOptions): AsyncGenerator<Tag, void, undefined> {
     const { name } = this;
     const { abilities, endpoint } = await this.#work();
     const listing = {

@@ -1,4 +1,4 @@
-import { OciError, isOciError } from '@oci/spec-types';
+import { OciError, asOciError, isOciError } from '@oci/spec-types';
 
 import type { RegistryRequest } from './exchange.js';
 
@@ -61,6 +61,8 @@ export function networkFailure(
   if (protocol === 'http:' && (code === 'HPE_INVALID_CONSTANT' || code?.startsWith('HPE_'))) {
     return fail('TLS', 'does not speak HTTP', `Perhaps it speaks HTTPS: try https://${host}.`);
   }
+  // Our own mistake, or an argument that is none: to try again would change nothing.
+  if (isDefect(cause)) return asOciError(cause);
   const text = cause instanceof Error ? cause.message : String(cause);
   const perhapsHttps =
     protocol === 'http:' ? ` Or does it speak HTTPS? Then say https://${host}.` : '';
@@ -100,6 +102,10 @@ function codeOf(thrown: unknown): string | undefined {
   if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
   if (thrown instanceof AggregateError) return codeOf(thrown.errors[0]);
   return codeOf(thrown.cause);
+}
+
+function isDefect(cause: unknown): boolean {
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => cause instanceof kind);
 }
 
 function isPlaintextAnswer(code: string): boolean {
