@@ -12,7 +12,13 @@ import {
   isOciError,
   throwIfAborted,
 } from '@oci/spec-types';
-import { onStorage, refuseLinks, withDirectoryBelow, withFileLock } from '@oci/spec-types/node';
+import {
+  onStorage,
+  ownProcess,
+  refuseLinks,
+  withDirectoryBelow,
+  withFileLock,
+} from '@oci/spec-types/node';
 
 import type { ContentOptions, ContentStore } from './content-store.js';
 import { allocatedBytes, ensureFreeSpace } from './free-space.js';
@@ -129,7 +135,7 @@ export class Downloads {
   }
 
   #newTrash(): string {
-    return join(this.#dir, '.tmp', `${process.pid}-${randomBytes(12).toString('hex')}`);
+    return join(this.#dir, '.tmp', `${ownProcess}-${randomBytes(12).toString('hex')}`);
   }
 
   async #download(

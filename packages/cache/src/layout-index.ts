@@ -116,11 +116,13 @@ export class LayoutIndex {
     while (this.#changes.length > 0) {
       const changes = this.#changes.splice(0);
       try {
-        await withFileLock(this.#store.lockPath('index'), async () => {
+        await withFileLock(this.#store.lockPath('index'), async (held) => {
           const before = await this.list();
           let entries = before;
           for (const { apply } of changes) entries = await apply(entries);
-          if (entries !== before) await this.#write(entries);
+          if (entries === before) return;
+          await held.ensure();
+          await this.#write(entries);
         });
         for (const { settle } of changes) settle();
       } catch (error) {

@@ -19,6 +19,7 @@ import {
   makeDirectoryBelow,
   onStorage,
   refuseDirectory,
+  temporaryBeside,
   unlessMissing,
   withDirectoryBelow,
   withFileLock,
@@ -106,7 +107,7 @@ async function downloadFile(
   };
   await withFileLock(lock, work, {
     patienceMs: Number.POSITIVE_INFINITY,
-    trash: `${lock}.${process.pid}`,
+    trash: temporaryBeside(lock),
     signal,
     onWait: () => onEvent({ type: 'joined', digest, size }),
   });

@@ -3,7 +3,13 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isOciError } from '@oci/spec-types';
-import { TemporaryFiles, refuseLinks, unlessMissing, withFileLock } from '@oci/spec-types/node';
+import {
+  TemporaryFiles,
+  ownProcess,
+  refuseLinks,
+  unlessMissing,
+  withFileLock,
+} from '@oci/spec-types/node';
 
 /** What interrupted work left behind, and was removed or would be. */
 export interface Leftovers {
@@ -78,7 +84,7 @@ async function removeLock(
   removeContent: () => Promise<void> = async () => {},
 ): Promise<boolean> {
   try {
-    const trash = join(dir, '.tmp', `${process.pid}-${randomBytes(12).toString('hex')}`);
+    const trash = join(dir, '.tmp', `${ownProcess}-${randomBytes(12).toString('hex')}`);
     await withFileLock(lock, removeContent, { patienceMs: 0, trash });
     return true;
   } catch (error) {

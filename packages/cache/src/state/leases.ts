@@ -1,14 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { type Digest, isDigest, isOciError } from '@oci/spec-types';
-import { isAlive, refuseLinks, unlessMissing, writeNote } from '@oci/spec-types/node';
+import {
+  ownProcess,
+  processState,
+  refuseLinks,
+  unlessMissing,
+  writeNote,
+} from '@oci/spec-types/node';
 
 import type { RemovalGate } from './removal-gate.js';
 
-/** Milliseconds: how often a lease says that its process lives, and how long another machine's may be silent. */
+/** Milliseconds: how often a lease says that its process lives, and how long one that cannot be seen from here may be silent. */
 const beatMs = 15_000;
 const silentMs = 5 * 60_000;
 
@@ -34,7 +39,7 @@ export class Leases {
 
   /** Begins a lease. Where nothing can be written there is nobody who could remove something either. */
   open(): Lease {
-    const name = `${hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-')}~${process.pid}~${randomBytes(8).toString('hex')}`;
+    const name = `${ownProcess}~${randomBytes(8).toString('hex')}`;
     const path = join(this.#dir, name);
     const beat = setInterval(
       () => void utimes(path, new Date(), new Date()).catch(() => {}),
@@ -80,8 +85,8 @@ export class Leases {
 }
 
 async function isHeld(path: string, name: string): Promise<boolean> {
-  const [host, pid] = name.split('~');
-  if (host === hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-')) return isAlive(Number(pid));
+  const state = processState(name);
+  if (state !== 'unknown') return state === 'alive';
   const info = await stat(path).catch(() => undefined);
   return info !== undefined && Math.abs(Date.now() - info.mtimeMs) < silentMs;
 }

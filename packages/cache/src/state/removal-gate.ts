@@ -25,13 +25,18 @@ export class RemovalGate {
     refuseLinks(this.#dir, this.#lock);
     return withFileLock(
       this.#lock,
-      async () => {
+      async (held) => {
         const note = { root: this.#dir, path: this.#closed };
         await onStorage({ path: this.#closed }, () => writeNote(note, ''));
         try {
           return await work();
         } finally {
-          await rm(this.#closed, { force: true });
+          // By now it may be closed by who took the lock over.
+          const isOurs = await held.ensure().then(
+            () => true,
+            () => false,
+          );
+          if (isOurs) await rm(this.#closed, { force: true });
         }
       },
       { signal, patienceMs: Infinity },

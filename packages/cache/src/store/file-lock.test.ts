@@ -1,12 +1,11 @@
 import { mkdir, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
 import { expect, test, vi } from 'vitest';
 
-import { withFileLock } from '@oci/spec-types/node';
+import { ownProcess, withFileLock } from '@oci/spec-types/node';
 
 test('lets one process at a time in', async () => {
   await using directory = await temporaryDirectory();
@@ -53,7 +52,7 @@ test('is taken over from another machine only after a silence that it watched it
   const lock = join(directory.path, 'lock');
   const gone = (await run(process.execPath, ['-p', 'process.pid'])).stdout.trim();
   await mkdir(lock);
-  await writeFile(join(lock, '7'), `${gone} another-than-${hostname()}`);
+  await writeFile(join(lock, '7'), `${gone} another-machine`);
   // The other machine's clock, or ours, may be wrong by any amount.
   const longAgo = new Date(Date.now() - 3_600_000);
   await utimes(join(lock, '7'), longAgo, longAgo);
@@ -94,7 +93,7 @@ test('is not taken over while signs come, however long that lasts, and after one
   const lock = join(directory.path, 'lock');
   const file = join(lock, '7');
   await mkdir(lock);
-  await writeFile(file, `1 another-than-${hostname()}`);
+  await writeFile(file, '1 another-machine');
   // The clock that silence is measured by goes on only where the test says so.
   let now = performance.now();
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
@@ -189,7 +188,7 @@ test('is not taken from who took it over meanwhile', async () => {
     async () => {
       // As another does that has seen no sign of life for long enough.
       const [mine] = await readdir(lock);
-      await writeFile(join(lock, '2'), `${process.pid} ${hostname()}`);
+      await writeFile(join(lock, '2'), ownProcess);
       await rm(join(lock, mine ?? ''));
     },
     { trash },
@@ -220,3 +219,49 @@ test('is given back when the work fails', async () => {
   await expect(failing).rejects.toThrow('the work broke');
   expect(await withFileLock(lock, async () => 'entered')).toBe('entered');
 });
+
+test('tells who holds it when another took it over, before a step that only the holder may do', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  const steps: string[] = [];
+  const slept = withFileLock(lock, async (held) => {
+    await held.ensure();
+    steps.push('held');
+    const [mine] = await readdir(lock);
+    await writeFile(join(lock, '2'), ownProcess);
+    await rm(join(lock, mine ?? ''));
+    await held.ensure();
+    steps.push('never');
+  });
+  await expect(slept).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    message: expect.stringContaining('took over'),
+  });
+  expect(steps).toEqual(['held']);
+  expect(await readFile(join(lock, '2'), 'utf8')).toBe(ownProcess);
+});
+
+const unshare = ['--pid', '--fork', '--mount-proc'];
+const canUnshare = await run('unshare', [...unshare, 'true']).then(
+  ({ exitCode }) => exitCode === 0,
+  () => false,
+);
+
+test.runIf(canUnshare)(
+  'is not taken from a process that another container of the same host name cannot see',
+  async () => {
+    await using directory = await temporaryDirectory();
+    const lock = join(directory.path, 'lock');
+    const program = await compile(
+      `import { withFileLock } from '@oci/spec-types/node';
+       await withFileLock(process.argv[2], async () => {}, { patienceMs: 0 });`,
+      { from: import.meta.url, directory: directory.path },
+    );
+    const inContainer = (): ReturnType<typeof run> =>
+      run('unshare', [...unshare, process.execPath, program, lock]);
+    await withFileLock(lock, async () => {
+      expect((await inContainer()).stderr).toContain('stays locked by another process');
+    });
+    expect(await inContainer()).toMatchObject({ exitCode: 0, stderr: '' });
+  },
+);

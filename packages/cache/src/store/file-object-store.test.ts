@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
+import { ownProcess } from '@oci/spec-types/node';
 import { createFileObjectStore } from './file-object-store.js';
 
 async function* body(text: string): AsyncGenerator<Uint8Array, void, undefined> {
@@ -38,20 +39,23 @@ test('removes what a killed process left, once it is old, and not what a running
   const temporary = join(directory.path, '.tmp');
   await mkdir(temporary);
   const gone = (await run(process.execPath, ['-p', 'process.pid'])).stdout.trim();
+  const dead = ownProcess.replace(/^\d+/, gone);
   const hour = new Date(Date.now() - 3_600_000);
   const twoDays = new Date(Date.now() - 48 * 3_600_000);
   for (const [name, date] of [
-    [`${gone}-old`, hour],
-    [`${gone}-young`, new Date()],
-    [`${process.pid}-old`, hour],
-    [`${process.pid}-ancient`, twoDays],
-    ['no-number', hour],
+    [`${dead}-old`, hour],
+    [`${dead}-young`, new Date()],
+    [`${ownProcess}-old`, hour],
+    [`${ownProcess}-ancient`, twoDays],
+    ['no-identity', hour],
   ] as const) {
     await writeFile(join(temporary, name), '');
     await utimes(join(temporary, name), date, date);
   }
   await createFileObjectStore(directory.path).put('a', body('x'));
-  expect((await readdir(temporary)).sort()).toEqual([`${process.pid}-old`, `${gone}-young`].sort());
+  expect((await readdir(temporary)).sort()).toEqual(
+    [`${ownProcess}-old`, `${dead}-young`, 'no-identity'].sort(),
+  );
 });
 
 test('keeps an object as it was for who reads it while it is replaced', async () => {

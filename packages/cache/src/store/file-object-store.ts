@@ -206,9 +206,10 @@ export class FileObjectStore implements ObjectStore {
     { key, path, condition }: { key: string; path: string; condition: PutCondition | undefined },
   ): Promise<ObjectInfo | undefined> {
     if (condition && 'ifVersion' in condition) {
-      return withFileLock(this.#lockOf(key), async () => {
+      return withFileLock(this.#lockOf(key), async (held) => {
         const current = await this.head(key);
         if (current?.version !== condition.ifVersion) return undefined;
+        await held.ensure();
         return this.#replace(temporary, path);
       });
     }

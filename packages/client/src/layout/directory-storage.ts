@@ -149,10 +149,12 @@ export class DirectoryStorage implements LayoutStorage {
     const changes = this.#changes;
     this.#changes = [];
     const locks = await containedDirectory(this.name, '.locks');
-    await withFileLock(join(locks, 'index'), async () => {
+    await withFileLock(join(locks, 'index'), async (held) => {
       const before = await this.readIndex();
       const after = changes.reduce((index, change) => change(index), before);
-      if (after !== before) await this.#replaceIndex(after);
+      if (after === before) return;
+      await held.ensure();
+      await this.#replaceIndex(after);
     });
   }
 

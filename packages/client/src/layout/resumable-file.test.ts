@@ -1,8 +1,7 @@
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-import { digestOf } from '@oci/spec-types/node';
+import { digestOf, ownProcess } from '@oci/spec-types/node';
 import { bytesOf, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
@@ -37,10 +36,10 @@ test('what a dead process had is free, and what one of another machine has is no
   await mkdir(lock);
   await writeFile(join(lock, '1'), `${process.pid} elsewhere`);
   expect(await take()).toBe(false);
-  await writeFile(join(lock, '1'), `${2 ** 30} ${hostname()}`);
+  await writeFile(join(lock, '1'), ownProcess.replace(/^\d+/, String(2 ** 30)));
   expect(await take()).toBe(true);
   // In a container each process may have the same number, and one that was killed may not have written it yet.
-  for (const holder of [`${process.pid} ${hostname()}`, '']) {
+  for (const holder of [ownProcess, '']) {
     await mkdir(lock);
     await writeFile(join(lock, '1'), holder);
     expect(await take()).toBe(false);

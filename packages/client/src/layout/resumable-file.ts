@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, digestAlgorithm, digestEncoded, isOciError } from '@oci/spec-types';
-import { withFileLock } from '@oci/spec-types/node';
+import { temporaryBeside, withFileLock } from '@oci/spec-types/node';
 
 /** What an interrupted download left is gone on with for a week. */
 const keptMs = 7 * 24 * 60 * 60_000;
@@ -25,8 +25,7 @@ export async function withResumable(
     return work(path);
   };
   try {
-    const trash = `${path}.${process.pid}`;
-    await withFileLock(`${path}.lock`, begin, { patienceMs: 0, trash });
+    await withFileLock(`${path}.lock`, begin, { patienceMs: 0, trash: temporaryBeside(path) });
     return true;
   } catch (error) {
     if (!hasBegun && isOciError(error, 'STORAGE_FAILED')) return false;

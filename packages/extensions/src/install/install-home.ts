@@ -14,7 +14,7 @@ import { basename, join, resolve } from 'node:path';
 
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { type Digest, OciError, parseRepositoryName, tagOfVersion } from '@oci/spec-types';
-import { hasCode, isAlive, onStorage, withFileLock } from '@oci/spec-types/node';
+import { hasCode, onStorage, ownProcess, processState, withFileLock } from '@oci/spec-types/node';
 
 import { type InstalledVersions, readOrigin, writeInstalled } from './install-record.js';
 
@@ -100,7 +100,7 @@ export async function withStaging<T>(
 ): Promise<T> {
   const root = resolve(installDir, '.staging');
   await removeLeftovers(root);
-  const staging = join(root, `${process.pid}-${randomUUID()}`);
+  const staging = join(root, `${ownProcess}-${randomUUID()}`);
   try {
     return await onStorage({ path: installDir }, async () => {
       await mkdir(staging, { recursive: true });
@@ -205,7 +205,7 @@ async function removeLeftovers(stagingRoot: string): Promise<void> {
     const info = await stat(path).catch(() => undefined);
     if (!info) continue;
     const age = Date.now() - info.mtimeMs;
-    const isDead = !isAlive(Number.parseInt(name, 10));
+    const isDead = processState(name) === 'dead';
     if (age > leftover.ofAnyoneMs || (isDead && age > leftover.ofTheDeadMs))
       await rm(path, { recursive: true, force: true });
   }

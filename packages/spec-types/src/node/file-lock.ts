@@ -9,14 +9,14 @@ import {
   rm,
   stat,
 } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { OciError, throwIfAborted } from '../index.js';
+import { shownPath } from './descriptor-path.js';
 import { refuseLinks } from './directory-below.js';
+import { isOfThisBoot, ownProcess, processState } from './process-identity.js';
 import { hasCode, isMissing, onStorage, unlessMissing } from './storage-failure.js';
-import { isAlive } from './temporary-files.js';
 
 /** Milliseconds. A holder says four times in `staleMs` that it lives; one that was silent for `staleMs` does not. */
 const timing = { patienceMs: 30_000, pollMs: 10, slowestPollMs: 250, staleMs: 60_000 } as const;
@@ -40,6 +40,17 @@ export interface FileLockOptions {
   readonly onWait?: (() => void) | undefined;
 }
 
+/** A lock while it is held. */
+export interface HeldLock {
+  /**
+   * Returns when it is still held: to be called before a step that only its holder may do. A process that slept, or a
+   * machine that did, was silent, and another may have taken the lock over meanwhile.
+   *
+   * @throws OciError `STORAGE_FAILED`
+   */
+  ensure(): Promise<void>;
+}
+
 /**
  * Runs `work` while this process holds a lock that many processes may ask for.
  *
@@ -53,18 +64,19 @@ export interface FileLockOptions {
  */
 export async function withFileLock<T>(
   directory: string,
-  work: () => Promise<T>,
+  work: (held: HeldLock) => Promise<T>,
   options: FileLockOptions = {},
 ): Promise<T> {
   const mine = await onStorage({ path: directory }, () => acquire(directory, options));
   const beatMs = (options.staleMs ?? timing.staleMs) / 4;
+  const held = { ensure: () => ensureHeld(directory, mine) };
   const beat = setInterval(
     () => void mine.file.utimes(new Date(), new Date()).catch(() => {}),
     beatMs,
   );
   beat.unref();
   try {
-    return await work();
+    return await work(held);
   } finally {
     clearInterval(beat);
     if (options.trash === undefined) await release(mine).catch(() => {});
@@ -95,13 +107,27 @@ async function release({ file }: Claim): Promise<void> {
  */
 async function retire(directory: string, mine: Claim, trash: string): Promise<void> {
   try {
-    const isHeld = (await numbersIn(directory)).at(-1) === mine.number && (await isThere(mine));
-    if (!isHeld) return;
+    if (!(await isHeld(directory, mine))) return;
     await rename(directory, trash);
   } finally {
     await release(mine);
   }
   await rm(trash, { recursive: true, force: true });
+}
+
+async function isHeld(directory: string, mine: Claim): Promise<boolean> {
+  return (await numbersIn(directory)).at(-1) === mine.number && (await isThere(mine));
+}
+
+async function ensureHeld(directory: string, mine: Claim): Promise<void> {
+  if (await isHeld(directory, mine).catch(() => false)) return;
+  throw new OciError(
+    'STORAGE_FAILED',
+    `another process took over the lock ${shownPath(directory)}`,
+    {
+      hint: 'This one was silent for too long, as when a machine sleeps. Nothing was changed; try again.',
+    },
+  );
 }
 
 async function acquire(directory: string, options: FileLockOptions): Promise<Claim> {
@@ -114,9 +140,13 @@ async function acquire(directory: string, options: FileLockOptions): Promise<Cla
     const mine = await tryToEnter(directory, watch);
     if (mine !== undefined) return mine;
     if (performance.now() > until) {
-      throw new OciError('STORAGE_FAILED', `${directory} stays locked by another process`, {
-        hint: 'When no other process uses the directory, remove that one.',
-      });
+      throw new OciError(
+        'STORAGE_FAILED',
+        `${shownPath(directory)} stays locked by another process`,
+        {
+          hint: 'When no other process uses the directory, remove that one.',
+        },
+      );
     }
     if (waits === 1) onWait?.();
     const pause = Math.min(timing.pollMs * (1 + waits / 10), timing.slowestPollMs);
@@ -164,7 +194,7 @@ async function claim(
   const mine: Claim = { number, path, file };
   let isMine = false;
   try {
-    await file.writeFile(`${process.pid} ${hostname()}`);
+    await file.writeFile(ownProcess);
     // Another lock may have come to this place since a number was seen to be released.
     if (released !== undefined && !(await watch.isReleased(fileOf(directory, released))))
       return undefined;
@@ -209,11 +239,10 @@ class Watch {
     const [holder, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
     if (holder === free) return true;
     const staleMs = holder === '' ? Math.min(emptyStaleMs, this.#staleMs) : this.#staleMs;
-    const [pid, host] = holder.split(' ');
-    if (host === hostname() && !isAlive(Number(pid))) return true;
+    if (processState(holder) === 'dead') return true;
     // By one clock, a silence from before this process began needs no watching: in a container that was started
     // anew, each process may have the number of one before. Should the clock be set back, a holder's next sign counts.
-    const isOurClock = host === hostname() || holder === '';
+    const isOurClock = isOfThisBoot(holder) || holder === '';
     const beganAt = Math.min(performance.timeOrigin, Date.now());
     if (isOurClock && mtimeMs < beganAt - staleMs) return true;
     const sign = `${path} ${mtimeMs} ${holder}`;

@@ -30,6 +30,7 @@ export {
 export { shownPath } from './descriptor-path.js';
 export { makeDirectoryBelow, refuseLinks, withDirectoryBelow } from './directory-below.js';
 export { openOwnFile, refuseDirectory, writeNote } from './own-file.js';
-export { isAlive, TemporaryFiles } from './temporary-files.js';
-export { type FileLockOptions, withFileLock } from './file-lock.js';
+export { TemporaryFiles } from './temporary-files.js';
+export { type ProcessState, ownProcess, processState } from './process-identity.js';
+export { type FileLockOptions, type HeldLock, withFileLock } from './file-lock.js';
 export { creationTime, isSameButCreated } from './creation-time.js';

@@ -3,15 +3,16 @@ import { readdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { makeDirectoryBelow, refuseLinks } from './directory-below.js';
+import { ownProcess, processState } from './process-identity.js';
 
 /** A file that nobody has touched for this long, and whose process is gone, is left over. */
 const restMs = 10 * 60_000;
-/** A process number may be in use again, or be of another machine: then only age decides. */
+/** Of a process that cannot be seen from here, of another machine or container, only age decides. */
 const abandonedMs = 24 * 60 * 60_000;
 
 /**
  * Names for files that are being written, in one directory of the same file system as their target.
- * The name holds the process number, so that what a killed process left is recognised.
+ * The name holds the identity of the process, so that what a killed process left is recognised.
  */
 export class TemporaryFiles {
   readonly #dir: string;
@@ -29,7 +30,7 @@ export class TemporaryFiles {
     });
     await this.#ready;
     this.#refuseLink();
-    return join(this.#dir, `${process.pid}-${randomBytes(12).toString('hex')}`);
+    return join(this.#dir, `${ownProcess}-${randomBytes(12).toString('hex')}`);
   }
 
   async #prepare(): Promise<void> {
@@ -47,7 +48,7 @@ export class TemporaryFiles {
       const info = await stat(path).catch(() => undefined);
       if (!info) continue;
       const age = now - info.mtimeMs;
-      const isLeft = age > abandonedMs || (age > restMs && !isAlive(Number.parseInt(name, 10)));
+      const isLeft = age > abandonedMs || (age > restMs && processState(name) === 'dead');
       if (isLeft)
         await unlink(path)
           .then(() => (removed += 1))
@@ -59,16 +60,5 @@ export class TemporaryFiles {
   /** Behind a link are files of others: none is made there, and none is removed. */
   #refuseLink(): void {
     refuseLinks(dirname(this.#dir), join(this.#dir, 'file'));
-  }
-}
-
-/** Whether a process of this machine has the number. */
-export function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
