@@ -24,7 +24,12 @@ export class RegistryGuard {
   /** @throws Refusal 401 with a challenge, 403 */
   require(
     context: RegistryContext,
-    request: { readonly method: string; readonly realm: string },
+    request: {
+      readonly method: string;
+      readonly realm: string;
+      /** The repository that a blob is to be mounted from. */
+      readonly mountFrom?: RepositoryName | undefined;
+    },
     route: RegistryRoute | undefined,
   ): void {
     if (!this.#gate.access.restricted) return;
@@ -33,7 +38,8 @@ export class RegistryGuard {
     const need = neededFor(route, request.method);
     if (!need) return;
     const { caller } = context;
-    const scope = `repository:${need.repository}:${need.scope}`;
+    const source = request.mountFrom && pullOf(request.mountFrom);
+    const scope = [need, ...(source ? [source] : [])].map(scopeOf).join(' ');
     if (!this.#gate.access.permits(caller.holder, need.action, need.repository)) {
       const refusal = this.#gate.refuse(context, need.action, need.repository);
       throw refusal.status === 401 ? challenge(request.realm, { scope }) : refusal;
@@ -43,8 +49,12 @@ export class RegistryGuard {
 
   /** Whether a blob of another repository may be mounted: it is read there. */
   mayMount({ caller }: RegistryContext, from: RepositoryName): boolean {
-    const need = { action: 'pull', scope: 'pull', repository: from } as const;
-    return this.#gate.access.permits(caller.holder, 'pull', from) && covers(caller, need);
+    return this.#gate.access.permits(caller.holder, 'pull', from) && covers(caller, pullOf(from));
+  }
+
+  /** Tells whether content of a repository is nobody's secret. */
+  mayEveryonePull(repository: RepositoryName): boolean {
+    return this.#gate.access.permits(anonymous, 'pull', repository);
   }
 
   /** Whether a repository is shown in the catalog. */
@@ -69,6 +79,14 @@ export class RegistryGuard {
     if (!holdsGrant(caller, { type: 'registry', name: 'catalog' }, '*'))
       throw challenge(realm, { scope, isShort: true });
   }
+}
+
+function pullOf(repository: RepositoryName): Need {
+  return { action: 'pull', scope: 'pull', repository };
+}
+
+function scopeOf({ repository, scope }: Need): string {
+  return `repository:${repository}:${scope}`;
 }
 
 function neededFor(route: RegistryRoute | undefined, method: string): Need | undefined {

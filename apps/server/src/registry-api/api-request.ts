@@ -18,6 +18,8 @@ export interface ApiRequest {
   readonly permits: {
     readonly mount: (from: RepositoryName) => boolean;
     readonly list: (name: RepositoryName) => boolean;
+    /** Tells whether anonymous callers may pull. */
+    readonly everyone: (name: RepositoryName) => boolean;
   };
 }
 
@@ -31,6 +33,15 @@ export function answer(
   const content = body === undefined ? undefined : Buffer.from(body);
   response.writeHead(status, { 'content-length': content?.byteLength ?? 0, ...headers });
   response.end(request.method === 'HEAD' ? undefined : content);
+}
+
+/** Answers a reader that has the content already (RFC 9110, section 15.4.5). */
+export function answerNotModified(
+  { response }: Pick<ApiRequest, 'response'>,
+  headers: Readonly<Record<string, string | number>>,
+): void {
+  const { 'content-length': _, 'content-type': __, ...kept } = headers;
+  response.writeHead(304, kept).end();
 }
 
 export function answerJson(

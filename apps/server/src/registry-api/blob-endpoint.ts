@@ -4,8 +4,10 @@ import type { Digest, RepositoryName } from '@oci/spec-types';
 
 import type { ServedContent } from '../hosted/content.js';
 import { ApiError } from './api-error.js';
-import { type ApiRequest, answer } from './api-request.js';
+import { type ApiRequest, answer, answerNotModified } from './api-request.js';
 import { parseRange } from './byte-range.js';
+import { cachePolicy } from './cache-policy.js';
+import { etagOf, isNotModified, isRangeWanted, refuseStale } from './precondition.js';
 
 interface BlobRoute {
   readonly name: RepositoryName;
@@ -17,6 +19,8 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
   const { blobs } = api.registry;
   const { name, digest } = route;
   if (api.request.method === 'DELETE') {
+    if ((await blobs.size(name, digest)) === undefined) throw unknown(route);
+    refuseStale(api.request.headers, etagOf(digest));
     if (!(await blobs.unlink(name, digest))) throw unknown(route);
     return answer(api, 202);
   }
@@ -26,12 +30,15 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
     'content-type': 'application/octet-stream',
     'docker-content-digest': digest,
     'accept-ranges': 'bytes',
-    'cache-control': 'public, max-age=31536000, immutable',
-    etag: `"${digest}"`,
+    etag: etagOf(digest),
+    ...cachePolicy(api, name, 'digest'),
   };
+  if (isNotModified(api.request.headers, headers.etag)) return answerNotModified(api, headers);
   if (api.request.method === 'HEAD')
     return answer(api, 200, { ...headers, 'content-length': size });
-  const range = parseRange(api.request.headers.range, size);
+  const range = isRangeWanted(api.request.headers, headers.etag)
+    ? parseRange(api.request.headers.range, size)
+    : undefined;
   if (range === 'unsatisfiable') {
     throw new ApiError(416, 'SIZE_INVALID', 'the blob has no such bytes', {
       'content-range': `bytes */${size}`,

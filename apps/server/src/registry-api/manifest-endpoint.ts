@@ -12,7 +12,9 @@ import { describeManifest, readBytes, verifyManifest } from '@oci/spec-types/nod
 
 import { manifestPace, readBody } from '../http/request-body.js';
 import { ApiError } from './api-error.js';
-import { type ApiRequest, answer } from './api-request.js';
+import { type ApiRequest, answer, answerNotModified } from './api-request.js';
+import { cachePolicy } from './cache-policy.js';
+import { etagOf, isNotModified, refuseStale } from './precondition.js';
 
 interface ManifestRoute {
   readonly name: RepositoryName;
@@ -39,8 +41,10 @@ async function get(api: ApiRequest, { name, reference }: ManifestRoute): Promise
     'content-type': descriptor.mediaType,
     'content-length': descriptor.size,
     'docker-content-digest': descriptor.digest,
-    etag: `"${descriptor.digest}"`,
+    etag: etagOf(descriptor.digest),
+    ...cachePolicy(api, name, 'tag' in reference ? 'tag' : 'digest'),
   };
+  if (isNotModified(api.request.headers, headers.etag)) return answerNotModified(api, headers);
   if (api.request.method === 'HEAD') return answer(api, 200, headers);
   const bytes = await manifests.readBytes(descriptor);
   api.transfer.bytes = bytes.byteLength;

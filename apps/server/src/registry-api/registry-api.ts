@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { type RegistryRoute, type RepositoryName, parseRegistryPath } from '@oci/spec-types';
+import {
+  type RegistryRoute,
+  type RepositoryName,
+  isRepositoryName,
+  parseRegistryPath,
+} from '@oci/spec-types';
 
 import { RegistryGuard } from '../access/registry-guard.js';
 import { Refusal } from '../http/refusal.js';
@@ -43,7 +48,7 @@ export function createRegistryApi(
       },
       transfer: { bytes: 0, atMost: parts.maxUploadBytes() },
       // Nothing else is permitted before the caller is known.
-      permits: { mount: () => false, list: () => false },
+      permits: { mount: () => false, list: () => false, everyone: () => false },
     };
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     response.on('close', () => {
@@ -53,10 +58,15 @@ export function createRegistryApi(
     const method = request.method ?? 'GET';
     try {
       const context = await parts.gate.admitRegistry(request, opened);
-      guard.require(context, { method, realm: options.realm(request) }, route);
+      guard.require(
+        context,
+        { method, realm: options.realm(request), mountFrom: mountFromOf(query) },
+        route,
+      );
       const permits = {
         mount: (from: RepositoryName) => guard.mayMount(context, from),
         list: (name: RepositoryName) => guard.mayList(context, name),
+        everyone: (name: RepositoryName) => guard.mayEveryonePull(name),
       };
       await dispatch(Object.assign(api, { permits }), route);
     } catch (error) {
@@ -68,6 +78,11 @@ export function createRegistryApi(
       answerFailure(api, failure);
     }
   };
+}
+
+function mountFromOf(query: URLSearchParams): RepositoryName | undefined {
+  const from = query.has('mount') ? query.get('from') : null;
+  return from !== null && isRepositoryName(from) ? from : undefined;
 }
 
 /** Tells that the client went before its answer had ended; most requests never need to be told. */
