@@ -320,6 +320,17 @@ const settings: {
     },
     expected: [413, 202],
   }),
+  'server.sparse_manifests': () => ({
+    toml: [server('sparse_manifests = false'), server('sparse_manifests = true')],
+    seen: async (url) => {
+      const type = 'application/vnd.oci.image.index.v1+json';
+      const child = { mediaType: type, digest: `sha256:${'0'.repeat(64)}`, size: 2 };
+      const body = JSON.stringify({ schemaVersion: 2, mediaType: type, manifests: [child] });
+      const headers = { 'content-type': type };
+      return (await fetch(`${url}/v2/a/b/manifests/1`, { method: 'PUT', body, headers })).status;
+    },
+    expected: [404, 201],
+  }),
   'server.requests_per_second': () => ({
     toml: [server('requests_per_second = 1'), server('requests_per_second = 0')],
     seen: async (url) => {

@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly access?: AccessOptions | undefined;
   /** No log is written when absent. */
   readonly audit?: Omit<AuditOptions, 'onTrouble'> | undefined;
+  /** Take manifests whose content is missing. Default false. */
+  readonly sparseManifests?: boolean | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
   /** Addresses or subnets of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. */
   readonly trustedProxies?: readonly string[] | undefined;

@@ -28,6 +28,8 @@ export interface ServerParts {
   readonly notReady: () => Promise<readonly string[]>;
   /** Bytes of one blob. */
   readonly maxUploadBytes: () => number;
+  /** Whether manifests are taken whose content is missing. */
+  readonly isSparseAllowed: () => boolean;
   /** Hears of what is the server's own fault. */
   readonly onDefect: (error: unknown, requestId: string) => void;
 }
@@ -35,5 +37,12 @@ export interface ServerParts {
 /** What the registry API needs of them. */
 export type RegistryParts = Pick<
   ServerParts,
-  'gate' | 'audit' | 'metrics' | 'index' | 'hosted' | 'maxUploadBytes' | 'onDefect'
+  | 'gate'
+  | 'audit'
+  | 'metrics'
+  | 'index'
+  | 'hosted'
+  | 'maxUploadBytes'
+  | 'isSparseAllowed'
+  | 'onDefect'
 >;

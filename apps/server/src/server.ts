@@ -224,6 +224,7 @@ class OciServer {
       naming: () => state.options.manager,
       installDir: () => state.options.installDir,
       maxUploadBytes: () => ({ ...defaultLimits, ...state.options.limits }).maxUploadBytes,
+      isSparseAllowed: () => state.options.sparseManifests ?? false,
       notReady: () => this.#notReady(),
       onDefect: (error, requestId) => this.#app.log.error({ err: error, reqId: requestId }),
     };

@@ -54,6 +54,7 @@ export async function loadConfiguration(inputs: SettingInputs): Promise<Configur
       maxUploadBytes: values['server.max_upload_bytes'],
       requestsPerSecond: values['server.requests_per_second'],
     },
+    sparseManifests: values['server.sparse_manifests'],
     trustedProxies: values['server.trusted_proxies'],
     logLevel: level,
     shutdownGraceMs: values['server.shutdown_grace_ms'],

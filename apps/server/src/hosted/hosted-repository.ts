@@ -74,7 +74,8 @@ export class HostedRepository implements Repository, ReferrerLister {
     options: CallOptions & { readonly tag?: Tag | undefined } = {},
   ): Promise<void> {
     throwIfAborted(options.signal);
-    await this.#registry.manifests.put(this.name, manifest, options.tag ? [options.tag] : []);
+    const tags = options.tag ? [options.tag] : [];
+    await this.#registry.manifests.put(this.name, manifest, { tags });
   }
 
   async *listTags(options: CallOptions = {}): AsyncGenerator<Tag, void, undefined> {

@@ -160,10 +160,10 @@ test('whatever changes of manifests interleave, no tag and no referrer leads to 
     fc.array(step, { minLength: 2, maxLength: 6 }),
     async (scheduler, steps) => {
       const memory = createMemoryObjectStore();
-      await createHostedRegistry(memory).manifests.put(a, one, [tag]);
+      await createHostedRegistry(memory).manifests.put(a, one, { tags: [tag] });
       const { manifests } = createHostedRegistry(scheduledStore(memory, scheduler));
       const work = steps.map(async ({ what, manifest }) => {
-        if (what === 'put') await manifests.put(a, manifest, [tag]);
+        if (what === 'put') await manifests.put(a, manifest, { tags: [tag] });
         else if (what === 'delete') await manifests.delete(a, manifest.descriptor.digest);
         else await manifests.deleteTag(a, tag);
       });
@@ -195,14 +195,14 @@ test('a manifest whose tag can not be written leaves nothing, and moves no other
   const store = createMemoryObjectStore();
   const { manifests } = createHostedRegistry(store);
   const [first, last] = [parseTag('first'), parseTag('last')];
-  await manifests.put(a, one, [first]);
+  await manifests.put(a, one, { tags: [first] });
   const before = await keysOf(store.list(''));
   const put = store.put.bind(store);
   store.put = async (key, ...more) => {
     if (key.endsWith('/last')) throw new Error('the disk is full');
     return put(key, ...more);
   };
-  await expect(manifests.put(a, two, [first, last])).rejects.toThrow('the disk is full');
+  await expect(manifests.put(a, two, { tags: [first, last] })).rejects.toThrow('the disk is full');
   expect(await keysOf(store.list(''))).toEqual(before);
   const tagged = await manifests.resolve(a, { tag: first });
   expect(tagged?.digest).toBe(one.descriptor.digest);
@@ -212,7 +212,7 @@ test('a manifest that can not be read is deleted with its place among referrers'
   const store = createMemoryObjectStore();
   const { manifests } = createHostedRegistry(store);
   const { digest } = one.descriptor;
-  await manifests.put(a, one, []);
+  await manifests.put(a, one, { tags: [] });
   await store.put(`v1/blobs/${digest.replace(':', '/')}`, bodyOf(bytesOf('other bytes')));
   expect(await manifests.delete(a, digest)).toBe(true);
   expect(await keysOf(store.list('v1/repositories/'))).toEqual([]);

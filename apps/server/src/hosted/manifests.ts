@@ -29,6 +29,15 @@ interface ManifestRecord {
   readonly pushedAt: number;
 }
 
+/** How a manifest is put. */
+export interface ManifestPut {
+  readonly tags: readonly Tag[];
+  /** Runs first, while nothing else changes the repository; what it throws ends the change. */
+  readonly before?: () => Promise<void>;
+  /** Store the manifest although the repository lacks content of it. Default false. */
+  readonly isSparse?: boolean;
+}
+
 /** The manifests and tags of repositories; bytes as they were pushed. */
 export class HostedManifests {
   readonly #store: ObjectStore;
@@ -70,11 +79,15 @@ export class HostedManifests {
   }
 
   /**
-   * Stores a manifest whose content the repository has, and points tags at it; when that fails, all is as before.
+   * Stores a manifest, and points tags at it; when that fails, all is as before.
    *
    * @throws OciError `BLOB_UNKNOWN`, `LIMIT_EXCEEDED`
    */
-  async put(name: RepositoryName, manifest: ResolvedManifest, tags: readonly Tag[]): Promise<void> {
+  async put(
+    name: RepositoryName,
+    manifest: ResolvedManifest,
+    { tags, before, isSparse = false }: ManifestPut,
+  ): Promise<void> {
     const { subject } = manifest.document;
     const entry = subject && referrerEntryOf(manifest);
     const { digest, size } = manifest.descriptor;
@@ -85,7 +98,8 @@ export class HostedManifests {
       pushedAt: Date.now(),
     };
     await this.#change(name, async (changes) => {
-      await this.#refuseMissingContent(name, manifest);
+      await before?.();
+      if (!isSparse) await this.#refuseMissingContent(name, manifest);
       if (!(await this.#store.head(keys.membership(name, digest))))
         changes.onFailure(() => this.#blobs.forget(name, digest));
       await this.#blobs.put(name, { descriptor: { digest, size }, body: bytes(manifest.bytes) });
@@ -96,10 +110,15 @@ export class HostedManifests {
   }
 
   /** Removes a manifest, its tags and its place among referrers. @returns whether it was there */
-  async delete(name: RepositoryName, digest: Digest): Promise<boolean> {
+  async delete(
+    name: RepositoryName,
+    digest: Digest,
+    before?: () => Promise<void>,
+  ): Promise<boolean> {
     return this.#locks.hold(name, async () => {
       const record = await this.#records.get<ManifestRecord>(keys.manifest(name, digest));
       if (!record) return false;
+      await before?.();
       for await (const tag of this.tags(name)) {
         if ((await this.#tagged(name, tag))?.digest === digest)
           await this.#store.delete(keys.tag(name, tag));
@@ -111,9 +130,10 @@ export class HostedManifests {
     });
   }
 
-  async deleteTag(name: RepositoryName, tag: Tag): Promise<boolean> {
+  async deleteTag(name: RepositoryName, tag: Tag, before?: () => Promise<void>): Promise<boolean> {
     return this.#locks.hold(name, async () => {
       if (!(await this.#store.head(keys.tag(name, tag)))) return false;
+      await before?.();
       await this.#store.delete(keys.tag(name, tag));
       return true;
     });

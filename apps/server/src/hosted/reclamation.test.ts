@@ -55,7 +55,7 @@ test('the content of a manifest stays while there is one, and goes with it', asy
   const { blobs, manifests } = createHostedRegistry(store);
   const manifest = describeManifest(bytesOf('{"schemaVersion":2,"manifests":[]}'));
   const { digest } = manifest.descriptor;
-  await manifests.put(a, manifest, []);
+  await manifests.put(a, manifest, { tags: [] });
   expect(await blobs.unlink(a, digest)).toBe(true);
   expect((await manifests.read(manifest.descriptor)).bytes).toEqual(Buffer.from(manifest.bytes));
   await manifests.delete(a, digest);
@@ -66,7 +66,7 @@ test('a start removes what nothing refers to, and nothing else', async () => {
   const store = createMemoryObjectStore();
   const before = createHostedRegistry(store);
   const manifest = describeManifest(bytesOf('{"schemaVersion":2,"manifests":[]}'));
-  await before.manifests.put(a, manifest, []);
+  await before.manifests.put(a, manifest, { tags: [] });
   await before.blobs.put(b, content());
   const left = digestOf(bytesOf('left over'));
   await store.put(`v1/blobs/sha256/${left.slice(7)}`, bodyOf(bytesOf('left over')));

@@ -14,6 +14,8 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
   /** Bytes of content that were read from the client or sent to it. */
   readonly transfer: { bytes: number; /** Of one blob. */ readonly atMost: number };
+  /** Whether manifests are taken whose content is missing. */
+  readonly isSparseAllowed: boolean;
   /** What the caller may see of other repositories than that of the path. */
   readonly permits: {
     readonly mount: (from: RepositoryName) => boolean;

@@ -66,7 +66,11 @@ async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise
       : describeManifest(bytes, servedAs);
   const tags = 'tag' in reference ? [reference.tag] : tagsOf(api);
   await api.registry.manifests
-    .put(name, manifest, tags)
+    .put(name, manifest, {
+      tags,
+      before: () => refuseStaleReference(api, { name, reference }),
+      isSparse: api.isSparseAllowed,
+    })
     .catch((error: { code?: string; message: string }) => {
       if (error.code !== 'BLOB_UNKNOWN') throw error;
       throw new ApiError(404, 'MANIFEST_BLOB_UNKNOWN', error.message);
@@ -83,12 +87,22 @@ async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise
 
 async function remove(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
   const { manifests } = api.registry;
+  const before = () => refuseStaleReference(api, { name, reference });
   const removed =
     'digest' in reference
-      ? await manifests.delete(name, reference.digest)
-      : await manifests.deleteTag(name, reference.tag);
+      ? await manifests.delete(name, reference.digest, before)
+      : await manifests.deleteTag(name, reference.tag, before);
   if (!removed) throw await unknown(api, name);
   answer(api, 202);
+}
+
+/** Holds only while the repository is locked: another push may be between a look and a change. */
+async function refuseStaleReference(
+  { registry, request }: ApiRequest,
+  { name, reference }: ManifestRoute,
+): Promise<void> {
+  const current = await registry.manifests.resolve(name, reference);
+  refuseStale(request.headers, current && etagOf(current.digest));
 }
 
 /** end-7b: `?tag=` beside a digest, several times. */

@@ -33,6 +33,7 @@ async function start(options?: HostedRegistryOptions) {
     index: new ArtifactIndex({ list: async () => [] }),
     hosted: registry,
     maxUploadBytes: () => 10_000_000,
+    isSparseAllowed: () => false,
     onDefect: (error: unknown) => failures.push(error),
   };
   const api = createRegistryApi({ parts, realm: () => 'http://localhost/token' });

@@ -47,6 +47,7 @@ export function createRegistryApi(
         return gone.signal;
       },
       transfer: { bytes: 0, atMost: parts.maxUploadBytes() },
+      isSparseAllowed: parts.isSparseAllowed(),
       // Nothing else is permitted before the caller is known.
       permits: { mount: () => false, list: () => false, everyone: () => false },
     };

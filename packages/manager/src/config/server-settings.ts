@@ -16,6 +16,7 @@ export interface ServerSettingKinds {
   'server.max_connections': 'count';
   'server.max_connections_per_client': 'count';
   'server.max_upload_bytes': 'count';
+  'server.sparse_manifests': 'flag';
   'server.requests_per_second': 'count';
   'access.token_key_file': 'path';
   'access.tokens': 'tables';
@@ -83,6 +84,10 @@ export const serverSettings: {
     description: 'connections at once of one address, at most half of max_connections',
   },
   'server.max_upload_bytes': { kind: 'count', description: 'bytes of one blob that is pushed' },
+  'server.sparse_manifests': {
+    kind: 'flag',
+    description: 'take manifests and indexes whose content is missing',
+  },
   'server.requests_per_second': {
     kind: 'count',
     description: 'requests of one client a second, ten times as many at once; 0 for no limit',
@@ -126,6 +131,7 @@ export const serverDefaults = {
   'server.max_connections': 4096,
   'server.max_connections_per_client': 1024,
   'server.max_upload_bytes': 21_474_836_480,
+  'server.sparse_manifests': false,
   'server.requests_per_second': 0,
   'access.tokens': [] as readonly never[],
   'access.issuers': [] as readonly never[],
