@@ -91,7 +91,7 @@ export function findJob(parts: ServerParts, context: CallerContext, id: string):
   });
 }
 
-/** What belongs to nobody in particular is shown to nobody: `anonymous` stands for many. */
+/** An anonymous caller owns nothing: `anonymous` stands for many. */
 function isShown({ gate }: ServerParts, { caller }: CallerContext, owner: string): boolean {
   const isOwner = caller !== anonymous && owner === caller.identity;
   return isOwner || gate.access.permits(caller, 'admin');
