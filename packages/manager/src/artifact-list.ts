@@ -70,6 +70,7 @@ export async function listArtifacts(
     listings.push(listing);
   };
   await forEachConcurrent(repositoriesBelow(prefix, parts, options.signal), list, limits);
+  if (listings.length === 0) await ensureListable(parseRepositoryName(namespace), parts, options);
   const missing = listings.flatMap((listing) => listing.missing.map((tag) => ({ listing, tag })));
   await forEachConcurrent(missing, ({ listing, tag }, signal) => listing.ask(tag, signal), limits);
   return listings
@@ -171,6 +172,23 @@ async function* repositoriesBelow(
       cause: error,
       hint: `Name them in the configuration: [orchestrator.oci] repositories = ["${prefix}name"].`,
     });
+  }
+}
+
+/**
+ * A catalog leaves out what the caller may not see, so that an empty one does not say that nothing is there.
+ *
+ * @throws OciError `UNAUTHORIZED`, `DENIED` when the caller may not list the namespace
+ */
+async function ensureListable(
+  namespace: RepositoryName,
+  { registry }: ListParts,
+  { signal }: { readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  try {
+    for await (const _ of registry.repository(namespace).listTags({ signal })) return;
+  } catch (error) {
+    if (isOciError(error, 'UNAUTHORIZED', 'DENIED', 'ABORTED')) throw error;
   }
 }
 

@@ -49,6 +49,23 @@ describe('a namespace that is listed', () => {
   const manifestsAsked = (): readonly string[] =>
     registry.requests.map(({ path }) => path).filter((path) => path.includes('/manifests/'));
 
+  it.each([
+    [401, 'UNAUTHORIZED'],
+    [403, 'DENIED'],
+  ])(
+    'is an error where the caller may not list it (%d), not an empty list',
+    async (status, code) => {
+      registry.fault({ path: '/v2/none/tags/list', status });
+      await using manager = managerOf();
+      await expect(manager.listOciArtifacts('none')).rejects.toMatchObject({ code });
+    },
+  );
+
+  it('is empty where nothing is in it', async () => {
+    await using manager = managerOf();
+    expect(await manager.listOciArtifacts('none')).toEqual([]);
+  });
+
   it('is asked for each manifest once, also by the next process', async () => {
     const first = await list();
     expect(first.map(({ name, version }) => `${name} ${version}`)).toEqual([

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 
 import { OciError } from '@oci/spec-types';
+import { readBytes } from '@oci/spec-types/node';
 import {
   type JWTPayload,
   type JWTVerifyGetKey,
   createLocalJWKSet,
   createRemoteJWKSet,
+  customFetch,
   errors,
   jwtVerify,
 } from 'jose';
 
+import { isLoopback } from '../listen-address.js';
 import type { Caller } from './caller.js';
 import { qualifiedName } from './qualified-rules.js';
 
@@ -49,6 +52,8 @@ const algorithms = [
 ];
 const clockToleranceS = 30;
 const timeoutMs = 5000;
+/** Bytes of a discovery document, or of a key set. */
+const maxBytes = 1024 * 1024;
 
 /** Checks tokens of one issuer; its keys are fetched when they are needed, and kept. */
 export class JwtIssuer {
@@ -112,18 +117,40 @@ export class JwtIssuer {
     const { jwks, jwksUrl, issuer } = this.#options;
     if (jwks) return createLocalJWKSet(jwks);
     const url = jwksUrl ?? (await discover(issuer));
-    return createRemoteJWKSet(new URL(url), { timeoutDuration: timeoutMs });
+    return createRemoteJWKSet(new URL(url), {
+      timeoutDuration: timeoutMs,
+      [customFetch]: boundedFetch,
+    });
   }
 }
 
 /** OpenID Connect Discovery 1.0, section 4. */
 async function discover(issuer: string): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
+  const answer = await boundedFetch(url, {
+    signal: AbortSignal.timeout(timeoutMs),
+    redirect: 'error',
+  });
   const document = (await answer.json()) as { jwks_uri?: unknown; issuer?: unknown };
   if (!answer.ok || typeof document.jwks_uri !== 'string' || document.issuer !== issuer)
     throw new Error(`${url} is no discovery document of ${issuer}`);
+  if (!isSafeUrl(document.jwks_uri)) throw new Error(`${document.jwks_uri} is not an https:// URL`);
   return document.jwks_uri;
+}
+
+/** Whether keys may come from a URL: whoever can alter them on their way can be anybody. */
+export function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}
+
+/** An answer of a provider, whose body is read within a limit. */
+async function boundedFetch(url: string, init: RequestInit): Promise<Response> {
+  const answer = await fetch(url, init);
+  const body = answer.body ?? new Blob([]).stream();
+  const bytes = await readBytes(body, { limit: maxBytes, what: url });
+  return new Response(Buffer.from(bytes), { status: answer.status, headers: answer.headers });
 }
 
 function reasonOf(error: errors.JOSEError): string {

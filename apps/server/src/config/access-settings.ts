@@ -5,10 +5,9 @@ import { OciError } from '@oci/spec-types';
 
 import type { AccessOptions } from '../access/access.js';
 import type { AccessToken } from '../access/access-token.js';
-import type { JwtIssuerOptions } from '../access/jwt-issuer.js';
+import { type JwtIssuerOptions, isSafeUrl } from '../access/jwt-issuer.js';
 import { registryService } from '../access/registry-token.js';
 import { type Action, type Rule, actions } from '../access/rule.js';
-import { isLoopback } from '../listen-address.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
 import { TableReader } from './table-reader.js';
 
@@ -101,13 +100,10 @@ async function issuer(table: SettingTable, at: number, baseDir: string): Promise
   };
 }
 
-/** Whoever can alter the keys on their way can be anybody. */
 function requireHttps(reader: TableReader, key: string): void {
   const text = reader.text(key);
   if (!URL.canParse(text)) reader.fail(key, 'has to be a URL');
-  const { protocol, hostname } = new URL(text);
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname)))
-    reader.fail(key, 'has to be an https:// URL');
+  if (!isSafeUrl(text)) reader.fail(key, 'has to be an https:// URL');
 }
 
 async function readJwks(path: string): Promise<JwtIssuerOptions['jwks']> {
