@@ -1,21 +1,54 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { OciError, isOciError } from '@oci/spec-types';
 import { onStorage, temporaryBeside, withFileLock } from '@oci/spec-types/node';
 
+import type { ServerOptions } from './server-options.js';
+
 /** After so long without a sign of life, in milliseconds, a server counts as dead. */
 const staleMs = 10_000;
 /** How long a server that just ended, or was killed, is waited for. */
-const defaultPatienceMs = staleMs + 2_000;
+const defaultPatienceMs = staleMs + 5_000;
 
 export interface ClaimOptions {
-  /** Milliseconds. Default 12 s. */
+  /** Milliseconds. Default 15 s. */
   readonly patienceMs?: number | undefined;
   /** Permissions of the directory, when it is made. */
   readonly mode?: number | undefined;
   /** Called once when another server has the directory. */
   readonly onWait?: (() => void) | undefined;
+}
+
+/** The directories of a server, which are no other's until they are released. */
+export interface DirectoryClaim {
+  /** Whether a server had anything in the data directory before. */
+  readonly isUsed: boolean;
+  release(): Promise<void>;
+}
+
+/** Takes those directories of which two servers would not know what the other one writes. @throws as {@link claimDirectory} */
+export async function claimDirectories(
+  { dataDir, audit, directoryPatienceMs: patienceMs }: ServerOptions,
+  onWait: (directory: string) => void,
+): Promise<DirectoryClaim> {
+  const isUsed = (await readdir(dataDir).catch(() => [])).length > 0;
+  const wanted: { directory: string; mode?: number }[] = [{ directory: dataDir }];
+  if (audit) wanted.push({ directory: audit.dir, mode: 0o700 });
+  const releases: (() => Promise<void>)[] = [];
+  const release = async (): Promise<void> => {
+    await Promise.all(releases.splice(0).map((give) => give()));
+  };
+  try {
+    for (const { directory, mode } of wanted) {
+      const options = { patienceMs, mode, onWait: () => onWait(directory) };
+      releases.push(await claimDirectory(directory, options));
+    }
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { isUsed, release };
 }
 
 /**

@@ -48,6 +48,7 @@ test.each([
   [['audit', 'verfy'], 2, 'See: oci-server audit --help'],
   [['serve', '--config', '/nowhere/config.toml'], 2, '/nowhere/config.toml'],
   [['serve', '--listen', '127.0.0.1:0', '--data-dir', process.execPath], 8, process.execPath],
+  [['audit', 'verify', '--noted', '7'], 2, '--noted NUMBER:HASH'],
   [['audit', 'verify', '--dir', '/nowhere/audit'], 8, 'there is no audit log in /nowhere/audit'],
 ])('%j ends with %i and says why', async (args, exitCode, why) => {
   const env = { HOME: directory.path, OCI_CONFIG: '' };

@@ -19,6 +19,7 @@ interface Options {
   readonly logLevel?: string;
   readonly dir?: string;
   readonly keyFile?: string;
+  readonly noted?: string;
 }
 
 /** Runs `oci-server` with its arguments, without the program's name, and sets what the process exits with. */
@@ -81,10 +82,11 @@ function addAudit(program: Command): void {
     .option('--data-dir <dir>', 'the directory of the server (also OCI_SERVER_DATA_DIR)')
     .option('--dir <dir>', 'the directory of the log (also OCI_AUDIT_DIR)')
     .option('--key-file <file>', 'its key (also OCI_AUDIT_KEY_FILE)')
+    .option('--noted <line:hash>', 'a line that verify printed before, which has to be there')
     .addHelpText('after', example('audit verify --config server.toml'))
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      const result = await verifyAuditLog(inputsOf(options));
+      const result = await verifyAuditLog(inputsOf(options), options.noted);
       printResult(result, options.format);
       if (!result.isWhole) process.exitCode = exitCodes.other;
     });

@@ -34,7 +34,7 @@ export interface ServerOptions {
   readonly logLevel?: string | undefined;
   /** Milliseconds that requests may run on when the server closes. Default 30 s. */
   readonly shutdownGraceMs?: number | undefined;
-  /** Milliseconds that another server is waited for which uses the same directories. Default 12 s. */
+  /** Milliseconds that another server is waited for which uses the same directories. Default 15 s. */
   readonly directoryPatienceMs?: number | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { createApp } from './api/app.js';
 import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
-import { claimDirectory } from './directory-claim.js';
+import { type DirectoryClaim, claimDirectories } from './directory-claim.js';
 import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
 import { createEntry, holdUntil } from './http/entry.js';
 import { Gate } from './http/gate.js';
@@ -80,7 +80,7 @@ class OciServer {
   readonly #opened = new Promise<void>((resolve) => {
     this.#open = resolve;
   });
-  #claims: (() => Promise<void>)[] = [];
+  #claim: DirectoryClaim | undefined;
   #url = '';
   /** What the listener asks certificates of; without any it would take those of public authorities. */
   #clientCa: string | undefined;
@@ -110,7 +110,11 @@ class OciServer {
     await this.#claimDirectories(options).catch(async (error: unknown) => {
       this.#phase = 'closing';
       this.#open();
-      await Promise.all([closeListener(this.#app.server), this.#app.close(), this.#giveBack()]);
+      await Promise.all([
+        closeListener(this.#app.server),
+        this.#app.close(),
+        this.#claim?.release(),
+      ]);
       throw error;
     });
     const scheme = options.tls ? 'https' : 'http';
@@ -172,23 +176,18 @@ class OciServer {
     this.#parts.gate.close();
     this.#note({ result: 'ok', detail: 'ended' });
     await this.#parts.audit?.close();
-    await this.#giveBack();
+    await this.#claim?.release();
   }
 
-  /** Directories of which two servers would not know what the other one writes. */
-  async #claimDirectories({ dataDir, audit, directoryPatienceMs }: ServerOptions): Promise<void> {
-    const claim = async (directory: string, mode?: number): Promise<void> => {
-      const onWait = (): void => this.#app.log.warn({ directory }, 'waiting for another server');
-      const options = { patienceMs: directoryPatienceMs, mode, onWait };
-      this.#claims.push(await claimDirectory(directory, options));
-    };
-    await claim(dataDir);
-    if (audit) await claim(audit.dir, 0o700);
-    await this.#parts.audit?.open();
-  }
-
-  async #giveBack(): Promise<void> {
-    await Promise.all(this.#claims.splice(0).map((release) => release()));
+  async #claimDirectories(options: ServerOptions): Promise<void> {
+    this.#claim = await claimDirectories(options, (directory) =>
+      this.#app.log.warn({ directory }, 'waiting for another server'),
+    );
+    const isNew = await this.#parts.audit?.open();
+    // A log that was removed as a whole leaves nothing that could say so.
+    const detail = 'a new log begins, although the data directory was in use';
+    if (isNew && this.#claim.isUsed)
+      this.#parts.audit?.record({ event: 'gap', result: 'failed', who: 'server', detail });
   }
 
   #createParts(options: ServerOptions): ServerParts {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { temporaryDirectory } from '@oci/testing';
@@ -68,6 +68,22 @@ test('a port that is taken is refused with its number, and the first server goes
   });
   expect((await fetch(`${first.url}/v2/`)).status).toBe(200);
   await first.close();
+});
+
+test('a log that begins anew in a data directory that was in use says so', async () => {
+  await using directory = await temporaryDirectory();
+  const audit = { dir: join(directory.path, 'audit') };
+  const options = optionsIn(directory.path, { audit });
+  const server = await startServer(options);
+  await fetch(`${server.url}/v2/a/b/blobs/uploads/`, { method: 'POST' });
+  await server.close();
+  expect(await verifyAudit(audit.dir)).toMatchObject({ problems: [], notes: [] });
+  await rm(audit.dir, { recursive: true });
+  await (await startServer(options)).close();
+  expect(await verifyAudit(audit.dir)).toMatchObject({
+    problems: [],
+    notes: [{ what: 'line 1: a new log begins, although the data directory was in use' }],
+  });
 });
 
 test('an audit log of another key keeps the server from starting', async () => {

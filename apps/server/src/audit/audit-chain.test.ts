@@ -112,6 +112,24 @@ describe('of a log with a key, somebody without it', () => {
   });
 });
 
+test('a log that was put back to an earlier state of itself is found by a line that was noted', async () => {
+  await write(2);
+  const early = join(work.path, 'early');
+  await cp(dir, early, { recursive: true });
+  await write(2);
+  const { end } = await verifyAudit(dir, key);
+  const problemsNow = async (): Promise<readonly string[]> =>
+    (await verifyAudit(dir, key, end)).problems.map(({ what }) => what);
+  await write(1);
+  expect(await problemsNow()).toEqual([]);
+  await rm(dir, { recursive: true });
+  await cp(early, dir, { recursive: true });
+  expect(await problems()).toBe('');
+  expect(await problemsNow()).toEqual(['line 4 is not there as it was noted']);
+  await write(3);
+  expect(await problemsNow()).toEqual(['line 4 is not there as it was noted']);
+});
+
 test('all files removed, and a log that never was, are told from one that is whole', async () => {
   await write(3);
   await rm(file);

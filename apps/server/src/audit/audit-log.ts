@@ -55,9 +55,14 @@ export class AuditLog {
     };
   }
 
-  /** Opens the files, so that what is wrong with them is told before anything is to be written. @throws OciError */
-  async open(): Promise<void> {
-    await this.#writer.open();
+  /**
+   * Opens the files, so that what is wrong with them is told before anything is to be written.
+   *
+   * @returns whether the log is a new one
+   * @throws OciError
+   */
+  async open(): Promise<boolean> {
+    return this.#writer.open();
   }
 
   /** Why lines can not be written at the moment; undefined while they can. */

@@ -28,6 +28,8 @@ export interface AuditState {
   readonly remarks: readonly AuditEntry[];
   /** Whether the head has to be written before the next line. */
   readonly isHeadDue: boolean;
+  /** Whether there was nothing of a log. */
+  readonly isNew: boolean;
 }
 
 export interface StateQuestion {
@@ -80,6 +82,7 @@ export async function auditState({ dir, key, handle, known }: StateQuestion): Pr
         : []),
     ],
     isHeadDue: found.state !== 'valid' || alarms.length > 0,
+    isNew: found.state === 'missing' && lastText === undefined && known === undefined,
   };
 }
 

@@ -40,11 +40,19 @@ export interface AuditVerdict {
 const most = 100;
 const mostAttempts = 3;
 
-/** Follows the chain through all files of a directory: finds lines that were changed, removed or added. */
-export async function verifyAudit(dir: string, key?: Uint8Array): Promise<AuditVerdict> {
+/**
+ * Follows the chain through all files of a directory: finds lines that were changed, removed or added.
+ *
+ * @param noted a line that was kept elsewhere; without it a log that was put back to an earlier state is whole
+ */
+export async function verifyAudit(
+  dir: string,
+  key?: Uint8Array,
+  noted?: ChainEnd,
+): Promise<AuditVerdict> {
   for (let attempt = 1; ; attempt += 1) {
     const head = await readHead(dir, key);
-    const walk = await followed(dir, head, key);
+    const walk = await followed(dir, head, { key, noted });
     // A server that writes meanwhile may put a file aside, or remove an old one.
     const isSame = (await readHead(dir, key)).text === head.text;
     if (walk.problems.length === 0 || isSame || attempt === mostAttempts)
@@ -60,13 +68,19 @@ export async function verifyAudit(dir: string, key?: Uint8Array): Promise<AuditV
   }
 }
 
+/** What a log is held against. */
+interface Expected {
+  readonly key: Uint8Array | undefined;
+  readonly noted: ChainEnd | undefined;
+}
+
 async function followed(
   dir: string,
   found: FoundHead,
-  key: Uint8Array | undefined,
+  { key, noted }: Expected,
 ): Promise<ChainWalk> {
   const head = 'head' in found ? found.head : undefined;
-  const walk = new ChainWalk(head?.before ?? chainStart, key);
+  const walk = new ChainWalk(head?.before ?? chainStart, { key, noted });
   const rotated = await rotatedFiles(dir).catch(unlessMissing);
   for (const file of [...(rotated ?? []), currentFile]) {
     const info = await stat(join(dir, file)).catch(unlessMissing);
@@ -77,6 +91,7 @@ async function followed(
     else await walk.file(dir, file);
   }
   judgeHead(walk, found, key);
+  walk.judgeNoted();
   if (head && head.end.seq > walk.end.seq) {
     const lost = head.end.seq - walk.end.seq;
     walk.problem({ file: currentFile, line: 0 }, `its last ${lost} lines were removed`);
@@ -112,11 +127,15 @@ class ChainWalk {
   readonly problems: AuditProblem[] = [];
   readonly notes: AuditProblem[] = [];
   readonly #key: Uint8Array | undefined;
+  readonly #noted: ChainEnd | undefined;
+  #isNotedThere = false;
 
-  constructor(before: ChainEnd, key: Uint8Array | undefined) {
+  constructor(before: ChainEnd, { key, noted }: Expected) {
     this.before = before;
     this.end = before;
     this.#key = key;
+    this.#noted = noted;
+    this.#compare(before);
   }
 
   async file(dir: string, file: string): Promise<void> {
@@ -143,6 +162,19 @@ class ChainWalk {
     this.#follow(read, place);
     this.#read(read, place);
     this.end = read.end;
+    this.#compare(read.end);
+  }
+
+  #compare({ seq, hash }: ChainEnd): void {
+    this.#isNotedThere ||= seq === this.#noted?.seq && hash === this.#noted.hash;
+  }
+
+  judgeNoted(): void {
+    if (!this.#noted || this.#isNotedThere) return;
+    const place = { file: currentFile, line: 0 };
+    const { seq } = this.#noted;
+    if (seq < this.before.seq) this.note(place, `line ${seq}, which was noted, was removed by age`);
+    else this.problem(place, `line ${seq} is not there as it was noted`);
   }
 
   #follow({ prev, end: { seq } }: ReadLine, place: Place): void {

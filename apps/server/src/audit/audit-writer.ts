@@ -33,6 +33,7 @@ export class AuditWriter {
   /** Written ahead of the next lines. */
   #remarks: readonly TimedEntry[] = [];
   #tornBytes = 0;
+  #isNew = false;
 
   constructor(options: AuditFileOptions) {
     this.#options = options;
@@ -42,11 +43,17 @@ export class AuditWriter {
     return (this.#head ?? emptyHead).end;
   }
 
-  /** Opens the log, makes its directory, and finds where it goes on. @throws OciError */
-  async open(): Promise<void> {
+  /**
+   * Opens the log, makes its directory, and finds where it goes on.
+   *
+   * @returns whether it is a new one
+   * @throws OciError
+   */
+  async open(): Promise<boolean> {
     await onStorage({ path: this.#options.dir }, async () => {
       this.#file ??= await this.#openFile();
     });
+    return this.#isNew;
   }
 
   /** Appends all entries or none, and returns when they are on the disk. */
@@ -98,6 +105,7 @@ export class AuditWriter {
       const time = new Date().toISOString();
       this.#remarks = state.remarks.map((entry) => ({ entry, time }));
       this.#head = state.head;
+      this.#isNew = state.isNew;
       return { handle, size: state.size, first: state.first };
     } catch (error) {
       await handle.close();

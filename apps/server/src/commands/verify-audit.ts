@@ -1,6 +1,7 @@
 import { type SettingInputs } from '@oci/manager/config';
 import { OciError } from '@oci/spec-types';
 
+import type { ChainEnd } from '../audit/audit-line.js';
 import { type AuditProblem, verifyAudit } from '../audit/audit-verify.js';
 import { loadConfiguration } from '../config/configuration.js';
 import type { Result } from '../output.js';
@@ -8,6 +9,7 @@ import type { Result } from '../output.js';
 /** Follows the chain of the audit log, and tells each place where it is broken. */
 export async function verifyAuditLog(
   inputs: SettingInputs,
+  notedLine?: string,
 ): Promise<Result & { readonly isWhole: boolean }> {
   const { options } = await loadConfiguration(inputs);
   if (!options.audit) {
@@ -16,7 +18,7 @@ export async function verifyAuditLog(
     });
   }
   const { dir, key } = options.audit;
-  const found = await verifyAudit(dir, key);
+  const found = await verifyAudit(dir, key, readNoted(notedLine));
   if (!found.exists) {
     throw new OciError('STORAGE_FAILED', `there is no audit log in ${dir}`, {
       hint: 'A server writes its first line when it starts: where one has run, its log was removed. Name another directory with --dir.',
@@ -49,6 +51,16 @@ export async function verifyAuditLog(
       `${dir}: ${verdict.join(', ')}`,
     ],
   };
+}
+
+/** @throws OciError `USAGE` */
+function readNoted(text: string | undefined): ChainEnd | undefined {
+  if (text === undefined) return undefined;
+  const [, seq, hash = ''] = /^(\d{1,15})[: ]([0-9a-f]{64})$/.exec(text) ?? [];
+  if (seq !== undefined) return { seq: Number(seq), hash };
+  throw new OciError('USAGE', `--noted ${text} is not a line of an audit log`, {
+    hint: 'Give the number and the hash that audit verify printed: --noted NUMBER:HASH.',
+  });
 }
 
 function placeOf({ file, line, what }: AuditProblem): string {
