@@ -1,3 +1,4 @@
+import { mediaTypes } from '@oci/spec-types';
 import { extensionArtifact, kclPackage, startRegistry, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
@@ -33,6 +34,23 @@ async function bench() {
   const client = createOciServerClient({ url: server.url });
   return { url: server.url, upstream, client, kubernetes, [Symbol.asyncDispose]: close };
 }
+
+test('pulls through /v2/ are counted beside those through the API, as the page adds them', async () => {
+  await using here = await bench();
+  const manifest = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests: [] }),
+  );
+  const url = `${here.url}/v2/team/tool/manifests/1`;
+  const headers = { 'content-type': mediaTypes.imageIndex };
+  expect((await fetch(url, { method: 'PUT', headers, body: manifest })).status).toBe(201);
+  for (const method of ['GET', 'GET', 'HEAD']) await (await fetch(url, { method })).arrayBuffer();
+  await (await fetch(`${url}0`)).arrayBuffer();
+  await here.client.pullKclPackage({ name: 'demo', version: '1.0.0' });
+  const { pulls, registry_pulls: registryPulls } = await here.client.metricsSummary();
+  expect({ pulls, registryPulls }).toEqual({ pulls: 1, registryPulls: 2 });
+  const script = await (await fetch(`${here.url}/assets/home.js`)).text();
+  expect(script).toContain('metrics.pulls + metrics.registry_pulls');
+});
 
 test('a pull says where the file is, what it is and where it came from', async () => {
   await using here = await bench();

@@ -52,11 +52,12 @@ export function operatorHandlers(
       note(parts, context, 'manifests cleared');
       return { cleared };
     },
-    metricsSummary(_, { context }) {
+    async metricsSummary(_, { context }) {
       gate.require(context, 'observe');
       const figures = parts.manager.metrics();
       return {
         pulls: figures.pulls,
+        registry_pulls: await metrics.registryPulls(),
         pull_failures: figures.pullFailures,
         cache_hits: figures.cacheHits,
         cache_misses: figures.cacheMisses,

@@ -144,6 +144,15 @@ export class Metrics {
     addSources(registry, sources);
     collectDefaultMetrics({ register: registry });
   }
+
+  /** Pulls of manifests through `/v2/` that succeeded. */
+  async registryPulls(): Promise<number> {
+    const { values } = await this.pulls.get();
+    const ours = values.filter(
+      ({ labels }) => labels.kind === 'registry' && labels.result === 'ok',
+    );
+    return ours.reduce((sum, { value }) => sum + value, 0);
+  }
 }
 
 function addSources(registry: Registry, sources: MetricSources): void {

@@ -113,7 +113,7 @@ async function figures() {
     state.textContent = ready.status + (ready.reasons.length ? ': ' + ready.reasons.join(', ') : '');
     const metrics = await call('/api/v1/oci/metrics');
     const list = [
-      ['Pulls', metrics.pulls],
+      ['Pulls', metrics.pulls + metrics.registry_pulls],
       ['Cache hits', Math.round(metrics.cache_hit_rate * 100) + ' %'],
       ['Average download', Math.round(metrics.average_download_ms) + ' ms'],
       ['Downloaded', bytes(metrics.bytes_downloaded)],

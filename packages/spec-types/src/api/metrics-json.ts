@@ -2,7 +2,10 @@ import * as z from 'zod';
 
 /** The guide's four metrics, and what they are computed from. */
 export interface MetricsJson {
+  /** Of packages and extensions, through `/api`. */
   readonly pulls: number;
+  /** Of manifests, through `/v2/`. */
+  readonly registry_pulls: number;
   readonly pull_failures: number;
   readonly cache_hits: number;
   readonly cache_misses: number;
@@ -23,6 +26,7 @@ const count = z.number().nonnegative();
 
 export const metricsJsonSchema: z.ZodType<MetricsJson> = z.object({
   pulls: count,
+  registry_pulls: count,
   pull_failures: count,
   cache_hits: count,
   cache_misses: count,
