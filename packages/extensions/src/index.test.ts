@@ -19,6 +19,7 @@ test('exports these names and no others', () => {
     'inspectKclPackage',
     'installExtension',
     'installExtensionGraph',
+    'isVersionRange',
     'kclSum',
     'listInstalled',
     'managerSource',

@@ -13,7 +13,7 @@ export {
   type PulledPackage,
   managerSource,
 } from './depend/kcl-source.js';
-export { selectVersion } from './depend/version-range.js';
+export { isVersionRange, selectVersion } from './depend/version-range.js';
 export { readArchiveFiles } from './extract/archive-files.js';
 export { type ArchiveRule, archiveRules } from './extract/archive-rule.js';
 export { contentRoot } from './extract/content-root.js';

@@ -35,6 +35,8 @@ export interface DownloadOptions {
   readonly directory: string;
   /** Refuse to replace a file that has other content. */
   readonly keepOldFiles: boolean;
+  /** The name of a layer without a title, where its kind has one. */
+  readonly nameOf?: ((layer: Descriptor) => string | undefined) | undefined;
   readonly signal: AbortSignal;
   readonly onEvent: EventListener;
 }
@@ -57,7 +59,10 @@ export async function downloadFiles(
   layers: readonly Descriptor[],
   options: DownloadOptions,
 ): Promise<readonly DownloadedFile[]> {
-  const placed = layers.map((layer) => ({ layer, segments: filePath(layer) }));
+  const placed = layers.map((layer) => ({
+    layer,
+    segments: filePath(layer, options.nameOf?.(layer)),
+  }));
   refuseTwins(placed);
   const root = resolve(options.directory);
   await onStorage({ path: root }, () => mkdir(root, { recursive: true }));

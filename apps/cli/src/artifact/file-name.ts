@@ -20,14 +20,15 @@ const endings = [
 ] as const;
 
 /**
- * Where a layer goes below the output directory: by its title, else by its digest and media type. A
+ * Where a layer goes below the output directory: by its title, else by the name that its kind has for it, else by
+ * its digest and media type. A
  * title comes from outside and may be any text (GHSA-g5v4-5x39-vwhx).
  *
  * @throws OciError `ARCHIVE_UNSAFE`
  */
-export function filePath(layer: Descriptor): readonly string[] {
-  const title = layer.annotations?.[annotations.title];
-  if (title === undefined || title === '') {
+export function filePath(layer: Descriptor, named?: string): readonly string[] {
+  const title = layer.annotations?.[annotations.title] || named;
+  if (title === undefined) {
     const ending = endings.find(([pattern]) => pattern.test(layer.mediaType))?.[1] ?? '';
     return [`${digestEncoded(layer.digest)}${ending}`];
   }

@@ -5,6 +5,7 @@ import {
   installDirOption,
   layerOption,
   outputOption,
+  profilesOption,
   validationOptions,
 } from './package-options.js';
 
@@ -23,7 +24,7 @@ const nameArgument: ArgumentDefinition<'name'> = {
 const artifactArguments: readonly ArgumentDefinition<'type' | 'name' | 'version'>[] = [
   typeArgument,
   nameArgument,
-  { name: 'version', description: 'as published', completes: 'version' },
+  { name: 'version', description: 'as published, or a range as ^1.28', completes: 'version' },
 ];
 
 interface Artifact {
@@ -166,14 +167,14 @@ export const extensionCommands: readonly CommandDefinition[] = [
     json: 'validate',
     load: async () => (await import('./extension-validate.js')).validate,
   }),
-  defineCommand<{ type: string; dir: string; force?: boolean }>({
+  defineCommand<{ type: string; dir: string; force?: boolean; profiles?: string }>({
     name: 'extension push',
     summary: 'pack an extension directory and push it',
     arguments: [
       typeArgument,
       { name: 'dir', description: 'the one with extension.toml', completes: 'directory' },
     ],
-    options: [forceOption],
+    options: [forceOption, profilesOption],
     examples: ['ocictl extension push taskserv ./kubernetes'],
     json: 'push',
     load: async () => (await import('./push.js')).pushExtension,

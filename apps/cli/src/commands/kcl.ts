@@ -9,7 +9,7 @@ export const kclCommands: readonly CommandDefinition[] = [
     summary: 'download a KCL package into the cache and print where it is',
     arguments: [
       { name: 'name', description: 'of the package', completes: 'kcl-name' },
-      { name: 'version', description: 'as published', completes: 'version' },
+      { name: 'version', description: 'as published, or a range as ^1.2', completes: 'version' },
     ],
     options: [layerOption, outputOption],
     examples: [

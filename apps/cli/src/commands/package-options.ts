@@ -26,13 +26,15 @@ export const installDirOption: OptionDefinition<'installDir'> = {
   completes: 'directory',
 };
 
+export const profilesOption: OptionDefinition<'profiles'> = {
+  name: 'profiles',
+  value: 'file',
+  description: 'TOML file with layouts of your own, tried first',
+  completes: 'file',
+};
+
 export const validationOptions: readonly OptionDefinition<'profiles' | 'runtime'>[] = [
-  {
-    name: 'profiles',
-    value: 'file',
-    description: 'TOML file with layouts of your own, tried first',
-    completes: 'file',
-  },
+  profilesOption,
   {
     name: 'runtime',
     value: 'key=version',

@@ -10,6 +10,7 @@ import {
   artifactTypeOf,
 } from '@oci/spec-types';
 
+import { chartNames } from '../artifact/chart-name.js';
 import { type DownloadedFile, downloadFiles } from '../artifact/file-download.js';
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
@@ -44,6 +45,7 @@ export async function pullFiles(input: PullFilesInput, invocation: Invocation): 
       ...call,
       directory: input.output ?? '.',
       keepOldFiles: input.keepOldFiles ?? false,
+      nameOf: chartNames(manifest.document, named.reference),
     });
     const { digest } = manifest.descriptor;
     output.print({

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 
 import { type OciManager, type PulledArtifact, pullJson } from '@oci/manager';
-import type { Operation } from '@oci/spec-types';
+import { type Operation, isTag } from '@oci/spec-types';
 
 import type * as Inspection from './pull-inspect.js';
 import { type Context, withContext } from '../context.js';
@@ -18,18 +18,24 @@ interface PullArguments {
 }
 
 export async function pullKcl(args: PullArguments, invocation: Invocation): Promise<void> {
-  const begin: Begin = (manager, options) => {
+  let version = args.version;
+  const begin: Begin = async (manager, options) => {
+    version = await chosenVersion(args, () => manager.listKclVersions(args.name, options));
     const given = { ...options, layer: args.layer, output: fileOf(args) };
-    const operation = manager.pullKclPackage(args.name, args.version, given);
+    const operation = manager.pullKclPackage(args.name, version, given);
     // While the network has its turn, what will look into the package can be loaded.
     operation.on(({ type }) => void (type === 'start' && inspection().catch(() => {})));
-    return operation;
+    return { operation };
   };
   await pull(args, invocation, begin, async (pulled, { progress, signal }) => {
     // What is in the cache was looked into when it came.
     if (pulled.fromCache) return;
     const { inspectPulled } = await inspection();
-    for (const { path, message } of await inspectPulled(pulled.path, args, { signal }))
+    for (const { path, message } of await inspectPulled(
+      pulled.path,
+      { name: args.name, version },
+      { signal },
+    ))
       progress({ type: 'warning', message: `${path}: ${message}` });
   });
 }
@@ -38,18 +44,33 @@ export async function pullExtension(
   args: PullArguments & { readonly type: string },
   invocation: Invocation,
 ): Promise<void> {
-  const begin: Begin = (manager, options) =>
-    manager.pullExtensionArtifact(args.type, args.name, args.version, {
-      ...options,
-      layer: args.layer,
-      output: fileOf(args),
-    });
+  const begin: Begin = async (manager, options) => {
+    const { type, name, layer } = args;
+    const list = () => manager.listExtensionVersions(type, name, options);
+    const version = await chosenVersion(args, list);
+    const given = { ...options, layer, output: fileOf(args) };
+    return { operation: manager.pullExtensionArtifact(type, name, version, given) };
+  };
   await pull(args, invocation, begin);
 }
 
 const inspection = (): Promise<typeof Inspection> => import('./pull-inspect.js');
 
-type Begin = (manager: OciManager, options: { signal: AbortSignal }) => Operation<PulledArtifact>;
+/** An operation is awaited where it is used, so a promise of one has it in a property. */
+type Begin = (
+  manager: OciManager,
+  options: { signal: AbortSignal },
+) => Promise<{ readonly operation: Operation<PulledArtifact> }>;
+
+/** The version itself, or the newest within a range, which is no tag. @throws OciError `MANIFEST_UNKNOWN` */
+async function chosenVersion(
+  { name, version }: PullArguments,
+  list: () => Promise<readonly string[]>,
+): Promise<string> {
+  if (isTag(version.replaceAll('+', '_'))) return version;
+  const { newestWithin } = await import('./pull-version.js');
+  return newestWithin(version, { name, list });
+}
 
 /** Standard output gets what is in the cache. */
 function fileOf({ output }: PullArguments): string | undefined {
@@ -63,7 +84,7 @@ async function pull(
   inspect: (pulled: PulledArtifact, context: Context) => Promise<void> = async () => {},
 ): Promise<void> {
   await withContext(invocation, async (context: Context) => {
-    const operation = begin(context.manager, { signal: context.signal });
+    const { operation } = await begin(context.manager, { signal: context.signal });
     operation.on(context.progress);
     const pulled = await operation;
     await inspect(pulled, context);

@@ -12,6 +12,7 @@ import { type Context, withContext } from '../context.js';
 import type { Result } from '../output.js';
 import { afterReplacing, forgetTag } from '../registry/replaced-tag.js';
 import { fields } from '../render/fields.js';
+import { validationOf } from './extension-settings.js';
 import type { Invocation } from '../command/invocation.js';
 import { sizeText } from '../render/quantity.js';
 
@@ -28,12 +29,13 @@ export async function pushKcl(args: PushArguments, invocation: Invocation): Prom
 }
 
 export async function pushExtension(
-  args: PushArguments & { readonly type: string },
+  args: PushArguments & { readonly type: string; readonly profiles?: string },
   invocation: Invocation,
 ): Promise<void> {
   await withContext(invocation, async (context) => {
     const type = parseExtensionType(args.type);
-    const packed = await packExtension({ type, directory: args.dir });
+    const { profiles } = await validationOf(args);
+    const packed = await packExtension({ type, directory: args.dir, profiles });
     await push({ packed, ...args, pull: ['extension pull', type] }, context);
   });
 }

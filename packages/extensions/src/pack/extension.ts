@@ -3,6 +3,8 @@ import { OciError, annotations, tagOfVersion } from '@oci/spec-types';
 
 import { kclFindings } from '../kcl/kcl-findings.js';
 import { readMetadata } from '../validate/metadata.js';
+import type { ValidationProfile } from '../validate/profile.js';
+import { inspectDirectory } from '../validate/validate.js';
 import { archive } from './archive.js';
 import { type PackedArtifact, assemble, refuseErrors } from './packed-artifact.js';
 import { readSourceTree } from './source-tree.js';
@@ -19,6 +21,8 @@ export interface ExtensionSourceDirectory {
   readonly name?: string | undefined;
   readonly version?: string | undefined;
   readonly created?: Date | undefined;
+  /** Layouts of one's own, tried before the platform's: what declares the extension, and what it has to have. */
+  readonly profiles?: readonly ValidationProfile[] | undefined;
 }
 
 /**
@@ -32,7 +36,13 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
     const file = tree.find((entry) => entry.path === path && entry.type === 'file');
     return file && Buffer.from(file.content).toString('utf8');
   };
-  const declared = await readMetadata(textOf);
+  const { type, profiles = [] } = source;
+  const inspected =
+    profiles.length > 0
+      ? await inspectDirectory(source.directory, { type }, { profiles })
+      : undefined;
+  refuseErrors(inspected?.findings ?? [], source.directory);
+  const declared = inspected?.metadata ?? (await readMetadata(textOf));
   const name = source.name ?? declared?.name;
   const version = source.version ?? declared?.version;
   if (name === undefined || version === undefined) {
@@ -48,10 +58,11 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
     const message = `says type ${declared.type}, expected ${source.type}`;
     refuseErrors([{ severity: 'error', path: declared.file, message }], source.directory);
   }
-  const findings = ['kcl.mod', 'kcl/kcl.mod'].flatMap((path) => {
+  const kclMods = ['kcl.mod', 'kcl/kcl.mod'].flatMap((path) => {
     const mod = textOf(path);
     return mod === undefined ? [] : kclFindings({ mod, lock: textOf(`${path}.lock`) }, path);
   });
+  const findings = inspected?.findings ?? kclMods;
   refuseErrors(findings, source.directory);
   const parts = assemble({
     artifactType: extensionArtifactType(source.type),

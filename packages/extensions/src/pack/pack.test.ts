@@ -15,6 +15,7 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
+import { parseProfiles } from '../validate/profile.js';
 import { packExtension } from './extension.js';
 import { packKclPackage } from './kcl-package.js';
 import { type PackedArtifact, pushArtifact } from './packed-artifact.js';
@@ -281,3 +282,29 @@ test.each(['packed with a date', 'published without one'])(
     await client.close();
   },
 );
+
+test('an extension of a layout of one\u2019s own is packed by what its profile says', async () => {
+  await using own = await temporaryDirectory();
+  await mkdir(join(own.path, 'ours'));
+  await writeFile(join(own.path, 'ours', 'about.toml'), 'name = "tool"\nversion = "1.4.0"\n');
+  const profiles = parseProfiles(
+    `[[profile]]
+name = "ours"
+recognised_by = ["ours/about.toml"]
+declaration = { file = "ours/about.toml", format = "toml" }
+required = ["run.sh"]
+`,
+    'profiles.toml',
+  );
+  const source = { type: 'taskserv', directory: own.path, profiles } as const;
+  await expect(packExtension({ ...source, profiles: [] })).rejects.toMatchObject({
+    code: 'EXTENSION_INVALID',
+  });
+  await expect(packExtension(source)).rejects.toMatchObject({
+    code: 'EXTENSION_INVALID',
+    message: expect.stringContaining('run.sh'),
+  });
+  await writeFile(join(own.path, 'run.sh'), '');
+  const packed = await packExtension(source);
+  expect([packed.tag, packed.repository('e')]).toEqual(['1.4.0', 'e/taskserv/tool']);
+});

@@ -1,0 +1,20 @@
+import { isVersionRange, selectVersion } from '@oci/extensions';
+import { OciError } from '@oci/spec-types';
+
+/**
+ * The newest published version within a range. What is no range stays as it is, for the pull to refuse.
+ *
+ * @throws OciError `MANIFEST_UNKNOWN`, and what listing can fail with
+ */
+export async function newestWithin(
+  range: string,
+  of: { readonly name: string; readonly list: () => Promise<readonly string[]> },
+): Promise<string> {
+  if (!isVersionRange(range)) return range;
+  const versions = await of.list();
+  const newest = selectVersion(versions, range);
+  if (newest !== undefined) return newest;
+  throw new OciError('MANIFEST_UNKNOWN', `no version of ${of.name} is within ${range}`, {
+    hint: `The newest are ${versions.slice(-5).join(', ')}.`,
+  });
+}
