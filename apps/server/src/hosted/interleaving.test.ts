@@ -67,7 +67,7 @@ function finish<T>(scheduler: fc.Scheduler, work: Promise<T>): Promise<T> {
 }
 
 const [a, b] = [parseRepositoryName('a'), parseRepositoryName('b')];
-const numRuns = 100;
+const numRuns = 250;
 
 async function keysOf(keys: AsyncIterable<string>): Promise<string[]> {
   const all: string[] = [];
@@ -124,6 +124,7 @@ test('whatever pushes, mounts and deletions of a blob interleave, it is there wh
       const { blobs } = createHostedRegistry(scheduledStore(memory, scheduler));
       const other = (name: RepositoryName): RepositoryName => (name === a ? b : a);
       const work = steps.map(async ({ what, name }) => {
+        await scheduler.schedule(Promise.resolve(), `begin ${what}`);
         if (what === 'push') await blobs.put(name, { descriptor, body: bodyOf(content) });
         else if (what === 'mount') await blobs.mount(name, descriptor.digest, other(name));
         else await blobs.unlink(name, descriptor.digest);
@@ -163,6 +164,7 @@ test('whatever changes of manifests interleave, no tag and no referrer leads to 
       await createHostedRegistry(memory).manifests.put(a, one, { tags: [tag] });
       const { manifests } = createHostedRegistry(scheduledStore(memory, scheduler));
       const work = steps.map(async ({ what, manifest }) => {
+        await scheduler.schedule(Promise.resolve(), `begin ${what}`);
         if (what === 'put') await manifests.put(a, manifest, { tags: [tag] });
         else if (what === 'delete') await manifests.delete(a, manifest.descriptor.digest);
         else await manifests.deleteTag(a, tag);
