@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { createMemoryObjectStore } from '@oci/cache';
 import { createRegistry } from '@oci/client';
 import { type Digest, OciError, mediaTypes, parseRepositoryName } from '@oci/spec-types';
-import { digestOf, verified } from '@oci/spec-types/node';
+import { describeManifest, digestOf, verified } from '@oci/spec-types/node';
 import { bytesOf, collect, randomBytes } from '@oci/testing';
 import { repositoryContract } from '@oci/testing/contracts';
 import { expect, test } from 'vitest';
@@ -797,6 +797,31 @@ test('referrers come in pages that clients can read, filtered too', async () => 
   expect(third.map((entry) => entry.digest)).toEqual(pushed.filter((_, at) => at % 3 === 0).sort());
   const bad = await ask(api, 'GET', `/v2/a/b/referrers/${digest}?last=x`);
   expect([bad.status, bad.code]).toEqual([400, 'DIGEST_INVALID']);
+});
+
+test('our client reads thousands of referrers, filtered too', async () => {
+  await using api = await start();
+  const name = parseRepositoryName('a/b');
+  const count = 2100;
+  for (let at = 0; at < count; at += 1) {
+    const artifactType = at % 100 === 0 ? 'x/rare' : 'x/usual';
+    const { imageIndex: mediaType } = mediaTypes;
+    const annotations = { at: String(at) };
+    const index = { schemaVersion: 2, mediaType, artifactType, manifests: [], annotations };
+    const body = bytesOf(JSON.stringify({ ...index, subject: subjectOfMany }));
+    await api.registry.manifests.put(name, describeManifest(body), { tags: [] });
+  }
+  const client = createRegistry({ url: api.url });
+  const repository = client.repository(name);
+  const found = async (options?: { artifactType: string }): Promise<number> => {
+    const digests = new Set<string>();
+    for await (const entry of repository.listReferrers({ digest }, options))
+      digests.add(entry.digest);
+    return digests.size;
+  };
+  expect(await found()).toBe(count);
+  expect(await found({ artifactType: 'x/rare' })).toBe(21);
+  await client.close();
 });
 
 test('annotations that no page holds are refused, and nothing is kept of their manifest', async () => {
