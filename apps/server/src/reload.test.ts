@@ -562,6 +562,33 @@ test('a client certificate whose authority was taken out counts no longer, on co
   }
 });
 
+test('a registry token of a client certificate is good only beside that certificate', async () => {
+  const { ca, client, server: certificate } = await testAuthority();
+  const actions = ['list'] as const;
+  const access = { rules: [{ who: ['certificate:tester'], namespaces: ['*'], actions }] };
+  const server = await startServer({
+    ...(await load('tls', '')),
+    listen: { host: '127.0.0.1', port: 0 },
+    access,
+    tls: { ...certificate, clientCa: ca },
+  });
+  const ask = async (path: string, options: object): Promise<{ status: number; body: string }> => {
+    const request = get(server.url + path, { ca, agent: false, ...options });
+    const [answer] = (await once(request, 'response')) as [IncomingMessage];
+    let body = '';
+    for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) body += chunk;
+    return { status: answer.statusCode ?? 0, body };
+  };
+  try {
+    const { body } = await ask('/token?scope=registry:catalog:*', client);
+    const headers = bearer((JSON.parse(body) as { token: string }).token);
+    expect(await ask('/v2/_catalog', { ...client, headers })).toMatchObject({ status: 200 });
+    expect(await ask('/v2/_catalog', { headers })).toMatchObject({ status: 401 });
+  } finally {
+    await server.close();
+  }
+});
+
 test('the limit of connections is the new one', async () => {
   const listen = { host: '127.0.0.1', port: 0 };
   const options = { ...(await load('before', '')), listen };

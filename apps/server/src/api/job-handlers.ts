@@ -54,9 +54,15 @@ export function streamJobEvents(
     if (event === 'progress' && response.writableNeedDrain) return;
     response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
+  let leave = (): void => {};
+  // Nothing is written behind the end, which would be an error that nobody hears.
+  const end = (): void => {
+    leave();
+    response.end();
+  };
   const finish = (): void => {
     send('end', parts.jobs.get(id)?.json);
-    response.end();
+    end();
   };
   response.writeHead(200, {
     'content-type': 'text/event-stream',
@@ -69,17 +75,20 @@ export function streamJobEvents(
   const stop = parts.jobs.watch(id, (event) =>
     event === 'end' ? finish() : send('progress', event),
   );
-  const heartbeat = setInterval(() => response.write(': still here\n\n'), heartbeatMs).unref();
+  const heartbeat = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(': still here\n\n');
+  }, heartbeatMs).unref();
   const isAllowed = (): boolean => {
     const owner = parts.jobs.get(id)?.owner;
     return owner !== undefined && isShown(parts, context, owner);
   };
-  const unwatch = parts.gate.standing.watch(context.caller, isAllowed, () => response.end());
-  response.on('close', () => {
+  const unwatch = parts.gate.standing.watch(context.caller, isAllowed, end);
+  leave = () => {
     stop();
     unwatch();
     clearInterval(heartbeat);
-  });
+  };
+  response.on('close', leave);
 }
 
 /** A job that is somebody else's is as good as none. @throws Refusal 404 */

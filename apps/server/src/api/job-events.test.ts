@@ -1,0 +1,56 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+
+import { parseDigest } from '@oci/spec-types';
+import { expect, test } from 'vitest';
+
+import { Access } from '../access/access.js';
+import type { Caller } from '../access/caller.js';
+import { Standing } from '../access/standing.js';
+import { JobQueue, type JobResult } from '../jobs/job-queue.js';
+import type { ServerParts } from '../server-parts.js';
+import { streamJobEvents } from './job-handlers.js';
+
+const token = { name: 'ci', hash: `sha256:${'a'.repeat(64)}` };
+const caller: Caller = {
+  subject: 'token:ci',
+  names: ['token:ci'],
+  identity: 'token:ci',
+  credential: { id: 'token:other' },
+};
+const event = {
+  type: 'bytes',
+  digest: parseDigest(`sha256:${'b'.repeat(64)}`),
+  done: 1,
+  size: 2,
+} as const;
+
+test('nothing is written behind the end of a stream that was revoked while nobody read it', () => {
+  const jobs = new JobQueue();
+  let progress = (): void => {};
+  const { id } = jobs.start({
+    request: { kind: 'kcl', name: 'demo', version: '1.0.0' },
+    owner: caller.identity,
+    run: ({ onEvent }) => {
+      progress = () => onEvent(event);
+      return new Promise<JobResult>(() => {});
+    },
+  });
+  const access = new Access({ tokens: [token] });
+  const standing = new Standing(() => access);
+  const parts = { jobs, gate: { standing, access } } as unknown as ServerParts;
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  const written: string[] = [];
+  response.write = (chunk: string) => {
+    expect(response.writableEnded).toBe(false);
+    written.push(chunk);
+    return true;
+  };
+  const context = { id: 'one', client: '192.0.2.1', startedAt: 0, who: caller.subject, caller };
+  streamJobEvents(parts, { id, context }, response);
+  progress();
+  standing.check();
+  expect(response.writableEnded).toBe(true);
+  progress();
+  expect(written.map((text) => text.split('\n', 1)[0])).toEqual(['event: job', 'event: progress']);
+});
