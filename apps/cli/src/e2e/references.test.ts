@@ -240,7 +240,7 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     expect((await command('tags', name)).stdout).toBe('1.0.0\n2.0.0\n');
   });
 
-  it('brings anew with --verify what a copy on disk has damaged', async () => {
+  it('brings anew what a layout has wrong, of another size or the same', async () => {
     await command('push', `${name}:1.0.0`, await file('a', 'content'));
     const layout = join(work.path, `layout-${count}`);
     const copy = async (...options: string[]) =>
@@ -252,10 +252,13 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     await copy();
     const blob = join(layout, 'blobs', 'sha256', sha256('content'));
     await chmod(blob, 0o600);
-    await writeFile(blob, 'damaged');
     expect(await copy()).toMatchObject({ copied: { blobs: 0 } });
-    expect(await copy('--verify')).toMatchObject({ copied: { blobs: 1 } });
-    expect(await readFile(blob, 'utf8')).toBe('content');
+    for (const options of [[], ['--verify']])
+      for (const wrong of ['damaged', 'short']) {
+        await writeFile(blob, wrong);
+        expect(await copy(...options)).toMatchObject({ copied: { blobs: 1 } });
+        expect(await readFile(blob, 'utf8')).toBe('content');
+      }
   });
 
   it('is found in good health by the doctor, and one that is down in none', async () => {

@@ -68,6 +68,17 @@ export class DirectoryStorage implements LayoutStorage {
     return opened?.size;
   }
 
+  async snapshot(digest: Digest): Promise<string | undefined> {
+    const opened = await this.#open(blobPath(digest));
+    if (!opened) return undefined;
+    try {
+      const { ino, size, mtimeNs, ctimeNs } = await opened.file.stat({ bigint: true });
+      return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+    } finally {
+      await opened.file.close();
+    }
+  }
+
   async *read(
     digest: Digest,
     { signal }: CallOptions,

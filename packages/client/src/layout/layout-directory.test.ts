@@ -27,6 +27,7 @@ import {
 import { deletionContract, referrersContract, repositoryContract } from '@oci/testing/contracts';
 import { describe, expect, test } from 'vitest';
 
+import { copy } from '../copy/copy.js';
 import { createRegistry } from '../registry.js';
 import { LayoutDirectory } from './layout-directory.js';
 
@@ -321,6 +322,38 @@ describe('content on disk', () => {
       expect(await readdir(elsewhere)).toEqual([]);
     },
   );
+
+  test('a blob with wrong bytes of the right size is none, and a push replaces it', async () => {
+    await using directory = await temporaryDirectory();
+    const layout = await LayoutDirectory.open(directory.path, { create: true });
+    const { descriptor, bytes } = blob;
+    const file = fileOf(directory.path, descriptor.digest);
+    for (const wrong of [new Uint8Array(descriptor.size), bytes.subarray(1)]) {
+      await writeFile(file, wrong);
+      expect(await layout.hasBlob(descriptor)).toBe(false);
+      await layout.pushBlob(descriptor, inChunks(bytes));
+      expect(await layout.hasBlob(descriptor)).toBe(true);
+      expect(digestOf(await readFile(file))).toBe(descriptor.digest);
+    }
+  });
+
+  test('copy brings anew what a layout has wrong, without being told to look', async () => {
+    await using directory = await temporaryDirectory();
+    await using registry = await startRegistry();
+    const artifact = image();
+    registry.putArtifact('a/b', '1.0.0', artifact);
+    const client = createRegistry({ url: registry.url });
+    const source = { repository: client.repository(parseRepositoryName('a/b')), reference: tag };
+    const layout = await LayoutDirectory.open(directory.path, { create: true });
+    for (const { descriptor } of artifact.blobs)
+      await writeFile(fileOf(directory.path, descriptor.digest), new Uint8Array(descriptor.size));
+    await copy(source, { repository: layout, tags: [tag] });
+    await client.close();
+    for (const { descriptor } of artifact.blobs)
+      expect(digestOf(await readFile(fileOf(directory.path, descriptor.digest)))).toBe(
+        descriptor.digest,
+      );
+  });
 
   test('an index that another tool wrote meanwhile is read again', async () => {
     await using directory = await temporaryDirectory();

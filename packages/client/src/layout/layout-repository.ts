@@ -19,6 +19,7 @@ import {
   singleChunk,
 } from '@oci/spec-types';
 import { describeManifest, readBytes, verified, verifyManifest } from '@oci/spec-types/node';
+import { LRUCache } from 'lru-cache';
 
 import {
   findName,
@@ -36,6 +37,8 @@ import type { LayoutStorage } from './layout-storage.js';
 export class LayoutRepository implements Repository, ReferrerLister, ManifestDeleter, TagDeleter {
   readonly #storage: LayoutStorage;
   readonly #referrers: LayoutReferrers;
+  /** How blobs looked of which the bytes were right. */
+  readonly #intact = new LRUCache<Digest, string>({ max: 10_000 });
 
   constructor(storage: LayoutStorage) {
     this.#storage = storage;
@@ -105,9 +108,19 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     throw new OciError('BLOB_UNKNOWN', `${this.#storage.name} does not hold ${digest}`);
   }
 
+  /**
+   * Whether a blob is here and its bytes are right: who made the layout may have stored others. They are read once, and
+   * again when the file was touched.
+   */
   async hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
     throwIfAborted(options.signal);
-    return (await this.#storage.sizeOf(descriptor.digest)) === descriptor.size;
+    const { digest, size } = descriptor;
+    if ((await this.#storage.sizeOf(digest)) !== size) return false;
+    const snapshot = await this.#storage.snapshot?.(digest);
+    if (!this.#storage.snapshot || this.#intact.get(digest) === snapshot) return true;
+    if (!(await this.#isIntact(descriptor, options))) return false;
+    if (snapshot !== undefined) this.#intact.set(digest, snapshot);
+    return true;
   }
 
   /**
@@ -115,16 +128,24 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
    * that a push brings it anew.
    */
   async hasIntactBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
-    if (!(await this.hasBlob(descriptor, options))) return false;
-    const { digest } = descriptor;
-    const bytes = verified(this.#storage.read(digest, options), descriptor)[Symbol.asyncIterator]();
+    throwIfAborted(options.signal);
+    const { digest, size } = descriptor;
+    if ((await this.#storage.sizeOf(digest)) !== size) return false;
+    if (await this.#isIntact(descriptor, options)) return true;
+    if (!this.#storage.remove)
+      throw new OciError('DIGEST_MISMATCH', `${digest} in ${this.#storage.name} is damaged`);
+    await this.#storage.remove(digest);
+    return false;
+  }
+
+  async #isIntact(descriptor: Descriptor, options: CallOptions): Promise<boolean> {
     try {
-      while (!(await bytes.next()).done);
+      const body = this.#storage.read(descriptor.digest, options);
+      for await (const chunk of verified(body, descriptor)) void chunk;
       return true;
     } catch (error) {
-      if (!isOciError(error, 'DIGEST_MISMATCH') || !this.#storage.remove) throw error;
-      await this.#storage.remove(digest);
-      return false;
+      if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return false;
+      throw error;
     }
   }
 
@@ -136,6 +157,8 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     verifiableAlgorithm(descriptor.digest);
     if (await this.hasBlob(descriptor, options)) return;
     await this.#storage.write(descriptor, verified(untilAborted(body, options), descriptor));
+    const snapshot = await this.#storage.snapshot?.(descriptor.digest);
+    if (snapshot !== undefined) this.#intact.set(descriptor.digest, snapshot);
   }
 
   /**

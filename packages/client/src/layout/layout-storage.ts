@@ -8,6 +8,8 @@ export interface LayoutStorage {
   readonly name: string;
   /** Bytes of a blob; undefined when it is absent. */
   sizeOf(digest: Digest): Promise<number | undefined>;
+  /** Tells whether a blob was touched since it told before; missing where nobody else can touch any. */
+  snapshot?(digest: Digest): Promise<string | undefined>;
   /** Opened when the iteration begins, so that what nobody reads holds nothing open. */
   read(digest: Digest, options: CallOptions): AsyncIterable<Uint8Array>;
   /** Keeps the whole body under the descriptor's digest or, when it fails, nothing. */
