@@ -29,6 +29,11 @@ export class KeyLocks {
       release();
     }
   }
+
+  /** Runs work that holds several keys, which it takes in their order. */
+  holdAll<T>([key, ...others]: readonly string[], work: () => Promise<T>): Promise<T> {
+    return key === undefined ? work() : this.hold(key, () => this.holdAll(others, work));
+  }
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

@@ -32,7 +32,7 @@ interface ManifestRecord {
 /** How a manifest is put. */
 export interface ManifestPut {
   readonly tags: readonly Tag[];
-  /** Runs first, while nothing else changes the repository; what it throws ends the change. */
+  /** Runs first, while nothing else changes the manifest or its tags; what it throws ends the change. */
   readonly before?: () => Promise<void>;
   /** Store the manifest although the repository lacks content of it. Default false. */
   readonly isSparse?: boolean;
@@ -97,7 +97,7 @@ export class HostedManifests {
       size,
       pushedAt: Date.now(),
     };
-    await this.#change(name, async (changes) => {
+    await this.#change(name, { digest, tags }, async (changes) => {
       await before?.();
       if (!isSparse) await this.#refuseMissingContent(name, manifest);
       if (!(await this.#store.head(keys.membership(name, digest))))
@@ -115,13 +115,15 @@ export class HostedManifests {
     digest: Digest,
     before?: () => Promise<void>,
   ): Promise<boolean> {
-    return this.#locks.hold(name, async () => {
+    return this.#locks.hold(keys.manifest(name, digest), async () => {
       const record = await this.#records.get<ManifestRecord>(keys.manifest(name, digest));
       if (!record) return false;
       await before?.();
       for await (const tag of this.tags(name)) {
-        if ((await this.#tagged(name, tag))?.digest === digest)
-          await this.#store.delete(keys.tag(name, tag));
+        await this.#locks.hold(keys.tag(name, tag), async () => {
+          if ((await this.#tagged(name, tag))?.digest === digest)
+            await this.#store.delete(keys.tag(name, tag));
+        });
       }
       await this.#removeReferrer(name, record);
       await this.#store.delete(keys.manifest(name, digest));
@@ -131,7 +133,7 @@ export class HostedManifests {
   }
 
   async deleteTag(name: RepositoryName, tag: Tag, before?: () => Promise<void>): Promise<boolean> {
-    return this.#locks.hold(name, async () => {
+    return this.#locks.hold(keys.tag(name, tag), async () => {
       if (!(await this.#store.head(keys.tag(name, tag)))) return false;
       await before?.();
       await this.#store.delete(keys.tag(name, tag));
@@ -159,9 +161,16 @@ export class HostedManifests {
     }
   }
 
-  /** Runs one change of a repository's manifests and tags at a time, and takes back what it wrote when it fails. */
-  #change(name: RepositoryName, work: (changes: RecordChanges) => Promise<void>): Promise<void> {
-    return this.#locks.hold(name, () => RecordChanges.make(this.#store, work));
+  /** Takes back what a change wrote when it fails. Nothing else changes the manifest, or its tags, meanwhile. */
+  #change(
+    name: RepositoryName,
+    { digest, tags }: { readonly digest: Digest; readonly tags: readonly Tag[] },
+    work: (changes: RecordChanges) => Promise<void>,
+  ): Promise<void> {
+    // Whoever holds a manifest may wait for tags in their order, but never the other way round.
+    const sorted = [...new Set(tags)].sort();
+    const held = [keys.manifest(name, digest), ...sorted.map((tag) => keys.tag(name, tag))];
+    return this.#locks.holdAll(held, () => RecordChanges.make(this.#store, work));
   }
 
   async #removeReferrer(name: RepositoryName, record: Descriptor): Promise<void> {
