@@ -78,9 +78,12 @@ export interface Cache {
   stats(): Promise<CacheStats>;
   /**
    * Drops what a tag points to, so that the next pull and the next listing ask the registry. Its content stays until
-   * retention removes it. @throws OciError `STORAGE_…`
+   * retention removes it. A tag that points to `unless` stays. @throws OciError `STORAGE_…`
    */
-  forget(reference: ReferenceKey): Promise<void>;
+  forget(
+    reference: ReferenceKey,
+    options?: { readonly unless?: Digest | undefined },
+  ): Promise<void>;
   /** Removes what the policy lets go. @throws OciError `USAGE`, `ABORTED` */
   prune(policy: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>;
   /** Hashes all content; one that reached the end makes the notes of retention anew. */
@@ -118,9 +121,10 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     },
     usage: () => inventory.usage.total(),
     stats: async () => (await import('./stats.js')).measureCache(parts),
-    async forget(reference) {
-      await listingNotes.forget(reference);
-      if (!(await inventory.references.get(reference))) return;
+    async forget(reference, { unless } = {}) {
+      await listingNotes.forget(reference, unless);
+      const known = await inventory.references.get(reference);
+      if (!known || known.digest === unless) return;
       await index.remove([reference]);
       await inventory.unname(reference);
     },

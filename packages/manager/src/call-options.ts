@@ -1,4 +1,4 @@
-import type { CallOptions, EventListener } from '@oci/spec-types';
+import type { CallOptions, Digest, EventListener } from '@oci/spec-types';
 
 /** What every call takes last. */
 export interface ManagerCallOptions extends CallOptions {
@@ -13,4 +13,9 @@ export interface PullOptions extends ManagerCallOptions {
   readonly layer?: string | undefined;
   /** A file outside the cache to put it at: it comes also where the cache is full or can't be written. */
   readonly output?: string | undefined;
+}
+
+export interface ForgetOptions extends Pick<ManagerCallOptions, 'registry'> {
+  /** What is known stays when it is this manifest. */
+  readonly unless?: Digest | undefined;
 }

@@ -9,7 +9,7 @@ export {
   kclRepository,
   parseExtensionType,
 } from './artifact-name.js';
-export type { ManagerCallOptions, PullOptions } from './call-options.js';
+export type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
 export { forEachConcurrent } from './concurrency.js';
 export {
   type CacheExportOptions,

@@ -19,7 +19,7 @@ import {
 
 import type { Artifact } from './artifact-list.js';
 import type { ArtifactSource, SourceRepository } from './artifact-source.js';
-import type { ManagerCallOptions, PullOptions } from './call-options.js';
+import type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
 import {
   type RepositoryTemplates,
   defaultTemplates,
@@ -243,16 +243,12 @@ export class OciManager {
    *
    * @throws OciError `STORAGE_…` when the cache cannot be written
    */
-  async forget(
-    repository: string,
-    version: string,
-    options: Pick<ManagerCallOptions, 'registry'> = {},
-  ): Promise<void> {
+  async forget(repository: string, version: string, options: ForgetOptions = {}): Promise<void> {
     ensureTexts({ repository, version });
     const registry = this.#source(options);
     const name = manifestName(registry, parseRepositoryName(repository), version);
     this.#memory.delete(memoryKey(name));
-    await (await this.cache({ make: false })).forget(name);
+    await (await this.cache({ make: false })).forget(name, options);
   }
 
   /** Forgets the manifests in memory; what is on disk stays. */

@@ -18,6 +18,8 @@ export interface ArgumentDefinition<Name extends string> {
   readonly name: Name;
   readonly description: string;
   readonly optional?: boolean;
+  /** May be written behind the argument before it: `NAME:VERSION`. */
+  readonly joins?: boolean;
   /** All words that are left. */
   readonly variadic?: boolean;
   readonly choices?: readonly string[];

@@ -8,6 +8,7 @@ import {
   sections,
 } from './definition.js';
 import { flagOf } from './flag.js';
+import { splitJoinedVersion } from './joined-version.js';
 import { type GlobalOptions, globalOptions } from './global-options.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramDefinition } from './program-definition.js';
@@ -74,11 +75,12 @@ function addCommand(
     .aliases(definition.aliases ?? []);
   if (definition.section) command.helpGroup(sections[definition.section]);
   for (const argument of definition.arguments ?? []) command.addArgument(argumentOf(argument));
+  command.usage(['[options]', ...(definition.arguments ?? []).map(usageOf)].join(' '));
   for (const option of definition.options ?? []) command.addOption(optionOf(option));
   command.addHelpText('after', examples(definition.examples));
   command.addHelpText('after', '\nOptions of every command: ocictl help options');
   command.action(async (...given: readonly unknown[]) => {
-    const input = inputOf(definition, given);
+    const input = splitJoinedVersion(definition, inputOf(definition, given));
     const action = await definition.load();
     // `defineCommand` has checked that the names are those of the input.
     await action(input as never, { ...run, options: command.optsWithGlobals<GlobalOptions>() });
@@ -86,7 +88,10 @@ function addCommand(
 }
 
 /** Commander gives the arguments in their order, then the options, then itself. */
-function inputOf(definition: CommandDefinition, given: readonly unknown[]): object {
+function inputOf(
+  definition: CommandDefinition,
+  given: readonly unknown[],
+): Readonly<Record<string, unknown>> {
   const names: readonly ArgumentDefinition<string>[] = definition.arguments ?? [];
   const values = names.map(({ name }, at) => [name, given[at]] as const);
   return { ...Object.fromEntries(values), ...Object(given[names.length]) };
@@ -123,11 +128,15 @@ function commandsFirst(command: Command, help: Help): string {
 /** Without `[options]`, which nearly all have. */
 function termOf(command: Command): string {
   const name = [command.name(), ...command.aliases()].join('|');
-  const words = command.registeredArguments.map((argument) => {
-    const word = argument.variadic ? `${argument.name()}...` : argument.name();
-    return argument.required ? `<${word}>` : `[${word}]`;
-  });
-  return [name, ...words].join(' ');
+  return [
+    name,
+    command
+      .usage()
+      .replace(/^\[options\]/, '')
+      .trim(),
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 function optionOf(definition: OptionDefinition<string>): Option {
@@ -148,10 +157,17 @@ function optionOf(definition: OptionDefinition<string>): Option {
   return option;
 }
 
-function argumentOf(definition: ArgumentDefinition<string>): Argument {
-  const { name, variadic, optional, description, choices } = definition;
+/** The argument as the usage line has it. */
+function usageOf({ name, variadic, optional }: ArgumentDefinition<string>): string {
   const word = variadic ? `${name}...` : name;
-  const argument = new Argument(optional ? `[${word}]` : `<${word}>`, description);
+  return optional ? `[${word}]` : `<${word}>`;
+}
+
+function argumentOf(definition: ArgumentDefinition<string>): Argument {
+  const { joins, description, choices } = definition;
+  // One that may be joined to the argument before it may be missing itself: that is checked when both are read.
+  const word = joins ? usageOf({ ...definition, optional: true }) : usageOf(definition);
+  const argument = new Argument(word, description);
   return choices ? argument.choices(choices) : argument;
 }
 

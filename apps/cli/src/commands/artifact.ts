@@ -30,15 +30,22 @@ export const artifactCommands: readonly CommandDefinition[] = [
     json: 'list',
     load: async () => (await import('./list.js')).list,
   }),
-  defineCommand<{ repository: string; version: string }>({
+  defineCommand<{ repository: string; version?: string }>({
     name: 'exists',
     section: 'packages',
     summary: 'ask the registry whether a version exists: exit 0, or 3 when it does not',
     arguments: [
-      { name: 'repository', description: 'e.g. kcl/provisioning-core', completes: 'repository' },
-      { name: 'version', description: 'as published', completes: 'version' },
+      {
+        name: 'repository',
+        description: 'e.g. kcl/provisioning-core; or a reference, with no version behind it',
+        completes: 'repository',
+      },
+      { name: 'version', description: 'as published', optional: true, completes: 'version' },
     ],
-    examples: ['ocictl exists kcl/provisioning-core 1.0.0'],
+    examples: [
+      'ocictl exists kcl/provisioning-core 1.0.0',
+      'ocictl exists ghcr.io/team/tool:1.2.0',
+    ],
     json: 'exists',
     load: async () => (await import('./exists.js')).exists,
   }),

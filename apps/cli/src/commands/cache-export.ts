@@ -1,6 +1,7 @@
 import { exportLayout } from '@oci/manager';
 
 import type { Invocation } from '../command/invocation.js';
+import { referenceScheme } from '../command/joined-version.js';
 import { withContext } from '../context.js';
 import { layoutResult } from './cache-layout.js';
 
@@ -14,7 +15,8 @@ export async function exportCache(
 ): Promise<void> {
   await withContext(invocation, async ({ manager, output, progress, signal }) => {
     const cache = await manager.cache();
-    const options = { references, dryRun, signal, onEvent: progress };
+    const named = references.map((text) => text.replace(referenceScheme, ''));
+    const options = { references: named, dryRun, signal, onEvent: progress };
     const report = await exportLayout(cache, path, options);
     output.print(layoutResult(report, { cacheDir: cache.dir, dryRun, verb: 'exported' }));
   });

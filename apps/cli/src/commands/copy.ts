@@ -82,10 +82,14 @@ async function run(
 }
 
 /** What the target's tags pointed to before is in the cache, maybe. */
-async function forgetTags(target: Location, { tags }: CopyResult, context: Context): Promise<void> {
+async function forgetTags(
+  target: Location,
+  { tags, descriptor: { digest } }: CopyResult,
+  context: Context,
+): Promise<void> {
   if (target.kind !== 'registry') return;
   const { registry, repository } = target.reference;
-  for (const tag of tags) await forgetTag({ registry, repository, tag }, context);
+  for (const tag of tags) await forgetTag({ registry, repository, tag, digest }, context);
 }
 
 /** One platform is its manifest, in place of the index; several are an index of those. */
@@ -98,7 +102,7 @@ function platformsOf(texts: readonly string[] = []): Pick<CopyOptions, 'platform
 function locate(text: string, read: (text: string) => Reference): Location {
   const location = parseLocation(text);
   if (location.kind !== 'registry') return location;
-  return { kind: 'registry', reference: read(text.replace(/^(?:docker|oci):\/\//, '')) };
+  return { kind: 'registry', reference: read(text) };
 }
 
 function jsonOf({ source, target }: Ends, result: CopyResult): object {

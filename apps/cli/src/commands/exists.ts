@@ -1,13 +1,32 @@
+import { isOciError } from '@oci/spec-types';
+
 import { withContext } from '../context.js';
 import { Exit, exitCodes } from '../exit-code.js';
 import type { Invocation } from '../command/invocation.js';
 
-export async function exists(
-  { repository, version }: { readonly repository: string; readonly version: string },
-  invocation: Invocation,
-): Promise<void> {
-  await withContext(invocation, async ({ manager, output, progress, signal }) => {
-    const found = await manager.artifactExists(repository, version, { signal, onEvent: progress });
+interface ExistsInput {
+  /** Without a version a reference. */
+  readonly repository: string;
+  readonly version?: string;
+}
+
+export async function exists(input: ExistsInput, invocation: Invocation): Promise<void> {
+  await withContext(invocation, async ({ registries, output, progress, signal }) => {
+    const { reference, registry } = registries.version(input.repository, input.version);
+    const { repository: name, tag, digest } = reference;
+    const tagOrDigest = digest ?? tag;
+    const remote = registries.connect(reference.registry).repository(name);
+    const found =
+      tagOrDigest !== undefined &&
+      (await remote.resolve(tagOrDigest, { signal, onEvent: progress }).then(
+        () => true,
+        (error: unknown) => {
+          if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return false;
+          throw error;
+        },
+      ));
+    const repository = registry === undefined ? name : `${registry}/${name}`;
+    const version = input.version ?? tagOrDigest ?? '';
     output.print({
       json: { repository, version, exists: found },
       text: `${repository} ${version} ${found ? 'exists' : 'does not exist'}`,

@@ -24,7 +24,12 @@ const nameArgument: ArgumentDefinition<'name'> = {
 const artifactArguments: readonly ArgumentDefinition<'type' | 'name' | 'version'>[] = [
   typeArgument,
   nameArgument,
-  { name: 'version', description: 'as published, or a range as ^1.28', completes: 'version' },
+  {
+    name: 'version',
+    description: 'as published, or a range as ^1.28; also NAME:VERSION',
+    completes: 'version',
+    joins: true,
+  },
 ];
 
 interface Artifact {
@@ -70,6 +75,7 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'or a range as ^1.28; default: the newest',
         optional: true,
         completes: 'version',
+        joins: true,
       },
     ],
     options: [
@@ -101,6 +107,7 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'another one that is in place',
         optional: true,
         completes: 'version',
+        joins: true,
       },
     ],
     options: [installDirOption],
@@ -125,6 +132,7 @@ export const extensionCommands: readonly CommandDefinition[] = [
         description: 'default: all of them',
         optional: true,
         completes: 'version',
+        joins: true,
       },
     ],
     options: [

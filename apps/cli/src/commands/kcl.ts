@@ -9,7 +9,12 @@ export const kclCommands: readonly CommandDefinition[] = [
     summary: 'download a KCL package into the cache and print where it is',
     arguments: [
       { name: 'name', description: 'of the package', completes: 'kcl-name' },
-      { name: 'version', description: 'as published, or a range as ^1.2', completes: 'version' },
+      {
+        name: 'version',
+        description: 'as published, or a range as ^1.2; also NAME:VERSION',
+        completes: 'version',
+        joins: true,
+      },
     ],
     options: [layerOption, outputOption],
     examples: [

@@ -47,7 +47,10 @@ async function find(
   { manager, registries, progress, signal }: Context,
 ): Promise<{ readonly resolved: ResolvedManifest; readonly fromCache: boolean }> {
   const call = { signal, onEvent: progress };
-  if (version !== undefined) return manager.getManifest(name, version, call);
+  if (version !== undefined) {
+    const { reference, registry } = registries.version(name, version);
+    return manager.getManifest(reference.repository, version, { ...call, registry });
+  }
   const { repository, tagOrDigest } = registries.artifact(name);
   const descriptor = await repository.resolve(tagOrDigest, call);
   return { resolved: await repository.fetchManifest(descriptor, call), fromCache: false };

@@ -116,9 +116,9 @@ async function upload(
   const { output, progress, signal } = context;
   await uploadFiles(named.repository, artifact, { tag, signal, onEvent: progress });
   if (replaced) await afterReplacing(named.reference, context);
-  else if (tag) await forgetTag(named.reference, context);
   const { digest, size } = artifact.manifest.descriptor;
   const { registry, repository } = named.reference;
+  if (tag && !replaced) await forgetTag({ registry, repository, tag, digest }, context);
   const reference = tag ? named.text : referenceText({ registry, repository, digest });
   output.print({
     json: {

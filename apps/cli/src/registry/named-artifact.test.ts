@@ -15,9 +15,24 @@ describe('a reference', () => {
     ['docker.io/nginx', 'docker.io/library/nginx:latest'],
     ['index.docker.io/library/nginx', 'docker.io/library/nginx:latest'],
     ['127.0.0.1:80/a/b:c', '127.0.0.1:80/a/b:c'],
+    ['docker://127.0.0.1:80/a/b:c', '127.0.0.1:80/a/b:c'],
+    ['oci://ghcr.io/team/tool:1', 'ghcr.io/team/tool:1'],
+    ['oci://kcl/core:1.0.0', 'localhost:5000/kcl/core:1.0.0'],
+    ['docker://docker.io/nginx', 'docker.io/library/nginx:latest'],
   ])('%s is %s', (text, full) => {
     expect(referenceText(readReference(text, parseRegistryHost('localhost:5000')))).toBe(full);
   });
+});
+
+describe('a layout on disk', () => {
+  it.each(['oci:dir:1', 'oci-archive:file.tar:1', 'ocidir://dir'])(
+    'is no reference: %s',
+    (text) => {
+      expect(() => readReference(text, parseRegistryHost('localhost:5000'))).toThrow(
+        /layout on disk/,
+      );
+    },
+  );
 });
 
 describe('a repository', () => {

@@ -1,15 +1,17 @@
+import { parseLocation } from '@oci/client';
 import {
   OciError,
   type Reference,
   type RegistryHost,
   formatReference,
-  parseReference,
   parseRepositoryName,
   withDefaultTag,
 } from '@oci/spec-types';
 
+import { referenceScheme } from '../command/joined-version.js';
+
 /**
- * Reads a reference as users write it. Without a host it is of the configured registry: what is meant
+ * Reads a reference as users write it, with `docker://` or `oci://` in front or without. Without a host it is of the configured registry: what is meant
  * for Docker Hub says `docker.io/`.
  *
  * @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID`
@@ -33,10 +35,17 @@ export function readRepositoryOrTag(text: string, registry: RegistryHost): Refer
 }
 
 function withRegistry(text: string, registry: RegistryHost): Reference {
-  const reference = parseReference(text);
-  if (reference.registry !== 'docker.io' || /^(?:index\.)?docker\.io\//i.test(text))
+  const location = parseLocation(text);
+  if (location.kind !== 'registry') {
+    throw new OciError('USAGE', `${text} is a layout on disk, not a reference of a registry`, {
+      hint: 'Only copy and verify read layouts. A reference looks like registry.example/team/name:1.0.0.',
+    });
+  }
+  const { reference } = location;
+  const bare = text.replace(referenceScheme, '');
+  if (reference.registry !== 'docker.io' || /^(?:index\.)?docker\.io\//i.test(bare))
     return reference;
-  const name = text.split('@')[0]?.replace(/:[^/]*$/, '') ?? '';
+  const name = bare.split('@')[0]?.replace(/:[^/]*$/, '') ?? '';
   return { ...reference, registry, repository: parseRepositoryName(name) };
 }
 

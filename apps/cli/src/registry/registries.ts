@@ -13,6 +13,7 @@ import {
   type Reference,
   type RegistryHost,
   type Tag,
+  tagOfVersion,
 } from '@oci/spec-types';
 
 import { readReference, readRepository, referenceText } from './named-artifact.js';
@@ -24,6 +25,13 @@ export interface NamedArtifact {
   readonly repository: RemoteRepository;
   /** The digest decides where there is one. */
   readonly tagOrDigest: Tag | Digest;
+}
+
+/** A reference, and the registry to name to a manager. */
+export interface NamedVersion {
+  readonly reference: Reference;
+  /** Undefined for the configured registry. */
+  readonly registry: RegistryHost | undefined;
 }
 
 /** The registries that the references of a command name, each connected to once. */
@@ -51,6 +59,16 @@ export class Registries {
     if (tagOrDigest === undefined) throw new OciError('INTERNAL', `${text} names nothing`);
     const repository = this.connect(reference.registry).repository(reference.repository);
     return { reference, text: referenceText(reference), repository, tagOrDigest };
+  }
+
+  /** A version as `REPOSITORY VERSION`, or as one reference. @throws OciError `REFERENCE_INVALID`, `USAGE` */
+  version(text: string, version: string | undefined): NamedVersion {
+    const reference =
+      version === undefined
+        ? readReference(text, this.host)
+        : { ...readRepository(text, this.host), tag: tagOfVersion(version) };
+    const { registry } = reference;
+    return { reference, registry: registry === this.host ? undefined : registry };
   }
 
   /** @throws OciError `REFERENCE_INVALID`, `USAGE`, `OFFLINE` */

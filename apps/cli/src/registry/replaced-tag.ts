@@ -4,17 +4,21 @@ import type { Context } from '../context.js';
 import { referenceText } from './named-artifact.js';
 import type { NamedArtifact } from './registries.js';
 
-type TagName = Pick<NamedArtifact['reference'], 'registry' | 'repository' | 'tag'>;
+/** The digest is that of the manifest that the tag points to now, if any. */
+type TagName = Pick<NamedArtifact['reference'], 'registry' | 'repository' | 'tag' | 'digest'>;
 
 /**
  * Drops what this machine's cache knows of a tag that was replaced or deleted at the registry. A cache that cannot be
  * written is warned of: at the registry it is done.
  */
-export async function forgetTag(name: TagName, { manager, progress }: Context): Promise<void> {
+export async function forgetTag(
+  { digest, ...name }: TagName,
+  { manager, progress }: Context,
+): Promise<void> {
   const { registry, repository, tag } = name;
   if (tag === undefined) return;
   try {
-    await manager.forget(repository, tag, { registry });
+    await manager.forget(repository, tag, { registry, unless: digest });
   } catch (error) {
     if (!isOciError(error, 'STORAGE_DENIED', 'STORAGE_FAILED', 'STORAGE_FULL')) throw error;
     const message = `the cache may still hold the old ${referenceText(name)}: ${error.message}`;
@@ -28,7 +32,7 @@ export async function forgetTag(name: TagName, { manager, progress }: Context): 
  * @param command the pull that brings the new content; without one it is any that has `--refresh`
  */
 export async function afterReplacing(
-  name: TagName,
+  name: Omit<TagName, 'digest'>,
   context: Context,
   command?: string,
 ): Promise<void> {

@@ -45,10 +45,14 @@ export class ListingNotes {
     await this.#markers.add(packageId(place), JSON.stringify(note));
   }
 
-  /** Drops what is noted of a tag, so that the next listing asks for it. @throws OciError `STORAGE_…` */
-  async forget({ tag, ...place }: ReferenceKey): Promise<void> {
+  /**
+   * Drops what is noted of a tag, unless it is that manifest, so that the next listing asks for it.
+   *
+   * @throws OciError `STORAGE_…`
+   */
+  async forget({ tag, ...place }: ReferenceKey, unless?: Digest): Promise<void> {
     const noted = new Map(await this.read(place));
-    if (noted.delete(tag)) await this.write(place, noted);
+    if (noted.get(tag)?.digest !== unless && noted.delete(tag)) await this.write(place, noted);
   }
 }
 
