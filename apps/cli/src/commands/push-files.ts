@@ -52,11 +52,11 @@ export async function attachFiles(input: FilesInput, invocation: Invocation): Pr
     }
     const named = context.registries.artifact(input.reference);
     const { signal, progress } = context;
-    const subject = await named.repository.resolve(named.tagOrDigest, {
-      signal,
-      onEvent: progress,
-      forPush: true,
-    });
+    const { repository } = named;
+    const call = { signal, onEvent: progress, forPush: true };
+    const resolved = await repository.resolve(named.tagOrDigest, call);
+    // A length in an answer to HEAD is a hint, and the artifact says for ever what its subject is.
+    const { descriptor: subject } = await repository.fetchManifest(resolved, call);
     const artifact = await describeFiles({ ...optionsOf(input), subject });
     await upload({ named, artifact, tag: undefined, subject }, context);
   });

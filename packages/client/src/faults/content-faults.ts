@@ -167,7 +167,7 @@ export const listFaults: FaultTable = {
           manifests: [{ mediaType: index, digest: 'sha256:../../x', size: 1 }],
         },
       },
-      'DOCUMENT_INVALID',
+      '0 read',
     ),
   ],
 };
