@@ -7,4 +7,4 @@ export type { AuditOptions } from './audit/audit-log.js';
 export { type AuditProblem, type AuditVerdict, verifyAudit } from './audit/audit-verify.js';
 export type { TlsOptions } from './http/listener.js';
 export type { ServerLimits, ServerOptions } from './server-options.js';
-export { type RunningServer, startServer } from './server.js';
+export { type Reloaded, type RunningServer, startServer } from './server.js';
