@@ -16,11 +16,14 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const at = (name: string): string => join(directory, name);
 
+/** POSIX. */
+const pipeMaker = 'mkfifo';
+
 const plants: Record<string, () => unknown> = {
   'a symbolic link': () => symlink(at('outside'), at('file')),
   'a link to nothing': () => symlink(at('missing'), at('file')),
   'a hard link': () => link(at('outside'), at('file')),
-  'a pipe': () => execFileSync('mkfifo', [at('file')]),
+  'a pipe': () => execFileSync(pipeMaker, [at('file')]),
 };
 
 describe('openOwnFile', () => {
