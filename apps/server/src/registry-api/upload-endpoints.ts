@@ -72,7 +72,7 @@ export async function serveUpload(api: ApiRequest, route: UploadRoute): Promise<
 
 /** Requests of one session never interleave: one that has to wait for too long is told so. */
 async function hold(
-  { registry }: ApiRequest,
+  api: ApiRequest,
   route: UploadRoute,
   work: (upload: OpenUpload) => Promise<void>,
 ): Promise<void> {
@@ -80,12 +80,25 @@ async function hold(
     if (upload) return work(upload);
     throw new ApiError(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload');
   };
-  await registry.uploads.use(route, held).catch((error: unknown) => {
+  await api.registry.uploads.use(route, held).catch(async (error: unknown) => {
     if (!isOciError(error, 'TIMEOUT')) throw error;
-    const message =
-      'another request of this upload is still running: wait for its end, then ask where to go on';
-    throw new ApiError(409, 'BLOB_UPLOAD_INVALID', message);
+    await discardBody(api);
+    throw new ApiError(
+      409,
+      'BLOB_UPLOAD_INVALID',
+      'another request of this upload is still running: wait for its end, then ask where to go on',
+    );
   });
+}
+
+/** Many clients read an answer only when they have sent all: to one that is cut off none arrives. */
+async function discardBody(api: ApiRequest): Promise<void> {
+  if (api.request.headers.expect !== undefined) return;
+  try {
+    for await (const chunk of wholeBody(api, 0)) void chunk;
+  } catch {
+    // The answer does not depend on what was sent.
+  }
 }
 
 async function append(api: ApiRequest, { upload, ...route }: HeldRoute): Promise<void> {
