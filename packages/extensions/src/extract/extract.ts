@@ -3,7 +3,7 @@ import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { OciError, throwIfAborted } from '@oci/spec-types';
-import { storageFailure } from '@oci/spec-types/node';
+import { shownPath, storageFailure } from '@oci/spec-types/node';
 
 import type { LayerArchive } from './layer-archive.js';
 import { type ExtractLimits, defaultExtractLimits } from './limits.js';
@@ -53,7 +53,7 @@ export async function extractLayers(
   throwIfAborted(options.signal);
   const root = resolve(destination);
   if (await exists(root)) {
-    throw new OciError('USAGE', `${root} exists already`, {
+    throw new OciError('USAGE', `${shownPath(root)} exists already`, {
       hint: 'Unpack to a new directory, or remove that one.',
     });
   }
@@ -66,7 +66,7 @@ export async function extractLayers(
     await rename(directory, root);
     return { root, ...unpacked, __brand: 'ExtractedTree' };
   } catch (error) {
-    throw storageFailure(error, { path: root });
+    throw storageFailure(error, { path: shownPath(root) });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

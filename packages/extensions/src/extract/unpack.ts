@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 import { OciError, asOciError, isOciError, throwIfAborted } from '@oci/spec-types';
-import { storageFailure } from '@oci/spec-types/node';
+import { shownPath, storageFailure } from '@oci/spec-types/node';
 
 import { damaged } from './archive-rule.js';
 import { detectedType, tarChunks } from './archive-source.js';
@@ -112,5 +112,5 @@ function failure(error: unknown, directory: string): OciError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (/^(?:Z_|ERR_ZLIB|ZSTD_|ERR_ZSTD)/.test(code))
     return damaged('it can not be decompressed', error);
-  return asOciError(storageFailure(error, { path: directory }));
+  return asOciError(storageFailure(error, { path: shownPath(directory) }));
 }

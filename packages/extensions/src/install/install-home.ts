@@ -14,7 +14,14 @@ import { basename, join, resolve } from 'node:path';
 
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { type Digest, OciError, parseRepositoryName, tagOfVersion } from '@oci/spec-types';
-import { hasCode, onStorage, ownProcess, processState, withFileLock } from '@oci/spec-types/node';
+import {
+  hasCode,
+  onStorage,
+  ownProcess,
+  processState,
+  refuseLinks,
+  withFileLock,
+} from '@oci/spec-types/node';
 
 import { type InstalledVersions, readOrigin, writeInstalled } from './install-record.js';
 
@@ -88,9 +95,14 @@ export function withHome<T>(
   work: (staging: string) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  return withStaging(home.installDir, (staging) =>
-    withFileLock(home.lock, () => work(staging), { signal }),
-  );
+  return withStaging(home.installDir, async (staging) => {
+    refuseLinks(home.installDir, home.lock);
+    const inTurn = async (): Promise<T> => {
+      refuseLinks(home.installDir, join(home.directory, contentDirectory, currentLink));
+      return work(staging);
+    };
+    return withFileLock(home.lock, inTurn, { signal });
+  });
 }
 
 /** A directory in the same file system as the installed versions, removed at the end. */
@@ -99,6 +111,7 @@ export async function withStaging<T>(
   work: (staging: string) => Promise<T>,
 ): Promise<T> {
   const root = resolve(installDir, '.staging');
+  refuseLinks(resolve(installDir), join(root, currentLink));
   await removeLeftovers(root);
   const staging = join(root, `${ownProcess}-${randomUUID()}`);
   try {

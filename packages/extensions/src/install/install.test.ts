@@ -1,5 +1,14 @@
-import { mkdir, readFile, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import {
+  mkdir,
+  readFile,
+  readdir,
+  readlink,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { OciManager } from '@oci/manager';
 import {
@@ -288,4 +297,24 @@ test('a process that is killed while it installs leaves what was in use', async 
   await install('1.29.0');
   expect(await record()).toMatchObject({ current: '1.29.0', previous: '1.28.0' });
   await expectNoStaging();
+});
+
+test.each([
+  '.staging',
+  '.locks',
+  'taskserv',
+  'taskserv/kubernetes',
+  'taskserv/kubernetes/.content',
+])('nothing is written through a link that somebody put at %s', async (planted) => {
+  publish('1.28.0');
+  const outside = join(work.path, 'outside');
+  await mkdir(outside);
+  await mkdir(dirname(join(installDir, planted)), { recursive: true });
+  await symlink(outside, join(installDir, planted));
+  await expect(install('1.28.0')).rejects.toMatchObject({
+    code: 'POLICY_REFUSED',
+    message: expect.stringContaining(join(installDir, planted)),
+    hint: expect.any(String),
+  });
+  expect(await readdir(outside)).toEqual([]);
 });

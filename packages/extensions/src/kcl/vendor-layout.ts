@@ -36,13 +36,13 @@ export function vendorPath(layout: VendorLayout, vendored: VendoredName): string
   }
 }
 
-/** The directory of a layout: beside `kcl.mod`, or the one that kpm has for all projects. */
+/** The directory of a layout, below what the user named: beside `kcl.mod`, or the one that kpm has for all projects. */
 export function vendorRoot(
   layout: VendorLayout,
   packageDirectory: string,
   env: Readonly<Record<string, string | undefined>>,
-): string {
-  if (layout === 'vendor') return join(packageDirectory, 'vendor');
+): { readonly root: string; readonly relative: string } {
+  if (layout === 'vendor') return { root: packageDirectory, relative: 'vendor' };
   const data = env['XDG_DATA_HOME'] || join(env['HOME'] || homeDirectory(), '.local', 'share');
-  return env['KCL_PKG_PATH'] || join(data, 'kcl', 'modules');
+  return { root: env['KCL_PKG_PATH'] || join(data, 'kcl', 'modules'), relative: '' };
 }

@@ -1,4 +1,14 @@
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -88,11 +98,7 @@ test('puts the whole tree of dependencies where kcl looks for it, and locks it',
     ['base', '1.1.0', true],
     ['models', '2.0.0', true],
   ]);
-  expect((await readdir(join(directory, 'vendor'))).sort()).toEqual([
-    '.ocictl',
-    'base_1.1.0',
-    'models_2.0.0',
-  ]);
+  expect((await readdir(join(directory, 'vendor'))).sort()).toEqual(['base_1.1.0', 'models_2.0.0']);
   expect(await readFile(join(directory, 'vendor', 'base_1.1.0', 'main.k'), 'utf8')).toBe('a = 1\n');
   expect((await lockOf(directory)).get('base')).toEqual({
     name: 'base',
@@ -155,6 +161,60 @@ test('does nothing the second time, and needs no network', async () => {
   expect(registry.requests.length).toBe(asked);
   await rm(join(directory, 'vendor', 'base_1.0.0', 'kcl.mod'));
   expect((await vendorKclPackage(directory, source)).packages).toMatchObject([{ changed: true }]);
+});
+
+test.each([true, false])(
+  'files of a checkout that are not the locked ones are replaced, and told (frozen: %s)',
+  async (frozen) => {
+    publish('base', '1.0.0');
+    const directory = await project('base = "1.0.0"\n');
+    await vendorKclPackage(directory, source);
+    const place = join(directory, 'vendor', 'base_1.0.0');
+    const outside = join(work.path, 'outside.k');
+    await writeFile(outside, 'a = 1\n');
+    const changes: readonly (() => Promise<void>)[] = [
+      () => writeFile(join(place, 'main.k'), 'evil = 1\n'),
+      () => writeFile(join(place, 'extra.k'), ''),
+      () => rm(join(place, 'main.k')),
+      () => mkdir(join(place, 'empty')),
+      () => chmod(join(place, 'main.k'), 0o755),
+      async () => {
+        await rm(join(place, 'main.k'));
+        await symlink(outside, join(place, 'main.k'));
+      },
+      async () => {
+        await rename(place, join(work.path, 'moved'));
+        await symlink(join(work.path, 'moved'), place);
+      },
+    ];
+    for (const change of changes) {
+      await change();
+      const { packages, warnings } = await vendorKclPackage(directory, source, { frozen });
+      expect(packages).toMatchObject([{ name: 'base', changed: true }]);
+      expect(warnings).toEqual([expect.stringContaining('had other files than the package')]);
+      expect((await readdir(place)).sort()).toEqual(['kcl.mod', 'main.k']);
+      expect((await lstat(join(place, 'main.k'))).isFile()).toBe(true);
+      expect(await readFile(join(place, 'main.k'), 'utf8')).toBe('a = 1\n');
+    }
+    expect(await readdir(join(directory, 'vendor'))).toEqual(['base_1.0.0']);
+    const again = await vendorKclPackage(directory, source, { frozen });
+    expect(again).toMatchObject({ packages: [{ changed: false }], warnings: [] });
+  },
+);
+
+test('nothing is written through a vendor directory that is a link', async () => {
+  publish('base', '1.0.0');
+  const directory = await project('base = "1.0.0"\n');
+  const outside = join(work.path, 'outside');
+  await mkdir(outside);
+  await symlink(outside, join(directory, 'vendor'));
+  await expect(vendorKclPackage(directory, source)).rejects.toMatchObject({
+    code: 'POLICY_REFUSED',
+    message: expect.stringContaining(join(directory, 'vendor')),
+    hint: expect.any(String),
+  });
+  expect(await readdir(outside)).toEqual([]);
+  await expect(readFile(join(directory, 'kcl.mod.lock'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('--frozen takes what is locked and nothing else', async () => {

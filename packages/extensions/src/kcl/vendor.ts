@@ -1,20 +1,15 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
-import { type Digest, OciError, type Reference, parseReference } from '@oci/spec-types';
-import { isMissing, onStorage, replaceFile, unlessMissing } from '@oci/spec-types/node';
+import { type Digest, OciError, isOciError, parseReference } from '@oci/spec-types';
+import { isMissing, replaceFile } from '@oci/spec-types/node';
 
 import { type KclGraph, type ResolvedPackage, resolveKclGraph } from '../depend/kcl-graph.js';
 import type { KclSource } from '../depend/kcl-source.js';
-import { withPackage } from '../extract/archive-rule.js';
-import { contentRoot } from '../extract/content-root.js';
-import { extractArchive } from '../extract/extract.js';
-import { readSourceTree } from '../pack/source-tree.js';
+import { readDocument } from '../document/document-text.js';
 import { type LockedPackage, formatKclLock, parseKclLock } from './kcl-lock.js';
 import { type KclMod, parseKclMod } from './kcl-mod.js';
-import { kclSum } from './kcl-sum.js';
 import { type VendorLayout, vendorPath, vendorRoot } from './vendor-layout.js';
+import { placePackage } from './vendor-placement.js';
 
 export interface VendorOptions {
   /** Default `vendor`. */
@@ -47,10 +42,10 @@ export interface Vendored {
 
 /**
  * Puts everything that a package needs where `kcl` finds it, so that it runs without a network, and
- * writes `kcl.mod.lock` with the digest of each. A package that is there with the right digest stays.
+ * writes `kcl.mod.lock` with the digest of each. A package whose files are there stays.
  *
  * @throws OciError `DEPENDENCY_CONFLICT`, `DIGEST_MISMATCH` when a version is not what the lock holds,
- * `EXTENSION_INVALID`, and what pulling and unpacking can fail with
+ * `EXTENSION_INVALID`, `POLICY_REFUSED` when `vendor` is a link, and what pulling and unpacking can fail with
  */
 export async function vendorKclPackage(
   directory: string,
@@ -66,12 +61,10 @@ export async function vendorKclPackage(
   const entries = graph.nodes.map(({ version, content }) => lockedOf(version, content, locked));
   const newLock = formatKclLock(entries);
   if (options.frozen) refuseUnlocked(mod, graph, locked);
-  const layout = options.layout ?? 'vendor';
-  const base = vendorRoot(layout, root, options.env ?? process.env);
   const warnings = [...graph.warnings];
   const packages: VendoredPackage[] = [];
   for (const { version, content } of graph.nodes)
-    packages.push(await place({ version, content }, { base, layout, warnings, options }));
+    packages.push(await place({ version, content }, { directory: root, warnings, options }));
   if (!options.frozen && newLock !== lockText)
     await replaceFile(join(root, 'kcl.mod.lock'), newLock);
   return { packages, warnings };
@@ -79,8 +72,9 @@ export async function vendorKclPackage(
 
 async function textOf(directory: string, name: string, missing?: string): Promise<string> {
   try {
-    return await readFile(join(directory, name), 'utf8');
+    return await readDocument(join(directory, name), name);
   } catch (cause) {
+    if (isOciError(cause)) throw cause;
     if (missing !== undefined && isMissing(cause)) return missing;
     throw new OciError('USAGE', `${join(directory, name)} can not be read`, {
       cause,
@@ -139,66 +133,35 @@ function refuseUnlocked(
   });
 }
 
-interface Placement {
-  readonly base: string;
-  readonly layout: VendorLayout;
+interface Context {
+  readonly directory: string;
   readonly warnings: string[];
   readonly options: VendorOptions;
 }
 
 async function place(
   { version, content }: { readonly version: string; readonly content: ResolvedPackage },
-  { base, layout, warnings, options }: Placement,
+  { directory, warnings, options }: Context,
 ): Promise<VendoredPackage> {
   const { name, pulled } = content;
-  const relative = vendorPath(layout, {
+  const { registry, repository } = parseReference(pulled.reference);
+  const layout = options.layout ?? 'vendor';
+  const at = vendorRoot(layout, directory, options.env ?? process.env);
+  const path = vendorPath(layout, { name, version, registry, repository });
+  const relative = join(at.relative, path);
+  const { before, isSummed } = await placePackage(pulled, { root: at.root, relative }, options);
+  if (before === 'other')
+    warnings.push(`${name} ${version}: ${relative} had other files than the package; replaced`);
+  if (!isSummed)
+    warnings.push(
+      `${name} ${version}: its files have another sum than was published, as include and exclude make it`,
+    );
+  return {
     name,
     version,
-    ...placeOf(parseReference(pulled.reference)),
-  });
-  const path = join(base, relative);
-  const record = join(base, '.ocictl', `${relative.replaceAll('/', '_')}.json`);
-  const vendored = { name, version, source: pulled.reference, digest: pulled.manifestDigest, path };
-  if (await isThere(path, record, pulled.manifestDigest)) return { ...vendored, changed: false };
-  const staging = join(base, '.ocictl', randomUUID());
-  await onStorage({ path }, async () => {
-    try {
-      await mkdir(staging, { recursive: true });
-      const tree = await extractArchive(pulled.path, join(staging, 'tree'), options).catch(
-        withPackage(pulled.reference),
-      );
-      const root = await contentRoot(tree);
-      const sum = kclSum((await readSourceTree(root)).filter(({ type }) => type === 'file'));
-      if (pulled.sum !== '' && pulled.sum !== sum)
-        warnings.push(
-          `${name} ${version}: its files have another sum than was published, as include and exclude make it`,
-        );
-      await rm(record, { force: true });
-      await replaceDirectory(root, path, staging);
-      await replaceFile(record, `${JSON.stringify({ digest: pulled.manifestDigest })}\n`);
-    } finally {
-      await rm(staging, { recursive: true, force: true });
-    }
-  });
-  return { ...vendored, changed: true };
-}
-
-function placeOf({ registry, repository }: Reference): { registry: string; repository: string } {
-  return { registry, repository };
-}
-
-async function isThere(path: string, record: string, digest: Digest): Promise<boolean> {
-  try {
-    const said = JSON.parse(await readFile(record, 'utf8')) as { digest?: unknown };
-    await readFile(join(path, 'kcl.mod'));
-    return said.digest === digest;
-  } catch {
-    return false;
-  }
-}
-
-async function replaceDirectory(from: string, to: string, staging: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  await rename(to, join(staging, 'old')).catch(unlessMissing);
-  await rename(from, to);
+    source: pulled.reference,
+    digest: pulled.manifestDigest,
+    path: join(at.root, relative),
+    changed: before !== 'same',
+  };
 }
