@@ -144,7 +144,9 @@ test('a tag that holds something else is no list, and said so', async () => {
   await begin({ referrers: false });
   const { bytes, mediaType } = referrer(0, sbom);
   registry.putManifest(name, tag, bytes, mediaType);
-  expect(await list()).toEqual([]);
+  const unread: string[] = [];
+  expect(await list({ onUnread: ({ code }) => unread.push(code) })).toEqual([]);
+  expect(unread).toEqual(['DOCUMENT_INVALID']);
   expect(events).toContainEqual(
     expect.objectContaining({ type: 'warning', message: expect.stringContaining('no list') }),
   );

@@ -8,7 +8,6 @@ import {
   mediaTypes,
   parseContentType,
   parseRegistryErrors,
-  parseStrictJson,
   registryPaths,
 } from '@oci/spec-types';
 
@@ -16,7 +15,7 @@ import { header } from '../transport/exchange.js';
 import type { Endpoint, RemoteOptions } from './endpoint.js';
 import { nextPage, nextPageFailed } from './link-header.js';
 import { referrersKnowledge } from './referrers-api.js';
-import { listedDescriptor } from './listed-descriptor.js';
+import { descriptorsOf, entriesOf, listOf } from './listed-descriptor.js';
 import { fetchManifest } from './manifest-source.js';
 import { type ReferrersTagOptions, readReferrersTag } from './referrers-tag-list.js';
 import { type WholeAnswer, fetchWhole } from './whole-answer.js';
@@ -158,7 +157,7 @@ async function* referrerPages(
   if (seen.size > 1)
     throw failure ?? new OciError('PROTOCOL', `${origin.host} loses its list in the middle`);
   const list = await readReferrersTag(endpoint, subject, { ...options, onUnread });
-  if (list === 'other') warnOfOther(endpoint, subject, options);
+  if (list === 'other') warnOfOther(endpoint, subject, { ...options, onUnread });
   else if (list !== undefined && list !== 'subject')
     yield { referrers: known(descriptorsOf(list.entries, options), endpoint), isFiltered: false };
   // Without the API's answer nobody knows that there is nothing.
@@ -223,42 +222,15 @@ function isIndex({ response, bytes }: WholeAnswer): boolean {
   return type !== 'text/html' && listOf(bytes) !== undefined;
 }
 
-function entriesOf(bytes: Uint8Array, options: RemoteOptions): readonly Descriptor[] {
-  const entries = listOf(bytes);
-  if (entries) return descriptorsOf(entries, options);
-  parseStrictJson(bytes);
-  throw new OciError('DOCUMENT_INVALID', 'the list of referrers is not an index', {
-    hint: 'Ask who runs the registry.',
-  });
-}
-
-/** Servers in Go say null where there is nothing. */
-function listOf(bytes: Uint8Array): readonly unknown[] | undefined {
-  try {
-    const value = Object(parseStrictJson(bytes)) as Record<string, unknown>;
-    if (!('manifests' in value) && value['mediaType'] !== mediaTypes.imageIndex) return undefined;
-    const entries = value['manifests'] ?? [];
-    return Array.isArray(entries) ? entries : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function descriptorsOf(
-  entries: readonly unknown[],
-  { onEvent }: RemoteOptions,
-): readonly Descriptor[] {
-  return entries.flatMap((entry) => {
-    const descriptor = listedDescriptor(entry);
-    if (descriptor) return [descriptor];
-    onEvent?.({ type: 'warning', message: 'a list of referrers has an entry without a digest' });
-    return [];
-  });
-}
-
-function warnOfOther(endpoint: Endpoint, subject: Digest, options: RemoteOptions): void {
-  const message = `the referrers tag of ${endpoint.name}@${subject} holds no list of referrers`;
-  options.onEvent?.({ type: 'warning', message });
+/** A list may have been cut, or overwritten: nobody knows what was in it. */
+function warnOfOther(
+  { name }: Endpoint,
+  subject: Digest,
+  { onEvent, onUnread }: ReferrersTagOptions,
+): void {
+  const message = `the referrers tag of ${name}@${subject} holds no list of referrers`;
+  onEvent?.({ type: 'warning', message });
+  onUnread?.(new OciError('DOCUMENT_INVALID', message));
 }
 
 function tooMany({ origin }: Endpoint, subject: Digest): OciError {

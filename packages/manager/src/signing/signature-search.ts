@@ -159,7 +159,8 @@ async function* bundlesOf(
     if (!mayBeBundle(referrer.artifactType)) others.push(referrer);
     else yield* bundleOf(search, referrer);
   }
-  for (const error of unread) yield { form: 'bundle', error, mayBeMissing: true };
+  for (const error of unread)
+    yield { form: 'bundle', error, mayBeMissing: error.code === 'DENIED' };
 }
 
 /** A bundle that the list names by another type; what cannot be read was none. */
