@@ -10,6 +10,7 @@ import { expect, test } from 'vitest';
 
 import type { ServerOptions } from '../server-options.js';
 import { startServer } from '../server.js';
+import { createListener } from './listener.js';
 
 async function start(change: Partial<ServerOptions> = {}) {
   const directory = await temporaryDirectory();
@@ -80,6 +81,16 @@ test.each<[string, string, number]>([
 function unchunked(body: string): string {
   return /\{.*\}/s.exec(body)?.[0] ?? '';
 }
+
+test('headers and silence have their bounds', () => {
+  const connections = { most: 1, mostOfOne: 1, isShared: () => false };
+  expect(createListener(() => {}, { connections })).toMatchObject({
+    headersTimeout: 20_000,
+    keepAliveTimeout: 65_000,
+    timeout: 300_000,
+    maxHeadersCount: 100,
+  });
+});
 
 test('a target in absolute form is read as one in origin form', async () => {
   await using server = await start();

@@ -464,6 +464,9 @@ test('end-7b: tags a digest by the query', async () => {
   const pushed = await ask(api, 'PUT', `${path}?tag=1&tag=latest`, { body, headers: asManifest });
   expect([pushed.status, pushed.headers['oci-tag']]).toEqual([201, '1, latest']);
   expect((await ask(api, 'HEAD', '/v2/a/b/manifests/latest')).status).toBe(200);
+  const many = Array.from({ length: 101 }, (_, at) => `tag=${at}`).join('&');
+  const tooMany = await ask(api, 'PUT', `${path}?${many}`, { body, headers: asManifest });
+  expect([tooMany.status, tooMany.code]).toEqual([414, 'MANIFEST_INVALID']);
   const bad = await ask(api, 'PUT', `${path}?tag=..`, { body, headers: asManifest });
   expect([bad.status, bad.code]).toEqual([400, 'MANIFEST_INVALID']);
 });
