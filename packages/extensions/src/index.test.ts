@@ -6,6 +6,7 @@ test('exports these names and no others', () => {
   expect(Object.keys(extensions).sort()).toEqual([
     'archiveRules',
     'artifactFamilies',
+    'askingSource',
     'contentKind',
     'contentRoot',
     'defaultExtractLimits',
@@ -29,6 +30,7 @@ test('exports these names and no others', () => {
     'parseKclMod',
     'parseProfiles',
     'policyFromEnvironment',
+    'publishedDigest',
     'pushArtifact',
     'readArchiveFiles',
     'readMetadata',

@@ -25,6 +25,7 @@ export {
 } from './extract/extract.js';
 export type { LayerArchive } from './extract/layer-archive.js';
 export { type ExtractLimits, defaultExtractLimits } from './extract/limits.js';
+export { askingSource, publishedDigest } from './install/asking-source.js';
 export {
   type InstallGraphOptions,
   type InstalledGraph,

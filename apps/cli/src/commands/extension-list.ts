@@ -1,4 +1,9 @@
-import { type InventoryEntry, listInstalled, selectVersion } from '@oci/extensions';
+import {
+  type InventoryEntry,
+  listInstalled,
+  publishedDigest,
+  selectVersion,
+} from '@oci/extensions';
 import type { OciManager } from '@oci/manager';
 import { isOciError } from '@oci/spec-types';
 
@@ -8,7 +13,7 @@ import type { Drawing } from '../render/page.js';
 import { table } from '../render/table.js';
 import { installDirOf } from './extension-settings.js';
 import { extensionTree } from './extension-tree.js';
-import { type ListedExtension, isOutdated } from './listed-extension.js';
+import { type ListedExtension, hasNewer, isOutdated } from './listed-extension.js';
 
 export async function listExtensions(
   args: { readonly installDir?: string; readonly outdated?: boolean; readonly tree?: boolean },
@@ -19,9 +24,7 @@ export async function listExtensions(
     const installed = await listInstalled(installDir);
     const listed: ListedExtension[] = [];
     for (const entry of installed)
-      listed.push(
-        args.outdated ? { ...entry, latest: await latestOf(manager, entry, signal) } : entry,
-      );
+      listed.push(args.outdated ? await compared(entry, manager, signal) : entry);
     const drawing = args.tree ? extensionTree(installDir, listed) : rows(listed);
     output.print({
       json: { install_dir: installDir, extensions: listed.map(entryJson) },
@@ -29,6 +32,30 @@ export async function listExtensions(
       brief: listed.map(({ type, name, current }) => `${type} ${name} ${current}`),
     });
   });
+}
+
+async function compared(
+  entry: InventoryEntry,
+  manager: OciManager,
+  signal: AbortSignal,
+): Promise<ListedExtension> {
+  const latest = await latestOf(manager, entry, signal);
+  return { ...entry, latest, republished: await isRepublished(entry, manager, signal) };
+}
+
+async function isRepublished(
+  { versions, current }: InventoryEntry,
+  manager: OciManager,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const inUse = versions.find(({ version }) => version === current);
+  if (!inUse) return false;
+  try {
+    return (await publishedDigest(manager, inUse.source, { signal })) !== inUse.manifestDigest;
+  } catch (error) {
+    if (isOciError(error, 'NAME_UNKNOWN', 'MANIFEST_UNKNOWN')) return false;
+    throw error;
+  }
 }
 
 async function latestOf(
@@ -47,13 +74,13 @@ async function latestOf(
 }
 
 function entryJson(entry: ListedExtension): object {
-  const { type, name, current, previous, latest, versions } = entry;
+  const { type, name, current, previous, latest, republished, versions } = entry;
   return {
     type,
     name,
     current,
     previous,
-    ...(latest !== undefined && { latest, outdated: isOutdated(entry) }),
+    ...(latest !== undefined && { latest, outdated: isOutdated(entry), republished }),
     versions: versions.map(({ version, path, digest, manifestDigest, source, installedAt }) => ({
       version,
       path,
@@ -64,6 +91,11 @@ function entryJson(entry: ListedExtension): object {
       installed_at: installedAt,
     })),
   };
+}
+
+function noteOf(entry: ListedExtension): string {
+  if (hasNewer(entry)) return ' (newer)';
+  return entry.republished === true ? ' (published again)' : '';
 }
 
 function rows(listed: readonly ListedExtension[]): Drawing {
@@ -81,7 +113,7 @@ function rows(listed: readonly ListedExtension[]): Drawing {
       entry.type,
       entry.name,
       entry.current ?? '-',
-      ...(hasLatest ? [`${entry.latest ?? '-'}${isOutdated(entry) ? ' (newer)' : ''}`] : []),
+      ...(hasLatest ? [`${entry.latest ?? '-'}${noteOf(entry)}`] : []),
       entry.previous ?? '-',
       entry.versions.find(({ version }) => version === entry.current)?.source ?? '-',
     ]),

@@ -1,7 +1,7 @@
 import { ageText, shortDigest } from '../render/quantity.js';
 import type { Drawing } from '../render/page.js';
 import { type TreeNode, tree } from '../render/tree.js';
-import { type ListedExtension, isOutdated } from './listed-extension.js';
+import { type ListedExtension, hasNewer } from './listed-extension.js';
 
 /** What is installed, as a tree: types, names, versions, and what each version needs. */
 export function extensionTree(installDir: string, listed: readonly ListedExtension[]): Drawing {
@@ -21,7 +21,8 @@ function extensionNode(entry: ListedExtension, listed: readonly ListedExtension[
   const needing = listed.filter((other) => needs(other, keyOf(entry))).map(keyOf);
   const notes = [
     ...(entry.current === null ? ['none in use'] : []),
-    ...(isOutdated(entry) ? [`newer: ${entry.latest}`] : []),
+    ...(hasNewer(entry) ? [`newer: ${entry.latest}`] : []),
+    ...(entry.republished === true ? ['published again'] : []),
     ...(needing.length > 0 ? [`needed by ${needing.join(', ')}`] : []),
   ];
   return {

@@ -66,7 +66,7 @@ export const extensionCommands: readonly CommandDefinition[] = [
     name: 'extension install',
     summary: 'download, unpack, validate and install an extension and what it needs',
     description:
-      'Versions are kept beside each other; the new one is put into use in one step, and the one before is kept for a rollback. PROVISIONING_EXTENSION_MODE, PROVISIONING_ALLOWED_EXTENSIONS and PROVISIONING_BLOCKED_EXTENSIONS say what may be installed. Nothing of the extension is run.',
+      'The registry is asked whether a cached version was published again; without an answer, or with --lock, the cached one counts. Versions are kept beside each other; the new one is put into use in one step, and the one before is kept for a rollback. PROVISIONING_EXTENSION_MODE, PROVISIONING_ALLOWED_EXTENSIONS and PROVISIONING_BLOCKED_EXTENSIONS say what may be installed. Nothing of the extension is run.',
     arguments: [
       typeArgument,
       nameArgument,
@@ -149,7 +149,10 @@ export const extensionCommands: readonly CommandDefinition[] = [
     summary: 'list what is installed, with its sources and digests',
     options: [
       installDirOption,
-      { name: 'outdated', description: 'ask the registry for newer versions' },
+      {
+        name: 'outdated',
+        description: 'ask for newer versions, and for other content of those in use',
+      },
       { name: 'tree', description: 'draw all versions, and what needs what' },
     ],
     examples: [

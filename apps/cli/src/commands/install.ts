@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 
 import {
   type InstalledExtension,
+  askingSource,
   installExtensionGraph,
   policyFromEnvironment,
 } from '@oci/extensions';
@@ -25,7 +26,10 @@ export async function install(args: InstallArguments, invocation: Invocation): P
   const { env } = invocation.terminal;
   await withContext(invocation, async ({ manager, output, progress, settings, signal }) => {
     const request = { type: parseExtensionType(args.type), name: args.name, range: args.version };
-    const operation = installExtensionGraph(manager, request, {
+    // What a lock file has is the version that is meant, whatever its tag points to.
+    const isSettled = invocation.options.offline === true || args.lock !== undefined;
+    const source = isSettled ? manager : askingSource(manager, progress);
+    const operation = installExtensionGraph(source, request, {
       ...(await validationOf(args)),
       env,
       policy: policyFromEnvironment(env),

@@ -5,8 +5,14 @@ import { compareVersions } from '@oci/manager';
 export interface ListedExtension extends InventoryEntry {
   /** Undefined when nobody asked; null when the registry has none. */
   readonly latest?: string | null;
+  /** Whether the tag of the version in use has another content by now; undefined when nobody asked. */
+  readonly republished?: boolean;
 }
 
-export function isOutdated({ current, latest }: ListedExtension): boolean {
+export function isOutdated(entry: ListedExtension): boolean {
+  return entry.republished === true || hasNewer(entry);
+}
+
+export function hasNewer({ current, latest }: ListedExtension): boolean {
   return current !== null && latest != null && compareVersions(latest, current) > 0;
 }
