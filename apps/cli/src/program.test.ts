@@ -70,6 +70,13 @@ describe('the help of the whole', () => {
 });
 
 describe('a usage error', () => {
+  it('names the help of what was understood before the unknown word', () => {
+    const hintOf = (unknown: string, ...args: readonly string[]) =>
+      usageError(`error: unknown command '${unknown}'`, { args, program: ocictl }).hint;
+    expect(hintOf('cach', 'cach', 'list')).toBe('See: ocictl --help');
+    expect(hintOf('lists', 'cache', 'lists')).toBe('See: ocictl cache --help');
+  });
+
   it('names the nearest word and the help of as much of the command as was given', () => {
     const error = usageError("error: unknown option '--lyer'\n(Did you mean --layer?)", {
       args: ['-q', 'kcl', 'pull', 'core', '--lyer', 'x'],

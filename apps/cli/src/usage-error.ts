@@ -25,8 +25,10 @@ export function usageError(
   { args, program }: { args: readonly string[]; program: ProgramDefinition },
 ): OciError {
   const [what = '', suggestion] = message.replace(/^error: /, '').split('\n(');
-  const help = `See: ${commandLine(args, program)} --help`;
   const unknown = /^unknown command '([^']*)'/.exec(what)?.[1] ?? '';
+  // Behind an unknown word nothing is a command: in "cach list" it is not "list" that is meant.
+  const at = args.indexOf(unknown);
+  const help = `See: ${commandLine(at < 0 ? args : args.slice(0, at), program)} --help`;
   const known = elsewhere.get(unknown);
   const hint = known ? `Here it is: ${known}.` : suggestion?.replace(/\)\s*$/, '');
   return new OciError('USAGE', what.replace(/\.$/, ''), {

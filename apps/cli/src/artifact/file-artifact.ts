@@ -88,7 +88,7 @@ async function describeFile(text: string): Promise<SourceFile> {
   const { path, mediaType } = split(text);
   const absolute = resolve(path);
   const found = await stat(absolute).catch(unlessMissing);
-  if (!found) throw usage(`there is no file ${path}`);
+  if (!found) throw usage(`there is no file ${path}`, 'Name files as PATH or PATH:MEDIA_TYPE.');
   if (!found.isFile()) {
     throw usage(`${path} is no file`, 'Pack a directory first: tar -czf files.tar.gz -C DIR .');
   }

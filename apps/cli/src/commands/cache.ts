@@ -9,7 +9,9 @@ const dryRun = { name: 'dryRun', description: 'tell what would be done, and do n
 function count(text: string): number {
   const value = Number(text);
   if (/^\d{1,15}$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new OciError('USAGE', `${JSON.stringify(text.slice(0, 50))} is no whole number`);
+  throw new OciError('USAGE', `${JSON.stringify(text.slice(0, 50))} is not a whole number`, {
+    hint: 'See: ocictl cache --help',
+  });
 }
 
 /** A page of a list. */
