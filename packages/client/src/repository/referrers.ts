@@ -17,7 +17,7 @@ import { nextPage, nextPageFailed } from './link-header.js';
 import { referrersKnowledge } from './referrers-api.js';
 import { descriptorsOf, entriesOf, listOf } from './listed-descriptor.js';
 import { fetchManifest } from './manifest-source.js';
-import { type ReferrersTagOptions, readReferrersTag } from './referrers-tag-list.js';
+import { type ReferrersTagOptions, readReferrersTag } from './referrers-tag.js';
 import { type WholeAnswer, fetchWhole } from './whole-answer.js';
 
 export interface ReferrersOptions extends ReferrersTagOptions {

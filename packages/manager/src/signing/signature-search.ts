@@ -6,7 +6,7 @@ import {
   type CallOptions,
   type Descriptor,
   type Digest,
-  OciError,
+  type OciError,
   type ReadableRepository,
   type ReferrerLister,
   type ResolvedManifest,
@@ -22,6 +22,7 @@ import {
 import { readBytes } from '@oci/spec-types/node';
 
 import { bundleOfLayer, bundleTypes, readBundle, signatureAnnotations } from './bundle.js';
+import { SearchBudget, mostSignatureBytes } from './search-budget.js';
 import { digestOfSimpleSigning, simpleSigningType } from './simple-signing.js';
 import { ensureSigns, preAuthEncoding, statementType } from './statement.js';
 
@@ -60,9 +61,6 @@ export interface UnreadPlace {
 
 export type SignatureSource = ReadableRepository & Partial<ReferrerLister>;
 
-/** As cosign has it; a registry must not keep us busy for ever. */
-const most = { signatures: 1000, bytes: 64 * 1024 * 1024, signatureBytes: 4 * 1024 * 1024 };
-
 /** The tag under which cosign keeps signatures; undefined for a digest that leaves no room for it. */
 export function signatureTag(digest: Digest): Tag | undefined {
   const base = `${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
@@ -89,9 +87,9 @@ export async function* findSignatures(
 ): AsyncGenerator<Found, void, undefined> {
   const search = { source, subject, options };
   const others: Descriptor[] = [];
-  yield* eachOf('bundle', bundlesOf({ ...search, budget: new Budget(subject) }, others));
-  yield* eachOf('cosign-tag', taggedOf({ ...search, budget: new Budget(subject) }));
-  const budget = new Budget(subject);
+  yield* eachOf('bundle', bundlesOf({ ...search, budget: new SearchBudget(subject) }, others));
+  yield* eachOf('cosign-tag', taggedOf({ ...search, budget: new SearchBudget(subject) }));
+  const budget = new SearchBudget(subject);
   for (const referrer of others) {
     if (isEnough()) return;
     yield* eachOf('bundle', mistypedBundle({ ...search, budget }, referrer));
@@ -113,37 +111,11 @@ async function* eachOf(
   }
 }
 
-/** What is read of one place at most; only what came counts, and not what a descriptor claims. */
-class Budget {
-  readonly #subject: ResolvedManifest;
-  #signatures = 0;
-  #bytes = 0;
-
-  constructor(subject: ResolvedManifest) {
-    this.#subject = subject;
-  }
-
-  get isSpent(): boolean {
-    return this.#signatures > most.signatures || this.#bytes > most.bytes;
-  }
-
-  /** @throws OciError `LIMIT_EXCEEDED` for more than 1000 signatures, or 64 MiB of them */
-  spend({ signatures = 0, bytes = 0 }: { signatures?: number; bytes?: number }): void {
-    this.#signatures += signatures;
-    this.#bytes += bytes;
-    if (!this.isSpent) return;
-    const { digest } = this.#subject.descriptor;
-    throw new OciError('LIMIT_EXCEEDED', `${digest} has too many signatures`, {
-      hint: `At most ${most.signatures} are read, and ${most.bytes} bytes of them.`,
-    });
-  }
-}
-
 interface Search {
   readonly source: SignatureSource;
   readonly subject: ResolvedManifest;
   readonly options: CallOptions;
-  readonly budget: Budget;
+  readonly budget: SearchBudget;
 }
 
 /** What may be one by its type. @param others receives the rest */
@@ -286,7 +258,7 @@ export async function signatureManifest(
 
 /** What is wrong with one signature must not hide that another is good; that it cannot be had is told apart. */
 async function readable<T extends FoundSignature | undefined>(
-  { place, budget }: { readonly place: SignaturePlace; readonly budget: Budget },
+  { place, budget }: { readonly place: SignaturePlace; readonly budget: SearchBudget },
   read: () => Promise<T>,
 ): Promise<T | UnreadableSignature | UnreadPlace> {
   try {
@@ -316,10 +288,10 @@ async function contentOf(
   descriptor: Descriptor,
   options: CallOptions,
 ): Promise<Buffer> {
-  if (descriptor.size > most.signatureBytes)
-    throw new Error(`it has ${descriptor.size} bytes, and ${most.signatureBytes} at most are read`);
+  if (descriptor.size > mostSignatureBytes)
+    throw new Error(`it has ${descriptor.size} bytes, and ${mostSignatureBytes} at most are read`);
   return readBytes(await source.fetchBlob(descriptor, options), {
-    limit: most.signatureBytes,
+    limit: mostSignatureBytes,
     what: descriptor.digest,
   });
 }
