@@ -7,7 +7,7 @@ import { readBytes } from '@oci/spec-types/node';
 export const maxDocumentBytes: number = 256 * 1024;
 
 /** Entries of one table: dependencies of a package, or ranges that an extension declares. */
-export const maxDocumentEntries = 256;
+const maxDocumentEntries = 256;
 
 /** @throws OciError `LIMIT_EXCEEDED`, and the errors of the file system */
 export async function readDocument(path: string, name: string): Promise<string> {
