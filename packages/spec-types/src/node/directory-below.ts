@@ -1,25 +1,33 @@
-import { constants, lstatSync } from 'node:fs';
+import { type Stats, constants, lstatSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join, relative as relativePath, sep } from 'node:path';
 
 import { OciError } from '../index.js';
 import { descriptorPath, hasDescriptorPaths, shownPath } from './descriptor-path.js';
-import { hasCode } from './storage-failure.js';
+import { hasCode, storageFailure } from './storage-failure.js';
 
 /**
  * Refuses a path when a directory between it and `root` is a symbolic link. The root may be one: the user names it.
  * Synchronous, so that nothing of this process comes between the look and what follows it.
  *
- * @throws OciError `POLICY_REFUSED`
+ * @throws OciError `POLICY_REFUSED`, `STORAGE_DENIED` when a directory on the way may not be read
  */
 export function refuseLinks(root: string, path: string): void {
   const names = relativePath(root, path).split(sep).slice(0, -1);
   let at = root;
   for (const name of names) {
     at = join(at, name);
-    const info = lstatSync(at, { throwIfNoEntry: false });
+    const info = statOf(at);
     if (info === undefined) return;
     if (info.isSymbolicLink()) throw linkRefused(at);
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw storageFailure(error, { path });
   }
 }
 
