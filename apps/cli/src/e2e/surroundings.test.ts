@@ -1,5 +1,5 @@
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { chmod, cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -110,6 +110,27 @@ describe('ocictl in strange surroundings', () => {
     expect(pulled).toMatchObject({ exitCode: 8, stdout: '' });
     expect(pulled.stderr).toContain('.cache/ocictl can not be written (EACCES)');
     expect(pulled.stderr).toContain('choose another directory with --cache-dir');
+  });
+
+  it.skipIf(!isRoot)('lists and pulls past a cache that only another user may read', async () => {
+    const home = join(work.path, 'user');
+    await mkdir(home);
+    await chown(home, nobody, nobody);
+    const cache = join(work.path, 'closed');
+    const program = await programForAll();
+    await ocictl(['kcl', 'pull', 'core', '1.0.0', '--cache-dir', cache], { env: {} });
+    await chmod(cache, 0o700);
+    const env = { HOME: home, OCI_CACHE_DIR: cache };
+    const user = { program, uid: nobody, gid: nobody, cwd: home, env };
+    const listed = await ocictl(['list', 'kcl'], user);
+    expect(listed).toMatchObject({ exitCode: 0 });
+    expect(listed.stdout).toContain('core');
+    const delivered = await ocictl(['kcl', 'pull', 'core', '1.0.0', '-o', 'core.tgz'], user);
+    expect(delivered).toMatchObject({ exitCode: 0 });
+    expect(delivered.stderr).toContain('the cache is left out');
+    const pulled = await ocictl(['kcl', 'pull', 'core', '1.0.0'], user);
+    expect(pulled).toMatchObject({ exitCode: 8 });
+    expect(pulled.stderr).toContain('can not be written (EACCES)');
   });
 
   describe('where the root file system is read-only', () => {

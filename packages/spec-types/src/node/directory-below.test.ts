@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 
 import {
   TemporaryFiles,
@@ -72,6 +72,16 @@ describe('a directory below a root', () => {
       expect(await readdir(at('moved'))).toEqual(['f']);
       expect(await readdir(at('outside'))).toEqual([]);
     },
+  );
+});
+
+test('a path below a file is a failure of the storage, with the path', async () => {
+  await writeFile(at('root/file'), '');
+  expect(() => refuseLinks(at('root'), at('root/file/below/it'))).toThrow(
+    expect.objectContaining({
+      code: 'STORAGE_FAILED',
+      message: expect.stringContaining(at('root/file/below')),
+    }),
   );
 });
 
