@@ -38,6 +38,7 @@ test('exports these names and no others', () => {
     'sampleExtensionFiles',
     'sampleKclFiles',
     'startDockerRegistry',
+    'startProgram',
     'startRegistry',
     'startZot',
     'tar',

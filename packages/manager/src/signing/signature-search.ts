@@ -47,7 +47,7 @@ export interface FoundSignature extends SignaturePlace {
   ensureAbout(digest: Digest): void;
 }
 
-export interface UnreadableSignature extends SignaturePlace {
+interface UnreadableSignature extends SignaturePlace {
   readonly reason: string;
 }
 

@@ -4,7 +4,7 @@ import { join, relative as relativePath, sep } from 'node:path';
 
 import { OciError } from '../index.js';
 import { descriptorPath, hasDescriptorPaths, shownPath } from './descriptor-path.js';
-import { hasCode, storageFailure } from './storage-failure.js';
+import { hasCode, isMissing, storageFailure } from './storage-failure.js';
 
 /**
  * Refuses a path when a directory between it and `root` is a symbolic link. The root may be one: the user names it.
@@ -27,6 +27,8 @@ function statOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
+    // Below a file there is no link; what is to be written there fails by itself.
+    if (isMissing(error)) return undefined;
     throw storageFailure(error, { path });
   }
 }
