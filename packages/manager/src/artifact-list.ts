@@ -9,6 +9,7 @@ import {
   isBookkeepingTag,
   isOciError,
   parseRepositoryName,
+  totalSize,
   versionOfTag,
 } from '@oci/spec-types';
 
@@ -46,6 +47,9 @@ export interface ListParts {
     signal: AbortSignal,
   ) => Promise<ResolvedManifest>;
 }
+
+/** RFC 3339, section 5.6. */
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
 /** Lists of tags, then manifests, that are asked for at once: as many as a host is asked for metadata at most. */
 const atOnce = 32;
@@ -101,8 +105,7 @@ class RepositoryListing {
     const noted = policy.refresh ? undefined : await notes?.read(this.#place);
     for (const tag of tags) {
       const known = noted?.get(tag);
-      if (known && isFresh(policy, { tag, resolvedAt: known.resolvedAt }))
-        this.#known.set(tag, known);
+      if (known && (await this.#isCurrent(tag, known, signal))) this.#known.set(tag, known);
       else this.missing.push(tag);
     }
     this.#unanswered = this.missing.length;
@@ -118,6 +121,14 @@ class RepositoryListing {
 
   artifacts(name: string): readonly Artifact[] {
     return Array.from(this.#known, ([tag, known]) => shown(name, tag as Tag, known));
+  }
+
+  /** Where asking costs nothing, what a tag points to is asked instead of believed. */
+  async #isCurrent(tag: Tag, known: ListedTag, signal: AbortSignal): Promise<boolean> {
+    const { registry, policy } = this.#parts;
+    if (!registry.isInProcess) return isFresh(policy, { tag, resolvedAt: known.resolvedAt });
+    const current = registry.repository(this.repository).resolve(tag, { signal });
+    return (await unlessGone(current))?.digest === known.digest;
   }
 
   get #place(): { registry: ArtifactSource['host']; repository: RepositoryName } {
@@ -142,11 +153,16 @@ function listed(manifest: ResolvedManifest): ListedTag {
   const layers = manifest.kind === 'image' ? manifest.document.layers : manifest.document.manifests;
   return {
     digest: manifest.descriptor.digest,
-    size: layers.reduce((sum, layer) => sum + layer.size, 0),
+    size: totalSize(layers),
     mediaType: manifest.mediaType,
-    createdAt: manifest.document.annotations?.[annotations.created] ?? null,
+    createdAt: timeOf(manifest.document.annotations?.[annotations.created]),
     resolvedAt: Date.now(),
   };
+}
+
+/** Whatever a publisher wrote is kept for every version, so that only a time counts as one. */
+function timeOf(text: string | undefined): string | null {
+  return text !== undefined && rfc3339.test(text) ? text : null;
 }
 
 /** As the catalog's pages come; each once. */
@@ -206,11 +222,9 @@ async function* tagsOf(
 }
 
 /** A tag may vanish between the listing and its manifest, and may be of a kind that can't be read. */
-async function unlessGone(
-  manifest: Promise<ResolvedManifest>,
-): Promise<ResolvedManifest | undefined> {
+async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
-    return await manifest;
+    return await answer;
   } catch (error) {
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'UNSUPPORTED')) return undefined;
     throw error;

@@ -32,6 +32,8 @@ export interface SourceRepository extends ReadableRepository, Partial<BlobDownlo
  */
 export interface ArtifactSource {
   readonly host: RegistryHost;
+  /** Whether asking needs no network, so that nothing is believed that can be asked. Default false. */
+  readonly isInProcess?: boolean;
   repository(name: RepositoryName): SourceRepository;
   /** @throws OciError `UNSUPPORTED` where there is no catalog */
   listRepositories(options?: RemoteOptions): AsyncIterable<RepositoryName>;

@@ -37,6 +37,13 @@ export interface Platform {
   readonly features?: readonly string[];
 }
 
+/** Adds what descriptors claim; past what a number holds exactly, that number: a claim is no failure. */
+export function totalSize(claimed: Iterable<Pick<Descriptor, 'size'>>): number {
+  let total = 0;
+  for (const { size } of claimed) total += size;
+  return Math.min(total, Number.MAX_SAFE_INTEGER);
+}
+
 export const digestSchema: DocumentSchema<Digest> = textThat(isDigest, 'a digest');
 
 export const mediaTypeSchema: DocumentSchema<string> = textThat(isMediaType, 'a media type');

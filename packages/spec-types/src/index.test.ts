@@ -73,6 +73,7 @@ describe('the exported names', () => {
       'singleChunk',
       'tagOfVersion',
       'throwIfAborted',
+      'totalSize',
       'verifiableAlgorithm',
       'versionOfTag',
       'withDefaultTag',

@@ -26,6 +26,7 @@ export {
   type Descriptor,
   type Platform,
   descriptorSchema,
+  totalSize,
   emptyDescriptor,
   platformSchema,
 } from './descriptor.js';

@@ -5,6 +5,7 @@ import {
   type RegistryHost,
   formatReference,
   isOciError,
+  totalSize,
   versionOfTag,
 } from '@oci/spec-types';
 
@@ -99,7 +100,7 @@ async function sizeOf(cache: Cache, { key, entry }: StoredReference): Promise<nu
     const manifest = await cache.repository(key).fetchManifest(entry);
     const { document, kind } = manifest;
     const layers = kind === 'image' ? document.layers : document.manifests;
-    return layers.reduce((sum, { size }) => sum + size, 0);
+    return totalSize(layers);
   } catch (error) {
     // A listing shows what is there, also of a cache that is damaged.
     if (isOciError(error)) return null;

@@ -1,5 +1,5 @@
 import { artifactJson } from '@oci/manager';
-import { type Descriptor, parseDigest } from '@oci/spec-types';
+import { type Descriptor, OciError, parseDigest } from '@oci/spec-types';
 import type { ReferrerJson } from '@oci/spec-types/api';
 
 import type { CallerContext } from '../http/request-context.js';
@@ -24,6 +24,9 @@ export type Handlers = {
     ? (input: Input, call: ApiCall) => Data | Promise<Data>
     : never;
 };
+
+/** Bytes of the entries of a list in one answer. */
+const maxListBytes = 4 * 1024 * 1024;
 
 /** The calls of the API, each allowed by the rules before it does anything. */
 export function createHandlers(parts: ServerParts): Handlers {
@@ -91,7 +94,7 @@ function repositoryHandlers(
     async listTags({ repository }, { context, signal }) {
       gate.require(context, 'list', repository);
       const tags = await parts.manager.use((manager) =>
-        collected(manager.sourceRepository(repository).listTags({ signal })),
+        listed(manager.sourceRepository(repository).listTags({ signal })),
       );
       return { repository, tags };
     },
@@ -101,16 +104,30 @@ function repositoryHandlers(
       const referrers = await parts.manager.use(async (manager) => {
         const source = manager.sourceRepository(repository);
         const subject = await source.resolve(parseDigest(digest), { signal });
-        return collected(source.listReferrers(subject, options));
+        return listed(source.listReferrers(subject, options));
       });
       return referrers.map(referrerJson);
     },
   };
 }
 
-async function collected<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+/**
+ * A list as one answer, which is all in memory.
+ *
+ * @throws OciError `LIMIT_EXCEEDED`
+ */
+async function listed<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
   const all: T[] = [];
-  for await (const item of items) all.push(item);
+  let bytes = 0;
+  for await (const item of items) {
+    bytes += Buffer.byteLength(JSON.stringify(item));
+    if (bytes > maxListBytes) {
+      throw new OciError('LIMIT_EXCEEDED', 'the list is longer than an answer of the API (4 MiB)', {
+        hint: 'Read it in pages from the registry itself, at /v2/.',
+      });
+    }
+    all.push(item);
+  }
   return all;
 }
 

@@ -101,6 +101,7 @@ export class HostedRepository implements Repository, ReferrerLister {
 export function hostedSource(registry: HostedRegistry, host: RegistryHost): ArtifactSource {
   return {
     host,
+    isInProcess: true,
     repository: (name) => new HostedRepository(registry, name),
     listRepositories: () => registry.listRepositories(),
   };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { OciError, type TransferEvent, asOciError } from '@oci/spec-types';
+import { OciError, type TransferEvent, asOciError, totalSize } from '@oci/spec-types';
 import {
   type InstallJson,
   type JobJson,
@@ -169,7 +169,7 @@ export class JobQueue {
       job.progress.set(event.digest, { done, size: event.size });
       const all = [...job.progress.values()];
       const bytes_done = all.reduce((sum, blob) => sum + blob.done, 0);
-      const bytes_total = all.reduce((sum, blob) => sum + blob.size, 0);
+      const bytes_total = totalSize(all);
       job.json = { ...job.json, bytes_done, bytes_total };
     }
     for (const listener of job.listeners) listener(event);
