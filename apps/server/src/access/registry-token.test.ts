@@ -162,3 +162,12 @@ test.each<[string, () => Partial<AccessToken>]>([
     silent.close();
   }
 });
+
+test('a token is asked for 50 scopes at most, and the others are left out', async () => {
+  const scopes = Array.from({ length: 60 }, (_, at) => `scope=repository:kcl/r${at}:pull`);
+  const answer = await fetch(`${server.url}/token?${scopes.join('&')}`, {
+    headers: bearer(ci.secret),
+  });
+  const { scope } = (await answer.json()) as { scope: string };
+  expect(scope.split(' ')).toHaveLength(50);
+});

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { expect, test } from 'vitest';
 
 import type { ServerOptions } from '../server-options.js';
 import { startServer } from '../server.js';
-import { createListener } from './listener.js';
+import { closeListener, createListener, listen } from './listener.js';
 
 async function start(change: Partial<ServerOptions> = {}) {
   const directory = await temporaryDirectory();
@@ -90,6 +91,20 @@ test('headers and silence have their bounds', () => {
     timeout: 300_000,
     maxHeadersCount: 100,
   });
+});
+
+test('a TLS handshake that does not come ends the connection', async () => {
+  const connections = { most: 9, mostOfOne: 9, isShared: () => true };
+  const listener = createListener(() => {}, {
+    tls: await rsaCertificate(),
+    connections,
+    handshakeMs: 20,
+  });
+  const { port } = await listen(listener, { host: '127.0.0.1', port: 0 });
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'close');
+  expect(socket.bytesRead).toBe(0);
+  await closeListener(listener);
 });
 
 test('a target in absolute form is read as one in origin form', async () => {

@@ -37,7 +37,6 @@ const limits = {
   requireHostHeader: false,
 };
 const silenceMs = 5 * 60_000;
-const handshakeMs = 20_000;
 const maxHeaders = 100;
 
 /** Suites whose sessions stay secret when the key of the certificate is lost; those of TLS 1.3 all do. */
@@ -56,9 +55,14 @@ const ciphers = [
 /** @throws OciError `CONFIG_INVALID` for certificates that are none */
 export function createListener(
   handler: RequestListener,
-  options: { readonly tls?: TlsOptions | undefined; readonly connections: ConnectionLimits },
+  options: {
+    readonly tls?: TlsOptions | undefined;
+    readonly connections: ConnectionLimits;
+    /** Milliseconds that a TLS handshake may take. Default 20 s. */
+    readonly handshakeMs?: number | undefined;
+  },
 ): Server {
-  const { tls, connections } = options;
+  const { tls, connections, handshakeMs = 20_000 } = options;
   const server = tls
     ? onCertificates(() =>
         createTlsServer({ ...limits, handshakeTimeout: handshakeMs, ...tlsSettings(tls) }),
