@@ -24,6 +24,7 @@ test('exports these names and no others', () => {
     'kclSum',
     'listInstalled',
     'managerSource',
+    'packDirectory',
     'packExtension',
     'packKclPackage',
     'parseKclLock',

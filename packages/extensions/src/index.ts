@@ -62,6 +62,11 @@ export {
   vendorKclPackage,
 } from './kcl/vendor.js';
 export {
+  type DirectoryArchive,
+  type PackDirectoryOptions,
+  packDirectory,
+} from './pack/directory.js';
+export {
   type ExtensionSourceDirectory,
   extensionArtifactType,
   packExtension,

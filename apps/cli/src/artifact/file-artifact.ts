@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
+import { packDirectory } from '@oci/extensions';
 import {
   type Annotations,
   type Descriptor,
@@ -21,11 +22,15 @@ import {
   unlessMissing,
 } from '@oci/spec-types/node';
 
-/** A file that is going to be a layer. */
+import type { WorkDirectory } from './work-directory.js';
+
+/** A file or directory that is going to be a layer. */
 export interface SourceFile {
   readonly descriptor: Descriptor;
-  /** Absolute. */
+  /** As named; absolute. */
   readonly path: string;
+  /** The file with the layer's bytes: the file itself, or the archive that a directory was packed to. */
+  readonly contentPath: string;
 }
 
 export interface FileArtifact {
@@ -41,20 +46,23 @@ export interface FileArtifactOptions {
   /** `KEY=VALUE`. */
   readonly annotations: readonly string[];
   readonly subject?: Descriptor | undefined;
+  /** Holds the archives of directories, until they are pushed. */
+  readonly work: WorkDirectory;
+  readonly signal: AbortSignal;
 }
 
 const defaultFileType = 'application/octet-stream';
 const defaultArtifactType = 'application/vnd.unknown.artifact.v1';
 
 /**
- * Describes files as an artifact (image-spec `manifest.md`, "Guidelines for Artifact Usage"): a layer for
- * each, titled with its path, and the empty config.
+ * Describes files and directories as an artifact (image-spec `manifest.md`, "Guidelines for Artifact Usage"): a layer
+ * for each, titled with its path, and the empty config.
  *
- * @throws OciError `USAGE`, `STORAGE_…`
+ * @throws OciError `USAGE`, `STORAGE_…`, and for directories as `packDirectory`
  */
 export async function describeFiles(options: FileArtifactOptions): Promise<FileArtifact> {
   const files: SourceFile[] = [];
-  for (const file of options.files) files.push(await describeFile(file));
+  for (const file of options.files) files.push(await describeFile(file, options));
   const { artifactType = defaultArtifactType, subject } = options;
   if (!isMediaType(artifactType)) throw usage(`${artifactType} is no media type`);
   const document = {
@@ -84,13 +92,15 @@ export function asPublished(
   return { ...artifact, manifest: published };
 }
 
-async function describeFile(text: string): Promise<SourceFile> {
+async function describeFile(text: string, context: PackContext): Promise<SourceFile> {
   const { path, mediaType } = split(text);
   const absolute = resolve(path);
   const found = await stat(absolute).catch(unlessMissing);
   if (!found) throw usage(`there is no file ${path}`, 'Name files as PATH or PATH:MEDIA_TYPE.');
+  const title = titleOf(path);
+  if (found.isDirectory()) return describeDirectory(absolute, { title, mediaType }, context);
   if (!found.isFile()) {
-    throw usage(`${path} is no file`, 'Pack a directory first: tar -czf files.tar.gz -C DIR .');
+    throw usage(`${path} is neither a file nor a directory`, 'Name a file or a directory.');
   }
   const hash = createHash('sha256');
   let size = 0;
@@ -99,23 +109,39 @@ async function describeFile(text: string): Promise<SourceFile> {
     size += (chunk as Buffer).byteLength;
   }
   const digest = parseDigest(`sha256:${hash.digest('hex')}`);
-  const titled = { [annotations.title]: titleOf(path) };
-  return { path: absolute, descriptor: { mediaType, digest, size, annotations: titled } };
+  const titled = { [annotations.title]: title };
+  return {
+    path: absolute,
+    contentPath: absolute,
+    descriptor: { mediaType: mediaType ?? defaultFileType, digest, size, annotations: titled },
+  };
+}
+
+type PackContext = Pick<FileArtifactOptions, 'work' | 'signal'>;
+
+async function describeDirectory(
+  path: string,
+  form: { readonly title: string; readonly mediaType: string | undefined },
+  { work, signal }: PackContext,
+): Promise<SourceFile> {
+  const contentPath = join(await work(), randomUUID());
+  const archive = { ...form, archivePath: contentPath };
+  return { path, contentPath, descriptor: await packDirectory(path, archive, { signal }) };
 }
 
 /** A path that leads out of the working directory would not be let in again: only its name is kept. */
 function titleOf(path: string): string {
   const inside = relative(process.cwd(), resolve(path));
-  const isOutside = isAbsolute(path) || inside.startsWith('..');
-  return isOutside ? basename(path) : inside.split(sep).join('/');
+  const isOutside = isAbsolute(path) || inside === '' || inside.split(sep)[0] === '..';
+  return isOutside ? basename(resolve(path)) : inside.split(sep).join('/');
 }
 
-function split(text: string): { path: string; mediaType: string } {
+function split(text: string): { path: string; mediaType: string | undefined } {
   const colon = text.lastIndexOf(':');
   const mediaType = text.slice(colon + 1);
   return colon > 0 && isMediaType(mediaType)
     ? { path: text.slice(0, colon), mediaType }
-    : { path: text, mediaType: defaultFileType };
+    : { path: text, mediaType: undefined };
 }
 
 function readAnnotations(pairs: readonly string[]): Annotations {

@@ -39,7 +39,7 @@ export async function uploadFiles(
 
 async function uploadFile(
   target: RemoteRepository,
-  { descriptor, path }: SourceFile,
+  { descriptor, contentPath: path }: SourceFile,
   { signal, onEvent }: UploadOptions,
 ): Promise<void> {
   const { digest, size } = descriptor;

@@ -93,7 +93,7 @@ const annotationOption = {
 
 const filesArgument = {
   name: 'files',
-  description: 'PATH or PATH:MEDIA_TYPE',
+  description: 'PATH or PATH:MEDIA_TYPE; a directory is packed as oras does',
   variadic: true,
   completes: 'file',
 } as const;
@@ -147,7 +147,12 @@ export const referenceCommands: readonly CommandDefinition[] = [
   }>({
     name: 'push',
     section: 'artifacts',
-    summary: 'push files as an artifact',
+    summary: 'push files and directories as an artifact',
+    description: [
+      'A directory becomes one layer, a gzip tar that pull and oras pull unpack.',
+      'The same files make the same layer. Symbolic links are kept when they stay',
+      'within the directory; others, devices and pipes are refused.',
+    ].join(' '),
     arguments: [referenceArgument, filesArgument],
     options: [
       artifactTypeOption,
@@ -156,6 +161,7 @@ export const referenceCommands: readonly CommandDefinition[] = [
     ],
     examples: [
       'ocictl push localhost:5000/team/tool:1.2.0 tool.tar.gz:application/gzip README.md',
+      'ocictl push localhost:5000/team/docs:1.2.0 site',
       'ocictl push team/tool:1.2.0 tool.json --artifact-type application/vnd.team.tool.v1',
     ],
     json: 'push-files',
@@ -169,7 +175,7 @@ export const referenceCommands: readonly CommandDefinition[] = [
   }>({
     name: 'attach',
     section: 'artifacts',
-    summary: 'attach files to an artifact, as its referrer',
+    summary: 'attach files and directories to an artifact, as its referrer',
     arguments: [referenceArgument, { ...filesArgument, optional: true }],
     options: [artifactTypeOption, annotationOption],
     examples: [

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -13,6 +12,7 @@ import {
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { OciError, printable } from '@oci/spec-types';
 
+import { withWorkDirectory } from '../artifact/work-directory.js';
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
 import { wrapped } from '../render/page.js';
@@ -71,11 +71,8 @@ async function inspect(
       hint: 'Name the directory or the archive that the extension is in.',
     });
   }
-  const work = await mkdtemp(join(tmpdir(), 'ocictl-validate-'));
-  try {
-    const tree = await extractArchive(path, join(work, 'tree'));
-    return await inspectDirectory(await contentRoot(tree), expected, options);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  return withWorkDirectory('validate', async (work) => {
+    const tree = await extractArchive(path, join(await work(), 'tree'));
+    return inspectDirectory(await contentRoot(tree), expected, options);
+  });
 }

@@ -1,8 +1,14 @@
 import { isExactVersion } from '@oci/manager';
 import { type Descriptor, OciError, type Tag, isOciError } from '@oci/spec-types';
 
-import { type FileArtifact, asPublished, describeFiles } from '../artifact/file-artifact.js';
+import {
+  type FileArtifact,
+  type FileArtifactOptions,
+  asPublished,
+  describeFiles,
+} from '../artifact/file-artifact.js';
 import { uploadFiles } from '../artifact/file-upload.js';
+import { type WorkDirectory, withWorkDirectory } from '../artifact/work-directory.js';
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
 import { referenceText } from '../registry/named-artifact.js';
@@ -31,14 +37,16 @@ export async function pushFiles(
         hint: 'Say REFERENCE as host/name:tag.',
       });
     }
-    const described = await describeFiles(optionsOf(input));
-    const published = await publishedAs(named, tag, context.signal);
-    const artifact = input.force
-      ? described
-      : await unlessPublished(named, { published, artifact: described, input, ...context });
-    const isSame = published?.digest === artifact.manifest.descriptor.digest;
-    const replaced = isSame ? undefined : published?.digest;
-    await upload({ named, artifact, tag, subject: undefined, replaced }, context);
+    await withWorkDirectory('push', async (work) => {
+      const described = await describeFiles(optionsOf(input, { ...context, work }));
+      const published = await publishedAs(named, tag, context.signal);
+      const artifact = input.force
+        ? described
+        : await unlessPublished(named, { published, artifact: described, input, ...context });
+      const isSame = published?.digest === artifact.manifest.descriptor.digest;
+      const replaced = isSame ? undefined : published?.digest;
+      await upload({ named, artifact, tag, subject: undefined, replaced }, context);
+    });
   });
 }
 
@@ -57,13 +65,19 @@ export async function attachFiles(input: FilesInput, invocation: Invocation): Pr
     const resolved = await repository.resolve(named.tagOrDigest, call);
     // A length in an answer to HEAD is a hint, and the artifact says for ever what its subject is.
     const { descriptor: subject } = await repository.fetchManifest(resolved, call);
-    const artifact = await describeFiles({ ...optionsOf(input), subject });
-    await upload({ named, artifact, tag: undefined, subject }, context);
+    await withWorkDirectory('attach', async (work) => {
+      const options = optionsOf(input, { signal, work });
+      const artifact = await describeFiles({ ...options, subject });
+      await upload({ named, artifact, tag: undefined, subject }, context);
+    });
   });
 }
 
-function optionsOf({ files, artifactType, annotation = [] }: FilesInput) {
-  return { files, artifactType, annotations: annotation };
+function optionsOf(
+  { files, artifactType, annotation = [] }: FilesInput,
+  { signal, work }: { readonly signal: AbortSignal; readonly work: WorkDirectory },
+): FileArtifactOptions {
+  return { files, artifactType, annotations: annotation, signal, work };
 }
 
 /** What a version points to at the registry; tags that are no version are there to move, and are not asked for. */

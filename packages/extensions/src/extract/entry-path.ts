@@ -1,11 +1,24 @@
 import { pathComponents, pathFault } from '@oci/spec-types';
 
-import { brokenRule } from './archive-rule.js';
+import { type ArchiveRule, brokenRule } from './archive-rule.js';
 
 /** Bytes of a path, and levels of directories. */
 export interface PathLimits {
   readonly pathBytes: number;
   readonly depth: number;
+}
+
+/** Returns the rule that an entry's path breaks, with the limit when it is one. */
+export function entryPathFault(
+  path: string,
+  limits: PathLimits,
+): readonly [rule: ArchiveRule, detail?: string] | undefined {
+  if (path.length > limits.pathBytes || Buffer.byteLength(path) > limits.pathBytes)
+    return ['path-length', `(${limits.pathBytes} bytes)`];
+  const fault = pathFault(path);
+  if (fault !== undefined) return [fault];
+  const depth = pathComponents(path).length;
+  return depth > limits.depth ? ['depth', `(${limits.depth} levels)`] : undefined;
 }
 
 /**
@@ -15,11 +28,7 @@ export interface PathLimits {
  * @throws OciError `ARCHIVE_UNSAFE`, `LIMIT_EXCEEDED`
  */
 export function parseEntryPath(path: string, limits: PathLimits): readonly string[] {
-  if (path.length > limits.pathBytes || Buffer.byteLength(path) > limits.pathBytes)
-    throw brokenRule('path-length', path, `(${limits.pathBytes} bytes)`);
-  const fault = pathFault(path);
-  if (fault !== undefined) throw brokenRule(fault, path);
-  const parts = pathComponents(path);
-  if (parts.length > limits.depth) throw brokenRule('depth', path, `(${limits.depth} levels)`);
-  return parts;
+  const [rule, detail] = entryPathFault(path, limits) ?? [];
+  if (rule !== undefined) throw brokenRule(rule, path, detail);
+  return pathComponents(path);
 }

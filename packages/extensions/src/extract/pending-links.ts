@@ -31,25 +31,33 @@ export class PendingLinks {
 
   /** Makes them all. @throws OciError `ARCHIVE_UNSAFE` for one that leads out, before any is made */
   make(root: string): void {
-    for (const link of this.#links.values()) this.#refuseOutward(link);
+    const outward = this.outward();
+    if (outward) {
+      const { path, target } = outward;
+      throw brokenRule('link', path, `(to ${JSON.stringify(target.slice(0, 200))})`);
+    }
     for (const { parts, target } of this.#links.values())
       symlinkSync(target, `${root}/${parts.join('/')}`);
   }
 
+  /** Returns the first link that leads out of its directory. */
+  outward(): { readonly path: string; readonly target: string } | undefined {
+    for (const link of this.#links.values()) {
+      if (this.#leadsOut(link)) return { path: link.parts.join('/'), target: link.target };
+    }
+    return undefined;
+  }
+
   /** Follows a link as the system will, through the other links too. */
-  #refuseOutward({ parts, target, base }: PendingLink): void {
-    const path = parts.join('/');
-    const refuse = (): never => {
-      throw brokenRule('link', path, `(to ${JSON.stringify(target.slice(0, 200))})`);
-    };
+  #leadsOut({ parts, target, base }: PendingLink): boolean {
     const at = parts.slice(0, -1);
     const rest = target.split('/');
     let hops = 1;
-    if (isForeign(target)) refuse();
+    if (isForeign(target)) return true;
     for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
       if (name === '' || name === '.') continue;
       if (name === '..') {
-        if (at.length <= base) refuse();
+        if (at.length <= base) return true;
         at.pop();
         continue;
       }
@@ -59,9 +67,10 @@ export class PendingLinks {
         continue;
       }
       hops += 1;
-      if (hops > maxHops || isForeign(link.target)) refuse();
+      if (hops > maxHops || isForeign(link.target)) return true;
       rest.unshift(...link.target.split('/'));
     }
+    return false;
   }
 }
 
