@@ -41,6 +41,26 @@ test('a connection that only stands makes room for a new one', async () => {
   expect(String((await once(third, 'data'))[0])).toContain('200 OK');
 });
 
+test('a connection that made room is not counted for its address any more', async () => {
+  await using here = await holding({ most: 2, mostOfOne: 3 });
+  here.server.on('request', (_, response) => response.end('here'));
+  for (let opened = 0; opened < 5; opened += 1) await here.open();
+  const last = await here.open();
+  last.write(request);
+  expect(String((await once(last, 'data'))[0])).toContain('200 OK');
+});
+
+test('an address that has too many makes room for none of its own', async () => {
+  await using here = await holding({ most: 2, mostOfOne: 2 });
+  here.server.on('request', (_, response) => response.end('here'));
+  const first = await here.open();
+  await here.open();
+  const third = await here.open();
+  await once(third.resume(), 'close');
+  first.write(request);
+  expect(String((await once(first, 'data'))[0])).toContain('200 OK');
+});
+
 test('a connection with a request makes room for none', async () => {
   await using here = await holding({ most: 1 });
   const first = await here.open();

@@ -45,10 +45,11 @@ export class Connections {
 
   #accept(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const ofAddress = this.#byAddress.get(address) ?? 0;
-    const { most, mostOfOne, isShared } = this.#limits;
-    const isFull = this.#open.size >= most && !this.#closeIdlest();
-    if (isFull || (ofAddress >= mostOfOne && !isShared(address))) {
+    const { most } = this.#limits;
+    // Whoever has too many already costs nobody else a connection.
+    const isRefused =
+      this.#hasTooMany(address) || (this.#open.size >= most && !this.#closeIdlest());
+    if (isRefused) {
       socket.destroy();
       return;
     }
@@ -56,8 +57,14 @@ export class Connections {
     const connection = { socket, address };
     this.#open.set(key, connection);
     this.#idle.set(key, connection);
-    this.#byAddress.set(address, ofAddress + 1);
+    // Counted only now: the one that made room may have been of the same address.
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
     socket.once('close', () => this.#forget(key, address));
+  }
+
+  #hasTooMany(address: string): boolean {
+    const { mostOfOne, isShared } = this.#limits;
+    return (this.#byAddress.get(address) ?? 0) >= mostOfOne && !isShared(address);
   }
 
   /** @returns whether there was one to close */
