@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
@@ -82,6 +82,31 @@ test.each<[string, string, number]>([
 function unchunked(body: string): string {
   return /\{.*\}/s.exec(body)?.[0] ?? '';
 }
+
+test.each([
+  ['an answer that has begun', 1],
+  ['an answer that has begun, with another one due', 2],
+])('what is no HTTP ends the connection within %s, and adds nothing to it', async (_, requests) => {
+  const server = createListener(
+    (__, response) => {
+      response.writeHead(200, { 'content-length': 10 });
+      response.write('begun');
+    },
+    { connections: { most: 10, mostOfOne: 10, isShared: () => true } },
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  socket.on('error', () => {}).write(get('host: localhost').repeat(requests));
+  let answer = '';
+  socket.on('data', (text: string) => (answer += text));
+  while (!answer.endsWith('begun')) await once(socket, 'data');
+  socket.write('no HTTP\r\n\r\n');
+  await once(socket, 'close');
+  server.close();
+  expect(answer).toMatch(/^HTTP\/1.1 200 [^]*\r\n\r\nbegun$/);
+});
 
 test('headers and silence have their bounds', () => {
   const connections = { most: 1, mostOfOne: 1, isShared: () => false };

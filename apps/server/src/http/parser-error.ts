@@ -20,8 +20,12 @@ const malformed: ParserAnswer = { status: 400, message: 'the request is malforme
 
 /** Answers what the parser refuses in the form of the registry API: no path has been read yet. */
 export function answerParserErrors(server: Server): void {
-  const responses = new WeakMap<Duplex, ServerResponse>();
-  server.on('request', ({ socket }, response: ServerResponse) => responses.set(socket, response));
+  const pending = new WeakMap<Duplex, Set<ServerResponse>>();
+  server.on('request', ({ socket }, response: ServerResponse) => {
+    const responses = pending.get(socket) ?? new Set();
+    pending.set(socket, responses.add(response));
+    response.on('close', () => responses.delete(response));
+  });
   server.on('checkExpectation', (_, response: ServerResponse) => {
     response.writeHead(417, { 'content-type': 'application/json', connection: 'close' });
     response.end(registryErrorBody('UNSUPPORTED', 'no expectation but 100-continue is met'));
@@ -29,9 +33,9 @@ export function answerParserErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const { code = '' } = error;
     const answer = answers[code] ?? (code.startsWith('HPE_') ? malformed : undefined);
-    const response = responses.get(socket);
-    // Within an answer that has begun, another one would be taken for its content.
-    const isAnswering = response?.headersSent === true && !response.writableFinished;
+    const [first, ...others] = pending.get(socket) ?? [];
+    // Within an answer that has begun, or before one that is due, another one would be taken for it.
+    const isAnswering = first?.headersSent === true || others.length > 0;
     if (!answer || !socket.writable || isAnswering) {
       socket.destroy();
       return;
