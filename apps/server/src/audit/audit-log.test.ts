@@ -120,6 +120,23 @@ describe('an audit log', () => {
     expect((await problems())[0]).toMatch(/were removed before it/);
   });
 
+  test.each([0, 1, 2, 3, 10])(
+    'is opened again while it is written, %i steps before the next entry, without trouble',
+    async (steps) => {
+      const log = new AuditLog({ dir });
+      log.record(pull('1.0.0'));
+      await log.flush();
+      const reopened = log.reopen();
+      for (let step = 0; step < steps; step += 1) await Promise.resolve();
+      log.record(pull('1.0.1'));
+      await reopened;
+      await log.flush();
+      expect(log.stats.failures).toBe(0);
+      await log.close();
+      expect(await verifyAudit(dir)).toMatchObject({ lines: 2, problems: [], notes: [] });
+    },
+  );
+
   test('removes and notes what a process that was killed wrote of a line', async () => {
     await write(2);
     await appendFile(file, '{"seq":3,"ti');

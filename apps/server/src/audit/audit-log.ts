@@ -94,7 +94,8 @@ export class AuditLog {
   async reopen(): Promise<void> {
     if (this.#error !== undefined) return;
     await this.#writing;
-    await this.#writer.close();
+    // One that writes again looks itself whether its file was moved.
+    if (!this.#writing) await this.#writer.close();
   }
 
   /** Writes what waits; what the disk still refuses is given up. */

@@ -85,8 +85,10 @@ export class AuditWriter {
 
   /** The next line opens the file again, as after it was moved by somebody else. */
   async close(): Promise<void> {
-    await this.#file?.handle.close();
+    const file = this.#file;
+    // At once, so that nothing is appended to a file that is being closed.
     this.#file = undefined;
+    await file?.handle.close();
   }
 
   async #openFile(): Promise<CurrentFile> {
