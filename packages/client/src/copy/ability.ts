@@ -12,7 +12,7 @@ import type {
   Tag,
 } from '@oci/spec-types';
 
-import type { DownloadTarget } from '../layout/layout-directory.js';
+import type { DownloadTarget, LayoutDirectory } from '../layout/layout-directory.js';
 
 /** All that is needed to copy to somewhere; what else it can is made use of. */
 export interface WritableRepository extends Resolver, BlobSink, ManifestSink {
@@ -61,6 +61,18 @@ export function isLocated(repository: object): repository is Located {
     'name' in repository &&
     typeof repository.name === 'string'
   );
+}
+
+/** Tells whether two are one repository of a registry, or one directory. */
+export function isSameRepository(source: object, target: object): boolean {
+  if (source === target) return true;
+  if (hasRealPath(source) && hasRealPath(target)) return source.realPath === target.realPath;
+  if (!isLocated(source) || !isLocated(target)) return false;
+  return source.origin === target.origin && source.name === target.name;
+}
+
+function hasRealPath(repository: object): repository is Pick<LayoutDirectory, 'realPath'> {
+  return 'realPath' in repository && typeof repository.realPath === 'string';
 }
 
 function has(repository: object, method: string): boolean {

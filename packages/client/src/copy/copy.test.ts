@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -43,7 +43,7 @@ const [from, to] = [parseRepositoryName('team/from'), parseRepositoryName('team/
 const signatureType = 'application/vnd.example.signature';
 
 async function fill(
-  repository: MemoryRepository | RemoteRepository,
+  repository: LayoutDirectory | MemoryRepository | RemoteRepository,
   artifact: ArtifactBytes,
   name?: string,
 ): Promise<void> {
@@ -457,6 +457,25 @@ describe('referrers', () => {
     expect(warnings).toEqual([]);
     expect(registry.requests.some(({ path }) => path.includes('/referrers/'))).toBe(false);
     await client.close();
+  });
+
+  test('stay where they are when a layout is copied to another tag of itself, by whichever path', async () => {
+    await using work = await temporaryDirectory();
+    const layout = await LayoutDirectory.open(join(work.path, 'layout'), { create: true });
+    const [subject, signature] = signed();
+    await fill(layout, subject, '1.0.0');
+    await fill(layout, signature);
+    await symlink('layout', join(work.path, 'alias'));
+    const same = await LayoutDirectory.open(join(work.path, 'alias'));
+    const other = await LayoutDirectory.open(join(work.path, 'other'), { create: true });
+    const warnings: string[] = [];
+    const onEvent = (event: CopyEvent) => event.type === 'warning' && warnings.push(event.message);
+    const source = { repository: layout, reference: tag };
+    const tags = [parseTag('latest')];
+    const renamed = await copy(source, { repository: same, tags }, { onEvent });
+    expect(renamed).toMatchObject({ tags, left: { referrers: 0 } });
+    expect(warnings).toEqual([]);
+    expect((await copy(source, { repository: other, tags }, { onEvent })).left.referrers).toBe(1);
   });
 
   test('that are left behind are warned of, and counted', async () => {

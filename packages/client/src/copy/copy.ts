@@ -9,7 +9,7 @@ import {
 } from '@oci/spec-types';
 
 import { eitherSignal } from '../either-signal.js';
-import { isLocated } from './ability.js';
+import { isSameRepository } from './ability.js';
 import { BlobCopy } from './blob-copy.js';
 import type { CopyEvent } from './copy-event.js';
 import type {
@@ -167,12 +167,6 @@ class Copying {
       left,
     };
   }
-}
-
-function isSameRepository(source: object, target: object): boolean {
-  if (source === target) return true;
-  if (!isLocated(source) || !isLocated(target)) return false;
-  return source.origin === target.origin && source.name === target.name;
 }
 
 function concurrencyOf({ concurrency = 16 }: CopyOptions): number {

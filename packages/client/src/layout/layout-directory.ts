@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import {
@@ -43,12 +44,15 @@ export interface DownloadTarget {
 export class LayoutDirectory extends LayoutRepository implements DownloadTarget {
   /** Absolute. */
   readonly path: string;
+  /** The path without symbolic links: equal for all ways to one directory. */
+  readonly realPath: string;
   readonly #storage: DirectoryStorage;
   #dropped: Promise<void> | undefined;
 
-  private constructor(path: string, storage: DirectoryStorage) {
+  private constructor(path: string, realPath: string, storage: DirectoryStorage) {
     super(storage);
     this.path = path;
+    this.realPath = realPath;
     this.#storage = storage;
   }
 
@@ -68,7 +72,8 @@ export class LayoutDirectory extends LayoutRepository implements DownloadTarget 
       }
       await createLayout(absolute);
     }
-    return new LayoutDirectory(absolute, new DirectoryStorage(absolute));
+    const real = await onStorage({ path: absolute }, () => realpath(absolute));
+    return new LayoutDirectory(absolute, real, new DirectoryStorage(absolute));
   }
 
   async takeBlob(
