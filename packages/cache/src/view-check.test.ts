@@ -13,6 +13,7 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { type Cache, openCache } from './cache.js';
+import { checkViews } from './view-check.js';
 
 const plain = tarOfFiles({ a: 'a' });
 const layers = { gzip: gzip(plain), tar: plain };
@@ -86,6 +87,29 @@ test.each(
   await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   await show(layers[kind]);
   expect((await readFile(path)).equals(right)).toBe(true);
+});
+
+test('a file that a pull makes anew while the old one is read stays', async () => {
+  const path = await show(layers.gzip);
+  const right = await readFile(path);
+  await change(path);
+  const size = async (): Promise<undefined> => {
+    await rm(path);
+    await writeFile(path, right);
+    return undefined;
+  };
+  const check = checkViews({ ...cache, content: { size } }, { dryRun: false });
+  expect(await check).toMatchObject({ files: 1, damaged: [] });
+  expect((await readFile(path)).equals(right)).toBe(true);
+});
+
+test('a file of which nothing can be read is neither damaged nor removed', async () => {
+  const path = await show(layers.gzip);
+  const record = join(dirname(path), 'view.json');
+  await rm(record);
+  await mkdir(record);
+  await expect(cache.verify()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+  await stat(path);
 });
 
 test('a file that is not at the guide’s paths is left alone', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, lstat, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream';
@@ -12,7 +12,7 @@ import {
   isDigest,
   throwIfAborted,
 } from '@oci/spec-types';
-import { hasCode, refuseLinks, unlessMissing } from '@oci/spec-types/node';
+import { hasCode, onStorage, refuseLinks, unlessMissing } from '@oci/spec-types/node';
 
 import type { ContentStore } from './content-store.js';
 import type { Inventory } from './inventory.js';
@@ -49,11 +49,13 @@ export async function checkViews(
   for (const root of viewRoots) {
     for await (const path of viewsIn(join(parts.dir, root))) {
       throwIfAborted(options.signal);
-      const size = (await lstat(path).catch(unlessMissing))?.size;
-      if (size === undefined) continue;
+      const before = await look(path);
+      if (!before) continue;
+      const size = Number(before.size);
       files += 1;
       bytes += size;
-      if (await isSound(path, parts.content)) continue;
+      // What a pull put there meanwhile is another file, which the next check reads.
+      if ((await isSound(path, parts.content)) || !isSameFile(before, await look(path))) continue;
       damaged.push(relative(parts.dir, path));
       if (options.dryRun) continue;
       refuseLinks(parts.dir, path);
@@ -63,6 +65,14 @@ export async function checkViews(
     }
   }
   return { files, bytes, damaged };
+}
+
+function look(path: string): Promise<BigIntStats | undefined> {
+  return onStorage({ path }, () => lstat(path, { bigint: true }).catch(unlessMissing));
+}
+
+function isSameFile(one: BigIntStats, other: BigIntStats | undefined): boolean {
+  return one.ino === other?.ino && one.mtimeNs === other.mtimeNs && one.ctimeNs === other.ctimeNs;
 }
 
 async function* viewsIn(directory: string): AsyncGenerator<string, void, undefined> {
@@ -77,10 +87,11 @@ async function* viewsIn(directory: string): AsyncGenerator<string, void, undefin
   }
 }
 
+/** @throws OciError `STORAGE_…` for what may not be read: that says nothing of its bytes */
 async function isSound(path: string, content: Pick<ContentStore, 'size'>): Promise<boolean> {
   const layer = await recordedLayer(join(path, '..', viewRecordFile));
   if (!layer) return false;
-  const file = await open(path, readFlags).catch(() => undefined);
+  const file = await opened(path);
   if (!file) return false;
   try {
     if (!(await file.stat()).isFile()) return false;
@@ -93,10 +104,19 @@ async function isSound(path: string, content: Pick<ContentStore, 'size'>): Promi
   }
 }
 
+/** @returns undefined for a link, and for what is no file */
+function opened(path: string): Promise<FileHandle | undefined> {
+  return onStorage({ path }, () =>
+    open(path, readFlags).catch((error: unknown) =>
+      hasCode(error, 'ELOOP', 'EMLINK', 'ENXIO') ? undefined : unlessMissing(error),
+    ),
+  );
+}
+
 async function recordedLayer(path: string): Promise<Digest | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = await onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
   try {
-    const { layer } = JSON.parse(text) as { readonly layer?: unknown };
+    const { layer } = JSON.parse(text ?? '') as { readonly layer?: unknown };
     return typeof layer === 'string' && isDigest(layer) ? layer : undefined;
   } catch {
     return undefined;

@@ -93,6 +93,23 @@ test.each<[string, Partial<ViewRequest>]>([
   expect(digestOf(await readFile(path))).toBe(digestOf(wanted));
 });
 
+test('a record never says of one content what another writer put there', async () => {
+  await using directory = await temporaryDirectory();
+  const cache = await openCache(directory.path, { fsync: false });
+  const requests = await Promise.all(
+    ['a', 'b', 'c'].map((text) => requestOf(cache, gzip(tarOfFiles({ 'main.k': text })))),
+  );
+  const record = join(directory.path, 'kcl/demo/1.0.0/view.json');
+  for (let round = 0; round < 60; round += 1) {
+    await Promise.all(requests.map((request) => cache.views.materialise(request)));
+    const { layer } = JSON.parse(await readFile(record, 'utf8')) as { layer: string };
+    const request = requests.find(({ blob }) => blob.descriptor.digest === layer);
+    if (!request) throw new Error('it is a record of none of them');
+    const { path } = await cache.views.materialise(request);
+    expect(digestOf(await readFile(path))).toBe(layer);
+  }
+});
+
 test('makes a view anew that somebody changed, and the blob is as it was', async () => {
   await using directory = await temporaryDirectory();
   const cache = await openCache(directory.path);

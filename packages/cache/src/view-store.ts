@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, lstat, open, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, lstat, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, OciError, isOciError } from '@oci/spec-types';
@@ -49,7 +49,9 @@ interface ViewRecord {
   readonly manifest: string;
   readonly layer: string;
   readonly size: number;
+  /** File systems tell times apart by milliseconds only, so that two files of one size may share theirs. */
   readonly mtimeMs: number;
+  readonly ino: number;
 }
 
 /** The guide's paths: each shows one verified blob, and says which. */
@@ -88,17 +90,17 @@ export class ViewStore {
         return { path };
       await makeDirectoryBelow(this.#dir, directory);
       const before = await stat(path).catch(() => undefined);
+      let size = 0;
       const write = async (temporary: string): Promise<void> => {
         await writeGzipTar(request.blob, temporary);
         if (request.rehash) await this.#refuseChanged(temporary, request.blob);
         await this.#inventory.shown(request.reference, directory);
-        // Without its record, a file of which only half is known is not believed.
-        await rm(join(folder, viewRecordFile), { force: true });
+        // Ahead of the file, whose time and size a renaming keeps: one without a record counts as damaged.
+        size = await this.#record(folder, temporary, request);
       };
       // Its record says the size and the time only, which a file has whose bytes a power cut took.
       const sync = this.#fsync ? 'content' : undefined;
       await replaceFile(path, write, { temporaryFiles: this.#temporary, sync });
-      const size = await this.#record(folder, path, request);
       await this.#inventory.usage.add({ blobs: 0, bytes: size - (before?.size ?? 0) });
       return { path };
     });
@@ -114,16 +116,22 @@ export class ViewStore {
   }
 
   async #record(folder: string, path: string, request: ViewRequest): Promise<number> {
-    const { size, mtimeMs } = await stat(path);
-    const record: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
+    const info = await stat(path);
+    const record: ViewRecord = { version: layoutVersion, ...identityOf(request), ...looksOf(info) };
     await replaceFile(join(folder, viewRecordFile), JSON.stringify(record), {
       temporaryFiles: this.#temporary,
     });
-    return size;
+    return info.size;
   }
 }
 
-function identityOf(request: ViewRequest): Omit<ViewRecord, 'version' | 'size' | 'mtimeMs'> {
+type Looks = Pick<ViewRecord, 'size' | 'mtimeMs' | 'ino'>;
+
+function looksOf({ size, mtimeMs, ino }: Looks): Looks {
+  return { size, mtimeMs, ino };
+}
+
+function identityOf(request: ViewRequest): Omit<ViewRecord, 'version' | keyof Looks> {
   const { reference, manifestDigest, blob } = request;
   const { registry, repository } = reference;
   const id = referenceId(reference);
@@ -136,9 +144,8 @@ async function isShown(folder: string, path: string, request: ViewRequest): Prom
     const record = JSON.parse(await readFile(join(folder, viewRecordFile), 'utf8')) as ViewRecord;
     const info = await lstat(path);
     if (!info.isFile()) return false;
-    const { size, mtimeMs } = info;
-    const expected: ViewRecord = { version: layoutVersion, ...identityOf(request), size, mtimeMs };
-    return (Object.keys(expected) as (keyof ViewRecord)[]).every(
+    const expected = { version: layoutVersion, ...identityOf(request), ...looksOf(info) };
+    return (Object.keys(expected) as (keyof typeof expected)[]).every(
       (key) => record[key] === expected[key],
     );
   } catch (error) {
