@@ -81,3 +81,12 @@ test('says that content is not there', async () => {
   expect(await hosted.open(missing)).toBeUndefined();
   expect(await hosted.size(missing.digest)).toBeUndefined();
 });
+
+test('gives all who read a large manifest the same bytes, so that memory does not grow with them', async () => {
+  await using work = await temporaryDirectory();
+  const { hosted, descriptor } = await stored(large, work);
+  const [first, ...others] = await Promise.all([1, 2, 3].map(() => hosted.read(descriptor)));
+  expect(first && digestOf(first)).toBe(descriptor.digest);
+  const again = await hosted.read(descriptor);
+  expect([...others, again].every((other) => other === first)).toBe(true);
+});

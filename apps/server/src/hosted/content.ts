@@ -46,6 +46,7 @@ export class HostedContent {
   readonly #proven = new LRUCache<Digest, string>(hashedOptions);
   readonly #corrupt = new LRUCache<Digest, string>(hashedOptions);
   readonly #hashing = new SingleFlight<void>();
+  readonly #reading = new SingleFlight<Uint8Array | undefined>();
 
   constructor(store: ObjectStore, onCorruption: CorruptionListener = () => {}) {
     this.#store = store;
@@ -97,7 +98,7 @@ export class HostedContent {
     const size = await this.size(digest);
     if (size === undefined) return undefined;
     if (size <= smallBytes) {
-      const held = this.#memory.get(digest) ?? (await this.#intoMemory(digest));
+      const held = await this.#inMemory(digest, smallBytes);
       return held && partOf(held, options.range);
     }
     const isPart = options.range !== undefined;
@@ -114,17 +115,22 @@ export class HostedContent {
 
   /** All of it, for what is small by nature; undefined when it is missing or corrupt. */
   async read({ digest }: Pick<Descriptor, 'digest'>): Promise<Uint8Array | undefined> {
-    const content = await this.open({ digest });
-    if (!content) return undefined;
-    if ('bytes' in content) return content.bytes;
-    const limit = { limit: maxManifestSize, what: digest };
-    return readBytes(content.body, limit).catch(unlessCorrupt);
+    if ((await this.size(digest)) === undefined) return undefined;
+    return this.#inMemory(digest, maxManifestSize);
   }
 
-  async #intoMemory(digest: Digest): Promise<Uint8Array | undefined> {
+  /** The same bytes for all who ask, however many they are. */
+  async #inMemory(digest: Digest, limit: number): Promise<Uint8Array | undefined> {
+    const read = (): Promise<Uint8Array | undefined> => this.#intoMemory(digest, limit);
+    // Whoever asks behind a push does not get what was read before it.
+    const flight = `${digest} ${this.#proven.get(digest)}`;
+    return this.#memory.get(digest) ?? this.#reading.do(flight, read);
+  }
+
+  async #intoMemory(digest: Digest, limit: number): Promise<Uint8Array | undefined> {
     const object = await this.#store.get(keys.blob(digest));
     if (!object) return undefined;
-    const bytes = await readBytes(object.body, { limit: smallBytes, what: digest });
+    const bytes = await readBytes(object.body, { limit, what: digest });
     try {
       verifyBytes(bytes, { digest, size: bytes.byteLength });
     } catch (error) {

@@ -13,6 +13,8 @@ export interface ConnectionLimits {
 interface Connection {
   readonly socket: Socket;
   readonly address: string;
+  /** Requests that are not answered yet; a client may send several at once. */
+  requests: number;
 }
 
 /**
@@ -35,10 +37,14 @@ export class Connections {
     server.on('connection', (socket: Socket) => this.#accept(socket));
     server.on('request', ({ socket }, response: ServerResponse) => {
       const key = keyOf(socket);
+      const connection = this.#open.get(key);
+      if (!connection) return;
       this.#idle.delete(key);
+      connection.requests += 1;
       response.on('close', () => {
-        const connection = this.#open.get(key);
-        if (connection) this.#idle.set(key, connection);
+        connection.requests -= 1;
+        if (connection.requests === 0 && this.#open.get(key) === connection)
+          this.#idle.set(key, connection);
       });
     });
   }
@@ -54,7 +60,7 @@ export class Connections {
       return;
     }
     const key = keyOf(socket);
-    const connection = { socket, address };
+    const connection = { socket, address, requests: 0 };
     this.#open.set(key, connection);
     this.#idle.set(key, connection);
     // Counted only now: the one that made room may have been of the same address.

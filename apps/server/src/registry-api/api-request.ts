@@ -32,7 +32,8 @@ export function answer(
   headers: Readonly<Record<string, string | number>> = {},
   body?: Uint8Array | string,
 ): void {
-  const content = body === undefined ? undefined : Buffer.from(body);
+  // Bytes are sent as they are: one copy for each who asks would be all that memory holds.
+  const content = typeof body === 'string' ? Buffer.from(body) : body;
   response.writeHead(status, { 'content-length': content?.byteLength ?? 0, ...headers });
   response.end(request.method === 'HEAD' ? undefined : content);
 }
