@@ -224,6 +224,18 @@ describe('a log of the version before', () => {
   });
 });
 
+test.each([0, 4])(
+  'a head of an earlier version does not hide that all lines up to %i are gone',
+  async (count) => {
+    await write(6);
+    const end = count === 0 ? chainStart : pointOf((await linesOf())[count - 1]);
+    await rm(file);
+    await writeFile(head, JSON.stringify({ before: end, end }));
+    await write(1);
+    expect(await problems()).toMatch(/the server found: audit-head.json is of lines that are gone/);
+  },
+);
+
 describe('the key', () => {
   test.each([
     ['given to a log without', undefined, key],

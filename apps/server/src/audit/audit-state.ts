@@ -55,7 +55,7 @@ export async function auditState({ dir, key, handle, known }: StateQuestion): Pr
     text ?? (lastFile === undefined ? undefined : await lastLine(join(dir, lastFile)));
   const last = lastText && readAuditLine(lastText, key);
   const found = await readHead(dir, key);
-  const trusted = trustedHead(found, last);
+  const trusted = trustedHead(found, lastText, last);
   if (!trusted && !known && lastText && !last) throw otherKey(dir);
   const before = (known ?? trusted)?.before ?? (await beginOf(dir, [...rotated, currentFile], key));
   const expected = (known ?? trusted)?.end ?? before;
@@ -70,7 +70,7 @@ export async function auditState({ dir, key, handle, known }: StateQuestion): Pr
       known,
     }),
   ];
-  const isOld = found.state === 'old' && trusted !== undefined && lastText !== undefined;
+  const isOld = found.state === 'old' && trusted !== undefined;
   return {
     head: { before, end },
     size,
@@ -86,10 +86,15 @@ export async function auditState({ dir, key, handle, known }: StateQuestion): Pr
   };
 }
 
-/** A head of version 1 can be made by anybody: it counts only before lines of version 1. */
-function trustedHead(found: FoundHead, last: ReadLine | undefined): AuditHead | undefined {
+/** A head of version 1 can be made by anybody: it counts only with lines of version 1. */
+function trustedHead(
+  found: FoundHead,
+  lastText: Uint8Array | undefined,
+  last: ReadLine | undefined,
+): AuditHead | undefined {
   if (found.state === 'valid') return found.head;
-  return found.state === 'old' && (last?.version ?? 1) < lineVersion ? found.head : undefined;
+  const isContinued = lastText !== undefined && (last?.version ?? 1) < lineVersion;
+  return found.state === 'old' && isContinued ? found.head : undefined;
 }
 
 function headAlarms(
@@ -99,7 +104,10 @@ function headAlarms(
 ): readonly string[] {
   if (state === 'missing') return isLog ? [`${headFile} was missing`] : [];
   if (state === 'unreadable') return [`${headFile} could not be read`];
-  return trusted ? [] : [`${headFile} was not made with the key`];
+  if (trusted) return [];
+  return [
+    isLog ? `${headFile} was not made with the key` : `${headFile} is of lines that are gone`,
+  ];
 }
 
 function lineAlarms({
