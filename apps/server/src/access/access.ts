@@ -30,7 +30,7 @@ export class Access {
 
   /**
    * @param clientCa PEM of the authorities of client certificates
-   * @throws OciError `CONFIG_INVALID` for rules that do not say which issuer they mean
+   * @throws OciError `CONFIG_INVALID` for rules that do not say which issuer they mean, and no authorities
    */
   constructor(options: AccessOptions = {}, clientCa?: string) {
     const issuers = options.issuers ?? [];

@@ -2,6 +2,8 @@ import { X509Certificate, createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
+import { OciError } from '@oci/spec-types';
+
 import type { Caller } from './caller.js';
 
 /** Certificates between a client's and its authority. */
@@ -13,10 +15,12 @@ export class ClientCertificates {
   readonly #fingerprint: string;
   readonly #checked = new WeakMap<TLSSocket, Caller | undefined>();
 
-  /** @param pem of the authorities; no certificate counts when absent */
+  /**
+   * @param pem of the authorities; no certificate counts when absent
+   * @throws OciError `CONFIG_INVALID` when it holds none
+   */
   constructor(pem: string | undefined) {
-    const blocks = pem?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-    this.#authorities = blocks.map((block) => new X509Certificate(block));
+    this.#authorities = pem === undefined ? [] : authoritiesOf(pem);
     this.#fingerprint = createHash('sha256')
       .update(this.#authorities.map(({ fingerprint256 }) => fingerprint256).join())
       .digest('hex');
@@ -61,5 +65,18 @@ export class ClientCertificates {
       link = link.issuerCertificate;
     }
     return false;
+  }
+}
+
+function authoritiesOf(pem: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    if (blocks.length === 0) throw new Error('there is no BEGIN CERTIFICATE');
+    return blocks.map((block) => new X509Certificate(block));
+  } catch (cause) {
+    throw new OciError('CONFIG_INVALID', 'the authorities of client certificates cannot be read', {
+      cause,
+      hint: 'server.client_ca_file is a PEM file with at least one certificate.',
+    });
   }
 }
