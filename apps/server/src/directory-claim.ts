@@ -1,5 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { OciError, isOciError } from '@oci/spec-types';
 import { onStorage, temporaryBeside, withFileLock } from '@oci/spec-types/node';
@@ -34,7 +34,8 @@ export async function claimDirectories(
 ): Promise<DirectoryClaim> {
   const isUsed = (await readdir(dataDir).catch(() => [])).length > 0;
   const wanted: { directory: string; mode?: number }[] = [{ directory: dataDir }];
-  if (audit) wanted.push({ directory: audit.dir, mode: 0o700 });
+  if (audit && resolve(audit.dir) !== resolve(dataDir))
+    wanted.push({ directory: audit.dir, mode: 0o700 });
   const releases: (() => Promise<void>)[] = [];
   const release = async (): Promise<void> => {
     await Promise.all(releases.splice(0).map((give) => give()));

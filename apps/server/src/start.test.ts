@@ -40,6 +40,14 @@ test.each(['data directory', 'audit directory'])(
   },
 );
 
+test('an audit log in the data directory itself keeps no server from starting', async () => {
+  await using directory = await temporaryDirectory();
+  const options = optionsIn(directory.path);
+  const server = await startServer({ ...options, audit: { dir: `${options.dataDir}/` } });
+  await server.close();
+  expect(await verifyAudit(options.dataDir)).toMatchObject({ lines: 2, problems: [] });
+});
+
 test('a data directory that is a file is refused, and the port is free again', async () => {
   await using directory = await temporaryDirectory();
   const file = join(directory.path, 'file');
