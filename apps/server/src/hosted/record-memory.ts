@@ -23,7 +23,7 @@ export class RecordMemory {
     this.#store = store;
   }
 
-  /** Undefined when there is none. */
+  /** Undefined when there is none, or it is damaged. */
   async get<T>(key: string): Promise<T | undefined> {
     const known = this.#known.get(key);
     if (known) {
@@ -34,7 +34,7 @@ export class RecordMemory {
     }
     const object = await this.#store.get(key);
     if (!object) return undefined;
-    const value = (await readJson(object.body, key)) as T;
+    const value = (await readJson(object.body, key)) as T | undefined;
     this.#known.set(key, { version: object.info.version, value });
     return value;
   }
