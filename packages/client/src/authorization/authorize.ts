@@ -23,7 +23,8 @@ export function authorize(
     if (request.url.origin !== options.origin.origin) return next(request);
     const send = async (by: Authorization | undefined): Promise<RegistryResponse> => {
       const response = await next(withAuthorization(request, by));
-      if (by && response.status < 400) session.accepted(by);
+      // Who is told that something is missing was let in.
+      if (by && (response.status < 400 || response.status === 404)) session.accepted(by);
       return {
         ...response,
         authorizedAs: by?.of,

@@ -179,6 +179,19 @@ test.each([400, 403])(
   },
 );
 
+test('a token that replaced another is replaced in its turn, also when all it got was 404', async () => {
+  let good = 1;
+  await using here = await registryThat(({ url, request, challenge, token, refuse }) => {
+    if (url.pathname === '/token') return token({ token: `t${good}`, expires_in: 43_200 });
+    if (!request.headers.authorization) return challenge('service="x"');
+    return request.headers.authorization === `Bearer t${good}` ? false : refuse(403);
+  });
+  const blob = { mediaType: 'a/b', digest: digestOf(manifest), size: 1 };
+  const repository = here.client.repository(name);
+  for (; good <= 3; good += 1)
+    await expect(repository.fetchBlob(blob)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+});
+
 test('who may not read is asked about once more and not for each request', async () => {
   let count = 0;
   await using here = await registryThat(({ url, request, challenge, token, refuse }) => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { parseRegistryHost } from '@oci/spec-types';
@@ -140,6 +140,8 @@ esac`;
   });
 });
 
+const platformStore = process.platform === 'darwin' ? 'osxkeychain' : 'secretservice';
+
 test.each([
   ['works', 'cat > /dev/null', 'docker-credential-secretservice', ['auths', 'credsStore']],
   ['needs a desktop', 'exit 1', 'config.json', ['auths']],
@@ -159,6 +161,11 @@ test.each([
     expect(result.storedIn.replace('osxkeychain', 'secretservice')).toContain(storedIn);
     expect(result.inTheClear).toBe(members.length === 1);
     expect(Object.keys(await stored()).sort()).toEqual(members);
+    await rm(file);
+    const host = parseRegistryHost(registry.host);
+    expect(await logout(host, { ...place(), env: { PATH: bin } })).toMatchObject({
+      removedFrom: members.length === 1 ? [] : [storedIn.replace('secretservice', platformStore)],
+    });
   },
 );
 

@@ -117,12 +117,9 @@ export async function logout(
 ): Promise<LogoutResult> {
   const removedFrom: string[] = [];
   const path = authFileToWrite(options);
-  const { suffix } = await helperFor(path, registry, options);
-  if (suffix !== undefined) {
-    const helpers = new CredentialHelpers(options.helperTimeoutMs);
-    if (await helpers.erase(suffix, authKey(registry), options.signal))
-      removedFrom.push(`docker-credential-${suffix}`);
-  }
+  const helper = await helperFor(path, registry, options);
+  if (await eraseFrom(helper, registry, options))
+    removedFrom.push(`docker-credential-${helper.suffix}`);
   for (const file of new Set([path, ...authFilePaths(options)])) {
     if (file.endsWith('.dockercfg')) continue;
     await editAuthFile(file, (entries) => {
@@ -133,6 +130,21 @@ export async function logout(
   }
   const remaining = await reportCredential(dockerConfigCredentials(options), registry);
   return { removedFrom, remaining };
+}
+
+/** @returns whether the helper had it; the platform's own may be there and not work */
+async function eraseFrom(
+  { suffix, isDefault }: Helper,
+  registry: RegistryHost,
+  { helperTimeoutMs, signal }: DockerConfigOptions & { readonly signal?: AbortSignal | undefined },
+): Promise<boolean> {
+  if (suffix === undefined) return false;
+  try {
+    return await new CredentialHelpers(helperTimeoutMs).erase(suffix, authKey(registry), signal);
+  } catch (error) {
+    if (!isDefault || !isOciError(error, 'UNAUTHORIZED')) throw error;
+    return false;
+  }
 }
 
 function refuseIncomplete(credential: LoginOptions['credential']): void {

@@ -128,19 +128,14 @@ export class Journal {
 
   /** What is gone on with is rewritten to the fewest lines by a rename, so that whoever is killed here loses none. */
   async #create(): Promise<FileHandle> {
-    if (this.#known === '') {
-      this.#isThere = true;
-      await rm(this.#path, { force: true });
-      const file = await open(this.#path, 'wx', 0o644);
-      await file.appendFile(this.#header);
-      return file;
-    }
-    const fresh = this.#path + freshSuffix;
-    await rm(fresh, { force: true });
-    const file = await open(fresh, 'wx', 0o644);
+    const isFirst = this.#known === '';
+    const path = isFirst ? this.#path : this.#path + freshSuffix;
+    this.#isThere = true;
+    await rm(path, { force: true });
+    const file = await open(path, 'wx', 0o644);
     try {
       await file.appendFile(this.#header + this.#known);
-      await rename(fresh, this.#path);
+      if (!isFirst) await rename(path, this.#path);
       return file;
     } catch (error) {
       await file.close();

@@ -141,6 +141,8 @@ test('a page size and a limit are asked for, and no page more than is wanted', a
   const sizes = (): (string | null)[] => here.registry.requests.map(({ query }) => query.get('n'));
   expect(await tagsOf({ limit: 3 })).toEqual(['1', '2', '3']);
   expect(sizes()[0]).toBe('3');
+  await tagsOf({ limit: 5000 });
+  expect(sizes()[0]).toBe('1000');
   expect(await tagsOf({ pageSize: 1, limit: 2 })).toEqual(['1', '2']);
   expect(sizes()).toEqual(['1', '1']);
   await expect(tagsOf({ limit: 0 })).rejects.toMatchObject({ code: 'USAGE' });

@@ -7,11 +7,14 @@ import { nextPage, nextPageFailed } from './link-header.js';
 import { type WholeAnswer, fetchWhole } from './whole-answer.js';
 
 export interface ListOptions extends RemoteOptions {
-  /** Entries of a page, which the registry may lower. Default: as the registry has it, or the limit. */
+  /** Entries of a page, which the registry may lower. Default: the limit up to 1000, else as the registry has it. */
   readonly pageSize?: number | undefined;
   /** Entries in all, in the registry's order. Default: every one. */
   readonly limit?: number | undefined;
 }
+
+/** Entries that every registry gives at once; some refuse to be asked for more (Amazon ECR). */
+const usualPage = 1000;
 
 /** A list that comes in pages. */
 export interface Listing {
@@ -30,7 +33,7 @@ export interface Listing {
 export async function* listEntries(
   endpoint: Endpoint,
   listing: Listing,
-  { limit, pageSize = limit, ...options }: ListOptions,
+  { limit, pageSize = limit && Math.min(limit, usualPage), ...options }: ListOptions,
 ): AsyncGenerator<string, void, undefined> {
   for (const number of [limit, pageSize]) refuseNoCount(number);
   const seen = new Set<string>();

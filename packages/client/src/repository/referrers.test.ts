@@ -237,11 +237,22 @@ test('what the registry says of a size is a hint: the digest decides', async () 
   }
 });
 
-test('the failure of a later page is told as one', async () => {
+test.each([
+  [404, /loses its list in the middle/],
+  [403, /next page of the list failed/],
+])('a later page that is answered with %d is a failure, and told as one', async (status, said) => {
   await begin({ pageSize: 2 });
   putAll(4);
-  registry.fault({ path: '/referrers/', skip: 1, status: 400 });
-  await expect(list()).rejects.toThrow(/loses its list in the middle|next page of the list failed/);
+  registry.fault({ path: '/referrers/', skip: 1, status });
+  await expect(list()).rejects.toThrow(said);
+});
+
+test('a subject that the registry finds bad says nothing of the others', async () => {
+  await begin();
+  putAll(2);
+  registry.fault({ path: '/referrers/', times: 1, status: 400 });
+  expect(await list()).toEqual([]);
+  expect(await list()).toHaveLength(2);
 });
 
 function listOf(digest: string): object {

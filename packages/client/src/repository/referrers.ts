@@ -209,9 +209,10 @@ async function getPage(
     hasApi.set(name, true);
     return page;
   }
-  // A repository that is not there yet says nothing of what the registry can.
+  // A repository that is not there yet says nothing of what the registry can, nor does a bad request of another one.
   const says = parseRegistryErrors(page.bytes).map(({ code }) => code);
-  if (!says.includes('NAME_UNKNOWN') && hasApi.get(name) !== true) hasApi.set(name, false);
+  const isGeneral = page.response.status !== 400 && !says.includes('NAME_UNKNOWN');
+  if (isGeneral && hasApi.get(name) !== true) hasApi.set(name, false);
   return undefined;
 }
 

@@ -29,3 +29,24 @@ test('headers of a file are read once, for the exact origin, and the nearer ones
   expect(sent).toEqual([all, all, { accept: 'a/b' }]);
   expect(reads).toBe(1);
 });
+
+test('headers that could not be read are read again for the next request', async () => {
+  let reads = 0;
+  const source = async () => {
+    reads += 1;
+    if (reads === 1) throw new Error('not now');
+    return { 'x-access': 'own' };
+  };
+  const sent: RegistryRequest['headers'][] = [];
+  const exchange = addHeaders(
+    (asked) => {
+      sent.push(asked.headers);
+      return Promise.reject(new Error('not sent'));
+    },
+    origin,
+    source,
+  );
+  await expect(exchange(request('https://registry.example/v2/'))).rejects.toThrow('not now');
+  await expect(exchange(request('https://registry.example/v2/'))).rejects.toThrow('not sent');
+  expect(sent).toEqual([{ 'x-access': 'own', accept: 'a/b' }]);
+});

@@ -27,7 +27,10 @@ export function addHeaders(next: Exchange, origin: URL, source: HeaderSource): E
   let reading: Promise<Readonly<Record<string, string>>> | undefined;
   return async (request) => {
     if (request.url.origin !== origin.origin) return next(request);
-    const headers = await (reading ??= readHeaders(source));
+    const headers = await (reading ??= readHeaders(source).catch((error: unknown) => {
+      reading = undefined;
+      throw error;
+    }));
     return next({ ...request, headers: { ...headers, ...request.headers } });
   };
 }
