@@ -37,8 +37,8 @@ export interface ReadOptions extends ContentOptions {
 
 /**
  * Content by digest. Bytes are verified on the way in; on the way out a file that is as it was when it
- * was verified (size, mtime, inode) is believed unless `rehash` says otherwise, and any other is hashed again. What is damaged is
- * set aside and counts as absent.
+ * was verified (size, mtime, inode) is believed unless `rehash` says otherwise, and any other is hashed
+ * again. What is damaged is set aside and counts as absent.
  */
 export class ContentStore implements BlobSource, BlobSink {
   readonly #store: FileObjectStore;

@@ -15,7 +15,7 @@ const endings: Readonly<Record<string, string>> = {
 
 /**
  * Returns the names that helm gives the files of a chart, by the reference as `helm pull` does it:
- * `name-version.tgz`. Where it has no tag, the chart's own annotations say name and version.
+ * `name-version.tgz`. Where it has no tag, the chart's own annotation says the version.
  */
 export function chartNames(
   manifest: ImageManifest,

@@ -20,9 +20,9 @@ const endings = [
 ] as const;
 
 /**
- * Where a layer goes below the output directory: by its title, else by the name that its kind has for it, else by
- * its digest and media type. A
- * title comes from outside and may be any text (GHSA-g5v4-5x39-vwhx).
+ * Returns where a layer goes below the output directory: by its title, else by the name that its kind has
+ * for it, else by its digest and media type. A title comes from outside and may be any text
+ * (GHSA-g5v4-5x39-vwhx).
  *
  * @throws OciError `ARCHIVE_UNSAFE`
  */

@@ -200,7 +200,8 @@ export const referenceCommands: readonly CommandDefinition[] = [
       {
         name: 'pageSize',
         value: 'n',
-        description: 'tags to ask for at once; default: as the registry has it',
+        description:
+          'tags to ask for at once; default: as many as --limit, else as the registry has it',
         parse: positive('page-size'),
       },
     ],

@@ -49,7 +49,10 @@ export async function listCache(input: ListInput, invocation: Invocation): Promi
     const next = begin + limit < all.length ? (page.at(-1)?.text ?? null) : null;
     output.print({
       json: { cache_dir: cache.dir, references: listed.map(jsonOf), total: all.length, next },
-      text: all.length === 0 ? `nothing is in ${cache.dir}` : rows(listed, next),
+      text:
+        all.length === 0
+          ? `nothing is in ${cache.dir}`
+          : rows(listed, next === null ? null : { ...input, after: next }),
       brief: listed.map(({ text }) => text).join('\n'),
     });
   });
@@ -122,7 +125,8 @@ function jsonOf({ stored: { key, entry, storedAt }, text, size, pinned, lastUse 
   };
 }
 
-function rows(listed: readonly Listed[], next: string | null): Drawing {
+/** @param next the page behind this one, when there is one */
+function rows(listed: readonly Listed[], next: ListInput | null): Drawing {
   const drawn = table(
     [
       { heading: 'REGISTRY', shrinksTo: 10, leaves: 2 },
@@ -144,5 +148,11 @@ function rows(listed: readonly Listed[], next: string | null): Drawing {
     ]),
   );
   if (next === null) return drawn;
-  return (page) => `${drawn(page)}\nmore: ocictl cache list --after ${next}`;
+  return (page) => `${drawn(page)}\nmore: ${commandOf(next)}`;
+}
+
+function commandOf({ repository, limit, after }: ListInput): string {
+  const words = ['ocictl cache list', repository ?? ''];
+  if (limit !== undefined) words.push(`--limit ${limit}`);
+  return [...words, `--after ${after}`].filter(Boolean).join(' ');
 }

@@ -20,6 +20,12 @@ test('a range that nothing is within is told with what there is', async () => {
   });
 });
 
+test('a range of what has no version says where to look', async () => {
+  await expect(newestWithin('^3', { name: 'core', list: async () => [] })).rejects.toMatchObject({
+    hint: 'It has none. See where it is looked for: ocictl config show',
+  });
+});
+
 test('what is no range asks nobody', async () => {
   const unasked = async (): Promise<never> => Promise.reject(new Error('asked'));
   expect(await newestWithin('../1.0.0', { name: 'core', list: unasked })).toBe('../1.0.0');

@@ -15,6 +15,9 @@ export async function newestWithin(
   const newest = selectVersion(versions, range);
   if (newest !== undefined) return newest;
   throw new OciError('MANIFEST_UNKNOWN', `no version of ${of.name} is within ${range}`, {
-    hint: `The newest are ${versions.slice(-5).join(', ')}.`,
+    hint:
+      versions.length === 0
+        ? 'It has none. See where it is looked for: ocictl config show'
+        : `The newest are ${versions.slice(-5).join(', ')}.`,
   });
 }

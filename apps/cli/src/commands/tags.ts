@@ -15,7 +15,9 @@ export async function tags(input: TagsInput, invocation: Invocation): Promise<vo
   await withContext(invocation, async ({ registries, output, progress, signal }) => {
     const { text, repository } = registries.repository(input.repository);
     const found: string[] = [];
-    const { limit = Infinity, pageSize = input.limit } = input;
+    const { limit = Infinity } = input;
+    // One page has enough of most; of a larger number the registry knows best.
+    const { pageSize = limit <= 1000 ? limit : undefined } = input;
     for await (const tag of repository.listTags({ signal, onEvent: progress, pageSize })) {
       if (input.all || !isBookkeepingTag(tag)) found.push(tag);
       if (found.length >= limit) break;

@@ -62,7 +62,8 @@ describe('ocictl cache', () => {
     expect(all.references[0]).toMatchObject({ size });
     const first = await json('cache-list', 'list', '--limit', '1', 'kcl');
     expect(first).toMatchObject({ references: [{ version: '1.0.0' }], next: reference('1.0.0') });
-    const { stdout } = await command('cache', 'list', '--limit', '1');
+    const { stdout } = await command('cache', 'list', 'kcl', '--limit', '1');
+    expect(stdout).toContain(`more: ocictl cache list kcl --limit 1 --after ${reference('1.0.0')}`);
     const more = stdout.trimEnd().split('\n').at(-1)?.split(' ').slice(2) ?? [];
     expect(await command('-q', ...more)).toMatchObject({ stdout: `${reference('2.0.0')}\n` });
     expect(await json('cache-list', 'list', 'kc')).toMatchObject({ references: [], total: 0 });

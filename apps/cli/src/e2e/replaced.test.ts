@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -63,6 +63,17 @@ describe('a version that is published again', () => {
     expect(await pull(elsewhere)).toMatchObject({ content_digest: old.content_digest });
     const args = told.split(' ').slice(1);
     expect(await json(elsewhere, 'pull', ...args)).toMatchObject({ content_digest: content });
+  });
+
+  it('is published also where the cache is not as it should be, with a warning', async () => {
+    await push();
+    await pull(here);
+    await change();
+    await rename(join(here.cacheDir, 'state'), join(work.path, 'state'));
+    await symlink(join(work.path, 'state'), join(here.cacheDir, 'state'));
+    const pushed = await push('--force');
+    expect(pushed).toMatchObject({ changed: true });
+    expect(pushed['stderr']).toContain('the cache may still hold the old');
   });
 
   it('as an extension is told of with the pull of an extension', async () => {

@@ -11,8 +11,8 @@ import {
 import { referenceScheme } from '../command/joined-version.js';
 
 /**
- * Reads a reference as users write it, with `docker://` or `oci://` in front or without. Without a host it is of the configured registry: what is meant
- * for Docker Hub says `docker.io/`.
+ * Reads a reference as users write it, with `docker://` or `oci://` in front or without. Without a host it
+ * is of the configured registry: what is meant for Docker Hub says `docker.io/`.
  *
  * @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID`
  */

@@ -20,7 +20,7 @@ export async function forgetTag(
   try {
     await manager.forget(repository, tag, { registry, unless: digest });
   } catch (error) {
-    if (!isOciError(error, 'STORAGE_DENIED', 'STORAGE_FAILED', 'STORAGE_FULL')) throw error;
+    if (!isOciError(error) || error.code === 'ABORTED') throw error;
     const message = `the cache may still hold the old ${referenceText(name)}: ${error.message}`;
     progress({ type: 'warning', message });
   }
