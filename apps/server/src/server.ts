@@ -10,7 +10,6 @@ import { type DirectoryClaim, claimDirectories } from './directory-claim.js';
 import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
 import { createEntry, holdUntil } from './http/entry.js';
 import { Gate } from './http/gate.js';
-import { inTurn } from './http/in-turn.js';
 import {
   checkTls,
   closeListener,
@@ -95,7 +94,7 @@ class OciServer {
       parts: this.#parts,
       logLevel: options.logLevel,
       attach: (handler) => {
-        const entry = inTurn(holdUntil(this.#opened, this.#createEntry(handler)));
+        const entry = holdUntil(this.#opened, this.#createEntry(handler));
         return createListener(entry, {
           tls: options.tls,
           connections: connectionLimits(() => this.#state),

@@ -53,3 +53,17 @@ test.each<[string, object, object]>([
 ])('keys that %s are not used', async (_, discovery, keySet) => {
   await expect(verifiedBy(documents(discovery, keySet))).rejects.toMatchObject({ code: 'NETWORK' });
 });
+
+test.each<[string, number, string]>([
+  ['fails', 500, 'oops'],
+  ['sends a page', 200, '<html>'],
+  ['sends no set of keys', 200, '{}'],
+])('a provider that %s for its keys makes no token a wrong one', async (_, status, body) => {
+  const verified = verifiedBy((issuer) => (request, response) => {
+    response.statusCode = request.url === '/keys' ? status : 200;
+    response.end(
+      request.url === '/keys' ? body : JSON.stringify({ issuer, jwks_uri: `${issuer}/keys` }),
+    );
+  });
+  await expect(verified).rejects.toMatchObject({ code: 'NETWORK' });
+});

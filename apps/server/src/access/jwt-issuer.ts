@@ -81,7 +81,7 @@ export class JwtIssuer {
       const { payload } = await jwtVerify(token, keys, { ...options, requiredClaims: ['exp'] });
       return this.#callerOf(payload);
     } catch (error) {
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout))
+      if (error instanceof errors.JOSEError && !isOfProvider(error))
         return { refused: reasonOf(error), ended: error instanceof errors.JWTExpired };
       throw unreachable(issuer, error);
     }
@@ -151,6 +151,11 @@ async function boundedFetch(url: string, init: RequestInit): Promise<Response> {
   const body = answer.body ?? new Blob([]).stream();
   const bytes = await readBytes(body, { limit: maxBytes, what: url });
   return new Response(Buffer.from(bytes), { status: answer.status, headers: answer.headers });
+}
+
+/** Keys that are not had, or are none, say nothing about a token: who shows it has guessed nothing. */
+function isOfProvider({ code }: errors.JOSEError): boolean {
+  return ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'].includes(code);
 }
 
 function reasonOf(error: errors.JOSEError): string {

@@ -81,6 +81,16 @@ test.each([
   });
 });
 
+test.each([
+  ['a path that is no text', '/%ff', 400, 'USAGE'],
+  ['a parameter that is too long', `/api/v1/oci/jobs/${'a'.repeat(5000)}`, 414, 'LIMIT_EXCEEDED'],
+])('refuses %s in the form of all failures', async (_, path, status, code) => {
+  await using here = await bench();
+  const answer = await fetch(`${here.server.url}${path}`);
+  expect(answer.status).toBe(status);
+  expect(await answer.json()).toMatchObject({ success: false, error: { code } });
+});
+
 test('refuses a body that is too large, and one that is no JSON', async () => {
   await using here = await bench();
   expect(await here.post(`{"namespace":"${'a'.repeat(70_000)}"}`)).toMatchObject({

@@ -42,6 +42,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit,
     serverFactory: options.attach,
+    frameworkErrors: (error, request, reply) => sendFailure(parts, error, { request, reply }),
     // The listener answers what the parser refuses.
     clientErrorHandler: () => {},
     // The server logs each request itself, those of the registry too.

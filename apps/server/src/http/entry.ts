@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { TLSSocket } from 'node:tls';
 
 import type { Metrics } from '../metrics/metrics.js';
+import { maxHeaders } from './listener.js';
 import { type ServedNames, refuseForeignPages } from './page-guard.js';
 import { Refusal, unavailable } from './refusal.js';
 import { registryErrorBody, registryErrorCode } from './registry-error.js';
@@ -92,6 +93,11 @@ function refuseAtEntry(
   request: IncomingMessage,
   { handler, path, targetHost }: Asked,
 ): void {
+  if (request.rawHeaders.length > 2 * maxHeaders) {
+    throw new Refusal(431, 'LIMIT_EXCEEDED', `the request has more than ${maxHeaders} headers`, {
+      headers: { connection: 'close' },
+    });
+  }
   const host = hostOf(request, targetHost);
   // A load balancer asks by any name, and learns nothing.
   const isProbe = handler === 'operation' && path !== '/metrics';

@@ -41,6 +41,7 @@ const get = (headers: string) => `GET /v2/ HTTP/1.1\r\n${headers}\r\n\r\n`;
 test.each<[string, string, number]>([
   ['is no HTTP', 'hello\r\n\r\n', 400],
   ['has headers of more than 16 KiB', get(`host: localhost\r\nx: ${'x'.repeat(17_000)}`), 431],
+  ['has more than 100 headers', get(`host: localhost\r\n${'a: b\r\n'.repeat(100)}c: d`), 431],
   ['has a header without a name', get('host: localhost\r\n: x'), 400],
   ['has no Host header', get('connection: close'), 400],
   ['has two Host headers', get('host: localhost\r\nhost: other.example'), 400],
@@ -117,7 +118,7 @@ test('headers and silence have their bounds', () => {
     headersTimeout: 20_000,
     keepAliveTimeout: 65_000,
     timeout: 300_000,
-    maxHeadersCount: 100,
+    maxHeadersCount: 101,
   });
 });
 

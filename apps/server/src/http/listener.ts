@@ -13,6 +13,7 @@ import { OciError } from '@oci/spec-types';
 
 import type { ListenAddress } from '../listen-address.js';
 import { type ConnectionLimits, Connections } from './connections.js';
+import { inTurn } from './in-turn.js';
 import { answerParserErrors } from './parser-error.js';
 import { holdBody } from './request-body.js';
 
@@ -37,7 +38,8 @@ const limits = {
   requireHostHeader: false,
 };
 const silenceMs = 5 * 60_000;
-const maxHeaders = 100;
+/** Lines of headers; whoever sends more is refused at the entry, for a line that is not read may be one that counts. */
+export const maxHeaders = 100;
 
 /** Suites whose sessions stay secret when the key of the certificate is lost; those of TLS 1.3 all do. */
 const ciphers = [
@@ -69,10 +71,10 @@ export function createListener(
       )
     : createServer(limits);
   server.timeout = silenceMs;
-  server.maxHeadersCount = maxHeaders;
+  server.maxHeadersCount = maxHeaders + 1;
   new Connections(connections).attach(server);
   answerParserErrors(server);
-  server.on('request', handler);
+  server.on('request', inTurn(handler));
   // The body is asked for when it is read: whoever is refused does not send it.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     holdBody(request, response);

@@ -37,6 +37,8 @@ const fromOwn: Partial<Record<OciErrorCode, readonly [status: number, code: Sent
   LIMIT_EXCEEDED: [413, 'SIZE_INVALID'],
   MANIFEST_UNKNOWN: [404, 'MANIFEST_UNKNOWN'],
   RATE_LIMITED: [429, 'TOOMANYREQUESTS'],
+  // Nothing is asked for but the keys of issuers.
+  NETWORK: [502, 'UNSUPPORTED'],
   SIZE_MISMATCH: [400, 'SIZE_INVALID'],
   STORAGE_FULL: [507, 'UNSUPPORTED'],
   UNSUPPORTED: [400, 'MANIFEST_INVALID'],

@@ -12,11 +12,14 @@ interface Operation {
   readonly reference?: string | undefined;
 }
 
-/** Counts and writes down a pull, a push or a delete, once its answer has ended or broken off. */
+/**
+ * Counts and writes down a pull, a push or a delete, once it was done and its answer has ended or broken off.
+ * A change has taken place also where nobody heard of it; content was pulled when all of it was sent.
+ */
 export function noteEnd(
   parts: RegistryParts,
   api: ApiRequest,
-  route: RegistryRoute | undefined,
+  { route, isWhole }: { readonly route: RegistryRoute | undefined; readonly isWhole: boolean },
 ): void {
   const { request, response, transfer } = api;
   const { metrics, audit } = parts;
@@ -28,7 +31,7 @@ export function noteEnd(
   // Who was refused is in the log as that.
   if (!operation || status === 401 || status === 403 || status === 429 || status === 503) return;
   const { event, kind, repository, reference } = operation;
-  const ok = response.writableFinished && status < 400;
+  const ok = status < 400 && (event === 'pull' ? isWhole : response.headersSent);
   const result = ok ? 'ok' : 'failed';
   if (event === 'pull' && kind === 'manifest') metrics.pulls.inc({ kind: 'registry', result });
   if (event === 'push') metrics.pushes.inc({ kind, result });
@@ -45,7 +48,7 @@ export function noteEnd(
     bytes: transfer.bytes,
     source: 'hosted',
     duration_ms: Math.round(performance.now() - context.startedAt),
-    ...(!ok && { detail: status < 400 ? 'broken off' : `status ${status}` }),
+    ...(!isWhole ? { detail: 'broken off' } : !ok && { detail: `status ${status}` }),
   });
 }
 

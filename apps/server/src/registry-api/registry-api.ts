@@ -52,13 +52,11 @@ export function createRegistryApi(
       permits: { mount: () => false, list: () => false, everyone: () => false },
     };
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
-    response.on('close', () => {
-      gone.end();
-      noteEnd(parts, api, route);
-    });
     const method = request.method ?? 'GET';
+    let isAdmitted = false;
     try {
       const context = await parts.gate.admitRegistry(request, opened);
+      isAdmitted = true;
       guard.require(
         context,
         { method, realm: options.realm(request), mountFrom: mountFromOf(query) },
@@ -78,6 +76,9 @@ export function createRegistryApi(
         parts.onDefect(error, opened.id);
       answerFailure(api, failure);
     }
+    // Who hangs up early does not decide what is written down: it is what was done.
+    await gone.closed;
+    if (isAdmitted) noteEnd(parts, api, { route, isWhole: !gone.isBroken });
   };
 }
 
@@ -88,25 +89,26 @@ function mountFromOf(query: URLSearchParams): RepositoryName | undefined {
 
 /** Tells that the client went before its answer had ended; most requests never need to be told. */
 class Gone {
-  readonly #response: ServerResponse;
+  /** Ends when the answer has ended, or broken off. */
+  readonly closed: Promise<void>;
+  /** Whether it broke off; an answer that is ended afterwards reaches nobody. */
+  isBroken = false;
   #controller: AbortController | undefined;
 
   constructor(response: ServerResponse) {
-    this.#response = response;
-  }
-
-  get isBroken(): boolean {
-    return this.#response.closed && !this.#response.writableFinished;
+    this.closed = new Promise((resolve) => {
+      response.on('close', () => {
+        this.isBroken = !response.writableFinished;
+        if (this.isBroken) this.#controller?.abort();
+        resolve();
+      });
+    });
   }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.isBroken) this.#controller.abort();
     return this.#controller.signal;
-  }
-
-  end(): void {
-    if (this.isBroken) this.#controller?.abort();
   }
 }
 
