@@ -1,3 +1,5 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+
 import { type ObjectStore, createFileObjectStore, createMemoryObjectStore } from '@oci/cache';
 import { parseRepositoryName } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
@@ -145,3 +147,31 @@ test.each(['../x', 'ABCDEF00-0000-0000-0000-000000000000', ''])(
     );
   },
 );
+
+test('a session that is cancelled while older ones are counted is not counted afterwards', async () => {
+  const store = createMemoryObjectStore();
+  const { session } = await begin(store);
+  const get = store.get.bind(store);
+  let proceed = (): void => {};
+  const barrier = new Promise<void>((resolve) => (proceed = resolve));
+  let isFirst = true;
+  store.get = async (key, ...more) => {
+    const object = await get(key, ...more);
+    if (isFirst) {
+      isFirst = false;
+      await barrier;
+    }
+    return object;
+  };
+  const limits = { perCaller: 1, inAll: 10, pieces: 10 };
+  const { uploads } = createHostedRegistry(store, { uploads: { limits } });
+  const early = uploads.begin(a, 'me').catch(() => {});
+  const cancel = uploads.use({ name: a, session }, async (upload) => upload?.cancel());
+  for (let turn = 0; turn < 20; turn += 1) await endOfTurn();
+  proceed();
+  const begun = await early;
+  await cancel;
+  if (begun !== undefined)
+    await uploads.use({ name: a, session: begun }, async (upload) => upload?.cancel());
+  await uploads.begin(a, 'me');
+});

@@ -54,11 +54,7 @@ export class HostedUploads {
    * @throws OciError `RATE_LIMITED`
    */
   async begin(name: RepositoryName, owner: string): Promise<string> {
-    this.#restored ??= this.#restore().catch((error: unknown) => {
-      this.#restored = undefined;
-      throw error;
-    });
-    await this.#restored;
+    await this.#ready();
     const session = randomUUID();
     this.#open.add(session, owner);
     const record: UploadRecord = { repository: name, begunAt: Date.now(), owner };
@@ -81,6 +77,7 @@ export class HostedUploads {
     work: (upload: OpenUpload | undefined) => Promise<T>,
   ): Promise<T> {
     if (!sessionName.test(session)) return work(undefined);
+    await this.#ready();
     const hold = async (): Promise<T> => work(await this.#find(name, session));
     return this.#locks.hold(session, hold, this.#patienceMs);
   }
@@ -93,6 +90,7 @@ export class HostedUploads {
     olderThanMs: number;
     now?: number;
   }): Promise<number> {
+    await this.#ready();
     const sessions = new Set<string>();
     for await (const key of this.#store.list(keys.uploads)) sessions.add(sessionOfKey(key));
     let expired = 0;
@@ -134,6 +132,15 @@ export class HostedUploads {
     for await (const key of this.#store.list(keys.upload(session)))
       touchedAt = Math.max(touchedAt, (await this.#store.head(key))?.modifiedAt ?? 0);
     return touchedAt;
+  }
+
+  /** Settles when sessions are counted: one that ended before would be counted for ever. */
+  #ready(): Promise<void> {
+    this.#restored ??= this.#restore().catch((error: unknown) => {
+      this.#restored = undefined;
+      throw error;
+    });
+    return this.#restored;
   }
 
   /** Counts the sessions that are there since before this process began. */
