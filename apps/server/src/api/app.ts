@@ -161,6 +161,7 @@ function checked(schema: Schema<unknown>, data: unknown): unknown {
 function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.on('close', () => gone.abort());
+  if (reply.raw.destroyed) gone.abort();
   return gone.signal;
 }
 

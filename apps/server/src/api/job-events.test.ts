@@ -25,7 +25,8 @@ const event = {
   size: 2,
 } as const;
 
-test('nothing is written behind the end of a stream that was revoked while nobody read it', () => {
+/** A job that runs, and a stream of its events that can be watched. */
+function bench() {
   const jobs = new JobQueue();
   let progress = (): void => {};
   const { id } = jobs.start({
@@ -43,14 +44,28 @@ test('nothing is written behind the end of a stream that was revoked while nobod
   const written: string[] = [];
   response.write = (chunk: string) => {
     expect(response.writableEnded).toBe(false);
-    written.push(chunk);
+    written.push(chunk.split('\n', 1)[0] ?? '');
     return true;
   };
   const context = { id: 'one', client: '192.0.2.1', startedAt: 0, who: caller.subject, caller };
-  streamJobEvents(parts, { id, context }, response);
+  const stream = () => streamJobEvents(parts, { id, context }, response);
+  return { response, standing, written, stream, progress: () => progress() };
+}
+
+test('nothing is written behind the end of a stream that was revoked while nobody read it', () => {
+  const { response, standing, written, stream, progress } = bench();
+  stream();
   progress();
   standing.check();
   expect(response.writableEnded).toBe(true);
   progress();
-  expect(written.map((text) => text.split('\n', 1)[0])).toEqual(['event: job', 'event: progress']);
+  expect(written).toEqual(['event: job', 'event: progress']);
+});
+
+test('a client that left before its stream began is not watched for', () => {
+  const { response, written, stream, progress } = bench();
+  response.destroy();
+  stream();
+  progress();
+  expect(written).toEqual([]);
 });

@@ -49,6 +49,8 @@ export function streamJobEvents(
   { id, context }: { readonly id: string; readonly context: CallerContext },
   response: ServerResponse,
 ): void {
+  // Nobody would be told that it has closed, and the watches would stay.
+  if (response.destroyed) return;
   const send = (event: string, data: unknown): void => {
     // A client that does not read misses progress, and not our memory.
     if (event === 'progress' && response.writableNeedDrain) return;
