@@ -1,7 +1,7 @@
 import { type OciError, asOciError } from '@oci/spec-types';
 import { type Failure, errorJson } from '@oci/spec-types/api';
 
-import { Refusal } from '../http/refusal.js';
+import { Refusal, refusalBody } from '../http/refusal.js';
 import { statusOf } from './error-status.js';
 
 /** How a failure is answered: one shape, whatever failed. */
@@ -15,8 +15,8 @@ export interface FailureAnswer {
 
 export function failureAnswer(thrown: unknown): FailureAnswer {
   if (thrown instanceof Refusal) {
-    const { status, code, message, hint, headers } = thrown;
-    return { status, headers, body: failure({ code, message, hint: hint ?? null }) };
+    const { status, headers } = thrown;
+    return { status, headers, body: refusalBody(thrown) };
   }
   const error = fromFastify(thrown) ?? asOciError(thrown);
   if (error instanceof Refusal) return failureAnswer(error);

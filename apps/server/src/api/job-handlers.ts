@@ -4,6 +4,7 @@ import { OciError } from '@oci/spec-types';
 import type { JobJson, JobRequest } from '@oci/spec-types/api';
 
 import { anonymous } from '../access/caller.js';
+import { callerKey } from '../http/rate-limit.js';
 import { Refusal } from '../http/refusal.js';
 import type { CallerContext } from '../http/request-context.js';
 import type { JobResult } from '../jobs/job-queue.js';
@@ -21,7 +22,7 @@ export function jobHandlers(
       requireOwner(parts, context);
       return jobs.start({
         request,
-        owner: context.caller.identity,
+        owner: callerKey(context.caller.identity, context.client),
         run: (call) => runJob(parts, request, { context, ...call }),
       });
     },

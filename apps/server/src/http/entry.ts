@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { Metrics } from '../metrics/metrics.js';
 import { maxHeaders } from './listener.js';
 import { type ServedNames, refuseForeignPages } from './page-guard.js';
-import { Refusal, unavailable } from './refusal.js';
+import { Refusal, refusalBody, unavailable } from './refusal.js';
 import { registryErrorBody, registryErrorCode } from './registry-error.js';
 import { isBodyPending } from './request-body.js';
 import { type RequestContext, openContext } from './request-context.js';
@@ -118,11 +118,11 @@ function closeAfterUnreadBody(request: IncomingMessage, response: ServerResponse
 }
 
 function answerRefusal(response: ServerResponse, handler: Handler, refusal: Refusal): void {
-  const { status, code, message, hint, headers } = refusal;
+  const { status, message, hint, headers } = refusal;
   const body =
     handler === 'registry'
       ? registryErrorBody(registryErrorCode(status), hint ? `${message}. ${hint}` : message)
-      : JSON.stringify({ success: false, error: { code, message, hint: hint ?? null } });
+      : JSON.stringify(refusalBody(refusal));
   const close: Record<string, string> = isBodyPending(response.req) ? { connection: 'close' } : {};
   response.writeHead(status, { 'content-type': 'application/json', ...close, ...headers });
   response.end(body);

@@ -8,7 +8,7 @@ import type { AuditLog } from '../audit/audit-log.js';
 import type { AuditEntry } from '../audit/audit-line.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { AnonymousDenials } from './anonymous-denials.js';
-import { RateLimit, networkOf } from './rate-limit.js';
+import { RateLimit, callerKey, networkOf } from './rate-limit.js';
 import {
   CredentialRejected,
   Refusal,
@@ -114,9 +114,7 @@ export class Gate {
 
   #let(context: RequestContext, { subject, identity }: Caller): RequestContext {
     context.who = subject;
-    const isAnonymous = subject === anonymous.subject;
-    const key = isAnonymous ? networkOf(context.client) : identity;
-    const wait = this.#options.rate()?.take(key) ?? 0;
+    const wait = this.#options.rate()?.take(callerKey(identity, context.client)) ?? 0;
     if (wait > 0) throw this.#limited('too many requests', wait);
     if (this.#options.audit?.refuses)
       throw unavailable('the audit log can not be written', 10, 'The operator has to make room.');

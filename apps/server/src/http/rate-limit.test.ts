@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { RateLimit, networkOf } from './rate-limit.js';
+import { RateLimit, callerKey, networkOf } from './rate-limit.js';
 
 test('gives what is left at once, then says how long to wait', () => {
   const limit = new RateLimit({ perSecond: 2, burst: 3 });
@@ -34,4 +34,11 @@ test.each([
   ['unknown', 'unknown'],
 ])('%s is counted as %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
+});
+
+test.each([
+  ['anonymous', '2001:db8:0:0::/64'],
+  ['token:ci', 'token:ci'],
+])('%s at an address of IPv6 is counted as %s', (identity, key) => {
+  expect(callerKey(identity, '2001:db8::1')).toBe(key);
 });

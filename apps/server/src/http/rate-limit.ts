@@ -2,6 +2,8 @@ import { isIPv6 } from 'node:net';
 
 import { LRUCache } from 'lru-cache';
 
+import { anonymous } from '../access/caller.js';
+
 /** What one client may do: `perSecond` on average, `burst` at once. */
 export interface Rate {
   readonly perSecond: number;
@@ -47,6 +49,11 @@ export class RateLimit {
     this.#buckets.set(client, bucket);
     return bucket;
   }
+}
+
+/** What a caller is counted by: the identity, or the network of one who shows none. */
+export function callerKey(identity: string, client: string): string {
+  return identity === anonymous.identity ? networkOf(client) : identity;
 }
 
 /** What one client is counted by: an IPv4 address, or the /64 that one subscriber of IPv6 has. */

@@ -1,3 +1,5 @@
+import type { Failure } from '@oci/spec-types/api';
+
 /** A refusal of ours, with its status: what the caller did, not what an upstream or the disk did. */
 export class Refusal extends Error {
   override readonly name: string = 'Refusal';
@@ -21,6 +23,11 @@ export class Refusal extends Error {
     this.hint = more.hint;
     this.headers = more.headers ?? {};
   }
+}
+
+/** The body of a refusal outside of the registry API. */
+export function refusalBody({ code, message, hint }: Refusal): Failure {
+  return { success: false, error: { code, message, hint: hint ?? null } };
 }
 
 const credentialsWanted = {

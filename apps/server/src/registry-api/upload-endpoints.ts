@@ -7,9 +7,8 @@ import {
   verifiableAlgorithm,
 } from '@oci/spec-types';
 
-import { anonymous } from '../access/caller.js';
 import type { OpenUpload } from '../hosted/open-upload.js';
-import { networkOf } from '../http/rate-limit.js';
+import { callerKey } from '../http/rate-limit.js';
 import { readBody, uploadPace } from '../http/request-body.js';
 import { contextOf } from '../http/request-context.js';
 import { ApiError } from './api-error.js';
@@ -35,7 +34,7 @@ export async function serveUploads(api: ApiRequest, name: RepositoryName): Promi
 /** Whose sessions are counted together. */
 function ownerOf({ request }: ApiRequest): string {
   const { who, client } = contextOf(request);
-  return who === anonymous.subject ? networkOf(client) : who;
+  return callerKey(who, client);
 }
 
 interface UploadRoute {
