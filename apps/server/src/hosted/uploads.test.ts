@@ -173,5 +173,5 @@ test('a session that is cancelled while older ones are counted is not counted af
   await cancel;
   if (begun !== undefined)
     await uploads.use({ name: a, session: begun }, async (upload) => upload?.cancel());
-  await uploads.begin(a, 'me');
+  await expect(uploads.begin(a, 'me')).resolves.toBeTypeOf('string');
 });
