@@ -17,6 +17,7 @@ test('exports these names and no others', () => {
     'ReferrerStore',
     'SingleFlight',
     'ViewStore',
+    'copyView',
     'createFileObjectStore',
     'createMemoryObjectStore',
     'decodeSegment',

@@ -45,4 +45,5 @@ export type {
   StoredObject,
 } from './store/object-store.js';
 export { type StoredBlob } from './stored-blob.js';
+export { copyView } from './view-copy.js';
 export { type View, type ViewRequest, ViewStore, writeGzipTar } from './view-store.js';

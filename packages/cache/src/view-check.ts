@@ -90,14 +90,25 @@ async function* viewsIn(directory: string): AsyncGenerator<string, void, undefin
 /** @throws OciError `STORAGE_…` for what may not be read: that says nothing of its bytes */
 async function isSound(path: string, content: Pick<ContentStore, 'size'>): Promise<boolean> {
   const layer = await recordedLayer(join(path, '..', viewRecordFile));
-  if (!layer) return false;
+  return layer !== undefined && showsLayer(path, layer, () => content.size(layer));
+}
+
+/**
+ * Whether a file has the bytes of a layer, or these compressed, as a plain tar is shown.
+ *
+ * @throws OciError `STORAGE_…`
+ */
+export async function showsLayer(
+  path: string,
+  layer: Digest,
+  sizeOf: () => Promise<number | undefined>,
+): Promise<boolean> {
   const file = await opened(path);
   if (!file) return false;
   try {
     if (!(await file.stat()).isFile()) return false;
     if ((await hashOf(file, layer)) === digestEncoded(layer)) return true;
-    // A layer that is a plain tar is shown compressed.
-    const most = await content.size(layer);
+    const most = await sizeOf();
     return most !== undefined && (await hashOf(file, layer, most)) === digestEncoded(layer);
   } finally {
     await file.close();

@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { writeGzipTar } from '@oci/cache';
+import { copyView, writeGzipTar } from '@oci/cache';
 import {
   type CallOptions,
   type Descriptor,
@@ -56,7 +55,7 @@ export async function deliver(
     return undefined;
   });
   if (!pulled) return direct(delivery, output, options);
-  await placed(output, (temporary) => copyFile(pulled.path, temporary, constants.COPYFILE_EXCL));
+  await placed(output, (temporary) => copyView(pulled.path, temporary, pulled));
   return { ...pulled, path: output };
 }
 

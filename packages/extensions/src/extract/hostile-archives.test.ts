@@ -455,6 +455,15 @@ test('reads a zip whose sizes stand behind the content', async () => {
   expect(await readFile(join(tree.root, 'a'), 'utf8')).toBe('streamed');
 });
 
+test('counts the directories that paths only pass through', async () => {
+  const deep = Array.from({ length: 10 }, (_, at) => file(`${at}/${'a/'.repeat(20)}f`));
+  await expectRefusal(gzip(tar(deep)), {
+    rule: 'entry-count',
+    named: '4/a/a/a/a/a/a/a/a/a/a/a',
+    limits: { entries: 100 },
+  });
+});
+
 test('refuses a gzip that unpacks to far more than it is (CVE-2026-59873)', async () => {
   const bomb = gzip(tar([{ path: 'zeros', content: new Uint8Array(30_000_000) }]));
   await expectRefusal(bomb, {

@@ -176,6 +176,9 @@ export class TreeWriter implements EntrySink {
   #claim(path: string, isFile: boolean): 'new' | 'known' | 'replace' {
     const folded = foldedPath(path);
     const held = this.#made.get(folded);
+    // Each entry may name many directories that the archive has no entries for.
+    if (!held && this.#made.size >= this.#limits.entries)
+      throw brokenRule('entry-count', path, `(${this.#limits.entries})`);
     if (!held || (held.path === path && held.isFile && isFile && held.archive < this.#archive)) {
       this.#made.set(folded, { path, isFile, archive: this.#archive });
       return held ? 'replace' : 'new';

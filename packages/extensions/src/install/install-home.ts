@@ -20,6 +20,7 @@ import {
   ownProcess,
   processState,
   refuseLinks,
+  unlessMissing,
   withFileLock,
 } from '@oci/spec-types/node';
 
@@ -120,7 +121,8 @@ export async function withStaging<T>(
       return work(staging);
     });
   } finally {
-    await rm(staging, { recursive: true, force: true });
+    // Below a file there is nothing to remove, and Node says so.
+    await rm(staging, { recursive: true, force: true }).catch(unlessMissing);
   }
 }
 

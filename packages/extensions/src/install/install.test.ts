@@ -11,6 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 
 import { OciManager } from '@oci/manager';
+import { Operation } from '@oci/spec-types';
 import {
   type TemporaryDirectory,
   type TestRegistry,
@@ -101,6 +102,29 @@ test('installs a version, and says where it is and came from', async () => {
     source: expect.stringContaining('extensions/taskserv/kubernetes'),
   });
   await expectNoStaging();
+});
+
+test('installs nothing that takes the place of a pulled file before it is unpacked', async () => {
+  publish('1.28.0');
+  const { path, ...pulled } = await manager.pullExtensionArtifact(
+    'taskserv',
+    'kubernetes',
+    '1.28.0',
+  );
+  const other = join(work.path, 'other.tar.gz');
+  const files = { ...sampleExtensionFiles('taskserv', 'kubernetes', '1.28.0'), 'evil.sh': '' };
+  await writeFile(other, extensionArtifact({ ...target('1.28.0'), files }).blobs[1]?.bytes ?? '');
+  const swapped = { ...pulled, path: other };
+  const source = { pullExtensionArtifact: () => new Operation(async () => swapped) };
+  await expect(installExtension(source, target('1.28.0'), { installDir })).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+    message: expect.stringContaining(other),
+  });
+  await expectNoStaging();
+  const same = { pullExtensionArtifact: () => new Operation(async () => ({ ...pulled, path })) };
+  expect(await installExtension(same, target('1.28.0'), { installDir })).toMatchObject({
+    changed: true,
+  });
 });
 
 test('does nothing when the version is in use already', async () => {
@@ -195,6 +219,12 @@ test('installs nothing that is not what its name says, and keeps what is in use'
   expect(await record()).toMatchObject({ current: '1.28.0' });
   expect(await versions()).toEqual(['1.28.0']);
   await expectNoStaging();
+});
+
+test('a file in place of the install directory is no defect', async () => {
+  publish('1.28.0');
+  await writeFile(installDir, '');
+  await expect(install('1.28.0')).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
 });
 
 test('leaves a directory alone that nobody installed', async () => {

@@ -9,8 +9,7 @@ import {
   throwIfAborted,
 } from '@oci/spec-types';
 
-import { withPackage } from '../extract/archive-rule.js';
-import { extractArchive } from '../extract/extract.js';
+import { extractPulled } from '../extract/extract-pulled.js';
 import type { ExtractLimits } from '../extract/limits.js';
 import { type ExtensionPolicy, enforcePolicy } from '../policy/extension-policy.js';
 import type { Finding } from '../validate/finding.js';
@@ -163,9 +162,7 @@ async function unpack(
   { staging, options, emit }: InstallContext & { readonly staging: string },
 ): Promise<Extension> {
   const { signal, limits } = options;
-  const tree = await extractArchive(pulled.path, join(staging, 'tree'), { signal, limits }).catch(
-    withPackage(pulled.reference),
-  );
+  const tree = await extractPulled(pulled, join(staging, 'tree'), { signal, limits });
   const { extension, findings, metadata } = await validateExtension(tree, target, options);
   if (!extension) throw invalid(target, findings);
   for (const { path, message } of findings)

@@ -5,9 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import { onStorage, unlessMissing, withDirectoryBelow } from '@oci/spec-types/node';
 
 import type { PulledPackage } from '../depend/kcl-source.js';
-import { withPackage } from '../extract/archive-rule.js';
 import { contentRoot } from '../extract/content-root.js';
-import { extractArchive } from '../extract/extract.js';
+import { extractPulled } from '../extract/extract-pulled.js';
 import { readSourceTree } from '../pack/source-tree.js';
 import { kclSum } from './kcl-sum.js';
 import { isSameTree } from './same-tree.js';
@@ -44,9 +43,7 @@ export async function placePackage(
       const staging = join(directory, `.ocictl-${randomUUID()}`);
       try {
         await mkdir(staging);
-        const tree = await extractArchive(pulled.path, join(staging, 'tree'), options).catch(
-          withPackage(pulled.reference),
-        );
+        const tree = await extractPulled(pulled, join(staging, 'tree'), options);
         const content = await contentRoot(tree);
         const sum = kclSum((await readSourceTree(content)).filter(({ type }) => type === 'file'));
         const isSummed = pulled.sum === '' || pulled.sum === sum;

@@ -1,0 +1,33 @@
+import { constants } from 'node:fs';
+import { copyFile, lstat, rm } from 'node:fs/promises';
+
+import { type Descriptor, OciError } from '@oci/spec-types';
+import { onStorage } from '@oci/spec-types/node';
+
+import { showsLayer } from './view-check.js';
+
+/**
+ * Copies the file at a guide's path to one that nobody else writes, and hashes the copy: what is then used is what
+ * was checked, whoever changes the cache meanwhile.
+ *
+ * @param layer which the file shows, as published
+ * @param target a new path
+ * @throws OciError `DIGEST_MISMATCH`, `STORAGE_…`
+ */
+export async function copyView(
+  path: string,
+  target: string,
+  layer: Pick<Descriptor, 'digest' | 'size'>,
+): Promise<void> {
+  return onStorage({ path: target, neededBytes: layer.size }, async () => {
+    // The copy of a pipe, or of an endless device, would not end.
+    if ((await lstat(path)).isFile()) {
+      await copyFile(path, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+      if (await showsLayer(target, layer.digest, async () => layer.size)) return;
+      await rm(target, { force: true });
+    }
+    throw new OciError('DIGEST_MISMATCH', `${path} does not have the content of ${layer.digest}`, {
+      hint: 'Something else writes to the cache. Who may? This removes what is damaged: ocictl cache verify',
+    });
+  });
+}
