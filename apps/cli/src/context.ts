@@ -48,7 +48,10 @@ export async function withContext(
     output: new Output(terminal, options, () => progress.clear()),
     // What ends after an interrupt is nothing to look at.
     progress: (event) => {
-      if (!terminal.signal.aborted) progress.add(event);
+      if (terminal.signal.aborted) return;
+      if (options.debug && event.type === 'skipped')
+        progress.say(`debug: passed over ${event.reference}: ${event.reason}`);
+      progress.add(event);
     },
     signal: terminal.signal,
   };

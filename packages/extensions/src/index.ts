@@ -13,6 +13,12 @@ export {
   type PulledPackage,
   managerSource,
 } from './depend/kcl-source.js';
+export {
+  type Candidates,
+  extensionCandidates,
+  kclCandidates,
+  newestWanted,
+} from './depend/newest.js';
 export { isVersionRange, selectVersion } from './depend/version-range.js';
 export { readArchiveFiles } from './extract/archive-files.js';
 export { type ArchiveRule, archiveRules } from './extract/archive-rule.js';

@@ -52,6 +52,7 @@ describe('from JavaScript', () => {
     ['version', (manager) => manager.artifactExists('a', nothing)],
     ['version', (manager) => manager.getManifest('a', number)],
     ['name', (manager) => manager.listKclVersions(nothing)],
+    ['type', async (manager) => manager.extensionPlace(nothing, 'a')],
     ['type', (manager) => manager.listExtensionVersions(nothing, 'a')],
     ['name', (manager) => manager.listExtensionVersions('provider', nothing)],
   ])('a call without its %s fails as a mistake of the caller', async (name, call) => {

@@ -174,13 +174,18 @@ export class OciManager {
     name: string,
     options: ManagerCallOptions = {},
   ): Promise<readonly string[]> {
-    ensureTexts({ type, name });
     return this.#versions(this.#extensionRepository(type, name), options);
   }
 
   /** Returns where a KCL package is, without asking anybody. @throws OciError `REFERENCE_INVALID` */
   kclPackagePlace(name: string, options: ManagerCallOptions = {}): PackageRepository {
     const repository = kclRepository(this.#templates, name);
+    return { registry: this.#source(options).host, repository };
+  }
+
+  /** Returns where an extension is, without asking anybody. @throws OciError `REFERENCE_INVALID` */
+  extensionPlace(type: string, name: string, options: ManagerCallOptions = {}): PackageRepository {
+    const repository = this.#extensionRepository(type, name);
     return { registry: this.#source(options).host, repository };
   }
 
@@ -342,6 +347,7 @@ export class OciManager {
   }
 
   #extensionRepository(type: string, name: string): RepositoryName {
+    ensureTexts({ type, name });
     const extension = { namespace: this.#options.namespace, type: parseExtensionType(type), name };
     return extensionRepository(this.#templates, extension);
   }

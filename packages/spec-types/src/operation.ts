@@ -60,6 +60,8 @@ export type TransferEvent =
     }
   /** Cached content was not what its digest says; it was set aside, and is fetched again. */
   | { readonly type: 'damaged'; readonly digest: Digest; readonly movedTo: string }
+  /** A version that was passed over in the choice of the newest, because it is something else. */
+  | { readonly type: 'skipped'; readonly reference: string; readonly reason: string }
   | { readonly type: 'done'; readonly digest: Digest; readonly size: number }
   | { readonly type: 'warning'; readonly message: string };
 

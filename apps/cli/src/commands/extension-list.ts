@@ -1,11 +1,13 @@
 import {
   type InventoryEntry,
+  extensionCandidates,
   listInstalled,
+  newestWanted,
   publishedDigest,
   selectVersion,
 } from '@oci/extensions';
 import type { OciManager } from '@oci/manager';
-import { isOciError } from '@oci/spec-types';
+import { type EventListener, isOciError } from '@oci/spec-types';
 
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
@@ -19,12 +21,14 @@ export async function listExtensions(
   args: { readonly installDir?: string; readonly outdated?: boolean; readonly tree?: boolean },
   invocation: Invocation,
 ): Promise<void> {
-  await withContext(invocation, async ({ manager, output, settings, signal }) => {
+  await withContext(invocation, async ({ manager, output, progress, settings, signal }) => {
     const installDir = installDirOf(settings, args.installDir);
     const installed = await listInstalled(installDir);
     const listed: ListedExtension[] = [];
     for (const entry of installed)
-      listed.push(args.outdated ? await compared(entry, manager, signal) : entry);
+      listed.push(
+        args.outdated ? await compared(entry, manager, { signal, onEvent: progress }) : entry,
+      );
     const drawing = args.tree ? extensionTree(installDir, listed) : rows(listed);
     output.print({
       json: { install_dir: installDir, extensions: listed.map(entryJson) },
@@ -34,19 +38,24 @@ export async function listExtensions(
   });
 }
 
+interface Call {
+  readonly signal: AbortSignal;
+  readonly onEvent: EventListener;
+}
+
 async function compared(
   entry: InventoryEntry,
   manager: OciManager,
-  signal: AbortSignal,
+  call: Call,
 ): Promise<ListedExtension> {
-  const latest = await latestOf(manager, entry, signal);
-  return { ...entry, latest, republished: await isRepublished(entry, manager, signal) };
+  const latest = await latestOf(manager, entry, call);
+  return { ...entry, latest, republished: await isRepublished(entry, manager, call) };
 }
 
 async function isRepublished(
   { versions, current }: InventoryEntry,
   manager: OciManager,
-  signal: AbortSignal,
+  { signal }: Call,
 ): Promise<boolean> {
   const inUse = versions.find(({ version }) => version === current);
   if (!inUse) return false;
@@ -60,12 +69,16 @@ async function isRepublished(
 
 async function latestOf(
   manager: OciManager,
-  { type, name }: InventoryEntry,
-  signal: AbortSignal,
+  { type, name, current }: InventoryEntry,
+  call: Call,
 ): Promise<string | null> {
   try {
-    const versions = await manager.listExtensionVersions(type, name, { signal });
-    return selectVersion(versions, undefined) ?? null;
+    const versions = await manager.listExtensionVersions(type, name, { signal: call.signal });
+    const newest = selectVersion(versions, undefined) ?? null;
+    // What is in use is an extension.
+    if (newest === current) return newest;
+    const candidates = extensionCandidates({ type, name, versions }, manager, call);
+    return (await newestWanted(candidates)) ?? null;
   } catch (error) {
     // It may have been installed from another registry.
     if (isOciError(error, 'NAME_UNKNOWN')) return null;

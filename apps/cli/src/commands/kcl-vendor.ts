@@ -24,7 +24,7 @@ export async function vendorKcl(args: VendorArguments, invocation: Invocation): 
     const source = managerSource(manager, defaults);
     try {
       const { layout, frozen } = args;
-      const options = { layout, frozen, env, signal };
+      const options = { layout, frozen, env, signal, onEvent: progress };
       const { packages, warnings } = await vendorKclPackage(args.dir ?? '.', source, options);
       for (const message of warnings) progress({ type: 'warning', message });
       output.print({

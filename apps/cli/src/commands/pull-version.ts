@@ -1,4 +1,4 @@
-import { isVersionRange, selectVersion } from '@oci/extensions';
+import { type Candidates, isVersionRange, newestWanted } from '@oci/extensions';
 import { OciError } from '@oci/spec-types';
 
 /**
@@ -8,11 +8,12 @@ import { OciError } from '@oci/spec-types';
  */
 export async function newestWithin(
   range: string,
-  of: { readonly name: string; readonly list: () => Promise<readonly string[]> },
+  of: { readonly name: string; readonly list: () => Promise<Candidates> },
 ): Promise<string> {
   if (!isVersionRange(range)) return range;
-  const versions = await of.list();
-  const newest = selectVersion(versions, range);
+  const candidates = await of.list();
+  const { versions } = candidates;
+  const newest = await newestWanted(candidates, range);
   if (newest !== undefined) return newest;
   throw new OciError('MANIFEST_UNKNOWN', `no version of ${of.name} is within ${range}`, {
     hint:

@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 
-import { type OciManager, type PulledArtifact, pullJson } from '@oci/manager';
-import { type Operation, isTag } from '@oci/spec-types';
+import type * as Extensions from '@oci/extensions';
+import type { Candidates } from '@oci/extensions';
+import { type OciManager, type PulledArtifact, parseExtensionType, pullJson } from '@oci/manager';
+import { type EventListener, type Operation, isTag } from '@oci/spec-types';
 
 import type * as Inspection from './pull-inspect.js';
 import { type Context, withContext } from '../context.js';
@@ -19,8 +21,12 @@ interface PullArguments {
 
 export async function pullKcl(args: PullArguments, invocation: Invocation): Promise<void> {
   let version = args.version;
-  const begin: Begin = async (manager, options) => {
-    version = await chosenVersion(args, () => manager.listKclVersions(args.name, options));
+  const begin: Begin = async (manager, options, onEvent) => {
+    const { name } = args;
+    version = await chosenVersion(args, async ({ kclCandidates }) => {
+      const versions = await manager.listKclVersions(name, options);
+      return kclCandidates({ name, versions }, manager, { ...options, onEvent });
+    });
     const given = { ...options, layer: args.layer, output: fileOf(args) };
     const operation = manager.pullKclPackage(args.name, version, given);
     // While the network has its turn, what will look into the package can be loaded.
@@ -44,10 +50,13 @@ export async function pullExtension(
   args: PullArguments & { readonly type: string },
   invocation: Invocation,
 ): Promise<void> {
-  const begin: Begin = async (manager, options) => {
+  const begin: Begin = async (manager, options, onEvent) => {
     const { type, name, layer } = args;
-    const list = () => manager.listExtensionVersions(type, name, options);
-    const version = await chosenVersion(args, list);
+    const version = await chosenVersion(args, async ({ extensionCandidates }) => {
+      const versions = await manager.listExtensionVersions(type, name, options);
+      const of = { type: parseExtensionType(type), name, versions };
+      return extensionCandidates(of, manager, { ...options, onEvent });
+    });
     const given = { ...options, layer, output: fileOf(args) };
     return { operation: manager.pullExtensionArtifact(type, name, version, given) };
   };
@@ -60,16 +69,17 @@ const inspection = (): Promise<typeof Inspection> => import('./pull-inspect.js')
 type Begin = (
   manager: OciManager,
   options: { signal: AbortSignal },
+  onEvent: EventListener,
 ) => Promise<{ readonly operation: Operation<PulledArtifact> }>;
 
 /** The version itself, or the newest within a range, which is no tag. @throws OciError `MANIFEST_UNKNOWN` */
 async function chosenVersion(
   { name, version }: PullArguments,
-  list: () => Promise<readonly string[]>,
+  list: (extensions: typeof Extensions) => Promise<Candidates>,
 ): Promise<string> {
   if (isTag(version.replaceAll('+', '_'))) return version;
   const { newestWithin } = await import('./pull-version.js');
-  return newestWithin(version, { name, list });
+  return newestWithin(version, { name, list: async () => list(await import('@oci/extensions')) });
 }
 
 /** Standard output gets what is in the cache. */
@@ -84,7 +94,11 @@ async function pull(
   inspect: (pulled: PulledArtifact, context: Context) => Promise<void> = async () => {},
 ): Promise<void> {
   await withContext(invocation, async (context: Context) => {
-    const { operation } = await begin(context.manager, { signal: context.signal });
+    const { operation } = await begin(
+      context.manager,
+      { signal: context.signal },
+      context.progress,
+    );
     operation.on(context.progress);
     const pulled = await operation;
     await inspect(pulled, context);

@@ -5,6 +5,7 @@ import {
   type Files,
   type TemporaryDirectory,
   type TestRegistry,
+  image,
   sampleExtensionFiles,
   startRegistry,
   tarOfFiles,
@@ -55,6 +56,26 @@ describe('ocictl extension', () => {
   const at = (): readonly string[] => ['--install-dir', installDir];
   const kubernetes = ['taskserv', 'kubernetes'] as const;
   const home = (): string => join(installDir, ...kubernetes);
+
+  it('passes over images beside an extension, and says so at --debug', async () => {
+    await push('1.28.0');
+    await push('1.28.1');
+    registry.putArtifact('provisioning-extensions/taskserv/kubernetes', 'v1.29.0', image());
+    const name = `${new URL(registry.url).host}/provisioning-extensions/taskserv/kubernetes`;
+    const passedOver = `debug: passed over ${name}:v1.29.0: it is a container image\n`;
+    const commands = [
+      ['extension', 'install', ...kubernetes, ...at()],
+      ['extension', 'pull', ...kubernetes, '^1'],
+      ['extension', 'list', '--outdated', ...at()],
+    ];
+    for (const words of commands) {
+      const quiet = await command(...words);
+      expect(quiet).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(quiet.stdout).toContain('1.28.1');
+      expect(quiet.stdout).not.toContain('1.29.0');
+      expect((await command('-d', ...words)).stderr).toContain(passedOver);
+    }
+  });
 
   it('installs, upgrades, rolls back and uninstalls', async () => {
     await push('1.28.0');

@@ -4,18 +4,19 @@ import {
   type PulledArtifact,
   parseExtensionType,
 } from '@oci/manager';
-import { OciError } from '@oci/spec-types';
+import { type EventListener, OciError } from '@oci/spec-types';
 
 import { readArchiveFiles } from '../extract/archive-files.js';
 import { withPackage } from '../extract/archive-rule.js';
 import { declarationFiles, readMetadata } from '../validate/metadata.js';
 import { type Graph, type Requirement, resolveGraph } from './graph.js';
+import { extensionCandidates, newestWanted } from './newest.js';
 import { isVersionRange } from './version-range.js';
 
 /** Where a graph of extensions is pulled from; an `OciManager` is one. */
 export type ExtensionGraphSource = Pick<
   OciManager,
-  'listExtensionVersions' | 'pullExtensionArtifact'
+  'extensionPlace' | 'getManifest' | 'listExtensionVersions' | 'pullExtensionArtifact'
 >;
 
 /** An extension of a graph, pulled. */
@@ -45,6 +46,8 @@ export function resolveExtensionGraph(
   options: {
     readonly preferred?: ((id: string) => string | undefined) | undefined;
     readonly signal?: AbortSignal | undefined;
+    /** Hears which versions were passed over, and why. */
+    readonly onEvent?: EventListener | undefined;
   } = {},
 ): Promise<Graph<ResolvedExtension>> {
   const id = `${request.type}/${request.name}`;
@@ -55,6 +58,14 @@ export function resolveExtensionGraph(
       versions: (id, signal) => {
         const { type, name } = extensionOf(id);
         return source.listExtensionVersions(type, name, { signal });
+      },
+      choose: (id, { versions, ranges }, signal) => {
+        const { type, name } = extensionOf(id);
+        const candidates = extensionCandidates({ type, name, versions }, source, {
+          signal,
+          onEvent: options.onEvent,
+        });
+        return newestWanted(candidates, ...ranges);
       },
       load: async (id, version, signal) => {
         const { type, name } = extensionOf(id);

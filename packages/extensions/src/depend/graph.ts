@@ -16,10 +16,18 @@ interface Loaded<Content> {
   readonly requirements: readonly Requirement[];
 }
 
+/** What there is, and what is asked for. */
+export interface Choice {
+  readonly versions: readonly string[];
+  readonly ranges: readonly (string | undefined)[];
+}
+
 /** Where a graph's packages come from. */
 export interface PackageProvider<Content> {
   /** Every version that there is. */
   versions(id: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Chooses a version within all ranges; default: the newest. */
+  choose?(id: string, among: Choice, signal: AbortSignal): Promise<string | undefined>;
   load(id: string, version: string, signal: AbortSignal): Promise<Loaded<Content>>;
 }
 
@@ -81,6 +89,8 @@ class Resolution<Content> {
   readonly #provider: PackageProvider<Content>;
   readonly #options: ResolveOptions;
   readonly #versions = new Map<string, readonly string[]>();
+  /** By package and ranges: most rounds ask the same again. */
+  readonly #choices = new Map<string, string | undefined>();
   readonly #loaded = new Map<string, Loaded<Content>>();
   #chosen: ReadonlyMap<string, string> = new Map();
   #warnings: readonly string[] = [];
@@ -187,17 +197,28 @@ class Resolution<Content> {
     if (exact !== undefined && fitsAll(exact)) return exact;
     const versions = this.#versions.get(id) ?? (await this.#provider.versions(id, signal));
     this.#versions.set(id, versions);
-    const best = selectVersion(versions, ...ranges);
+    const best = await this.#best(id, { versions, ranges }, signal);
     if (best !== undefined) return best;
     const named = wishes.slice(0, maxNamed);
     const said = named.map(({ by, range }) => `${by} needs ${range ?? 'any version'}`).join(', ');
     const ofRoot = wishes.filter(({ isRoot }) => isRoot).map(({ range }) => range);
-    const decided = ofRoot.length > 0 ? selectVersion(versions, ...ofRoot) : undefined;
+    const decided =
+      ofRoot.length > 0 ? await this.#best(id, { versions, ranges: ofRoot }, signal) : undefined;
     if (decided !== undefined) {
       warnings.push(`${id} is ${decided}, as ${this.#root.name} says, although ${said}`);
       return decided;
     }
     throw conflict(`no version of ${id} fits: ${said}`, versions);
+  }
+
+  async #best(id: string, among: Choice, signal: AbortSignal): Promise<string | undefined> {
+    const key = JSON.stringify([id, ...among.ranges.map((range) => range ?? null)]);
+    if (this.#choices.has(key)) return this.#choices.get(key);
+    const best = this.#provider.choose
+      ? await this.#provider.choose(id, among, signal)
+      : selectVersion(among.versions, ...among.ranges);
+    this.#choices.set(key, best);
+    return best;
   }
 }
 

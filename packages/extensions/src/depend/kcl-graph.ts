@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import { OciError } from '@oci/spec-types';
+import { type EventListener, OciError } from '@oci/spec-types';
 
 import { readArchiveFiles } from '../extract/archive-files.js';
 import { withPackage } from '../extract/archive-rule.js';
@@ -8,6 +8,7 @@ import type { KclDependency, OciDependency } from '../kcl/kcl-dependency.js';
 import type { LockedPackage } from '../kcl/kcl-lock.js';
 import { type KclMod, parseKclMod } from '../kcl/kcl-mod.js';
 import { type Graph, type Requirement, resolveGraph } from './graph.js';
+import { type Candidates, newestWanted } from './newest.js';
 import type { KclSource, PackagePlace, PulledPackage } from './kcl-source.js';
 
 /** A package that another one needs, pulled. */
@@ -34,6 +35,8 @@ export async function resolveKclGraph(
   options: {
     readonly locked?: ReadonlyMap<string, LockedPackage> | undefined;
     readonly signal?: AbortSignal | undefined;
+    /** Hears which versions were passed over, and why. */
+    readonly onEvent?: EventListener | undefined;
   } = {},
 ): Promise<KclGraph> {
   const seen = new Map<string, OciDependency>();
@@ -53,6 +56,18 @@ export async function resolveKclGraph(
     root,
     {
       versions: (id, signal) => source.versions(dependencyOf(id), signal),
+      choose: (id, { versions, ranges }, signal) => {
+        const place = dependencyOf(id);
+        const { registry, repository } = source.locate(place);
+        const candidates: Candidates = {
+          wanted: 'kcl',
+          name: `${registry}/${repository}`,
+          versions,
+          manifest: (version) => source.manifest(place, version, signal),
+          onEvent: options.onEvent,
+        };
+        return newestWanted(candidates, ...ranges);
+      },
       load: async (id, version, signal) => {
         const place = dependencyOf(id);
         const pulled = await source.pull(place, version, signal);

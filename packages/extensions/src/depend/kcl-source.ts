@@ -1,4 +1,5 @@
 import {
+  type ManifestInfo,
   type OciManager,
   type PackageRepository,
   type PulledArtifact,
@@ -24,6 +25,8 @@ export interface KclSource {
   /** @throws OciError `POLICY_REFUSED` when a package of `by` must not lead to `place` */
   refuseLeadInside(place: PackagePlace, by: PackagePlace): Promise<void>;
   versions(place: PackagePlace, signal: AbortSignal): Promise<readonly string[]>;
+  /** The manifest of a version, to see what it is. */
+  manifest(place: PackagePlace, version: string, signal: AbortSignal): Promise<ManifestInfo>;
   pull(place: PackagePlace, version: string, signal: AbortSignal): Promise<PulledPackage>;
   close(): Promise<void>;
 }
@@ -64,6 +67,10 @@ export function managerSource(manager: OciManager, defaults: DefaultPlace = {}):
     versions: async (place, signal) => {
       const { from, name, registry } = at(place);
       return from.listKclVersions(name, { registry, signal });
+    },
+    manifest: async (place, version, signal) => {
+      const { from, registry } = at(place);
+      return from.getManifest(locate(place).repository, version, { registry, signal });
     },
     pull: async (place, version, signal) => {
       const { from, name, registry } = at(place);

@@ -10,11 +10,18 @@ export function selectVersion(
   versions: readonly string[],
   ...ranges: readonly (string | undefined)[]
 ): string | undefined {
+  return rankVersions(versions, ranges)[0];
+}
+
+/** The versions within all ranges, the one to choose first: the newest, prereleases behind the others. */
+export function rankVersions(
+  versions: readonly string[],
+  ranges: readonly (string | undefined)[],
+): readonly string[] {
   const fitting = versions.filter((version) => ranges.every((range) => isWithin(version, range)));
   const isStable = (version: string): boolean =>
     (semver.prerelease(version, loose) ?? []).length === 0;
-  const stable = fitting.filter(isStable);
-  return (stable.length > 0 ? stable : fitting).sort(inOrder).at(-1);
+  return fitting.sort((a, b) => Number(isStable(b)) - Number(isStable(a)) || inOrder(b, a));
 }
 
 /** Of two spellings of one version, as `1.5.1` beside the image `v1.5.1`, the one without a `v` is newer. */

@@ -19,6 +19,9 @@ import type { ExtensionGraphSource } from '../depend/extension-graph.js';
 export function askingSource(manager: OciManager, warn: EventListener): ExtensionGraphSource {
   const asked = new Set<string>();
   return {
+    extensionPlace: (type, name, options) => manager.extensionPlace(type, name, options),
+    getManifest: (repository, version, options) =>
+      manager.getManifest(repository, version, options),
     listExtensionVersions: (type, name, options) =>
       manager.listExtensionVersions(type, name, options),
     pullExtensionArtifact: (type, name, version, options) =>

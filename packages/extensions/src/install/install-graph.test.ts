@@ -7,6 +7,7 @@ import {
   type TemporaryDirectory,
   type TestRegistry,
   extensionArtifact,
+  image,
   sampleExtensionFiles,
   startRegistry,
   temporaryDirectory,
@@ -88,6 +89,19 @@ test('installs what is needed first, by the newest versions that fit', async () 
     'containerd',
     'kubernetes',
     'web',
+  ]);
+});
+
+test('images beside an extension and what it needs are passed over', async () => {
+  publish('taskserv/containerd', '1.7.0');
+  publish('taskserv/containerd', '1.7.1');
+  publish('taskserv/kubernetes', '1.28.0', ['containerd@^1.7']);
+  publish('taskserv/kubernetes', '1.28.1', ['containerd@^1.7']);
+  registry.putArtifact('e/taskserv/containerd', 'v1.7.9', image());
+  registry.putArtifact('e/taskserv/kubernetes', 'v1.30.0', image());
+  expect(await install('taskserv/kubernetes')).toEqual([
+    'taskserv/containerd 1.7.1',
+    'taskserv/kubernetes 1.28.1',
   ]);
 });
 

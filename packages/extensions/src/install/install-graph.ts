@@ -51,7 +51,11 @@ export function installExtensionGraph(
     // Who asks for an extension again wants what is new of it, but not of all that it needs.
     const preferred = (id: string): string | undefined =>
       lock.get(id)?.version ?? (id === own ? undefined : inUse.get(id));
-    const graph = await resolveExtensionGraph(request, source, { preferred, signal });
+    const graph = await resolveExtensionGraph(request, source, {
+      preferred,
+      signal,
+      onEvent: emit,
+    });
     for (const message of graph.warnings) emit({ type: 'warning', message });
     if (options.frozen) refuseUnlocked(graph.nodes, lock);
     for (const node of graph.nodes) refuseByPolicy(node, options);

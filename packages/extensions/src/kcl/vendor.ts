@@ -1,6 +1,12 @@
 import { join, resolve } from 'node:path';
 
-import { type Digest, OciError, isOciError, parseReference } from '@oci/spec-types';
+import {
+  type Digest,
+  type EventListener,
+  OciError,
+  isOciError,
+  parseReference,
+} from '@oci/spec-types';
 import { isMissing, replaceFile } from '@oci/spec-types/node';
 
 import { type KclGraph, type ResolvedPackage, resolveKclGraph } from '../depend/kcl-graph.js';
@@ -19,6 +25,8 @@ export interface VendorOptions {
   /** Where `KCL_PKG_PATH` and the like are read. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Hears which versions were passed over, and why. */
+  readonly onEvent?: EventListener | undefined;
 }
 
 /** A package that is where `kcl` finds it. */
@@ -56,7 +64,7 @@ export async function vendorKclPackage(
   const mod = parseKclMod(await textOf(root, 'kcl.mod'));
   const lockText = await textOf(root, 'kcl.mod.lock', '');
   const locked = parseKclLock(lockText);
-  const graph = await resolveKclGraph(mod, source, { locked, signal: options.signal });
+  const graph = await resolveKclGraph(mod, source, { ...options, locked });
   refuseMoved(graph, locked);
   const entries = graph.nodes.map(({ version, content }) => lockedOf(version, content, locked));
   const newLock = formatKclLock(entries);

@@ -49,11 +49,7 @@ export interface RecognisedArtifact {
  * @throws OciError `LAYER_AMBIGUOUS`, `UNSUPPORTED` when there is no layer
  */
 export function recogniseArtifact(manifest: ImageManifest, selector?: string): RecognisedArtifact {
-  const type = extensionTypes.find(
-    (known) => manifest.artifactType === extensionArtifactType(known),
-  );
-  const { family, by } = type ? extension : (known(manifest) ?? unknown(manifest));
-  const kind: ArtifactKind = type ?? (family.name === 'kcl' ? 'kcl' : 'artifact');
+  const { kind, family, by } = recogniseFamily(manifest);
   return {
     kind,
     family: family.name,
@@ -61,6 +57,15 @@ export function recogniseArtifact(manifest: ImageManifest, selector?: string): R
     ...named(manifest, kind),
     content: contentOf(manifest, family, selector),
   };
+}
+
+/** Returns what an artifact is, whichever of its layers are the content. @throws OciError `UNSUPPORTED` */
+export function recogniseFamily(manifest: ImageManifest): Found & { readonly kind: ArtifactKind } {
+  const type = extensionTypes.find(
+    (known) => manifest.artifactType === extensionArtifactType(known),
+  );
+  const found = type ? extension : (known(manifest) ?? unknown(manifest));
+  return { ...found, kind: type ?? (found.family.name === 'kcl' ? 'kcl' : 'artifact') };
 }
 
 interface Found {
