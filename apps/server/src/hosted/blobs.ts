@@ -44,6 +44,11 @@ export class HostedBlobs {
     return this.#content.size(digest);
   }
 
+  /** Tells whether content of which {@link size} was asked has its digest. */
+  isIntact(digest: Digest, options: CallOptions = {}): Promise<boolean> {
+    return this.#content.isIntact(digest, options);
+  }
+
   async open(
     name: RepositoryName,
     digest: Digest,
@@ -93,10 +98,12 @@ export class HostedBlobs {
     });
   }
 
-  /** Gives a repository a blob that another one has. @returns whether that one still has it */
+  /** Gives a repository a blob that another one has. @returns whether that one still has it, and intact */
   mount(name: RepositoryName, digest: Digest, from: RepositoryName): Promise<boolean> {
     return this.#reclamation.protect(digest, async () => {
       if ((await this.size(from, digest)) === undefined) return false;
+      // A client that has the bytes pushes them when they cannot be mounted.
+      if (!(await this.isIntact(digest))) return false;
       await this.#link(name, digest);
       return true;
     });

@@ -61,6 +61,15 @@ export class HostedContent {
     return info && info.version !== this.#corrupt.get(digest) ? info.size : undefined;
   }
 
+  /** Tells whether content is there and has its digest, hashing a file that has not been hashed as it is. */
+  async isIntact(digest: Digest, options: CallOptions = {}): Promise<boolean> {
+    const size = await this.size(digest);
+    if (size === undefined) return false;
+    if (size <= smallBytes) return (await this.#inMemory(digest, smallBytes)) !== undefined;
+    await this.#hashed(digest, options);
+    return (await this.size(digest)) !== undefined;
+  }
+
   /** Stores bytes that have the digest, in place of any copy, which may be corrupt. */
   async put(
     descriptor: Identity,

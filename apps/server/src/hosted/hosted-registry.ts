@@ -39,7 +39,9 @@ export function createHostedRegistry(
   const content = new HostedContent(shared, options.onCorruption);
   const references = new References(store);
   const reclamation = new Reclamation(async (digest) => {
-    if (!(await references.isReferenced(digest))) await content.remove(digest);
+    // All repositories are asked only about what is there: a push that fails would cost as much as there are.
+    const isKept = (await store.head(keys.blob(digest))) && (await references.isReferenced(digest));
+    if (!isKept) await content.remove(digest);
   });
   const blobs = new HostedBlobs(shared, { content, reclamation });
   const manifests = new HostedManifests(shared, { blobs, content });

@@ -2,7 +2,7 @@ import { type ObjectStore, createMemoryObjectStore } from '@oci/cache';
 import { parseRepositoryName } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 import { bytesOf } from '@oci/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { createHostedRegistry } from './hosted-registry.js';
 import { bytes as bodyOf } from './json-object.js';
@@ -81,4 +81,16 @@ test('a start removes nothing from a directory without repositories: it is being
   await store.put(`v1/blobs/sha256/${descriptor.digest.slice(7)}`, bodyOf(bytes));
   await createHostedRegistry(store).removeUnreferenced();
   expect(await blobsOf(store)).toHaveLength(1);
+});
+
+test('a push that fails before anything is stored asks no repository about its digest', async () => {
+  const store = createMemoryObjectStore();
+  const list = vi.spyOn(store, 'list');
+  const { blobs } = createHostedRegistry(store);
+  const other = {
+    descriptor: { ...descriptor, digest: digestOf(bytesOf('x')) },
+    body: bodyOf(bytes),
+  };
+  await expect(blobs.put(a, other)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  expect(list).not.toHaveBeenCalled();
 });

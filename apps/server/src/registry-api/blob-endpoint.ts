@@ -14,6 +14,9 @@ interface BlobRoute {
   readonly digest: Digest;
 }
 
+/** Bytes of a blob that is hashed, once, before a HEAD says that it is there; of larger ones the size is all. */
+const maxHashedForHead = 64 * 1024 * 1024;
+
 /** end-2, end-10: pull and delete a blob. */
 export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void> {
   const { blobs } = api.registry;
@@ -34,8 +37,12 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
     ...cachePolicy(api, name, 'digest'),
   };
   if (isNotModified(api.request.headers, headers.etag)) return answerNotModified(api, headers);
-  if (api.request.method === 'HEAD')
+  if (api.request.method === 'HEAD') {
+    // Whoever hears that it is there does not push it again, which would repair it.
+    if (size <= maxHashedForHead && !(await blobs.isIntact(digest, { signal: api.signal })))
+      throw unknown(route);
     return answer(api, 200, { ...headers, 'content-length': size });
+  }
   const range = isRangeWanted(api.request.headers, headers.etag)
     ? parseRange(api.request.headers.range, size)
     : undefined;

@@ -45,8 +45,8 @@ async function get(api: ApiRequest, { name, reference }: ManifestRoute): Promise
     ...cachePolicy(api, name, 'tag' in reference ? 'tag' : 'digest'),
   };
   if (isNotModified(api.request.headers, headers.etag)) return answerNotModified(api, headers);
-  if (api.request.method === 'HEAD') return answer(api, 200, headers);
   const bytes = await manifests.readBytes(descriptor);
+  if (api.request.method === 'HEAD') return answer(api, 200, headers);
   api.transfer.bytes = bytes.byteLength;
   answer(api, 200, headers, bytes);
 }
