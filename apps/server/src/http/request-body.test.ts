@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 
 import { collect } from '@oci/testing';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { type Pace, readBody } from './request-body.js';
 
@@ -60,15 +62,38 @@ test('a body that trickles is answered with 408, however long it goes on', async
   clearInterval(trickle);
 });
 
-test('bytes that arrive give time back', async () => {
-  await using server = await start({ graceMs: 200, bytesPerSecond: 1 });
-  const sent = server.send();
-  let pieces = 0;
-  const pace = setInterval(() => {
-    pieces += 1;
-    if (pieces < 10) sent.write('piece');
-    else sent.end('piece');
-  }, 50);
-  expect(await answerOf(sent)).toEqual([200, '50']);
-  clearInterval(pace);
+describe('with a clock that stands', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** What comes of ten pieces, of which each arrives after 150 of 200 ms. */
+  async function inPieces(bytesPerSecond: number) {
+    const body = new PassThrough();
+    const read = collect(
+      readBody(body as unknown as IncomingMessage, { graceMs: 200, bytesPerSecond }),
+    );
+    const outcome = read.then(
+      ({ byteLength }) => byteLength,
+      ({ status }: { readonly status: number }) => status,
+    );
+    for (let piece = 0; piece < 10; piece += 1) {
+      await endOfTurn();
+      await vi.advanceTimersByTimeAsync(150);
+      body.write('piece');
+    }
+    body.end();
+    return outcome;
+  }
+
+  test('bytes that arrive give time back', async () => {
+    expect(await inPieces(5)).toBe(50);
+  });
+
+  test('bytes that give too little back do not keep a body open', async () => {
+    expect(await inPieces(100)).toBe(408);
+  });
 });
