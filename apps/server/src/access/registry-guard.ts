@@ -4,6 +4,7 @@ import { Refusal } from '../http/refusal.js';
 import type { RegistryContext } from '../http/request-context.js';
 import type { Gate } from '../http/gate.js';
 import { type RegistryCaller, anonymous } from './caller.js';
+import { registryService } from './registry-token.js';
 import type { Action } from './rule.js';
 
 /** What a request of the registry API needs: an action of ours, and the one that Docker's scopes name. */
@@ -133,14 +134,21 @@ function isUnasked({ holder, grants }: RegistryCaller): boolean {
   return holder === anonymous && !grants;
 }
 
-function challenge(
+interface ChallengeParts {
+  readonly scope?: string;
+  readonly isShort?: boolean;
+  readonly message?: string;
+}
+
+/** A refusal that tells where tokens are. */
+export function challenge(
   realm: string,
-  { scope, isShort }: { readonly scope?: string; readonly isShort?: boolean },
+  { scope, isShort, message = 'this needs credentials of the server' }: ChallengeParts,
 ): Refusal {
-  const parts = [`realm="${realm}"`, 'service="oci-server"'];
+  const parts = [`realm="${realm}"`, `service="${registryService}"`];
   if (scope !== undefined) parts.push(`scope="${scope}"`);
   if (isShort) parts.push('error="insufficient_scope"');
-  return new Refusal(401, 'UNAUTHORIZED', 'this needs credentials of the server', {
+  return new Refusal(401, 'UNAUTHORIZED', message, {
     headers: { 'www-authenticate': `Bearer ${parts.join(',')}` },
   });
 }

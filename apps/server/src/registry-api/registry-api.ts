@@ -7,7 +7,7 @@ import {
   parseRegistryPath,
 } from '@oci/spec-types';
 
-import { RegistryGuard } from '../access/registry-guard.js';
+import { RegistryGuard, challenge } from '../access/registry-guard.js';
 import { Refusal } from '../http/refusal.js';
 import { contextOf } from '../http/request-context.js';
 import { parseTarget } from '../http/request-target.js';
@@ -119,12 +119,10 @@ function isDefect({ status }: ApiError): boolean {
 
 /** Wrong credentials are answered with where to get right ones, too. */
 function withRealm(refusal: Refusal, realm: string): Refusal {
-  const challenge = refusal.headers['www-authenticate'];
-  if (challenge?.includes('service=')) return refusal;
-  return new Refusal(401, refusal.code, refusal.message, {
-    headers: { 'www-authenticate': `Bearer realm="${realm}",service="oci-server"` },
-  });
+  const isChallenge = refusal.headers['www-authenticate']?.includes('service=');
+  return isChallenge ? refusal : challenge(realm, { message: refusal.message });
 }
+
 async function dispatch(api: ApiRequest, route: RegistryRoute | undefined): Promise<void> {
   switch (route?.endpoint) {
     case 'base':
