@@ -9,7 +9,7 @@ import {
 
 import { RegistryGuard, challenge } from '../access/registry-guard.js';
 import { Refusal } from '../http/refusal.js';
-import { contextOf } from '../http/request-context.js';
+import { type RegistryContext, contextOf } from '../http/request-context.js';
 import { parseTarget } from '../http/request-target.js';
 import type { RegistryParts } from '../server-parts.js';
 import { ApiError, answerFailure, apiErrorOf } from './api-error.js';
@@ -38,19 +38,7 @@ export function createRegistryApi(
     const opened = contextOf(request);
     const { path, query } = parseTarget(request.url ?? '');
     const route = parseRegistryPath(path);
-    const api: ApiRequest = {
-      registry: parts.hosted,
-      request,
-      response,
-      query,
-      get signal() {
-        return gone.signal;
-      },
-      transfer: { bytes: 0, atMost: parts.maxUploadBytes() },
-      isSparseAllowed: parts.isSparseAllowed(),
-      // Nothing else is permitted before the caller is known.
-      permits: { mount: () => false, list: () => false, everyone: () => false },
-    };
+    const api = openRequest(parts, { request, response, query }, gone);
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     const method = request.method ?? 'GET';
     let isAdmitted = false;
@@ -62,12 +50,7 @@ export function createRegistryApi(
         { method, realm: options.realm(request), mountFrom: mountFromOf(query) },
         route,
       );
-      const permits = {
-        mount: (from: RepositoryName) => guard.mayMount(context, from),
-        list: (name: RepositoryName) => guard.mayList(context, name),
-        everyone: (name: RepositoryName) => guard.mayEveryonePull(name),
-      };
-      await dispatch(Object.assign(api, { permits }), route);
+      await dispatch(Object.assign(api, { permits: permitsOf(guard, context) }), route);
     } catch (error) {
       const isChallenge = error instanceof Refusal && error.status === 401;
       const shown = isChallenge ? withRealm(error, options.realm(request)) : error;
@@ -79,6 +62,32 @@ export function createRegistryApi(
     // Who hangs up early does not decide what is written down: it is what was done.
     await gone.closed;
     if (isAdmitted) noteEnd(parts, api, { route, isWhole: !gone.isBroken });
+  };
+}
+
+function openRequest(
+  parts: RegistryParts,
+  message: Pick<ApiRequest, 'request' | 'response' | 'query'>,
+  gone: Gone,
+): ApiRequest {
+  return {
+    ...message,
+    registry: parts.hosted,
+    get signal() {
+      return gone.signal;
+    },
+    transfer: { bytes: 0, atMost: parts.maxUploadBytes() },
+    isSparseAllowed: parts.isSparseAllowed(),
+    // Nothing is permitted before the caller is known.
+    permits: { mount: () => false, list: () => false, everyone: () => false },
+  };
+}
+
+function permitsOf(guard: RegistryGuard, context: RegistryContext): ApiRequest['permits'] {
+  return {
+    mount: (from) => guard.mayMount(context, from),
+    list: (name) => guard.mayList(context, name),
+    everyone: (name) => guard.mayEveryonePull(name),
   };
 }
 
