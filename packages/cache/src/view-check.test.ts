@@ -17,6 +17,11 @@ import { checkViews } from './view-check.js';
 
 const plain = tarOfFiles({ a: 'a' });
 const layers = { gzip: gzip(plain), tar: plain };
+const reference = {
+  registry: parseRegistryHost('registry.example'),
+  repository: parseRepositoryName('kcl/a'),
+  tag: parseTag('1.0.0'),
+};
 let work: TemporaryDirectory;
 let cache: Cache;
 beforeEach(async () => {
@@ -31,11 +36,6 @@ async function show(bytes: Uint8Array, rehash = false): Promise<string> {
   await cache.content.pushBlob(blob, inChunks(bytes, 100));
   const stored = await cache.content.get(blob, { rehash });
   if (!stored) throw new Error('it is not stored');
-  const reference = {
-    registry: parseRegistryHost('registry.example'),
-    repository: parseRepositoryName('kcl/a'),
-    tag: parseTag('1.0.0'),
-  };
   const name = { kind: 'kcl', name: 'a', version: '1.0.0' } as const;
   const request = { name, reference, manifestDigest: digest, blob: stored, rehash };
   return (await cache.views.materialise(request)).path;
@@ -127,6 +127,28 @@ test.each(['gzip', 'tar'] as const)(
     await change(path);
     await show(layers[kind], true);
     expect((await readFile(path)).equals(right)).toBe(true);
+    const { ino } = await stat(path);
+    await show(layers[kind], true);
+    expect((await stat(path)).ino).toBe(ino);
+  },
+);
+
+test.each(['gzip', 'tar'] as const)(
+  'a blob that is changed behind its hashing is not shown: %s',
+  async (kind) => {
+    const bytes = layers[kind];
+    const digest = digestOf(bytes);
+    const blob: Descriptor = { mediaType: 'a/b', digest, size: bytes.byteLength };
+    await cache.content.pushBlob(blob, inChunks(bytes, 100));
+    const stored = await cache.content.get(blob, { rehash: true });
+    if (!stored) throw new Error('it is not stored');
+    const other = kind === 'gzip' ? gzip(tarOfFiles({ a: 'b' })) : tarOfFiles({ a: 'b' });
+    await writeFile(stored.path, other);
+    const name = { kind: 'kcl', name: 'a', version: '1.0.0' } as const;
+    const request = { name, reference, manifestDigest: digest, blob: stored, rehash: true };
+    await expect(cache.views.materialise(request)).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    });
   },
 );
 

@@ -1,22 +1,14 @@
-import { createHash } from 'node:crypto';
-import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, lstat, open, readFile, readdir, rm } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { lstat, readFile, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 
-import {
-  type Digest,
-  digestAlgorithm,
-  digestEncoded,
-  isDigest,
-  throwIfAborted,
-} from '@oci/spec-types';
+import { type Digest, isDigest, throwIfAborted } from '@oci/spec-types';
 import { hasCode, onStorage, refuseLinks, unlessMissing } from '@oci/spec-types/node';
 
 import type { ContentStore } from './content-store.js';
 import type { Inventory } from './inventory.js';
 import { viewFileNames, viewRecordFile, viewRoots } from './layout.js';
+import { showsLayer } from './shown-layer.js';
 
 export interface ViewCheck {
   /** Files that were hashed. */
@@ -31,8 +23,6 @@ export interface ViewCheckParts {
   readonly content: Pick<ContentStore, 'size'>;
   readonly inventory: Pick<Inventory, 'usage'>;
 }
-
-const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * Hashes the files at the guide's paths. One that is not what its record says, or has none, is removed: the next
@@ -93,37 +83,6 @@ async function isSound(path: string, content: Pick<ContentStore, 'size'>): Promi
   return layer !== undefined && showsLayer(path, layer, () => content.size(layer));
 }
 
-/**
- * Whether a file has the bytes of a layer, or these compressed, as a plain tar is shown.
- *
- * @throws OciError `STORAGE_…`
- */
-export async function showsLayer(
-  path: string,
-  layer: Digest,
-  sizeOf: () => Promise<number | undefined>,
-): Promise<boolean> {
-  const file = await opened(path);
-  if (!file) return false;
-  try {
-    if (!(await file.stat()).isFile()) return false;
-    if ((await hashOf(file, layer)) === digestEncoded(layer)) return true;
-    const most = await sizeOf();
-    return most !== undefined && (await hashOf(file, layer, most)) === digestEncoded(layer);
-  } finally {
-    await file.close();
-  }
-}
-
-/** @returns undefined for a link, and for what is no file */
-function opened(path: string): Promise<FileHandle | undefined> {
-  return onStorage({ path }, () =>
-    open(path, readFlags).catch((error: unknown) =>
-      hasCode(error, 'ELOOP', 'EMLINK', 'ENXIO') ? undefined : unlessMissing(error),
-    ),
-  );
-}
-
 async function recordedLayer(path: string): Promise<Digest | undefined> {
   const text = await onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
   try {
@@ -131,28 +90,5 @@ async function recordedLayer(path: string): Promise<Digest | undefined> {
     return typeof layer === 'string' && isDigest(layer) ? layer : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Of the bytes, or of those that they unpack to, `mostUnpacked` of them; undefined for what is no gzip, or more. */
-async function hashOf(
-  file: FileHandle,
-  digest: Digest,
-  mostUnpacked?: number,
-): Promise<string | undefined> {
-  const hash = createHash(digestAlgorithm(digest));
-  const source = file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 * 1024 });
-  const chunks = mostUnpacked === undefined ? source : pipeline(source, createGunzip(), () => {});
-  let size = 0;
-  try {
-    for await (const chunk of chunks as AsyncIterable<Buffer>) {
-      size += chunk.byteLength;
-      if (mostUnpacked !== undefined && size > mostUnpacked) return undefined;
-      hash.update(chunk);
-    }
-    return hash.digest('hex');
-  } catch (error) {
-    if (mostUnpacked !== undefined) return undefined;
-    throw error;
   }
 }

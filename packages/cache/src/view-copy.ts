@@ -4,7 +4,7 @@ import { copyFile, lstat, rm } from 'node:fs/promises';
 import { type Descriptor, OciError } from '@oci/spec-types';
 import { onStorage } from '@oci/spec-types/node';
 
-import { showsLayer } from './view-check.js';
+import { showsLayer } from './shown-layer.js';
 
 /**
  * Copies the file at a guide's path to one that nobody else writes, and hashes the copy: what is then used is what

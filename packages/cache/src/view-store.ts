@@ -1,15 +1,14 @@
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { copyFile, lstat, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type Digest, OciError, isOciError } from '@oci/spec-types';
+import { type Digest, OciError } from '@oci/spec-types';
 import {
   type TemporaryFiles,
   isMissing,
   makeDirectoryBelow,
   onStorage,
   replaceFile,
-  verified,
 } from '@oci/spec-types/node';
 
 import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
@@ -22,6 +21,7 @@ import {
   viewPath,
   viewRecordFile,
 } from './layout.js';
+import { showsLayer } from './shown-layer.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** What a view has to show. */
@@ -82,37 +82,29 @@ export class ViewStore {
     const { directory, file } = viewPath(request.name);
     const folder = join(this.#dir, directory);
     const path = join(folder, file);
-    return onStorage({ path, neededBytes: request.blob.descriptor.size }, async () => {
+    const { digest, size } = request.blob.descriptor;
+    return onStorage({ path, neededBytes: size }, async () => {
       if (
         (await isShown(folder, path, request)) &&
-        (!request.rehash || (await isSame(path, request.blob)))
+        (!request.rehash || (await showsLayer(path, digest, async () => size)))
       )
         return { path };
       await makeDirectoryBelow(this.#dir, directory);
       const before = await stat(path).catch(() => undefined);
-      let size = 0;
+      let shownBytes = 0;
       const write = async (temporary: string): Promise<void> => {
         await writeGzipTar(request.blob, temporary);
-        if (request.rehash) await this.#refuseChanged(temporary, request.blob);
+        if (request.rehash) await refuseChanged(temporary, request.blob);
         await this.#inventory.shown(request.reference, directory);
         // Ahead of the file, whose time and size a renaming keeps: one without a record counts as damaged.
-        size = await this.#record(folder, temporary, request);
+        shownBytes = await this.#record(folder, temporary, request);
       };
       // Its record says the size and the time only, which a file has whose bytes a power cut took.
       const sync = this.#fsync ? 'content' : undefined;
       await replaceFile(path, write, { temporaryFiles: this.#temporary, sync });
-      await this.#inventory.usage.add({ blobs: 0, bytes: size - (before?.size ?? 0) });
+      await this.#inventory.usage.add({ blobs: 0, bytes: shownBytes - (before?.size ?? 0) });
       return { path };
     });
-  }
-
-  /** The blob was hashed, and may have been changed before it was copied. */
-  async #refuseChanged(copy: string, blob: StoredBlob): Promise<void> {
-    if ((await typeOf(blob)) === 'gzip' && !(await isSame(copy, blob))) {
-      throw new OciError('DIGEST_MISMATCH', `${blob.path} changed while it was read`, {
-        hint: 'Something else writes to the cache. Who may?',
-      });
-    }
   }
 
   async #record(folder: string, path: string, request: ViewRequest): Promise<number> {
@@ -154,16 +146,12 @@ async function isShown(folder: string, path: string, request: ViewRequest): Prom
   }
 }
 
-/** Whether a file has the bytes of a blob; false for a blob that is shown compressed. */
-async function isSame(path: string, { descriptor }: StoredBlob): Promise<boolean> {
-  try {
-    const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
-    for await (const chunk of verified(chunks, descriptor)) void chunk;
-    return true;
-  } catch (error) {
-    if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return false;
-    throw error;
-  }
+/** The blob was hashed, and may have been changed before it was copied. */
+async function refuseChanged(copy: string, { descriptor, path }: StoredBlob): Promise<void> {
+  if (await showsLayer(copy, descriptor.digest, async () => descriptor.size)) return;
+  throw new OciError('DIGEST_MISMATCH', `${path} changed while it was read`, {
+    hint: 'Something else writes to the cache. Who may?',
+  });
 }
 
 /** Writes a tar as a gzip tar to a new file. A blob that is gzip is copied (by reference where the file system can), plain tar is compressed. */

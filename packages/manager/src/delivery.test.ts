@@ -1,7 +1,7 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { TransferEvent } from '@oci/spec-types';
+import { type TransferEvent, parseRegistryHost, parseRepositoryName } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import {
   type TemporaryDirectory,
@@ -12,7 +12,10 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { deliver } from './delivery.js';
 import { OciManager } from './manager.js';
+import { manifestName } from './manifest-lookup.js';
+import { TrustGate } from './trust-gate.js';
 
 describe('an artifact that goes to a file outside the cache', () => {
   let registry: TestRegistry;
@@ -47,6 +50,26 @@ describe('an artifact that goes to a file outside the cache', () => {
     expect(await readdir(join(work.path, 'out'))).toEqual(['core.tar.gz']);
     const again = await manager.pullKclPackage('core', '1.0.0', { output });
     expect(again).toMatchObject({ path: output, fromCache: true });
+  });
+
+  it('is hashed as it is delivered', async () => {
+    await using manager = managerOf(join(work.path, 'cache'));
+    const pulled = await manager.pullKclPackage('core', '1.0.0');
+    const delivered = deliver({
+      name: manifestName(
+        { host: parseRegistryHost(registry.host) },
+        parseRepositoryName('kcl/core'),
+        '1.0.0',
+      ),
+      output: join(work.path, 'core.tar.gz'),
+      trust: new TrustGate([], { offline: false, refresh: false }),
+      pull: async () => {
+        await writeFile(pulled.path, 'changed between the pull and the copy');
+        return pulled;
+      },
+    });
+    await expect(delivered).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    expect(await readdir(work.path)).toEqual(['cache']);
   });
 
   it('does not go where a directory is', async () => {
