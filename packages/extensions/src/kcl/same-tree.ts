@@ -39,15 +39,17 @@ async function isSameFile(a: string, b: string): Promise<boolean> {
   const [left, right] = await Promise.all([stat(a), stat(b)]);
   // Executable or not is all that is unpacked of a mode.
   if (left.size !== right.size || (left.mode & 0o100) !== (right.mode & 0o100)) return false;
-  const other = createReadStream(b, { highWaterMark: chunkBytes })[Symbol.asyncIterator]();
-  for await (const chunk of createReadStream(a, { highWaterMark: chunkBytes })) {
-    const next = await other.next();
-    if (next.done || !(chunk as Buffer).equals(next.value as Buffer)) {
-      await other.return?.();
-      return false;
+  const stream = createReadStream(b, { highWaterMark: chunkBytes });
+  try {
+    const other = stream[Symbol.asyncIterator]();
+    for await (const chunk of createReadStream(a, { highWaterMark: chunkBytes })) {
+      const next = await other.next();
+      if (next.done || !(chunk as Buffer).equals(next.value as Buffer)) return false;
     }
+    return (await other.next()).done === true;
+  } finally {
+    stream.destroy();
   }
-  return (await other.next()).done === true;
 }
 
 const chunkBytes = 256 * 1024;

@@ -63,6 +63,12 @@ describe('writeNote', () => {
     expect(await readFile(at('outside'), 'utf8')).toBe('precious');
   });
 
+  it('replaces a pipe that nobody reads, and does not wait for a reader', async () => {
+    execFileSync(pipeMaker, [at('note')]);
+    await writeNote({ root: directory, path: at('note') }, 'new');
+    expect(await readFile(at('note'), 'utf8')).toBe('new');
+  });
+
   it('writes nothing behind a directory that is a link', async () => {
     await symlink('.', at('a'));
     const writing = writeNote({ root: directory, path: at('a/note') }, 'new');

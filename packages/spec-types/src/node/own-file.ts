@@ -28,7 +28,7 @@ export async function openOwnFile(path: string): Promise<FileHandle> {
 
 /**
  * Writes or appends to a small file below a root, whose directories are made when they are missing: not as a whole, so
- * for what may be torn. A symbolic link in its place is replaced.
+ * for what may be torn. A symbolic link in its place is replaced, and so is a pipe, which would be waited for.
  *
  * @throws OciError `POLICY_REFUSED`
  */
@@ -38,14 +38,15 @@ export async function writeNote(
   { append = false }: { readonly append?: boolean } = {},
 ): Promise<void> {
   const end = append ? constants.O_APPEND : constants.O_TRUNC;
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | end;
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | end;
   const write = async (): Promise<void> => {
     refuseLinks(root, path);
     const file = await open(path, flags, 0o644);
     await file.writeFile(text).finally(() => file.close());
   };
   await write().catch(async (error: unknown) => {
-    if (hasCode(error, 'ELOOP', 'EMLINK')) await rm(path, { force: true });
+    if (hasCode(error, 'ELOOP', 'EMLINK', 'ENXIO')) await rm(path, { force: true });
     else if (isMissing(error)) await makeDirectoryBelow(root, relative(root, dirname(path)));
     else throw error;
     await write();
