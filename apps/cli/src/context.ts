@@ -9,6 +9,7 @@ import {
   managerOptions,
 } from '@oci/manager/config';
 
+import { withCacheHint } from './cache-hint.js';
 import type { GlobalOptions } from './command/global-options.js';
 import type { Invocation } from './command/invocation.js';
 import { Output } from './output.js';
@@ -58,6 +59,8 @@ export async function withContext(
   terminal.signal.addEventListener('abort', () => progress.clear());
   try {
     await work(context);
+  } catch (error) {
+    throw withCacheHint(error, settings.values.cache_dir);
   } finally {
     progress.clear();
     await Promise.all([made?.close(), registries.close()]);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { type Digest, OciError, isOciError } from '@oci/spec-types';
+import type { Digest } from '@oci/spec-types';
 import { TemporaryFiles, onStorage } from '@oci/spec-types/node';
 
 import { CachedRepository, type RepositoryPlace } from './cached-repository.js';
@@ -95,7 +95,7 @@ export interface Cache {
 /** Opens a cache directory, which by default is made when it is missing. @throws OciError `STORAGE_…` */
 export async function openCache(dir: string, options: CacheOptions = {}): Promise<Cache> {
   const root = resolve(dir);
-  if (options.make ?? true) await makeDirectory(root);
+  if (options.make ?? true) await onStorage({ path: root }, () => mkdir(root, { recursive: true }));
   const parts = partsOf(root, options);
   const { content, index, inventory, leases } = parts;
   const listingNotes = new ListingNotes(new Markers(join(root, 'state', 'listings'), root));
@@ -133,16 +133,6 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
     verify: (scrubOptions = {}) => verify(parts, scrubOptions),
     clear: () => clear(parts),
   };
-}
-
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await onStorage({ path }, () => mkdir(path, { recursive: true }));
-  } catch (error) {
-    if (!isOciError(error, 'STORAGE_DENIED')) throw error;
-    const hint = 'Check its owner and mode, or choose another directory with --cache-dir.';
-    throw new OciError(error.code, error.message, { hint, cause: error });
-  }
 }
 
 function partsOf(dir: string, options: CacheOptions): PruneParts {

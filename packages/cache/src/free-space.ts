@@ -1,4 +1,5 @@
 import { stat, statfs } from 'node:fs/promises';
+import { resolve } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
 
@@ -17,7 +18,7 @@ export async function ensureFreeSpace(directory: string, neededBytes: number): P
   throw new OciError(
     'STORAGE_FULL',
     `no space is left for ${directory}: ${freeBytes} bytes are free, ${neededBytes} bytes are needed`,
-    { hint: 'Free some space (ocictl cache prune), or choose another directory with --cache-dir.' },
+    { hint: 'Free some space, or choose another directory.', path: resolve(directory) },
   );
 }
 

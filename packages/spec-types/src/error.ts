@@ -74,6 +74,8 @@ export interface OciErrorOptions {
   readonly retryAfterMs?: number | undefined;
   readonly side?: Side | undefined;
   readonly request?: FailedRequest | undefined;
+  /** The file or directory that a `STORAGE_…` failure is about; absolute. */
+  readonly path?: string | undefined;
   readonly registryErrors?: readonly RegistryError[] | undefined;
 }
 
@@ -86,6 +88,7 @@ export class OciError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly side: Side | undefined;
   readonly request: FailedRequest | undefined;
+  readonly path: string | undefined;
   readonly registryErrors: readonly RegistryError[];
 
   constructor(code: OciErrorCode, message: string, options: OciErrorOptions = {}) {
@@ -96,6 +99,7 @@ export class OciError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.side = options.side;
     this.request = options.request && { ...options.request, url: redactUrl(options.request.url) };
+    this.path = options.path === undefined ? undefined : redact(options.path);
     this.registryErrors = (options.registryErrors ?? []).map(redactRegistryError);
   }
 }

@@ -131,6 +131,7 @@ describe('ocictl in strange surroundings', () => {
     const pulled = await ocictl(['kcl', 'pull', 'core', '1.0.0'], user);
     expect(pulled).toMatchObject({ exitCode: 8 });
     expect(pulled.stderr).toContain('can not be written (EACCES)');
+    expect(pulled.stderr).toContain('choose another directory with --cache-dir');
   });
 
   describe('where the root file system is read-only', () => {

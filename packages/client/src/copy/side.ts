@@ -13,13 +13,15 @@ export async function atSide<T>(side: Side, work: () => Promise<T>): Promise<T> 
 export function withSide(thrown: unknown, side: Side): OciError {
   const error = asOciError(thrown);
   if (error.side !== undefined || error.code === 'ABORTED') return error;
-  const { code, message, hint, cause, retryable, retryAfterMs, request, registryErrors } = error;
+  const { code, message, hint, cause, retryable, retryAfterMs, request, path, registryErrors } =
+    error;
   const told = new OciError(code, message, {
     hint,
     cause,
     retryable,
     retryAfterMs,
     request,
+    path,
     registryErrors,
     side,
   });

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
-import { OciError, isOciError } from '../index.js';
+import { OciError, type OciErrorCode, isOciError } from '../index.js';
 import { shownPath } from './descriptor-path.js';
 
 /** What was done, where, and how many bytes it needs, when that is known. */
@@ -19,35 +19,31 @@ export function storageFailure(cause: unknown, { path: at, neededBytes }: Storag
   const path = shownPath(at);
   if (isOciError(cause) || !isSystemError(cause)) return cause;
   const code = codeOf(cause, path) ?? cause.code;
+  const failure = (kind: OciErrorCode, message: string, hint?: string): OciError =>
+    new OciError(kind, message, { cause, hint, path: resolve(path) });
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new OciError(
+      return failure(
         'STORAGE_FULL',
         `no space is left for ${path}${spaceOf(path, neededBytes)}`,
-        {
-          cause,
-          hint: 'Free some space, or choose another directory.',
-        },
+        'Free some space, or choose another directory.',
       );
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new OciError('STORAGE_DENIED', `${path} can not be written (${code})`, {
-        cause,
-        hint: 'Check its owner and mode, or choose another directory.',
-      });
+      return failure(
+        'STORAGE_DENIED',
+        `${path} can not be written (${code})`,
+        'Check its owner and mode, or choose another directory.',
+      );
     case 'ENAMETOOLONG':
-      return new OciError(
+      return failure(
         'STORAGE_FAILED',
         `the path ${path.slice(0, 400)} is too long for the file system`,
-        { cause },
       );
     default:
-      return new OciError('STORAGE_FAILED', `${path}: ${plainly(code, cause)}`, {
-        cause,
-        hint: hints[code],
-      });
+      return failure('STORAGE_FAILED', `${path}: ${plainly(code, cause)}`, hints[code]);
   }
 }
 
