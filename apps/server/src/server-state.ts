@@ -90,7 +90,8 @@ function rateOf({ limits }: ServerOptions): RateLimit | undefined {
 
 function observerOf(metrics: Metrics): typeof traceAttempt {
   return (attempt) => {
-    const { host, method } = attempt;
+    const { method } = attempt;
+    const host = metrics.hostLabel(attempt.host);
     const traced = traceAttempt(attempt);
     const end = metrics.upstreamSeconds.startTimer({ host });
     return (outcome) => {

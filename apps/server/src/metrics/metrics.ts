@@ -7,6 +7,9 @@ import {
   collectDefaultMetrics,
 } from 'prom-client';
 
+/** Hosts that upstream requests are told apart by. */
+const maxUpstreams = 100;
+
 /** What is read when Prometheus asks, instead of being counted. */
 export interface MetricSources {
   readonly cache: () => Promise<{ readonly blobs: number; readonly bytes: number } | undefined>;
@@ -49,6 +52,8 @@ export class Metrics {
   readonly integrityFailures: Counter;
   readonly reloads: Counter<'result'>;
   readonly indexRefreshes: Counter<'result'>;
+
+  readonly #upstreams = new Set<string>();
 
   constructor(sources: MetricSources) {
     const { registry } = this;
@@ -143,6 +148,12 @@ export class Metrics {
     );
     addSources(registry, sources);
     collectDefaultMetrics({ register: registry });
+  }
+
+  /** The label of a host; an upstream may lead to any number of others, which share one. */
+  hostLabel(host: string): string {
+    if (this.#upstreams.size < maxUpstreams) this.#upstreams.add(host);
+    return this.#upstreams.has(host) ? host : 'other';
   }
 
   /** Pulls of manifests through `/v2/` that succeeded. */
