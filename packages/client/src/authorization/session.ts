@@ -233,7 +233,11 @@ function nameOf(credential: Credential | undefined): string | undefined {
 }
 
 function refused(error: OciError, of: string | undefined): OciError {
-  return new OciError(error.code, `${error.message}; the credential is ${of}`, {
+  const { request } = error;
+  const message = request
+    ? `${new URL(request.url).host} does not accept the credential of ${of} (${request.status})`
+    : `${error.message}; the credential is ${of}`;
+  return new OciError(error.code, message, {
     hint: error.hint,
     cause: error,
     request: error.request,

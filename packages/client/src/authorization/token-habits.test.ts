@@ -10,7 +10,7 @@ import {
   parseTag,
 } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
-import { inChunks } from '@oci/testing';
+import { inChunks, startRegistry } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { staticCredentials } from '../credentials/credential.js';
@@ -304,6 +304,22 @@ test.each([
     ...(trusted.length > 0 && { credentials, trustedRealms: [realm] }),
   });
   expect((await client.repository(name).fetchTag(tag)).bytes).toEqual(manifest);
+  await client.close();
+});
+
+test('a token server that refuses a password names the credential, and no token', async () => {
+  await using registry = await startRegistry({
+    auth: { bearer: { username: 'ci', password: 'right' } },
+  });
+  const wrong = { kind: 'password', username: 'ci', password: 'wrong' } as const;
+  const client = createRegistry({
+    url: registry.url,
+    credentials: staticCredentials(registry.host, wrong),
+  });
+  await expect(client.ping()).rejects.toMatchObject({
+    code: 'UNAUTHORIZED',
+    message: `${registry.host} does not accept the credential of ci (401)`,
+  });
   await client.close();
 });
 

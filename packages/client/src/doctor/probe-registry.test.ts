@@ -137,6 +137,20 @@ describe('a registry that can little', () => {
   });
 });
 
+test.each([
+  [true, 'skipped'],
+  [false, 'problem'],
+])('a repository that is not there yet, with write: %s, is %s', async (write, outcome) => {
+  await using registry = await startRegistry();
+  fill(registry);
+  const options = { repository: parseRepositoryName('team/new'), write };
+  const report = await probeRegistry({ url: registry.url, retry }, options);
+  expect(find(report, 'tags')).toMatchObject({
+    outcome,
+    summary: 'There is no repository team/new',
+  });
+});
+
 describe('the clock', () => {
   test.each([
     [120, 'warning', 'ahead of ours'],

@@ -47,7 +47,7 @@ export function probeRegistry(
     const { repository, write = false, mountInto, signal } = options;
     if ((write && !repository) || (mountInto !== undefined && !write)) {
       throw new OciError('USAGE', 'a probe that writes needs a repository to write to', {
-        hint: 'Name one in which something may be pushed and deleted.',
+        hint: 'Name one in which something may be pushed and deleted: --repository NAME.',
       });
     }
     const patient = admit(registry, { signal });
@@ -56,7 +56,7 @@ export function probeRegistry(
       const first = await examination.reach();
       if (first) {
         await examination.host(first);
-        if (repository !== undefined) await examination.repository(repository);
+        if (repository !== undefined) await examination.repository(repository, write);
         if (repository !== undefined && write) await examination.write(repository, mountInto);
       }
     } finally {
@@ -96,11 +96,11 @@ class Examination {
     await this.#probe('catalog', () => probeCatalog(this.#patient));
   }
 
-  async repository(name: RepositoryName): Promise<void> {
+  async repository(name: RepositoryName, mayBegin: boolean): Promise<void> {
     const patient = this.#patient;
     let seen: Awaited<ReturnType<typeof probeTags>>['tag'];
     await this.#probe('tags', async () => {
-      const { finding, tag } = await probeTags(patient, name);
+      const { finding, tag } = await probeTags(patient, name, mayBegin);
       seen = tag;
       return finding;
     });

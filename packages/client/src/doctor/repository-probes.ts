@@ -19,15 +19,24 @@ import type { Finding } from './probe.js';
 /** Of nothing that anybody has: asked for only to learn which requests are understood. */
 const noDigest: Digest = parseDigest(`sha256:${'0'.repeat(64)}`);
 
-/** A tag to look at further; undefined in an empty repository. */
+/**
+ * Finds a tag to look at further; undefined in an empty repository.
+ *
+ * @param mayBegin a repository that is not there yet is no problem where a push may begin it
+ */
 export async function probeTags(
   patient: Patient,
   name: RepositoryName,
+  mayBegin: boolean,
 ): Promise<{ readonly finding: Finding<'tags'>; readonly tag: Tag | undefined }> {
   const path = `${registryPaths.tags(name)}?n=1`;
   const scopes = [repositoryScope(name, 'pull')];
   const response = await patient.send({ method: 'GET', path, scopes });
   const list = await listOf(patient, response, 'tags');
+  if (!list && response.status === 404) {
+    const summary = `There is no repository ${name}`;
+    return { finding: { outcome: mayBegin ? 'skipped' : 'problem', summary }, tag: undefined };
+  }
   if (!list) {
     const summary = `It lists no tags of ${name} (${response.status})`;
     return { finding: { outcome: 'problem', summary }, tag: undefined };
