@@ -69,7 +69,9 @@ export function resolveExtensionGraph(
       },
       load: async (id, version, signal) => {
         const { type, name } = extensionOf(id);
-        const pulled = await source.pullExtensionArtifact(type, name, version, { signal });
+        const operation = source.pullExtensionArtifact(type, name, version, { signal });
+        if (options.onEvent) operation.on(options.onEvent);
+        const pulled = await operation;
         const requirements = await requirementsOf(pulled, { type, signal });
         return { content: { type, name, pulled }, requirements };
       },

@@ -92,6 +92,15 @@ test('installs what is needed first, by the newest versions that fit', async () 
   ]);
 });
 
+test('the download of an extension is heard of while it is resolved', async () => {
+  publish('taskserv/kubernetes', '1.28.0');
+  const heard: string[] = [];
+  const request = { type: 'taskserv', name: 'kubernetes', range: '1.28.0' } as const;
+  for await (const event of installExtensionGraph(manager, request, { installDir }))
+    heard.push(event.type);
+  expect(heard).toContain('bytes');
+});
+
 test('images beside an extension and what it needs are passed over', async () => {
   publish('taskserv/containerd', '1.7.0');
   publish('taskserv/containerd', '1.7.1');
