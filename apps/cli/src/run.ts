@@ -56,7 +56,7 @@ function asFailure(thrown: unknown, args: readonly string[], terminal: Terminal)
 function interrupted(cause: unknown): OciError {
   return new OciError('ABORTED', 'interrupted', {
     cause,
-    hint: 'What has arrived is kept: run the same command again to go on.',
+    hint: 'Run the same command again: nothing half-written counts, and a download goes on where it ended.',
   });
 }
 

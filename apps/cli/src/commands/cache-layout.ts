@@ -1,7 +1,7 @@
 import type { CacheLayoutReport } from '@oci/manager';
 
 import type { Result } from '../output.js';
-import { sizeText } from '../render/quantity.js';
+import { numberOf, sizeText } from '../render/quantity.js';
 
 /** What `cache export` and `cache import` print. */
 export function layoutResult(
@@ -20,7 +20,7 @@ export function layoutResult(
     text: [
       ...moved.map(({ reference }) => reference),
       ...skipped.map(({ reference, reason }) => `left out ${reference}: ${reason}`),
-      `${moved.length} versions ${done}, ${referrers} referrers, ${sizeText(bytes)} of new content: ${path}`,
+      `${numberOf(moved.length, 'version')} ${done}, ${numberOf(referrers, 'referrer')}, ${sizeText(bytes)} of new content: ${path}`,
     ],
     brief: moved.map(({ reference }) => reference),
   };

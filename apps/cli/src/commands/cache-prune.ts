@@ -3,7 +3,7 @@ import { retentionPolicy } from '@oci/manager/config';
 
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
-import { ageText, sizeText } from '../render/quantity.js';
+import { ageText, numberOf, sizeText } from '../render/quantity.js';
 import { type Column, table } from '../render/table.js';
 import type { Drawing } from '../render/page.js';
 
@@ -82,7 +82,7 @@ function drawingOf(report: PruneReport): Drawing {
   const verb = dryRun ? 'would free' : 'freed';
   const left = leftovers.temporaryFiles + leftovers.partialDownloads + leftovers.quarantined;
   const summary = [
-    `${verb} ${sizeText(freed.bytes)} in ${freed.blobs} blobs of ${removed.length} versions`,
+    `${verb} ${sizeText(freed.bytes)} in ${numberOf(freed.blobs, 'blob')} of ${numberOf(removed.length, 'version')}`,
     ...(left > 0 ? [`and ${left} leftovers, ${sizeText(leftovers.bytes)}`] : []),
     `${sizeText(report.remainingBytes)} stay`,
   ].join(', ');

@@ -3,7 +3,7 @@ import type { Count } from '@oci/cache';
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';
 import { fields } from '../render/fields.js';
-import { sizeText } from '../render/quantity.js';
+import { numberOf, sizeText } from '../render/quantity.js';
 
 export async function cacheStats(_input: object, invocation: Invocation): Promise<void> {
   await withContext(invocation, async ({ manager, output }) => {
@@ -14,7 +14,10 @@ export async function cacheStats(_input: object, invocation: Invocation): Promis
       json: { cache_dir: cache.dir, ...stats },
       text: fields([
         ['directory', cache.dir],
-        ['packages', `${packages}, in ${references} versions, ${pinned} of them pinned`],
+        [
+          'packages',
+          `${packages}, in ${numberOf(references, 'version')}, ${pinned} of them pinned`,
+        ],
         ['blobs', `${blobs}, ${sizeText(bytes)}`],
         ['views', countText(views)],
         ['interrupted', countText(partial)],

@@ -19,7 +19,7 @@ import { readReference, readRepositoryOrTag } from '../registry/named-artifact.j
 import { forgetTag } from '../registry/replaced-tag.js';
 import { fields } from '../render/fields.js';
 import type { Drawing } from '../render/page.js';
-import { sizeText } from '../render/quantity.js';
+import { numberOf, sizeText } from '../render/quantity.js';
 
 interface CopyInput {
   readonly source: string;
@@ -127,27 +127,27 @@ function jsonOf({ source, target }: Ends, result: CopyResult): object {
 }
 
 function summary({ source, target }: Ends, result: CopyResult): Drawing {
-  const { descriptor, copied, skipped, mounted, referrers, left } = result;
+  const { descriptor, tags, copied, skipped, mounted, referrers, left } = result;
   const rows: readonly (readonly [string, string] | false)[] = [
     ['copied', `${formatLocation(source)} to ${formatLocation(target)}`],
+    tags.length > 0 && ['tag', tags.join(', ')],
     ['manifest', descriptor.digest],
     ['moved', tallyText(copied)],
     mounted.blobs > 0 && ['mounted', tallyText(mounted)],
     skipped.blobs + skipped.manifests > 0 && ['there already', tallyText(skipped)],
     referrers > 0 && ['referrers', String(referrers)],
-    left.referrers > 0 && ['left behind', `${left.referrers} referrers: --referrers brings them`],
+    left.referrers > 0 && [
+      'left behind',
+      `${numberOf(left.referrers, 'referrer')}: --referrers brings them`,
+    ],
     left.foreignLayers > 0 && [
       'left behind',
-      `${left.foreignLayers} layers that may not be distributed: --foreign-layers brings them`,
+      `${numberOf(left.foreignLayers, 'layer')} that may not be distributed: --foreign-layers brings them`,
     ],
   ];
   return fields(rows.filter((row) => row !== false));
 }
 
 function tallyText({ manifests, blobs, bytes }: CopyTally): string {
-  return `${count(blobs, 'blob')} and ${count(manifests, 'manifest')}, ${sizeText(bytes)}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  return `${numberOf(blobs, 'blob')} and ${numberOf(manifests, 'manifest')}, ${sizeText(bytes)}`;
 }

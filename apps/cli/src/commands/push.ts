@@ -61,24 +61,15 @@ async function push({ packed, force, pull }: Push, context: Context): Promise<vo
   const command = ['ocictl --refresh', ...pull, name, version].join(' ');
   if (pushed.replaced) await afterReplacing(named, context, command);
   else if (pushed.changed) await forgetTag(named, context);
-  output.print(resultOf({ repository, tag, size: sizeOf(packed) }, pushed));
-}
-
-/** Bytes of all blobs. */
-function sizeOf({ blobs }: PackedArtifact): number {
-  return blobs.reduce((sum, blob) => sum + blob.descriptor.size, 0);
+  output.print(resultOf({ repository, tag }, pushed));
 }
 
 function resultOf(
-  {
-    repository,
-    tag,
-    size,
-  }: { readonly repository: string; readonly tag: Tag; readonly size: number },
+  { repository, tag }: { readonly repository: string; readonly tag: Tag },
   { manifest, changed, replaced }: PushedArtifact,
 ): Result {
   const { digest } = manifest.descriptor;
-  const content = childrenOf(manifest).at(-1)?.digest ?? digest;
+  const { digest: content, size } = childrenOf(manifest).at(-1) ?? manifest.descriptor;
   return {
     json: {
       repository,

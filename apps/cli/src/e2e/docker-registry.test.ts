@@ -229,7 +229,9 @@ describePeer(['docker-registry', 'oras', 'skopeo'], 'ocictl at a docker-registry
     it('pushes, pulls and installs one, and leaves it alone the second time', async () => {
       const sample = join(samples, 'taskserv/kubernetes');
       const pushed = await command('extension', 'push', 'taskserv', sample, '--format', 'json');
-      expect(expectJson('push', pushed.stdout)).toMatchObject({ version: '1.28.0' });
+      const { size } = expectJson('push', pushed.stdout) as { readonly size: number };
+      const pulling = ['extension', 'pull', 'taskserv', 'kubernetes', '1.28.0', '--format', 'json'];
+      expect(expectJson('pull', (await command(...pulling)).stdout)).toMatchObject({ size });
       const args = [
         'extension',
         'install',

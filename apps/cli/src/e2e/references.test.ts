@@ -237,6 +237,7 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     const back = await command('cp', '-r', `oci:${layout}:1.0.0`, `${name}:2.0.0`);
     expect(back).toMatchObject({ exitCode: 0 });
     expect(back.stdout).toContain('there already');
+    expect(back.stdout).toMatch(/^tag +2\.0\.0$/m);
     expect((await command('tags', name)).stdout).toBe('1.0.0\n2.0.0\n');
   });
 

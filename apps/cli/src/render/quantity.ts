@@ -5,6 +5,11 @@ export function sizeText(bytes: number): string {
   return prettyBytes(bytes);
 }
 
+/** A number of things, for people: `1 blob`, `2 blobs`. */
+export function numberOf(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** A length of time for people, two units at most: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`. */
 export function durationText(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;

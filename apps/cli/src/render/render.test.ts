@@ -5,7 +5,7 @@ import { bars } from './bars.js';
 import { fields, stack } from './fields.js';
 import { type Page, fitted, pageOf, wrapped } from './page.js';
 import { stringWidth } from './string-width.js';
-import { ageText, durationText, shortDigest, sizeText } from './quantity.js';
+import { ageText, durationText, numberOf, shortDigest, sizeText } from './quantity.js';
 import { table } from './table.js';
 import { tree } from './tree.js';
 
@@ -14,6 +14,14 @@ const page = (width: number, over: Partial<Page> = {}): Page => ({
   colors: false,
   unicode: true,
   ...over,
+});
+
+it.each([
+  [0, '0 versions'],
+  [1, '1 version'],
+  [2, '2 versions'],
+])('counts %i as %s', (number, text) => {
+  expect(numberOf(number, 'version')).toBe(text);
 });
 
 describe('a table', () => {

@@ -73,6 +73,8 @@ test('a pull says where the file is, what it is and where it came from', async (
     damaged: [],
     finished: true,
   });
+  const bodiless = await fetch(`${here.url}/api/v1/oci/cache/verify`, { method: 'POST' });
+  expect(bodiless.status).toBe(200);
   const planned = await here.client.pruneCache({ max_bytes: 0, dry_run: true });
   expect(planned).toMatchObject({ dry_run: true, freed_bytes: expect.any(Number) });
   expect(await here.client.cacheStats()).toEqual(stats);

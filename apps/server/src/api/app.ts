@@ -138,7 +138,7 @@ function inputOf({ input, from }: Endpoint<unknown, unknown>, request: FastifyRe
   if (!input) return undefined;
   const given =
     from === 'body'
-      ? request.body
+      ? (request.body ?? {})
       : from === 'path'
         ? request.params
         : { ...(request.query as object) };
