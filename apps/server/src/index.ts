@@ -6,5 +6,6 @@ export { type Action, type Rule, actions } from './access/rule.js';
 export type { AuditOptions } from './audit/audit-log.js';
 export { type AuditProblem, type AuditVerdict, verifyAudit } from './audit/audit-verify.js';
 export type { TlsOptions } from './http/listener.js';
+export type { Reloaded } from './reloadable-options.js';
 export type { ServerLimits, ServerOptions } from './server-options.js';
-export { type Reloaded, type RunningServer, startServer } from './server.js';
+export { type RunningServer, startServer } from './server.js';

@@ -53,7 +53,7 @@ test('is ready while it can store, and says what is in the way', async () => {
   };
   await expect.poll(ready).toEqual({
     status: 'not ready',
-    reasons: ['the audit log can not be written'],
+    reasons: ['the audit log cannot be written'],
   });
   expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
   const refused = await fetch(`${server.url}/v2/`);
@@ -64,7 +64,7 @@ test('is ready while it can store, and says what is in the way', async () => {
   expect((await fetch(`${server.url}/v2/`)).status).toBe(200);
   await rm(options.dataDir, { recursive: true });
   await writeFile(options.dataDir, 'no directory');
-  expect(await ready()).toMatchObject({ reasons: ['the storage can not be written'] });
+  expect(await ready()).toMatchObject({ reasons: ['the storage cannot be written'] });
   await server.close();
 });
 

@@ -1,10 +1,13 @@
 import type { ServerOptions } from './server-options.js';
 
-export interface ReloadableOptions {
+export interface Reloaded {
+  /** Settings that were changed and need a restart, e.g. `server.listen`; they stay as they were. */
+  readonly needsRestart: readonly string[];
+}
+
+export interface ReloadableOptions extends Reloaded {
   /** The new options, with the old ones where a running server cannot change. */
   readonly options: ServerOptions;
-  /** Settings that were changed and need a restart. */
-  readonly needsRestart: readonly string[];
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import type { OciManagerOptions } from '@oci/manager';
 import { parseRegistryAddress } from '@oci/client';
 
@@ -5,6 +7,8 @@ import { Access } from './access/access.js';
 import { hostedSource } from './hosted/hosted-repository.js';
 import type { HostedRegistry } from './hosted/hosted-registry.js';
 import { TrustedProxies } from './http/client-address.js';
+import type { ServedNames } from './http/page-guard.js';
+import { publicOrigin } from './http/public-origin.js';
 import { RateLimit } from './http/rate-limit.js';
 import type { Metrics } from './metrics/metrics.js';
 import { reloadableOptions } from './reloadable-options.js';
@@ -60,6 +64,24 @@ export class ServerState {
       this.rate = rateOf(options);
     this.options = options;
     return needsRestart;
+  }
+
+  /** The scheme and host that the client of a request reaches the server by; `listening` when it names none. */
+  originFor(request: IncomingMessage, listening: string): string {
+    const { publicUrl, tls } = this.options;
+    const isTls = tls !== undefined;
+    return publicOrigin(request, { publicUrl, isTls, proxies: this.proxies, listening });
+  }
+
+  /** What the server is called, for the one who asks. */
+  namesFor(request: IncomingMessage): ServedNames {
+    const { listen, publicUrl } = this.options;
+    return {
+      listenHost: listen.host,
+      publicUrl,
+      isRestricted: this.access.restricted,
+      forwardedHost: this.proxies.forwardedOf(request).host,
+    };
   }
 
   #managerOptions({ manager }: ServerOptions): OciManagerOptions {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 
 import { createFileObjectStore, openCache } from '@oci/cache';
 import type { FastifyInstance } from 'fastify';
@@ -7,7 +7,8 @@ import { createApp } from './api/app.js';
 import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
 import { type DirectoryClaim, claimDirectories } from './directory-claim.js';
-import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
+import { createHostedRegistry } from './hosted/hosted-registry.js';
+import { startUpkeep } from './hosted/upkeep.js';
 import { createEntry, holdUntil } from './http/entry.js';
 import { Gate } from './http/gate.js';
 import {
@@ -17,11 +18,11 @@ import {
   listen,
   reloadCertificates,
 } from './http/listener.js';
-import type { ServedNames } from './http/page-guard.js';
-import { publicOrigin } from './http/public-origin.js';
 import { JobQueue } from './jobs/job-queue.js';
 import { formatOrigin } from './listen-address.js';
 import { Metrics } from './metrics/metrics.js';
+import { type Phase, reasonsAgainst } from './readiness.js';
+import type { Reloaded } from './reloadable-options.js';
 import { createRegistryApi } from './registry-api/registry-api.js';
 import {
   type ServerOptions,
@@ -34,11 +35,6 @@ import {
 import type { ServerParts } from './server-parts.js';
 import { ServerState } from './server-state.js';
 import { traceRequest } from './tracing/tracing.js';
-
-export interface Reloaded {
-  /** Settings that were changed and need a restart, e.g. `server.listen`; they stay as they were. */
-  readonly needsRestart: readonly string[];
-}
 
 export interface RunningServer {
   /** Of the server's own lines. */
@@ -55,9 +51,6 @@ export interface RunningServer {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
-/** How often abandoned uploads are looked for, and how long one may rest, in milliseconds. */
-const uploads = { sweepEveryMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
-
 /**
  * Starts the registry and the API on one port.
  *
@@ -66,25 +59,21 @@ const uploads = { sweepEveryMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   refusePublicHttp(options);
-  const server = new OciServer(options);
-  return server.start();
+  return new OciServer(options).start();
 }
 
 class OciServer {
   readonly #state: ServerState;
   readonly #parts: ServerParts;
   readonly #app: FastifyInstance;
-  readonly #ending = new AbortController();
-  #phase: 'starting' | 'open' | 'closing' = 'starting';
+  #phase: Phase = 'starting';
   #open: () => void = () => {};
-  readonly #opened = new Promise<void>((resolve) => {
-    this.#open = resolve;
-  });
+  readonly #opened = new Promise<void>((resolve) => (this.#open = resolve));
   #claim: DirectoryClaim | undefined;
   #url = '';
   /** What the listener asks certificates of; without any it would take those of public authorities. */
   #clientCa: string | undefined;
-  #sweep: NodeJS.Timeout | undefined;
+  #endUpkeep: () => void = () => {};
 
   constructor(options: ServerOptions) {
     this.#state = new ServerState(options, () => ({ ...this.#parts, url: this.#url }));
@@ -123,11 +112,7 @@ class OciServer {
     this.#note({ result: 'ok', detail: 'started' });
     this.#phase = 'open';
     this.#open();
-    const { hosted } = this.#parts;
-    const sweep = (): void => void this.#expireUploads(hosted);
-    sweep();
-    void this.#removeUnreferenced(hosted);
-    this.#sweep = setInterval(sweep, uploads.sweepEveryMs).unref();
+    this.#endUpkeep = startUpkeep(this.#parts.hosted, (error) => this.#app.log.error(error));
     this.#app.log.info({ url: this.#url }, `oci-server listens on ${this.#url}`);
     return {
       log: this.#app.log,
@@ -164,8 +149,7 @@ class OciServer {
 
   async #close(graceMs: number): Promise<void> {
     this.#phase = 'closing';
-    this.#ending.abort();
-    clearInterval(this.#sweep);
+    this.#endUpkeep();
     const { server } = this.#app;
     const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
     await this.#parts.jobs.close();
@@ -224,7 +208,10 @@ class OciServer {
       installDir: () => state.options.installDir,
       maxUploadBytes: () => ({ ...defaultLimits, ...state.options.limits }).maxUploadBytes,
       isSparseAllowed: () => state.options.sparseManifests ?? false,
-      notReady: () => this.#notReady(),
+      notReady: () => {
+        const { dataDir } = state.options;
+        return reasonsAgainst({ phase: this.#phase, audit, dataDir });
+      },
       onDefect: (error, requestId) => this.#app.log.error({ err: error, reqId: requestId }),
     };
   }
@@ -232,13 +219,13 @@ class OciServer {
   #createEntry(app: RequestListener): RequestListener {
     const registry = createRegistryApi({
       parts: this.#parts,
-      realm: (request) => `${this.#originFor(request)}/token`,
+      realm: (request) => `${this.#state.originFor(request, this.#url)}/token`,
     });
     return createEntry({
       registry: (request, response) => void registry(request, response),
       app,
       clientOf: (request) => this.#state.proxies.clientOf(request),
-      namesFor: (request) => this.#namesFor(request),
+      namesFor: (request) => this.#state.namesFor(request),
       metrics: this.#parts.metrics,
       isClosing: () => this.#phase !== 'open',
       traced: traceRequest,
@@ -252,33 +239,6 @@ class OciServer {
     });
   }
 
-  #originFor(request: IncomingMessage): string {
-    const { publicUrl, tls } = this.#state.options;
-    const { proxies } = this.#state;
-    const isTls = tls !== undefined;
-    return publicOrigin(request, { publicUrl, isTls, proxies, listening: this.#url });
-  }
-
-  #namesFor(request: IncomingMessage): ServedNames {
-    const { options, access, proxies } = this.#state;
-    return {
-      listenHost: options.listen.host,
-      publicUrl: options.publicUrl,
-      isRestricted: access.restricted,
-      forwardedHost: proxies.forwardedOf(request).host,
-    };
-  }
-
-  async #notReady(): Promise<readonly string[]> {
-    const reasons: string[] = [];
-    if (this.#phase !== 'open') reasons.push(`the server is ${this.#phase}`);
-    if (this.#parts.audit?.trouble !== undefined) reasons.push('the audit log can not be written');
-    const store = createFileObjectStore(this.#state.options.dataDir);
-    const probe = store.put('ready', once('ready')).then(() => store.delete('ready'));
-    await probe.catch(() => reasons.push('the storage can not be written'));
-    return reasons;
-  }
-
   #tell({ error, pending, lost }: AuditTrouble): void {
     if (error === undefined) this.#app.log.warn({ lost }, 'the audit log is written again');
     else this.#app.log.error({ err: error, pending }, 'the audit log can not be written');
@@ -288,22 +248,4 @@ class OciServer {
     this.#parts.audit?.record({ event: 'server', who: 'server', ...what });
     this.#app.log.info(what.detail);
   }
-
-  async #expireUploads(hosted: HostedRegistry): Promise<void> {
-    const { olderThanMs } = uploads;
-    await hosted
-      .expireUploads({ olderThanMs })
-      .catch((error: unknown) => this.#app.log.error(error));
-  }
-
-  async #removeUnreferenced(hosted: HostedRegistry): Promise<void> {
-    const { signal } = this.#ending;
-    await hosted.removeUnreferenced({ signal }).catch((error: unknown) => {
-      if (!signal.aborted) this.#app.log.error(error);
-    });
-  }
-}
-
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
 }
