@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
-import { lstat, readFile, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 import { type Digest, isDigest, throwIfAborted } from '@oci/spec-types';
-import { hasCode, onStorage, refuseLinks, unlessMissing } from '@oci/spec-types/node';
+import { hasCode, onStorage, readNote, refuseLinks, unlessMissing } from '@oci/spec-types/node';
 
 import type { ContentStore } from './content-store.js';
 import type { Inventory } from './inventory.js';
@@ -84,7 +84,7 @@ async function isSound(path: string, content: Pick<ContentStore, 'size'>): Promi
 }
 
 async function recordedLayer(path: string): Promise<Digest | undefined> {
-  const text = await onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
+  const text = await onStorage({ path }, () => readNote(path));
   try {
     const { layer } = JSON.parse(text ?? '') as { readonly layer?: unknown };
     return typeof layer === 'string' && isDigest(layer) ? layer : undefined;

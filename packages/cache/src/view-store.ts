@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, lstat, open, readFile, stat } from 'node:fs/promises';
+import { copyFile, lstat, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, OciError } from '@oci/spec-types';
@@ -8,6 +8,7 @@ import {
   isMissing,
   makeDirectoryBelow,
   onStorage,
+  readNote,
   replaceFile,
 } from '@oci/spec-types/node';
 
@@ -133,7 +134,7 @@ function identityOf(request: ViewRequest): Omit<ViewRecord, 'version' | keyof Lo
 
 async function isShown(folder: string, path: string, request: ViewRequest): Promise<boolean> {
   try {
-    const record = JSON.parse(await readFile(join(folder, viewRecordFile), 'utf8')) as ViewRecord;
+    const record = JSON.parse((await readNote(join(folder, viewRecordFile))) ?? '') as ViewRecord;
     const info = await lstat(path);
     if (!info.isFile()) return false;
     const expected = { version: layoutVersion, ...identityOf(request), ...looksOf(info) };

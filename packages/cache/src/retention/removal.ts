@@ -1,8 +1,8 @@
-import { readFile, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Descriptor, Digest } from '@oci/spec-types';
-import { refuseLinks } from '@oci/spec-types/node';
+import { readNote, refuseLinks } from '@oci/spec-types/node';
 
 import type { ContentStore } from '../content-store.js';
 import type { Inventory } from '../inventory.js';
@@ -126,7 +126,7 @@ export class Removal {
 
   async #view(directory: string, id: ReferenceId): Promise<void> {
     const record = parseView(
-      await readFile(join(directory, viewRecordFile), 'utf8').catch(() => ''),
+      (await readNote(join(directory, viewRecordFile)).catch(() => '')) ?? '',
     );
     // Another reference may be shown there by now.
     if (!record || record.reference !== id) return;

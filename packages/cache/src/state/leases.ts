@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, isDigest, isOciError } from '@oci/spec-types';
 import {
   ownProcess,
   processState,
+  readNote,
   refuseLinks,
   unlessMissing,
   writeNote,
@@ -70,7 +71,7 @@ export class Leases {
         await rm(path, { force: true });
         continue;
       }
-      const text = await readFile(path, 'utf8').catch(() => '');
+      const text = (await readNote(path).catch(() => '')) ?? '';
       for (const line of text.split('\n')) if (isDigest(line)) held.add(line);
     }
     return held;

@@ -1,8 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { readFile, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { onStorage, refuseLinks, unlessMissing, writeNote } from '@oci/spec-types/node';
+import {
+  onStorage,
+  readNote,
+  readNoteAtOnce,
+  refuseLinks,
+  unlessMissing,
+  writeNote,
+} from '@oci/spec-types/node';
 
 /**
  * Small files below a directory whose names are what they say, so that noting and striking something
@@ -38,15 +44,9 @@ export class Markers {
   }
 
   /** @param mostBytes a larger file is as a missing one */
-  async read(name: string, mostBytes: number = Infinity): Promise<string | undefined> {
+  async read(name: string, mostBytes?: number): Promise<string | undefined> {
     const path = join(this.#dir, name);
-    return onStorage({ path }, async () => {
-      if (mostBytes < Infinity) {
-        const info = await stat(path).catch(unlessMissing);
-        if (!info || info.size > mostBytes) return undefined;
-      }
-      return readFile(path, 'utf8').catch(unlessMissing);
-    });
+    return onStorage({ path }, () => readNote(path, mostBytes));
   }
 
   /**
@@ -55,13 +55,7 @@ export class Markers {
    */
   async readAtOnce(name: string): Promise<string | undefined> {
     const path = join(this.#dir, name);
-    return onStorage({ path }, async () => {
-      try {
-        return readFileSync(path, 'utf8');
-      } catch (error) {
-        return unlessMissing(error);
-      }
-    });
+    return onStorage({ path }, async () => readNoteAtOnce(path));
   }
 
   /** Milliseconds since the epoch; infinite for a marker that is gone. */

@@ -1,10 +1,11 @@
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
   type TemporaryFiles,
   makeDirectoryBelow,
   onStorage,
+  readNote,
   replaceFile,
   unlessMissing,
   writeNote,
@@ -98,7 +99,7 @@ export class Usage {
 
   async #summary(): Promise<Summary> {
     const none: Summary = { blobs: 0, bytes: 0, counted: [] };
-    const text = await readFile(join(this.#dir, 'total.json'), 'utf8').catch(() => '');
+    const text = (await readNote(join(this.#dir, 'total.json')).catch(() => '')) ?? '';
     try {
       const { blobs, bytes, counted } = JSON.parse(text) as Partial<Summary>;
       const isWhole =
@@ -117,7 +118,7 @@ export class Usage {
   }
 
   async #sumOf(log: string): Promise<UsageTotal> {
-    const text = await readFile(join(this.#dir, log), 'utf8').catch(() => '');
+    const text = (await readNote(join(this.#dir, log)).catch(() => '')) ?? '';
     let blobs = 0;
     let bytes = 0;
     for (const [, count, size] of text.matchAll(/^(-?\d{1,15}) (-?\d{1,15})$/gm)) {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +7,9 @@ import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
 import { expect, test, vi } from 'vitest';
 
 import { ownProcess, withFileLock } from '@oci/spec-types/node';
+
+/** POSIX. */
+const pipeMaker = 'mkfifo';
 
 test('lets one process at a time in', async () => {
   await using directory = await temporaryDirectory();
@@ -29,6 +33,17 @@ test('lets one process at a time in', async () => {
   expect(ends.map((end) => end.stderr)).toEqual(['', '', '']);
   expect(await readFile(counter, 'utf8')).toBe('60');
   expect(await readdir(lock)).toHaveLength(1);
+});
+
+test.each<[string, (path: string) => unknown]>([
+  ['a pipe', (path) => execFileSync(pipeMaker, [path])],
+  ['a link to an endless device', (path) => symlink('/dev/zero', path)],
+])('is taken over from %s that somebody put in its place', async (_, plant) => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  await mkdir(lock);
+  await plant(join(lock, '1'));
+  expect(await withFileLock(lock, async () => 'held', { staleMs: 10 })).toBe('held');
 });
 
 test('is taken over from a process that was killed while it held it', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
@@ -9,6 +9,7 @@ import {
   hasCode,
   makeDirectoryBelow,
   onStorage,
+  readNote,
   refuseLinks,
   syncDirectory,
   syncFile,
@@ -169,7 +170,7 @@ export class FileObjectStore implements ObjectStore {
   /** What {@link note} wrote. */
   async readNote(key: string): Promise<string | undefined> {
     const path = this.pathOf(key);
-    return onStorage({ path }, () => readFile(path, 'utf8').catch(unlessMissing));
+    return onStorage({ path }, () => readNote(path));
   }
 
   /** Runs work on a temporary path, where nothing is left afterwards. */

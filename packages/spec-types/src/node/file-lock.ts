@@ -1,20 +1,11 @@
-import {
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { OciError, throwIfAborted } from '../index.js';
 import { shownPath } from './descriptor-path.js';
 import { refuseLinks } from './directory-below.js';
+import { readNote } from './own-file.js';
 import { isOfThisBoot, ownProcess, processState } from './process-identity.js';
 import { hasCode, isMissing, onStorage, unlessMissing } from './storage-failure.js';
 
@@ -24,6 +15,8 @@ const timing = { patienceMs: 30_000, pollMs: 10, slowestPollMs: 250, staleMs: 60
 const emptyStaleMs = 1000;
 
 const free = 'free';
+/** Of a number's file. */
+const maxHolderBytes = 1024;
 
 export interface FileLockOptions {
   /** How long the lock is waited for, in milliseconds. Default 30 s. */
@@ -236,7 +229,9 @@ class Watch {
   }
 
   async isReleased(path: string): Promise<boolean> {
-    const [holder, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
+    const [text, { mtimeMs }] = await Promise.all([readNote(path, maxHolderBytes), lstat(path)]);
+    // What is no file, such as a link or a pipe, is of nobody who holds the lock.
+    const holder = text ?? '';
     if (holder === free) return true;
     const staleMs = holder === '' ? Math.min(emptyStaleMs, this.#staleMs) : this.#staleMs;
     if (processState(holder) === 'dead') return true;

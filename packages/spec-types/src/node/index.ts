@@ -29,7 +29,7 @@ export {
 } from './file-replacement.js';
 export { shownPath } from './descriptor-path.js';
 export { makeDirectoryBelow, refuseLinks, withDirectoryBelow } from './directory-below.js';
-export { openOwnFile, refuseDirectory, writeNote } from './own-file.js';
+export { openOwnFile, readNote, readNoteAtOnce, refuseDirectory, writeNote } from './own-file.js';
 export { TemporaryFiles } from './temporary-files.js';
 export { type ProcessState, ownProcess, processState } from './process-identity.js';
 export { type FileLockOptions, type HeldLock, withFileLock } from './file-lock.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openOwnFile, refuseDirectory, writeNote } from './index.js';
+import { openOwnFile, readNote, readNoteAtOnce, refuseDirectory, writeNote } from './index.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -45,6 +45,29 @@ describe('openOwnFile', () => {
     expect(await readFile(at('outside'), 'utf8')).toBe('precious');
     expect(await readdir(directory)).toEqual(['file', 'outside']);
   });
+});
+
+describe('readNote', () => {
+  it('reads what was written', async () => {
+    await writeNote({ root: directory, path: at('file') }, 'text');
+    expect(await readNote(at('file'))).toBe('text');
+    expect(readNoteAtOnce(at('file'))).toBe('text');
+    expect(await readNote(at('file'), 3)).toBeUndefined();
+    expect(await readNote(at('missing'))).toBeUndefined();
+  });
+
+  const strange = {
+    ...plants,
+    'an endless device': () => symlink('/dev/zero', at('file')),
+  };
+  it.each(Object.entries(strange).filter(([what]) => what !== 'a hard link'))(
+    'takes %s for a missing note',
+    async (_, plant) => {
+      await plant();
+      expect(await readNote(at('file'))).toBeUndefined();
+      expect(readNoteAtOnce(at('file'))).toBeUndefined();
+    },
+  );
 });
 
 describe('writeNote', () => {
