@@ -93,6 +93,20 @@ test('files of the user in the directory stay, and those of the artifact are rep
   expect(await readFile(join(src, 'FILE1.md'), 'utf8')).toBe('one\n');
 });
 
+test.each([
+  ['a file that is kept', (path: string) => writeFile(path, 'old'), true],
+  ['a directory in the place of a file', (path: string) => mkdir(path), false],
+] as const)('%s leaves everything as it was', async (_, put, keepOldFiles) => {
+  const src = join(work.path, 'out', 'src');
+  await mkdir(join(src, 'icu', '55.1'), { recursive: true });
+  await put(join(src, 'icu', '55.1', 'pkgdata.inc'));
+  await expect(pull(packed, { keepOldFiles })).rejects.toMatchObject({
+    message: expect.stringContaining(join(src, 'icu', '55.1', 'pkgdata.inc')) as string,
+  });
+  expect(await readdir(src)).toEqual(['icu']);
+  expect(await readdir(join(src, 'icu'))).toEqual(['55.1']);
+});
+
 test('a link in place of the directory, or of one in it, is not followed', async () => {
   const outside = join(work.path, 'outside');
   await mkdir(outside);

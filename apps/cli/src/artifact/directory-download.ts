@@ -1,4 +1,3 @@
-import { type Dirent } from 'node:fs';
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -31,7 +30,10 @@ export async function placeDirectory(
     // A call that was killed may have left one.
     await rm(staging, { recursive: true, force: true });
     await unpackPackedDirectory(archivePath, { layer, destination: staging }, { signal });
-    await merge(staging, { root: above, relative: name, keepOldFiles });
+    const place = join(above, name);
+    // All of them first, so that what is refused changes nothing.
+    await refuseTaken(staging, place, keepOldFiles);
+    await merge(staging, { root: above, relative: name });
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -40,7 +42,6 @@ export async function placeDirectory(
 interface Target {
   readonly root: string;
   readonly relative: string;
-  readonly keepOldFiles: boolean;
 }
 
 async function merge(from: string, target: Target): Promise<void> {
@@ -48,17 +49,21 @@ async function merge(from: string, target: Target): Promise<void> {
   const entries = await readdir(from, { withFileTypes: true });
   await withDirectoryBelow(root, relative, async (directory) => {
     for (const entry of entries.filter((one) => !one.isDirectory()))
-      await moveFile(entry, { from, directory, keepOldFiles: target.keepOldFiles });
+      await rename(join(from, entry.name), join(directory, entry.name));
   });
   for (const { name } of entries.filter((one) => one.isDirectory()))
     await merge(join(from, name), { ...target, relative: join(relative, name) });
 }
 
-async function moveFile(
-  { name }: Dirent,
-  { from, directory, keepOldFiles }: { from: string; directory: string; keepOldFiles: boolean },
-): Promise<void> {
-  const path = join(directory, name);
+async function refuseTaken(from: string, to: string, keepOldFiles: boolean): Promise<void> {
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const path = join(to, entry.name);
+    if (entry.isDirectory()) await refuseTaken(join(from, entry.name), path, keepOldFiles);
+    else await refuseTakenFile(path, keepOldFiles);
+  }
+}
+
+async function refuseTakenFile(path: string, keepOldFiles: boolean): Promise<void> {
   const there = await lstat(path).catch(unlessMissing);
   if (there?.isDirectory()) {
     throw new OciError(
@@ -74,5 +79,4 @@ async function moveFile(
       hint: 'Move it away, or leave out --keep-old-files to replace it.',
     });
   }
-  await rename(join(from, name), path);
 }

@@ -6,7 +6,7 @@ import { isInternalHost } from '../transport/address-policy.js';
  * Refuses a token server that no registry should name: one without HTTPS for a registry with it, or
  * an internal address that is not the registry's own host (CVE-2026-48978).
  *
- * @param mayBeInternal true when the registry itself is internal, or the user trusts the token server
+ * @param mayBeInternal true when the registry is internal, or the user trusts the token server
  * @throws OciError `POLICY_REFUSED`
  */
 export function refuseUnsafeRealm(registry: URL, realm: URL, mayBeInternal: boolean): void {

@@ -179,7 +179,8 @@ export class AuthorizationSession {
     const { origin, registry, trustedRealms, limits } = this.#options;
     const realm = parseRealm(ask.challenge.parameters['realm'] ?? '', registry);
     const isTrusted = trustedRealms.includes(realm.host);
-    const mayBeInternal = isTrusted || (await resolvesInternally(origin));
+    const isOwn = realm.hostname === origin.hostname;
+    const mayBeInternal = isOwn || isTrusted || (await resolvesInternally(origin));
     refuseUnsafeRealm(origin, realm, mayBeInternal);
     const trusted = await mayReceiveCredentials(origin, realm, trustedRealms);
     if (ask.credential && !trusted) {
@@ -189,15 +190,20 @@ export class AuthorizationSession {
         { hint: trustHint(registry, realm) },
       );
     }
-    const publicOnly = realm.hostname !== origin.hostname && !mayBeInternal;
     const { service } = ask.challenge.parameters;
     return fetchToken(
       this.#exchange,
-      { realm, service, scopes: ask.scopes, credential: ask.credential, publicOnly },
+      {
+        realm,
+        service,
+        scopes: ask.scopes,
+        credential: ask.credential,
+        publicOnly: !mayBeInternal,
+      },
       limits,
     ).catch((error: unknown) => {
       // A name that leads to an internal address is found out only now.
-      if (!publicOnly || !isOciError(error, 'POLICY_REFUSED')) throw error;
+      if (mayBeInternal || !isOciError(error, 'POLICY_REFUSED')) throw error;
       const message = `${registry} names the token server ${realm.host}: ${error.message}`;
       throw new OciError(error.code, message, { cause: error, hint: trustHint(registry, realm) });
     });

@@ -63,7 +63,11 @@ async function replaceDirectory(
 ): Promise<Placement['before']> {
   const there = await lstat(to).catch(unlessMissing);
   if (there?.isDirectory() && (await isSameTree(from, to))) return 'same';
-  await rename(to, join(staging, 'old')).catch(unlessMissing);
-  await rename(from, to);
+  const old = join(staging, 'old');
+  await rename(to, old).catch(unlessMissing);
+  await rename(from, to).catch(async (error: unknown) => {
+    await rename(old, to).catch(unlessMissing);
+    throw error;
+  });
   return there ? 'other' : 'nothing';
 }
