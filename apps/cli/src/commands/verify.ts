@@ -95,7 +95,7 @@ async function configured(
 ): Promise<Authority> {
   const rule = reference && trustRuleFor(trustRules(settings.hosts.trust), reference);
   if (rule?.require === 'signature') return rule.authority();
-  throw new OciError('USAGE', 'no key and no identity was named to verify it with', {
+  throw new OciError('USAGE', 'no key and no identity was named, and no trust rule applies to it', {
     hint: 'Name a public key with --key FILE, or require one in the configuration: docs/signing.md.',
   });
 }

@@ -114,7 +114,7 @@ describe('signing with ocictl', () => {
     ],
     [['sign', 'kcl/core:1.0.0', '--key', '/'], /\/ can not be read: it is a directory/],
     [['verify', 'kcl/core:1.0.0', '--key', 'nowhere.pub'], /nowhere\.pub can not be read/],
-    [['verify', 'kcl/core:1.0.0'], /no key and no identity was named/],
+    [['verify', 'kcl/core:1.0.0'], /no identity was named, and no trust rule applies to it/],
     [['verify', 'kcl/core:1.0.0', '--trusted-root', 'x'], /together/],
   ])('ends with 2 for %j', async (args, words) => {
     expect(await command(...args)).toMatchObject({
