@@ -99,6 +99,8 @@ describe('the exported names', () => {
       'ownProcess',
       'processState',
       'readBytes',
+      'readNote',
+      'readNoteAtOnce',
       'refuseDirectory',
       'refuseLinks',
       'replaceFile',
