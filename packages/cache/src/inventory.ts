@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { type Descriptor, type Digest, digestAlgorithm, digestEncoded } from '@oci/spec-types';
 import { TemporaryFiles, unlessMissing } from '@oci/spec-types/node';
+import { LRUCache } from 'lru-cache';
 
 import {
   type ReferenceId,
@@ -37,7 +38,8 @@ export class Inventory {
   readonly pins: Pins;
   readonly usage: Usage;
   readonly #pathOf: (key: ReferenceKey) => string;
-  readonly #usedIn = new Map<ReferenceId, string>();
+  /** The hour in which a use was noted; one that is forgotten is noted again. */
+  readonly #usedIn = new LRUCache<ReferenceId, string>({ max: 10_000 });
 
   constructor(dir: string, references: ReferenceStore, pathOf: (key: ReferenceKey) => string) {
     const markers = (name: string): Markers => new Markers(join(dir, 'state', name), dir);

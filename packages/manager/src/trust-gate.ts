@@ -8,6 +8,7 @@ import {
   type RepositoryName,
   type ResolvedManifest,
 } from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import type { FreshnessPolicy } from './freshness.js';
 import type { SignatureSource } from './signing/signature-search.js';
@@ -31,7 +32,8 @@ const maxRecordBytes = 2 * 1024 * 1024;
 export class TrustGate {
   readonly #rules: readonly TrustRule[];
   readonly #policy: Pick<FreshnessPolicy, 'offline' | 'refresh'>;
-  readonly #passed = new Set<string>();
+  /** Digest and authority of what was let through; one that is forgotten is verified again. */
+  readonly #passed = new LRUCache<string, true>({ max: 10_000 });
 
   constructor(rules: readonly TrustRule[], policy: Pick<FreshnessPolicy, 'offline' | 'refresh'>) {
     this.#rules = rules;
@@ -57,7 +59,7 @@ export class TrustGate {
     const authority = await rule.authority();
     const { digest } = manifest.descriptor;
     const id = createHash('sha256').update(`${digest} ${authority.fingerprint}`).digest('hex');
-    if (this.#passed.has(id)) return;
+    if (this.#passed.get(id)) return;
     if (!(await this.#isKnown(question, { id, authority }))) {
       if (this.#policy.offline) {
         throw new OciError('OFFLINE', `the signature of ${text}@${digest} was never verified`, {
@@ -67,7 +69,7 @@ export class TrustGate {
       const record = await this.#verify(question, authority, options);
       if (record !== undefined) await cache?.verifiedSignatures.add(id, record);
     }
-    this.#passed.add(id);
+    this.#passed.set(id, true);
   }
 
   /** Whether a signature has to be good for an artifact to be used. */

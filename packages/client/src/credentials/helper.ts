@@ -1,4 +1,5 @@
 import { OciError, asOciError, throwIfAborted } from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import type { Credential, CredentialAsk } from './credential.js';
 import { SharedCall } from './shared-call.js';
@@ -18,10 +19,10 @@ const tokenUser = '<token>';
  */
 export class CredentialHelpers {
   readonly #timeoutMs: number;
-  readonly #answers = new Map<
+  readonly #answers = new LRUCache<
     string,
     { readonly until: number; readonly call: SharedCall<Credential | undefined> }
-  >();
+  >({ max: 1000 });
 
   constructor(timeoutMs: number = defaultTimeoutMs) {
     this.#timeoutMs = timeoutMs;

@@ -10,6 +10,7 @@ import {
   referrersTag,
   throwIfAborted,
 } from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import { findName } from './layout-index.js';
 import type { LayoutStorage } from './layout-storage.js';
@@ -33,7 +34,9 @@ export class LayoutReferrers {
     options: CallOptions,
   ) => Promise<ResolvedManifest | undefined>;
   /** What each manifest refers to, which its digest fixes for good. */
-  readonly #known = new Map<Digest, Referrer | undefined>();
+  readonly #known = new LRUCache<Digest, { readonly referrer: Referrer | undefined }>({
+    max: 10_000,
+  });
 
   constructor(
     storage: LayoutStorage,
@@ -74,12 +77,13 @@ export class LayoutReferrers {
   }
 
   async #referrer(digest: Digest, options: CallOptions): Promise<Referrer | undefined> {
-    if (this.#known.has(digest)) return this.#known.get(digest);
+    const known = this.#known.get(digest);
+    if (known) return known.referrer;
     const manifest = await this.#manifest(digest, options);
     // What is not here now may come later.
     if (!manifest) return undefined;
     const referrer = referrerOf(manifest);
-    this.#known.set(digest, referrer);
+    this.#known.set(digest, { referrer });
     return referrer;
   }
 }
