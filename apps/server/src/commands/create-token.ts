@@ -5,7 +5,7 @@ import { type Result, printNote } from '../output.js';
 export function createToken(name: string): Result {
   const { secret, hash } = createAccessToken();
   printNote([
-    'It is shown only now. For the configuration:',
+    'The token is shown only now. For the configuration:',
     '',
     '[[orchestrator.oci.access.tokens]]',
     `name = ${JSON.stringify(name)}`,
