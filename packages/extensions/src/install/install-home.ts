@@ -24,7 +24,13 @@ import {
   withFileLock,
 } from '@oci/spec-types/node';
 
-import { type InstalledVersions, readOrigin, writeInstalled } from './install-record.js';
+import { isSameTree } from '../kcl/same-tree.js';
+import {
+  type InstalledVersions,
+  originFile,
+  readOrigin,
+  writeInstalled,
+} from './install-record.js';
 
 /**
  * Where the versions of one extension are:
@@ -126,20 +132,37 @@ export async function withStaging<T>(
   }
 }
 
-/**
- * Gives a prepared directory its name. Content that is there already is the same: its name has the digest.
- *
- * @returns whether the content is there
- */
+/** Whether two directories have the same files, but for what says where they came from. */
+export function isSameContent(prepared: string, content: string): Promise<boolean> {
+  return isSameTree(prepared, content, originFile);
+}
+
+/** Gives a prepared directory its name, unless exactly its files are there. What else is there goes to `staging`. */
 export async function placeContent(
-  prepared: string | undefined,
+  prepared: string,
+  content: string,
+  staging: string,
+): Promise<void> {
+  const there = await lstat(content).catch(unlessMissing);
+  const isWhole = there?.isDirectory() === true && (await readOrigin(content)) !== undefined;
+  if (isWhole && (await isSameContent(prepared, content))) return;
+  await mkdir(join(content, '..'), { recursive: true });
+  if (there) await rename(content, join(staging, 'other'));
+  await rename(prepared, content);
+}
+
+/** Whether a version shows a content, and is the one that `current` shows. */
+export async function isLinked(
+  home: InstallHome,
+  version: string,
   content: string,
 ): Promise<boolean> {
-  if (await readOrigin(content)) return true;
-  if (prepared === undefined) return false;
-  await mkdir(join(content, '..'), { recursive: true });
-  await rename(prepared, content);
-  return true;
+  const [shown, current] = await Promise.all(
+    [version, currentLink].map((name) =>
+      readlink(join(home.directory, name)).catch(() => undefined),
+    ),
+  );
+  return shown === join(contentDirectory, basename(content)) && current === version;
 }
 
 /** Makes a version show a content, in one step. */

@@ -26,7 +26,8 @@ export interface InstallOrigin {
 }
 
 const formatVersion = 1;
-const originFile = '.installed.json';
+/** In the directory of a version. */
+export const originFile = '.installed.json';
 const versionsFile = 'installed.json';
 
 export async function readInstalled(home: string): Promise<InstalledVersions | undefined> {

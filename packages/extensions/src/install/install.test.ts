@@ -135,6 +135,22 @@ test('does nothing when the version is in use already', async () => {
   expect(await record()).toEqual(before);
 });
 
+test.each(['changed', 'added'])(
+  'a file that somebody %s below the install directory does not stay',
+  async (what) => {
+    publish('1.28.0');
+    const { path } = await install('1.28.0');
+    const before = await readdir(path);
+    const file = join(path, what === 'added' ? 'evil.sh' : 'extension.toml');
+    await writeFile(file, '# evil', { flag: 'a' });
+    expect(await install('1.28.0')).toMatchObject({ changed: true });
+    expect(await readdir(path)).toEqual(before);
+    expect(await readFile(join(path, 'extension.toml'), 'utf8')).not.toContain('# evil');
+    expect(await install('1.28.0')).toMatchObject({ changed: false });
+    await expectNoStaging();
+  },
+);
+
 test('keeps versions beside each other, and remembers which was before', async () => {
   for (const version of ['1.28.0', '1.29.0']) {
     publish(version);
@@ -159,15 +175,16 @@ test('replaces a version whose content changed', async () => {
   await expectNoStaging();
 });
 
-test('puts a version into use again that is in place, without unpacking it', async () => {
+test('puts a version into use again, with the files of its package', async () => {
   for (const version of ['1.28.0', '1.29.0']) {
     publish(version);
     await install(version);
   }
   const marked = join(home(), '1.28.0', 'marked');
   await writeFile(marked, '');
-  await install('1.28.0');
-  expect(await readdir(join(home(), '1.28.0'))).toContain('marked');
+  expect(await install('1.28.0')).toMatchObject({ changed: true });
+  expect(await readdir(join(home(), '1.28.0'))).not.toContain('marked');
+  expect(await record()).toMatchObject({ current: '1.28.0', previous: '1.29.0' });
 });
 
 test('mends the link to the version in use', async () => {

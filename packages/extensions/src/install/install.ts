@@ -24,6 +24,8 @@ import {
   activate,
   contentPath,
   installHome,
+  isLinked,
+  isSameContent,
   linkVersion,
   placeContent,
   refuseForeign,
@@ -32,7 +34,7 @@ import {
   withHome,
   withStaging,
 } from './install-home.js';
-import { readInstalled, readOrigin, writeOrigin } from './install-record.js';
+import { readInstalled, writeOrigin } from './install-record.js';
 
 /** Where extensions are pulled from; an `OciManager` is one. */
 export interface ExtensionSource {
@@ -110,47 +112,45 @@ async function install(
   const content = contentPath(home, target.version, pulled.digest);
   const { digest, manifestDigest } = pulled;
   const installed = { ...target, path, digest, manifestDigest };
-  if (await isInUse(home, target, digest)) return { ...installed, changed: false };
-  await withStaging(options.installDir, async (staging) => {
+  const isShown = await isInUse(home, target, content);
+  const changed = await withStaging(options.installDir, async (staging) => {
     // Unpacking takes long, so it is done before the lock is asked for.
-    const isThere = (await readOrigin(content)) !== undefined;
-    if (isThere && (await commit({ home, target, content }, options.signal))) return;
     const prepared = (await unpack(pulled, target, { ...context, staging })).root;
     throwIfAborted(options.signal);
+    // What a checkout says of its own files proves nothing.
+    if (isShown && (await isSameContent(prepared, content))) return false;
     await commit({ home, target, content, prepared }, options.signal);
+    return true;
   });
-  return { ...installed, changed: true };
+  return { ...installed, changed };
 }
 
 async function isInUse(
   home: InstallHome,
   { version }: ExtensionName,
-  digest: Digest,
+  content: string,
 ): Promise<boolean> {
-  const shown = await readOrigin(versionPath(home, version));
-  const linked = await readOrigin(join(home.directory, 'current'));
+  if (!(await isLinked(home, version, content))) return false;
   const record = await readInstalled(home.directory);
-  return shown?.digest === digest && linked?.digest === digest && record?.current === version;
+  return record?.current === version;
 }
 
-/** @returns false when the content, which was there and so was not prepared, is there no more */
 async function commit(
-  parts: { home: InstallHome; target: ExtensionName; content: string; prepared?: string },
+  parts: { home: InstallHome; target: ExtensionName; content: string; prepared: string },
   signal: AbortSignal | undefined,
-): Promise<boolean> {
+): Promise<void> {
   const { home, target, prepared, content } = parts;
   const path = versionPath(home, target.version);
   return withHome(
     home,
     async (staging) => {
       await refuseForeign(path);
-      if (!(await placeContent(prepared, content))) return false;
+      await placeContent(prepared, content, staging);
       await linkVersion(path, content, staging);
       const before = await readInstalled(home.directory);
       const previous = before?.current === target.version ? before.previous : before?.current;
       await activate(home, { current: target.version, previous: previous ?? null }, staging);
       await sweepContent(home, staging);
-      return true;
     },
     signal,
   );

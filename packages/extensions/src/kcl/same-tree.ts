@@ -4,9 +4,15 @@ import { join } from 'node:path';
 
 import { isMissing } from '@oci/spec-types/node';
 
-/** Whether two directories hold the same files, byte for byte, and nothing else; a link is never the same. */
-export async function isSameTree(a: string, b: string): Promise<boolean> {
-  const [left, right] = await Promise.all([entriesOf(a), entriesOf(b)]);
+/**
+ * Whether two directories hold the same files, byte for byte, and nothing else; a link is never the same.
+ *
+ * @param except a file directly in them that is not compared
+ */
+export async function isSameTree(a: string, b: string, except?: string): Promise<boolean> {
+  const [left, right] = (await Promise.all([entriesOf(a), entriesOf(b)])).map((entries) =>
+    entries?.filter(({ name }) => name !== except),
+  );
   if (left === undefined || right === undefined || left.length !== right.length) return false;
   for (const [at, entry] of left.entries()) {
     const other = right[at];
