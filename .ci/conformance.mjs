@@ -78,15 +78,15 @@ async function run({ name, server: settings, program, env }) {
   let output = '';
   for (const stream of [suite.stdout, suite.stderr])
     stream.on('data', (chunk) => (output += chunk));
-  const [code] = await once(suite, 'close');
-  server.kill();
+  const [code] = await once(suite, 'close').finally(() => server.kill());
   await once(server, 'exit');
   await rm(directory, { recursive: true, force: true });
   await writeFile(join(reports, 'output.txt'), output);
   const skips = isOld ? [] : await skipsOf(reports);
   const counts = countsOf(await readFile(join(reports, 'junit.xml'), 'utf8'));
-  const isPassed = code === 0 && skips.length === 0;
-  console.log(`${isPassed ? 'passed' : 'FAILED'} ${name}: ${counts}`);
+  const isPassed = code === 0 && skips.length === 0 && counts.tests > 0;
+  const said = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
+  console.log(`${isPassed ? 'passed' : 'FAILED'} ${name}: ${said.join(', ')}`);
   for (const line of skips) console.log(`  skipped by the suite: ${line}`);
   if (code !== 0) console.log(output.slice(-4000));
   return isPassed;
@@ -103,8 +103,8 @@ async function skipsOf(reports) {
 function countsOf(junit) {
   const [tag = ''] = /<testsuite [^>]*>/.exec(junit) ?? [];
   const names = ['tests', 'failures', 'errors', 'skipped', 'disabled'];
-  const values = names.map((name) => [name, new RegExp(`\\b${name}="(\\d+)"`).exec(tag)?.[1]]);
-  return values.map(([name, value]) => `${value ?? 0} ${name}`).join(', ');
+  const count = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(tag)?.[1] ?? 0);
+  return Object.fromEntries(names.map((name) => [name, count(name)]));
 }
 
 let isPassed = true;
