@@ -219,13 +219,22 @@ export const referenceCommands: readonly CommandDefinition[] = [
     json: 'resolve',
     load: async () => (await import('./resolve.js')).resolve,
   }),
-  defineCommand<{ reference: string; artifactType?: string }>({
+  defineCommand<{ reference: string; artifactType?: string; limit?: number }>({
     name: 'referrers',
     aliases: ['discover'],
     section: 'artifacts',
     summary: 'draw what refers to an artifact: signatures, SBOMs, attachments',
     arguments: [referenceArgument],
-    options: [{ ...artifactTypeOption, description: 'only those of this type' }],
+    options: [
+      { ...artifactTypeOption, description: 'only those of this type' },
+      {
+        name: 'limit',
+        value: 'n',
+        description:
+          "referrers to list, the first in the registry's order; default: all, at most 1000",
+        parse: positive('limit'),
+      },
+    ],
     examples: ['ocictl referrers kcl/provisioning-core:1.0.0'],
     json: 'referrers',
     load: async () => (await import('./referrers.js')).referrers,

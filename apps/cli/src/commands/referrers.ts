@@ -9,6 +9,7 @@ import { type TreeNode, tree } from '../render/tree.js';
 interface ReferrersInput {
   readonly reference: string;
   readonly artifactType?: string;
+  readonly limit?: number;
 }
 
 interface Referrer extends Descriptor {
@@ -17,13 +18,14 @@ interface Referrer extends Descriptor {
 
 /** Signatures of signatures end somewhere; a registry that says otherwise is not followed. */
 const deepest = 8;
+/** Without a limit; beyond it, nobody reads the whole. */
 const most = 1000;
 
 export async function referrers(input: ReferrersInput, invocation: Invocation): Promise<void> {
   await withContext(invocation, async ({ registries, output, progress, signal }) => {
     const { text, repository, tagOrDigest } = registries.artifact(input.reference);
     const subject = await repository.resolve(tagOrDigest, { signal, onEvent: progress });
-    const walk = new ReferrerWalk(repository, signal);
+    const walk = new ReferrerWalk(repository, { signal, limit: input.limit });
     const found = await walk.of(subject, { artifactType: input.artifactType, depth: 0 });
     output.print({
       json: {
@@ -45,34 +47,47 @@ export async function referrers(input: ReferrersInput, invocation: Invocation): 
 class ReferrerWalk {
   readonly #repository: RemoteRepository;
   readonly #signal: AbortSignal;
+  readonly #limit: number | undefined;
   readonly #seen = new Set<string>();
+  #found = 0;
 
-  constructor(repository: RemoteRepository, signal: AbortSignal) {
+  constructor(
+    repository: RemoteRepository,
+    { signal, limit }: { readonly signal: AbortSignal; readonly limit: number | undefined },
+  ) {
     this.#repository = repository;
     this.#signal = signal;
+    this.#limit = limit;
   }
 
   async of(
     subject: Descriptor,
     { artifactType, depth }: { artifactType?: string | undefined; depth: number },
   ): Promise<readonly Referrer[]> {
-    if (depth >= deepest || this.#seen.has(subject.digest)) return [];
+    if (depth >= deepest || this.#isFull || this.#seen.has(subject.digest)) return [];
     this.#seen.add(subject.digest);
-    if (this.#seen.size > most) throw tooMany();
     const direct: Descriptor[] = [];
     const options = { signal: this.#signal, artifactType };
-    for await (const referrer of this.#repository.listReferrers(subject, options))
+    for await (const referrer of this.#repository.listReferrers(subject, options)) {
       direct.push(referrer);
+      this.#found += 1;
+      if (this.#isFull) break;
+      if (this.#limit === undefined && this.#found > most) throw tooMany();
+    }
     const found: Referrer[] = [];
     for (const referrer of direct)
       found.push({ ...referrer, referrers: await this.of(referrer, { depth: depth + 1 }) });
     return found;
   }
+
+  get #isFull(): boolean {
+    return this.#limit !== undefined && this.#found >= this.#limit;
+  }
 }
 
 function tooMany(): OciError {
   return new OciError('LIMIT_EXCEEDED', `more than ${most} manifests refer to it`, {
-    hint: 'Ask for some of them: --artifact-type TYPE',
+    hint: 'Ask for some of them, with --limit N or --artifact-type TYPE.',
   });
 }
 
