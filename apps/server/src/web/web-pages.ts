@@ -20,5 +20,9 @@ export function addWebPages(app: FastifyInstance, openApi: unknown): void {
   for (const [url, [type, content]] of Object.entries(pages)) {
     app.get(url, (_, reply) => reply.type(type).send(content));
   }
-  app.get('/openapi.json', (_, reply) => reply.send(openApi));
+  // Anybody may ask for it, and as text it is made once.
+  const document = JSON.stringify(openApi);
+  app.get('/openapi.json', (_, reply) =>
+    reply.type('application/json; charset=utf-8').send(document),
+  );
 }
