@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
-
 import { OciError } from '@oci/spec-types';
+import { readNamedFile } from '@oci/spec-types/node';
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'its mode does not allow it',
@@ -11,11 +10,12 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** A file that the command line names. @throws OciError `USAGE`, with the reason */
 export async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const bytes = await readNamedFile(path).catch((cause: NodeJS.ErrnoException) => {
     const reason = reasons[cause.code ?? ''] ?? cause.message;
     throw new OciError('USAGE', `${path} can not be read: ${reason}`, {
       cause,
       hint: 'Is the path right?',
     });
   });
+  return bytes.toString('utf8');
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 
 import { type Digest, digestAlgorithm, digestEncoded } from '@oci/spec-types';
 import { hasCode, onStorage, unlessMissing } from '@oci/spec-types/node';
@@ -41,6 +40,12 @@ function opened(path: string): Promise<FileHandle | undefined> {
   );
 }
 
+/** Content that is shown as it is, as nearly all, is read without loading what unpacks. */
+async function unpacked(source: NodeJS.ReadableStream): Promise<NodeJS.ReadableStream> {
+  const { createGunzip } = await import('node:zlib');
+  return pipeline(source, createGunzip(), () => {});
+}
+
 /** Of the bytes, or of those that they unpack to, `mostUnpacked` of them; undefined for what is no gzip, or more. */
 async function hashOf(
   file: FileHandle,
@@ -49,7 +54,7 @@ async function hashOf(
 ): Promise<string | undefined> {
   const hash = createHash(digestAlgorithm(digest));
   const source = file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 * 1024 });
-  const chunks = mostUnpacked === undefined ? source : pipeline(source, createGunzip(), () => {});
+  const chunks = mostUnpacked === undefined ? source : await unpacked(source);
   let size = 0;
   try {
     for await (const chunk of chunks as AsyncIterable<Buffer>) {

@@ -1,7 +1,7 @@
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { onStorage, replaceFile, unlessMissing } from '@oci/spec-types/node';
+import { onStorage, readNamedFile, replaceFile, unlessMissing } from '@oci/spec-types/node';
 
 import { parseAuthObject } from './auth-file.js';
 
@@ -23,7 +23,7 @@ export async function editAuthFile(
   await onStorage({ path }, async () => {
     const target = await realpath(path).catch(() => path);
     const document = parseAuthObject(
-      (await readFile(target, 'utf8').catch(unlessMissing)) ?? '',
+      String((await readNamedFile(target).catch(unlessMissing)) ?? ''),
       path,
     );
     const { auths } = document;

@@ -1,7 +1,8 @@
 import { type BigIntStats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 
 import { OciError } from '@oci/spec-types';
+import { readNamedFile } from '@oci/spec-types/node';
 
 import { isSettableHeader } from '../transport/origin-headers.js';
 import type { Credential } from './credential.js';
@@ -177,7 +178,7 @@ export class AuthFileReader {
       const version = versionOf(await stat(path, { bigint: true }));
       const known = this.#read.get(path);
       if (known?.version === version) return known.file;
-      const file = parseAuthFile(await readFile(path, 'utf8'), path);
+      const file = parseAuthFile(String(await readNamedFile(path)), path);
       this.#read.set(path, { version, file });
       return file;
     } catch (cause) {

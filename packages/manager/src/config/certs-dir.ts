@@ -1,8 +1,9 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
 import type { ClientCertificate, MirrorOptions } from '@oci/client';
 import { OciError } from '@oci/spec-types';
+import { readNamedFile } from '@oci/spec-types/node';
 
 import type { RegistrySettings } from '../registry-set.js';
 import { type RegistryLookup, readPem } from './host-files.js';
@@ -63,7 +64,7 @@ async function readHost(directory: string): Promise<RegistrySettings> {
 /** containerd's `hosts.toml`: the top is the registry itself, each `[host."…"]` a mirror. */
 async function readHostsToml(directory: string): Promise<RegistrySettings> {
   const file = join(directory, 'hosts.toml');
-  const document = parseToml(await readFile(file, 'utf8'), file);
+  const document = parseToml(String(await readNamedFile(file)), file);
   const { server, host } = document;
   const place = { directory, file };
   if (host !== undefined && !isTable(host)) throw invalid(file, 'has a host that is no table');

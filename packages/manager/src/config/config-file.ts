@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
+import { readNamedFile } from '@oci/spec-types/node';
 
 import { nearest } from '../nearest.js';
 import { type HostTables, hostTableNames, readHostTables } from './host-settings.js';
@@ -59,7 +59,7 @@ function interpolateAll(value: unknown, context: InterpolationContext): unknown 
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return String(await readNamedFile(path));
   } catch (cause) {
     const why =
       (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'can not be read';

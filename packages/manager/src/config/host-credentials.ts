@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-
 import {
   type Credential,
   type CredentialSource,
@@ -7,6 +5,7 @@ import {
   helperCredentials,
 } from '@oci/client';
 import { OciError } from '@oci/spec-types';
+import { readNamedFile } from '@oci/spec-types/node';
 
 import type { CredentialSettings, SecretPlace } from './host-settings.js';
 
@@ -59,7 +58,7 @@ async function readSecret(place: SecretPlace, env: Environment): Promise<string>
 /** Editors end files with a line break, which is no part of a password. */
 async function readSecretFile(path: string): Promise<string> {
   try {
-    return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+    return String(await readNamedFile(path)).replace(/\r?\n$/, '');
   } catch (cause) {
     throw new OciError(
       'CONFIG_INVALID',

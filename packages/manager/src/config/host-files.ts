@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-
 import type { MirrorOptions } from '@oci/client';
 import { OciError, type RegistryHost } from '@oci/spec-types';
+import { readNamedFile } from '@oci/spec-types/node';
 
 import type { RegistrySettings } from '../registry-set.js';
 import type { HostSettings, HostTables, MirrorSettings } from './host-settings.js';
@@ -44,7 +43,7 @@ async function hostOptionsOf(settings: HostSettings): Promise<RegistrySettings> 
 /** @throws OciError `CONFIG_INVALID` */
 export async function readPem(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return String(await readNamedFile(path));
   } catch (cause) {
     throw new OciError('CONFIG_INVALID', `the certificate file ${path} can not be read`, {
       cause,

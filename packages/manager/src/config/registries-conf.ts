@@ -1,8 +1,9 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { MirrorOptions } from '@oci/client';
 import { OciError, type RegistryHost } from '@oci/spec-types';
+import { readNamedFile } from '@oci/spec-types/node';
 
 import type { RegistrySettings } from '../registry-set.js';
 import type { RegistryLookup } from './host-files.js';
@@ -53,7 +54,7 @@ async function dropIns(directory: string): Promise<readonly string[]> {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return String(await readNamedFile(path));
   } catch (cause) {
     throw new OciError('CONFIG_INVALID', `${path} can not be read`, {
       cause,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 
 import { OciError, parseRegistryHost, parseRepositoryName } from '@oci/spec-types';
+import { readNamedFile } from '@oci/spec-types/node';
 
 import type { FingerprintedAuthority, TrustRequirement, TrustRule } from '../trust-policy.js';
 import type { TableReader } from './table-reader.js';
@@ -66,7 +66,7 @@ async function loadAuthority(
   const { keylessVerifier, readPublicKey } = await import('../signing/index.js');
   const hash = createHash('sha256');
   const contentOf = async (path: string): Promise<Buffer> => {
-    const bytes = await readFile(path).catch((cause: unknown) => {
+    const bytes = await readNamedFile(path).catch((cause: unknown) => {
       throw unusable(scope, path, cause);
     });
     hash.update(`${bytes.byteLength} `).update(bytes);

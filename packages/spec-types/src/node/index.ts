@@ -15,7 +15,7 @@ export {
   storageFailure,
   unlessMissing,
 } from './storage-failure.js';
-export { type ReadBytesOptions, readBytes } from './read-bytes.js';
+export { type ReadBytesOptions, readBytes, readNamedFile } from './read-bytes.js';
 export { homeDirectory } from './home-directory.js';
 export {
   type FileContent,
