@@ -1,4 +1,3 @@
-import { Gzip, gzipSync } from 'fflate';
 import { Header, Pax } from 'tar';
 
 import { PackedNames } from './packed-names.js';
@@ -11,7 +10,8 @@ const tarTypes = { file: 'File', directory: 'Directory', link: 'SymbolicLink' } 
 /** Ends a tar. */
 export const endOfTar: Uint8Array = new Uint8Array(2 * blockSize);
 
-// Node's own deflate makes other bytes with another processor or release; this one never does.
+// Node's own deflate makes other bytes with another processor or release; this one never does. It is imported where
+// it is used: it loads threads, which an install does without.
 const compression = { level: 6, mtime: 0 } as const;
 /** RFC 1952: byte 9 is the operating system, 255 unknown. */
 const systemByte = 9;
@@ -26,7 +26,8 @@ const stepBytes = 64 * 1024;
  *
  * @throws OciError `USAGE` for what could not be unpacked
  */
-export function archive(entries: readonly SourceEntry[]): Uint8Array {
+export async function archive(entries: readonly SourceEntry[]): Promise<Uint8Array> {
+  const { gzipSync } = await import('fflate');
   const names = new PackedNames();
   for (const entry of entries) names.add(entry);
   const blocks = entries.flatMap((entry) => [
@@ -43,6 +44,7 @@ export function archive(entries: readonly SourceEntry[]): Uint8Array {
 export async function* compressed(
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const { Gzip } = await import('fflate');
   let ready: Uint8Array[] = [];
   let isFirst = true;
   const gzip = new Gzip(compression, (chunk) => {

@@ -66,7 +66,7 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
   refuseErrors(findings, source.directory);
   const parts = assemble({
     artifactType: extensionArtifactType(source.type),
-    layer: archive(tree),
+    layer: await archive(tree),
     title: `${name}_${version}.tgz`,
     annotations: {
       [annotations.title]: name,

@@ -32,7 +32,7 @@ export async function packKclPackage(
   const entries = published(tree, mod);
   const parts = assemble({
     artifactType: mediaTypes.layerTarGzip,
-    layer: archive(entries),
+    layer: await archive(entries),
     // kpm finds a layer by the ending of its title, and does not know `.tar.gz`.
     title: `${mod.name}_${mod.version}.tgz`,
     annotations: {
