@@ -137,18 +137,23 @@ export function isSameContent(prepared: string, content: string): Promise<boolea
   return isSameTree(prepared, content, originFile);
 }
 
-/** Gives a prepared directory its name, unless exactly its files are there. What else is there goes to `staging`. */
+/**
+ * Gives a prepared directory its name, unless exactly its files are there. What else is there goes to `staging`.
+ *
+ * @returns whether an installed content was there with other files
+ */
 export async function placeContent(
   prepared: string,
   content: string,
   staging: string,
-): Promise<void> {
+): Promise<boolean> {
   const there = await lstat(content).catch(unlessMissing);
   const isWhole = there?.isDirectory() === true && (await readOrigin(content)) !== undefined;
-  if (isWhole && (await isSameContent(prepared, content))) return;
+  if (isWhole && (await isSameContent(prepared, content))) return false;
   await mkdir(join(content, '..'), { recursive: true });
   if (there) await rename(content, join(staging, 'other'));
   await rename(prepared, content);
+  return isWhole;
 }
 
 /** Whether a version shows a content, and is the one that `current` shows. */

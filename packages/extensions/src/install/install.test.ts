@@ -143,7 +143,13 @@ test.each(['changed', 'added'])(
     const before = await readdir(path);
     const file = join(path, what === 'added' ? 'evil.sh' : 'extension.toml');
     await writeFile(file, '# evil', { flag: 'a' });
-    expect(await install('1.28.0')).toMatchObject({ changed: true });
+    const warnings: string[] = [];
+    const again = installExtension(manager, target('1.28.0'), { installDir });
+    again.on((event) => event.type === 'warning' && warnings.push(event.message));
+    expect(await again).toMatchObject({ changed: true });
+    expect(warnings).toEqual([
+      `${path} had files that are not those of the package; they are replaced`,
+    ]);
     expect(await readdir(path)).toEqual(before);
     expect(await readFile(join(path, 'extension.toml'), 'utf8')).not.toContain('# evil');
     expect(await install('1.28.0')).toMatchObject({ changed: false });

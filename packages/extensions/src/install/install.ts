@@ -119,7 +119,7 @@ async function install(
     throwIfAborted(options.signal);
     // What a checkout says of its own files proves nothing.
     if (isShown && (await isSameContent(prepared, content))) return false;
-    await commit({ home, target, content, prepared }, options.signal);
+    await commit({ target, content, prepared }, context);
     return true;
   });
   return { ...installed, changed };
@@ -136,23 +136,25 @@ async function isInUse(
 }
 
 async function commit(
-  parts: { home: InstallHome; target: ExtensionName; content: string; prepared: string },
-  signal: AbortSignal | undefined,
+  { target, prepared, content }: { target: ExtensionName; content: string; prepared: string },
+  { home, options, emit }: InstallContext,
 ): Promise<void> {
-  const { home, target, prepared, content } = parts;
   const path = versionPath(home, target.version);
   return withHome(
     home,
     async (staging) => {
       await refuseForeign(path);
-      await placeContent(prepared, content, staging);
+      if (await placeContent(prepared, content, staging)) {
+        const message = `${path} had files that are not those of the package; they are replaced`;
+        emit({ type: 'warning', message });
+      }
       await linkVersion(path, content, staging);
       const before = await readInstalled(home.directory);
       const previous = before?.current === target.version ? before.previous : before?.current;
       await activate(home, { current: target.version, previous: previous ?? null }, staging);
       await sweepContent(home, staging);
     },
-    signal,
+    options.signal,
   );
 }
 
