@@ -11,7 +11,7 @@ import {
   startRegistry,
   temporaryDirectory,
 } from '@oci/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { type Ocictl, ocictl } from './ocictl.js';
 
@@ -55,6 +55,17 @@ describe.skipIf(!isPossible)(
     });
 
     const filler = (): string => join(command.cacheDir, 'somebody-elses');
+
+    /** What arrived is noted a moment later: only then is there something to go on with. */
+    async function notedInJournal(): Promise<void> {
+      const partial = join(command.cacheDir, 'partial');
+      const names = await readdir(partial, { recursive: true });
+      const journal = names.find((name) => name.endsWith('.journal')) ?? '';
+      const lines = (await readFile(join(partial, journal), 'utf8')).split('\n');
+      // The first line names the blob, and the last is empty.
+      expect(lines.length).toBeGreaterThan(2);
+    }
+
     const artifact = (size: number) => {
       // Text of base64 letters, which shrinks to three quarters again.
       const payload = Buffer.from(randomBytes(9, size)).toString('base64');
@@ -91,6 +102,7 @@ describe.skipIf(!isPossible)(
       const asked = registry.nextRequest({ path: `/blobs/${layer?.digest}` });
       const running = pull();
       await asked;
+      await vi.waitFor(notedInJournal, 20_000);
       await writeFile(filler(), Buffer.alloc(12 * mebibyte)).catch(() => {});
       release();
       const { exitCode, stderr } = await running;

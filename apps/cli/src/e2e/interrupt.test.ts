@@ -59,14 +59,15 @@ async function hangingDisk(): Promise<{ args: readonly string[]; env: Record<str
   const hook = join(work.path, 'hook.cjs');
   await writeFile(
     hook,
-    `const files = require('node:fs/promises');
-     const { readFile } = files;
-     files.readFile = (path, ...rest) => String(path).endsWith('config.toml')
-       ? new Promise(() => {
-           process.stderr.write('process ' + process.pid + ' reads\\n');
-           setInterval(() => {}, 1000);
-         })
-       : readFile(path, ...rest);`,
+    `const files = require('node:fs');
+     const { createReadStream } = files;
+     const { PassThrough } = require('node:stream');
+     files.createReadStream = (path, ...rest) => {
+       if (!String(path).endsWith('config.toml')) return createReadStream(path, ...rest);
+       process.stderr.write('process ' + process.pid + ' reads\\n');
+       setInterval(() => {}, 1000);
+       return new PassThrough();
+     };`,
   );
   const env = { NODE_OPTIONS: `--require ${hook}` };
   return { args: ['--config', join(work.path, 'config.toml'), 'tags', 'kcl/core'], env };
@@ -90,7 +91,7 @@ describe('the first interrupt', () => {
     const { exitCode, stderr } = await running.end;
     expect(exitCode).toBe(130);
     expect(stderr).toContain('interrupted');
-    expect(stderr).toContain('run the same command again to go on');
+    expect(stderr).toContain('Run the same command again');
     expect(await readdir(join(work.path, 'cache/partial'))).not.toEqual([]);
 
     registry.clearRequests();

@@ -230,7 +230,7 @@ describe('ocictl', () => {
     child.kill('SIGINT');
     const { exitCode, stderr } = await child.end;
     expect(exitCode).toBe(130);
-    expect(stderr).toContain('run the same command again');
+    expect(stderr).toContain('Run the same command again');
     expect((await readdir(out)).some((name) => name.includes('.partial'))).toBe(true);
 
     const again = await command('pull', 'team/big:1.0.0', '-o', out, '--format', 'json');

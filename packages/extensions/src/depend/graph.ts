@@ -17,7 +17,7 @@ interface Loaded<Content> {
 }
 
 /** What there is, and what is asked for. */
-export interface Choice {
+interface Choice {
   readonly versions: readonly string[];
   readonly ranges: readonly (string | undefined)[];
 }

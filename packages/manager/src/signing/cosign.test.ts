@@ -95,12 +95,13 @@ describePeer(['docker-registry', 'cosign'], 'cosign, at a docker-registry', () =
     const { repository, subject, reference, repositoryName, client } = await published();
     const ours = await readSigningKey((await generateKeyPair()).privateKey);
     await signArtifact(repository, subject, ours, { form: 'cosign-tag', repositoryName });
-    const sign = ['sign', '--key', 'theirs.key', '--tlog-upload=false', '-y'];
+    const noLog = ['--use-signing-config=false', '--tlog-upload=false'];
+    const sign = ['sign', '--key', 'theirs.key', ...noLog, '-y'];
     const insecure = ['--allow-insecure-registry', reference];
-    expect(await cosign(...sign, ...insecure)).toMatchObject({ exitCode: 0 });
-    expect(await cosign(...sign, '--new-bundle-format', ...insecure)).toMatchObject({
-      exitCode: 0,
-    });
+    for (const bundle of ['false', 'true'])
+      expect(await cosign(...sign, `--new-bundle-format=${bundle}`, ...insecure)).toMatchObject({
+        exitCode: 0,
+      });
     const pem = (await cosign('public-key', '--key', 'theirs.key')).stdout;
     const found = await verifySignatures(repository, subject, { keys: [readPublicKey(pem)] });
     expect(found.signatures.map(({ form }) => form)).toEqual(['bundle', 'cosign-tag']);
