@@ -99,6 +99,7 @@ describe('the exported names', () => {
       'ownProcess',
       'processState',
       'readBytes',
+      'readNamedFile',
       'readNote',
       'readNoteAtOnce',
       'refuseDirectory',
