@@ -73,7 +73,7 @@ async function run({ name, server: settings, program, env }) {
   const isOld = program === 'conformance-1.1';
   const suite = spawn(program, [], {
     cwd: reports,
-    env: { ...given, ...env, [isOld ? 'OCI_REPORT_DIR' : 'OCI_RESULTS_DIR']: reports },
+    env: { ...given, ...env, [isOld ? 'OCI_REPORT_DIR' : 'OCI_RESULTS_DIR']: '.' },
   });
   let output = '';
   for (const stream of [suite.stdout, suite.stderr])
