@@ -5,9 +5,9 @@ import { unpackPackedDirectory } from '@oci/extensions';
 import { type Descriptor, OciError } from '@oci/spec-types';
 import { shownPath, unlessMissing, withDirectoryBelow } from '@oci/spec-types/node';
 
-/** Where a packed directory goes. */
+/** The destination of a packed directory. */
 interface DirectoryPlace {
-  /** Of the directory above, which is held open. */
+  /** A path to the directory above, which is held open. */
   readonly above: string;
   readonly name: string;
   readonly keepOldFiles: boolean;

@@ -63,7 +63,7 @@ interface Entry {
   readonly text: string;
 }
 
-/** Where a page begins. @throws OciError `MANIFEST_UNKNOWN` when what it follows is not there */
+/** Returns the index at which a page begins. @throws OciError `MANIFEST_UNKNOWN` when what it follows is not there */
 function behind(all: readonly Entry[], after: string | undefined, host: RegistryHost): number {
   if (after === undefined) return 0;
   const last = formatReference(readReference(after, host));

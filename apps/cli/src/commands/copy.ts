@@ -81,7 +81,7 @@ async function run(
   }
 }
 
-/** What the target's tags pointed to before is in the cache, maybe. */
+/** Forgets what the cache knows of the target's tags, which the copy may have moved. */
 async function forgetTags(
   target: Location,
   { tags, descriptor: { digest } }: CopyResult,

@@ -5,7 +5,7 @@ import { compareVersions } from '@oci/manager';
 export interface ListedExtension extends InventoryEntry {
   /** Undefined when nobody asked; null when the registry has none. */
   readonly latest?: string | null;
-  /** Whether the tag of the version in use has another content by now; undefined when nobody asked. */
+  /** True when the tag of the version in use names other content now; undefined when the registry was not asked. */
   readonly republished?: boolean;
 }
 

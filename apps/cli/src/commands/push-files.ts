@@ -80,7 +80,7 @@ function optionsOf(
   return { files, artifactType, annotations: annotation, signal, work };
 }
 
-/** What a version points to at the registry; tags that are no version are there to move, and are not asked for. */
+/** Returns the descriptor that a version has at the registry. Other tags are meant to move and are not looked up. */
 async function publishedAs(
   { repository }: NamedArtifact,
   tag: Tag,
