@@ -2,7 +2,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
-import { storageFailure } from '@oci/spec-types/node';
+import { storageFailure } from '@oci/files';
 import { temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 

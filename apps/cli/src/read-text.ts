@@ -1,5 +1,5 @@
 import { OciError } from '@oci/spec-types';
-import { readNamedFile } from '@oci/spec-types/node';
+import { readNamedFile } from '@oci/files';
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'its mode does not allow it',

@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { OciError, isOciError } from '@oci/spec-types';
-import { onStorage, temporaryBeside, withFileLock } from '@oci/spec-types/node';
+import { onStorage, temporaryBeside, withFileLock } from '@oci/files';
 
 import type { ServerOptions } from './server-options.js';
 

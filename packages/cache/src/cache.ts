@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { Digest } from '@oci/spec-types';
-import { TemporaryFiles, onStorage } from '@oci/spec-types/node';
+import { TemporaryFiles, onStorage } from '@oci/files';
 
 import { CachedRepository, type RepositoryPlace } from './cached-repository.js';
 import { type DamageListener, ContentStore } from './content-store.js';

@@ -11,7 +11,8 @@ import {
   type VerifiedFile,
   isOciError,
 } from '@oci/spec-types';
-import { verified, withFileLock } from '@oci/spec-types/node';
+import { withFileLock } from '@oci/files';
+import { verified } from '@oci/spec-types/node';
 
 import { blobKey, digestOfBlobKey, quarantineKey, recordKey } from './layout.js';
 import type { Usage } from './state/usage.js';

@@ -9,7 +9,8 @@ import {
   type TransferEvent,
   type VerifiedFile,
 } from '@oci/spec-types';
-import { digestOf, shownPath } from '@oci/spec-types/node';
+import { shownPath } from '@oci/files';
+import { digestOf } from '@oci/spec-types/node';
 import {
   compile,
   inChunks,

@@ -12,13 +12,7 @@ import {
   isOciError,
   throwIfAborted,
 } from '@oci/spec-types';
-import {
-  onStorage,
-  ownProcess,
-  refuseLinks,
-  withDirectoryBelow,
-  withFileLock,
-} from '@oci/spec-types/node';
+import { onStorage, ownProcess, refuseLinks, withDirectoryBelow, withFileLock } from '@oci/files';
 
 import type { ContentOptions, ContentStore } from './content-store.js';
 import { allocatedBytes, ensureFreeSpace } from './free-space.js';

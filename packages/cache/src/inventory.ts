@@ -2,7 +2,7 @@ import { stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Descriptor, type Digest, digestAlgorithm, digestEncoded } from '@oci/spec-types';
-import { TemporaryFiles, unlessMissing } from '@oci/spec-types/node';
+import { TemporaryFiles, unlessMissing } from '@oci/files';
 import { LRUCache } from 'lru-cache';
 
 import {

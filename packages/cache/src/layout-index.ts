@@ -10,7 +10,7 @@ import {
   parseStrictJson,
   singleChunk,
 } from '@oci/spec-types';
-import { withFileLock } from '@oci/spec-types/node';
+import { withFileLock } from '@oci/files';
 
 import type { ReferenceKey } from './layout.js';
 import type { ReferenceStore } from './reference-store.js';

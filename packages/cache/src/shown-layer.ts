@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 
 import { type Digest, digestAlgorithm, digestEncoded } from '@oci/spec-types';
-import { hasCode, onStorage, unlessMissing } from '@oci/spec-types/node';
+import { hasCode, onStorage, unlessMissing } from '@oci/files';
 
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

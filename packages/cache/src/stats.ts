@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { unlessMissing } from '@oci/spec-types/node';
+import { unlessMissing } from '@oci/files';
 
 import { packageId, viewRecordFile, viewRoots } from './layout.js';
 import type { RemovalParts } from './retention/removal.js';

@@ -3,7 +3,7 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 import { type Digest, isDigest, throwIfAborted } from '@oci/spec-types';
-import { hasCode, onStorage, readNote, refuseLinks, unlessMissing } from '@oci/spec-types/node';
+import { hasCode, onStorage, readNote, refuseLinks, unlessMissing } from '@oci/files';
 
 import type { ContentStore } from './content-store.js';
 import type { Inventory } from './inventory.js';

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, lstat, rm } from 'node:fs/promises';
 
 import { type Descriptor, OciError } from '@oci/spec-types';
-import { onStorage } from '@oci/spec-types/node';
+import { onStorage } from '@oci/files';
 
 import { showsLayer } from './shown-layer.js';
 

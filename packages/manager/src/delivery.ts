@@ -11,7 +11,7 @@ import {
   type ResolvedManifest,
   formatReference,
 } from '@oci/spec-types';
-import { createFile, onStorage, refuseDirectory, replaceFile } from '@oci/spec-types/node';
+import { createFile, onStorage, refuseDirectory, replaceFile } from '@oci/files';
 
 import type { SourceRepository } from './artifact-source.js';
 import { selectContentLayer } from './content-layer.js';

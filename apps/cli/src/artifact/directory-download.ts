@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { unpackPackedDirectory } from '@oci/extensions';
 import { type Descriptor, OciError } from '@oci/spec-types';
-import { shownPath, unlessMissing, withDirectoryBelow } from '@oci/spec-types/node';
+import { shownPath, unlessMissing, withDirectoryBelow } from '@oci/files';
 
 /** The destination of a packed directory. */
 interface DirectoryPlace {

@@ -15,12 +15,8 @@ import {
   mediaTypes,
   parseDigest,
 } from '@oci/spec-types';
-import {
-  creationTime,
-  describeManifest,
-  isSameButCreated,
-  unlessMissing,
-} from '@oci/spec-types/node';
+import { unlessMissing } from '@oci/files';
+import { creationTime, describeManifest, isSameButCreated } from '@oci/spec-types/node';
 
 import type { WorkDirectory } from './work-directory.js';
 

@@ -15,15 +15,7 @@ import {
   foldedPath,
   isPackedDirectory,
 } from '@oci/spec-types';
-import {
-  makeDirectoryBelow,
-  onStorage,
-  refuseDirectory,
-  temporaryBeside,
-  unlessMissing,
-  withDirectoryBelow,
-  withFileLock,
-} from '@oci/spec-types/node';
+import { makeDirectoryBelow, onStorage, refuseDirectory, temporaryBeside, unlessMissing, withDirectoryBelow, withFileLock } from '@oci/files';
 
 import { filePath } from './file-name.js';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { onStorage } from '@oci/spec-types/node';
+import { onStorage } from '@oci/files';
 
 /** Returns the path of a directory of the call's own, which is made when it is first asked for. */
 export type WorkDirectory = () => Promise<string>;

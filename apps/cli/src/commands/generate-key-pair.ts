@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { generateKeyPair } from '@oci/manager/signing';
 import { OciError } from '@oci/spec-types';
-import { hasCode, onStorage } from '@oci/spec-types/node';
+import { hasCode, onStorage } from '@oci/files';
 
 import type { Invocation } from '../command/invocation.js';
 import { withContext } from '../context.js';

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { hasCode, replaceFile } from '@oci/spec-types/node';
+import { hasCode, replaceFile } from '@oci/files';
 
 import { type ChainEnd, chainStart } from './audit-line.js';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { unlessMissing } from '@oci/spec-types/node';
+import { unlessMissing } from '@oci/files';
 
 import { currentFile, firstSeqOf, linesOf, rotatedFiles } from './audit-files.js';
 import { type FoundHead, headFile, readHead } from './audit-head.js';

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { onStorage, syncDirectory, unlessMissing } from '@oci/spec-types/node';
+import { onStorage, syncDirectory, unlessMissing } from '@oci/files';
 
 import { currentFile, rotatedFile, rotatedFiles } from './audit-files.js';
 import { type AuditHead, emptyHead, writeHead } from './audit-head.js';

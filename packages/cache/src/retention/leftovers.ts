@@ -3,13 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { isOciError } from '@oci/spec-types';
-import {
-  TemporaryFiles,
-  ownProcess,
-  refuseLinks,
-  unlessMissing,
-  withFileLock,
-} from '@oci/spec-types/node';
+import { TemporaryFiles, ownProcess, refuseLinks, unlessMissing, withFileLock } from '@oci/files';
 
 /** What interrupted work left behind, and was removed or would be. */
 export interface Leftovers {

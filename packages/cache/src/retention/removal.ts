@@ -2,7 +2,7 @@ import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Descriptor, Digest } from '@oci/spec-types';
-import { readNote, refuseLinks } from '@oci/spec-types/node';
+import { readNote, refuseLinks } from '@oci/files';
 
 import type { ContentStore } from '../content-store.js';
 import type { Inventory } from '../inventory.js';

@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { isMissing, onStorage, refuseLinks, withFileLock, writeNote } from '@oci/spec-types/node';
+import { isMissing, onStorage, refuseLinks, withFileLock, writeNote } from '@oci/files';
 
 /**
  * Keeps removal and use apart. Who removes closes the gate, reads the leases, removes what none holds, and

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { ownProcess } from '@oci/spec-types/node';
+import { ownProcess } from '@oci/files';
 import { createFileObjectStore } from './file-object-store.js';
 
 async function* body(text: string): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 
 import { throwIfAborted } from '@oci/spec-types';
-import { onStorage } from '@oci/spec-types/node';
+import { onStorage } from '@oci/files';
 
 import { SharedBlocks } from './shared-blocks.js';
 

@@ -11,14 +11,8 @@ import {
   parseLayoutHeader,
   throwIfAborted,
 } from '@oci/spec-types';
-import {
-  isMissing,
-  onStorage,
-  readBytes,
-  refuseDirectory,
-  syncDirectory,
-  temporaryBeside,
-} from '@oci/spec-types/node';
+import { isMissing, onStorage, refuseDirectory, syncDirectory, temporaryBeside } from '@oci/files';
+import { readBytes } from '@oci/spec-types/node';
 
 import {
   type LayoutIndex,

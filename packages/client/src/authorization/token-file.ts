@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { replaceFile } from '@oci/spec-types/node';
+import { replaceFile } from '@oci/files';
 
 import type { Token } from './token.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { onStorage, readNamedFile, replaceFile, unlessMissing } from '@oci/spec-types/node';
+import { onStorage, readNamedFile, replaceFile, unlessMissing } from '@oci/files';
 
 import { parseAuthObject } from './auth-file.js';
 

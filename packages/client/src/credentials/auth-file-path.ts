@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { homeDirectory } from '@oci/spec-types/node';
+import { homeDirectory } from '@oci/files';
 
 /** Whose files are read and written. */
 export interface AuthFileLocation {

@@ -2,7 +2,7 @@ import { type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 import { OciError } from '@oci/spec-types';
-import { readNamedFile } from '@oci/spec-types/node';
+import { readNamedFile } from '@oci/files';
 
 import { isSettableHeader } from '../transport/origin-headers.js';
 import type { Credential } from './credential.js';

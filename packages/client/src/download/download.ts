@@ -9,7 +9,7 @@ import {
   verifiableAlgorithm,
 } from '@oci/spec-types';
 
-import { refuseDirectory } from '@oci/spec-types/node';
+import { refuseDirectory } from '@oci/files';
 
 import type { Endpoint, RemoteOptions } from '../repository/endpoint.js';
 import { BlockPool } from '../transport/block-pool.js';

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 
 import type { Descriptor } from '@oci/spec-types';
-import { isMissing } from '@oci/spec-types/node';
+import { isMissing } from '@oci/files';
 
 import { ByteSpans, type Span } from './byte-spans.js';
 

@@ -1,7 +1,8 @@
 import { type FileHandle, rename, rm } from 'node:fs/promises';
 
 import { type Descriptor, OciError } from '@oci/spec-types';
-import { Verifier, onStorage, openOwnFile, shownPath } from '@oci/spec-types/node';
+import { onStorage, openOwnFile, shownPath } from '@oci/files';
+import { Verifier } from '@oci/spec-types/node';
 
 import { ByteSpans, type Span } from './byte-spans.js';
 import { Journal } from './journal.js';

@@ -3,7 +3,7 @@ import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
-import { isMissing, makeDirectoryBelow } from '@oci/spec-types/node';
+import { isMissing, makeDirectoryBelow } from '@oci/files';
 
 /**
  * Opens a regular file below a directory that somebody else may have made: a link in it may lead to

@@ -11,15 +11,7 @@ import {
   parseLayoutHeader,
   throwIfAborted,
 } from '@oci/spec-types';
-import {
-  TemporaryFiles,
-  createFile,
-  onStorage,
-  replaceFile,
-  syncDirectory,
-  unlessMissing,
-  withFileLock,
-} from '@oci/spec-types/node';
+import { TemporaryFiles, createFile, onStorage, replaceFile, syncDirectory, unlessMissing, withFileLock } from '@oci/files';
 
 import { containedDirectory, openContained } from './contained-path.js';
 import {

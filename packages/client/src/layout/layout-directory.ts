@@ -8,7 +8,7 @@ import {
   OciError,
   throwIfAborted,
 } from '@oci/spec-types';
-import { onStorage, syncFile, withDirectoryBelow } from '@oci/spec-types/node';
+import { onStorage, syncFile, withDirectoryBelow } from '@oci/files';
 
 import { discardPartial } from '../download/partial-file.js';
 import { DirectoryStorage, createLayout, isLayout } from './directory-storage.js';

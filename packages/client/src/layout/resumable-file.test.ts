@@ -1,7 +1,8 @@
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { digestOf, ownProcess } from '@oci/spec-types/node';
+import { ownProcess } from '@oci/files';
+import { digestOf } from '@oci/spec-types/node';
 import { bytesOf, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 

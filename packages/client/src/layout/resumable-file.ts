@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, digestAlgorithm, digestEncoded, isOciError } from '@oci/spec-types';
-import { temporaryBeside, withFileLock } from '@oci/spec-types/node';
+import { temporaryBeside, withFileLock } from '@oci/files';
 
 /** What an interrupted download left is gone on with for a week. */
 const keptMs = 7 * 24 * 60 * 60_000;

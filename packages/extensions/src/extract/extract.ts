@@ -3,7 +3,7 @@ import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { OciError, throwIfAborted } from '@oci/spec-types';
-import { shownPath, storageFailure } from '@oci/spec-types/node';
+import { shownPath, storageFailure } from '@oci/files';
 
 import type { LayerArchive } from './layer-archive.js';
 import { type ExtractLimits, defaultExtractLimits } from './limits.js';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 import { OciError, asOciError, isOciError, throwIfAborted } from '@oci/spec-types';
-import { shownPath, storageFailure } from '@oci/spec-types/node';
+import { shownPath, storageFailure } from '@oci/files';
 
 import { damaged } from './archive-rule.js';
 import { detectedType, tarChunks } from './archive-source.js';

@@ -1,5 +1,5 @@
 import { OciError, isDigest } from '@oci/spec-types';
-import { isMissing, onStorage, replaceFile } from '@oci/spec-types/node';
+import { isMissing, onStorage, replaceFile } from '@oci/files';
 
 import { readDocument } from '../document/document-text.js';
 

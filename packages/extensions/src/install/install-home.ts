@@ -14,15 +14,7 @@ import { basename, join, resolve } from 'node:path';
 
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { type Digest, OciError, parseRepositoryName, tagOfVersion } from '@oci/spec-types';
-import {
-  hasCode,
-  onStorage,
-  ownProcess,
-  processState,
-  refuseLinks,
-  unlessMissing,
-  withFileLock,
-} from '@oci/spec-types/node';
+import { hasCode, onStorage, ownProcess, processState, refuseLinks, unlessMissing, withFileLock } from '@oci/files';
 
 import { isSameTree } from '../kcl/same-tree.js';
 import {

@@ -2,7 +2,7 @@ import { type Dirent, createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { isMissing } from '@oci/spec-types/node';
+import { isMissing } from '@oci/files';
 
 /**
  * Whether two directories hold the same files, byte for byte, and nothing else; a link is never the same.

@@ -1,6 +1,6 @@
 import { join, posix } from 'node:path';
 
-import { homeDirectory } from '@oci/spec-types/node';
+import { homeDirectory } from '@oci/files';
 
 import { sipHash } from './sip-hash.js';
 

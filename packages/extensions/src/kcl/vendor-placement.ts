@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { onStorage, unlessMissing, withDirectoryBelow } from '@oci/spec-types/node';
+import { onStorage, unlessMissing, withDirectoryBelow } from '@oci/files';
 
 import type { PulledPackage } from '../depend/kcl-source.js';
 import { contentRoot } from '../extract/content-root.js';

@@ -7,7 +7,7 @@ import {
   isOciError,
   parseReference,
 } from '@oci/spec-types';
-import { isMissing, replaceFile } from '@oci/spec-types/node';
+import { isMissing, replaceFile } from '@oci/files';
 
 import { type KclGraph, type ResolvedPackage, resolveKclGraph } from '../depend/kcl-graph.js';
 import type { KclSource } from '../depend/kcl-source.js';

@@ -13,7 +13,7 @@ import {
   parseDigest,
   throwIfAborted,
 } from '@oci/spec-types';
-import { createFile, shownPath, storageFailure } from '@oci/spec-types/node';
+import { createFile, shownPath, storageFailure } from '@oci/files';
 
 import { defaultExtractLimits } from '../extract/limits.js';
 import { compressed, endOfTar, header, padding } from './archive.js';

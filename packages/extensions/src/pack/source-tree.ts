@@ -2,7 +2,7 @@ import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
-import { shownPath } from '@oci/spec-types/node';
+import { shownPath } from '@oci/files';
 
 import { defaultExtractLimits } from '../extract/limits.js';
 

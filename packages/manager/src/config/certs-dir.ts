@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 
 import type { ClientCertificate, MirrorOptions } from '@oci/client';
 import { OciError } from '@oci/spec-types';
-import { readNamedFile } from '@oci/spec-types/node';
+import { readNamedFile } from '@oci/files';
 
 import type { RegistrySettings } from '../registry-set.js';
 import { type RegistryLookup, readPem } from './host-files.js';

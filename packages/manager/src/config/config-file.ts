@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
-import { readNamedFile } from '@oci/spec-types/node';
+import { readNamedFile } from '@oci/files';
 
 import { nearest } from '../nearest.js';
 import { type HostTables, hostTableNames, readHostTables } from './host-settings.js';

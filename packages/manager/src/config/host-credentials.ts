@@ -5,7 +5,7 @@ import {
   helperCredentials,
 } from '@oci/client';
 import { OciError } from '@oci/spec-types';
-import { readNamedFile } from '@oci/spec-types/node';
+import { readNamedFile } from '@oci/files';
 
 import type { CredentialSettings, SecretPlace } from './host-settings.js';
 

@@ -1,6 +1,6 @@
 import type { MirrorOptions } from '@oci/client';
 import { OciError, type RegistryHost } from '@oci/spec-types';
-import { readNamedFile } from '@oci/spec-types/node';
+import { readNamedFile } from '@oci/files';
 
 import type { RegistrySettings } from '../registry-set.js';
 import type { HostSettings, HostTables, MirrorSettings } from './host-settings.js';

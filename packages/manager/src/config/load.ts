@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-import { homeDirectory } from '@oci/spec-types/node';
+import { homeDirectory } from '@oci/files';
 
 import { defaultFreshness } from '../freshness.js';
 import type { ConfigFile } from './config-file.js';

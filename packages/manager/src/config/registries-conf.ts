@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { MirrorOptions } from '@oci/client';
 import { OciError, type RegistryHost } from '@oci/spec-types';
-import { readNamedFile } from '@oci/spec-types/node';
+import { readNamedFile } from '@oci/files';
 
 import type { RegistrySettings } from '../registry-set.js';
 import type { RegistryLookup } from './host-files.js';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import { OciError } from '@oci/spec-types';
-import { homeDirectory } from '@oci/spec-types/node';
+import { homeDirectory } from '@oci/files';
 
 import { byteSize } from './byte-size.js';
 import {

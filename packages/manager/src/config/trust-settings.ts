@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { OciError, parseRegistryHost, parseRepositoryName } from '@oci/spec-types';
-import { readNamedFile } from '@oci/spec-types/node';
+import { readNamedFile } from '@oci/files';
 
 import type { FingerprintedAuthority, TrustRequirement, TrustRule } from '../trust-policy.js';
 import type { TableReader } from './table-reader.js';

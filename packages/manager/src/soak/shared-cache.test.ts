@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { digestOf, withFileLock } from '@oci/spec-types/node';
+import { withFileLock } from '@oci/files';
+import { digestOf } from '@oci/spec-types/node';
 import {
   type ArtifactBytes,
   type TestRegistry,

@@ -1,3 +1,5 @@
+export { creationTime, isSameButCreated } from './creation-time.js';
+export { type ReadBytesOptions, readBytes } from './read-bytes.js';
 export {
   Verifier,
   describeManifest,
@@ -7,30 +9,3 @@ export {
   verifyBytes,
   verifyManifest,
 } from './verify.js';
-export {
-  type StorageAction,
-  hasCode,
-  isMissing,
-  onStorage,
-  storageFailure,
-  unlessMissing,
-} from './storage-failure.js';
-export { type ReadBytesOptions, readBytes, readNamedFile } from './read-bytes.js';
-export { homeDirectory } from './home-directory.js';
-export {
-  type FileContent,
-  type FileOptions,
-  type ReplacementOptions,
-  createFile,
-  replaceFile,
-  syncDirectory,
-  syncFile,
-  temporaryBeside,
-} from './file-replacement.js';
-export { shownPath } from './descriptor-path.js';
-export { makeDirectoryBelow, refuseLinks, withDirectoryBelow } from './directory-below.js';
-export { openOwnFile, readNote, readNoteAtOnce, refuseDirectory, writeNote } from './own-file.js';
-export { TemporaryFiles } from './temporary-files.js';
-export { type ProcessState, ownProcess, processState } from './process-identity.js';
-export { type FileLockOptions, type HeldLock, withFileLock } from './file-lock.js';
-export { creationTime, isSameButCreated } from './creation-time.js';

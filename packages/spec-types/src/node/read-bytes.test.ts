@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { readBytes, readNamedFile } from './read-bytes.js';
+import { readBytes } from './read-bytes.js';
 
 /** A stream that tells how many chunks were taken, and whether it was closed. */
 function counted(chunks: number): {
@@ -34,12 +34,4 @@ test('stops at the first byte beyond the limit and closes the stream', async () 
     message: 'the config has more than 29 bytes',
   });
   expect(seen).toEqual({ taken: 3, closed: true });
-});
-
-test('a named file that does not end is refused', async () => {
-  await expect(readNamedFile('/dev/zero')).rejects.toMatchObject({
-    code: 'LIMIT_EXCEEDED',
-    message: expect.stringContaining('/dev/zero has more than'),
-  });
-  expect(await readNamedFile('/dev/null')).toHaveLength(0);
 });

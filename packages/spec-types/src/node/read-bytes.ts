@@ -1,5 +1,3 @@
-import { createReadStream } from 'node:fs';
-
 import { OciError } from '../index.js';
 
 export interface ReadBytesOptions {
@@ -26,18 +24,4 @@ export async function readBytes(
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
-}
-
-/** Bytes of a file that a user or a configuration names, to be read whole: settings, keys, certificates. */
-const maxNamedFileBytes = 16 * 1024 * 1024;
-
-/**
- * Reads a file that somebody names. It may be a pipe, and a device that does not end does not fill the memory.
- *
- * @throws OciError `LIMIT_EXCEEDED` beyond 16 MiB, and the errors of the file system
- */
-export function readNamedFile(path: string): Promise<Buffer> {
-  // One byte more than allowed tells that there is more.
-  const body = createReadStream(path, { end: maxNamedFileBytes });
-  return readBytes(body, { limit: maxNamedFileBytes, what: path });
 }

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-import { OciError, type OciErrorCode, isOciError } from '../index.js';
+import { OciError, type OciErrorCode, isOciError } from '@oci/spec-types';
 import { shownPath } from './descriptor-path.js';
 
 /** What was done, where, and how many bytes it needs, when that is known. */

@@ -2,7 +2,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from '
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { OciError, throwIfAborted } from '../index.js';
+import { OciError, throwIfAborted } from '@oci/spec-types';
 import { shownPath } from './descriptor-path.js';
 import { refuseLinks } from './directory-below.js';
 import { readNote } from './own-file.js';

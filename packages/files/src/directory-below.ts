@@ -2,7 +2,7 @@ import { type Stats, constants, lstatSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join, relative as relativePath, sep } from 'node:path';
 
-import { OciError } from '../index.js';
+import { OciError } from '@oci/spec-types';
 import { descriptorPath, hasDescriptorPaths, shownPath } from './descriptor-path.js';
 import { hasCode, isMissing, storageFailure } from './storage-failure.js';
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { compile, killAtOutput, run, temporaryDirectory } from '@oci/testing';
 import { expect, test, vi } from 'vitest';
 
-import { ownProcess, withFileLock } from '@oci/spec-types/node';
+import { ownProcess, withFileLock } from '@oci/files';
 
 /** POSIX. */
 const pipeMaker = 'mkfifo';
@@ -17,7 +17,7 @@ test('lets one process at a time in', async () => {
   await writeFile(counter, '0');
   const program = await compile(
     `import { readFile, writeFile } from 'node:fs/promises';
-     import { withFileLock } from '@oci/spec-types/node';
+     import { withFileLock } from '@oci/files';
      const [counter, lock] = process.argv.slice(2);
      for (let i = 0; i < 20; i++)
        await withFileLock(lock, async () => {
@@ -50,7 +50,7 @@ test('is taken over from a process that was killed while it held it', async () =
   await using directory = await temporaryDirectory();
   const lock = join(directory.path, 'lock');
   const program = await compile(
-    `import { withFileLock } from '@oci/spec-types/node';
+    `import { withFileLock } from '@oci/files';
      await withFileLock(process.argv[2], async () => {
        process.stdout.write('held');
        await new Promise(() => setInterval(() => {}, 1000));
@@ -175,7 +175,7 @@ test('lets in one of several processes at a time, and each in the end, though ea
     `import { randomUUID } from 'node:crypto';
      import { mkdir, rmdir } from 'node:fs/promises';
      import { join } from 'node:path';
-     import { withFileLock } from '@oci/spec-types/node';
+     import { withFileLock } from '@oci/files';
      const directory = process.argv[2];
      const lock = join(directory, 'lock');
      const lane = async () => {
@@ -268,7 +268,7 @@ test.runIf(canUnshare)(
     await using directory = await temporaryDirectory();
     const lock = join(directory.path, 'lock');
     const program = await compile(
-      `import { withFileLock } from '@oci/spec-types/node';
+      `import { withFileLock } from '@oci/files';
        await withFileLock(process.argv[2], async () => {}, { patienceMs: 0 });`,
       { from: import.meta.url, directory: directory.path },
     );

@@ -2,7 +2,7 @@ import { type Stats, closeSync, constants, fstatSync, openSync, readFileSync } f
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 
-import { OciError } from '../index.js';
+import { OciError } from '@oci/spec-types';
 import { shownPath } from './descriptor-path.js';
 import { makeDirectoryBelow, refuseLinks } from './directory-below.js';
 import { hasCode, isMissing, unlessMissing } from './storage-failure.js';

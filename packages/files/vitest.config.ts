@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config';
+
+// @boundaries-ignore one test configuration serves every package
+import { project } from '../../vitest.shared.js';
+
+export default defineConfig(project('files'));
