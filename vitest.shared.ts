@@ -8,7 +8,7 @@ export function project(name: string): ViteUserConfig {
     ssr: { resolve: { conditions } },
     test: {
       name,
-      include: ['src/**/*.test.ts'],
+      include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
       testTimeout: 30_000,
       // What is polled for comes; how soon is the machine's affair.
       expect: { poll: { timeout: 20_000 } },

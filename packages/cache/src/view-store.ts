@@ -3,7 +3,14 @@ import { copyFile, lstat, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, OciError } from '@oci/spec-types';
-import { type TemporaryFiles, isMissing, makeDirectoryBelow, onStorage, readNote, replaceFile } from '@oci/files';
+import {
+  type TemporaryFiles,
+  isMissing,
+  makeDirectoryBelow,
+  onStorage,
+  readNote,
+  replaceFile,
+} from '@oci/files';
 
 import { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
 import type { Inventory } from './inventory.js';

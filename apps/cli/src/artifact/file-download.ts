@@ -15,7 +15,15 @@ import {
   foldedPath,
   isPackedDirectory,
 } from '@oci/spec-types';
-import { makeDirectoryBelow, onStorage, refuseDirectory, temporaryBeside, unlessMissing, withDirectoryBelow, withFileLock } from '@oci/files';
+import {
+  makeDirectoryBelow,
+  onStorage,
+  refuseDirectory,
+  temporaryBeside,
+  unlessMissing,
+  withDirectoryBelow,
+  withFileLock,
+} from '@oci/files';
 
 import { filePath } from './file-name.js';
 

@@ -3,7 +3,14 @@ import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, isDigest, isOciError } from '@oci/spec-types';
-import { ownProcess, processState, readNote, refuseLinks, unlessMissing, writeNote } from '@oci/files';
+import {
+  ownProcess,
+  processState,
+  readNote,
+  refuseLinks,
+  unlessMissing,
+  writeNote,
+} from '@oci/files';
 
 import type { RemovalGate } from './removal-gate.js';
 

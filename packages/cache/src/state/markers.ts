@@ -1,7 +1,14 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { onStorage, readNote, readNoteAtOnce, refuseLinks, unlessMissing, writeNote } from '@oci/files';
+import {
+  onStorage,
+  readNote,
+  readNoteAtOnce,
+  refuseLinks,
+  unlessMissing,
+  writeNote,
+} from '@oci/files';
 
 /**
  * Small files below a directory whose names are what they say, so that noting and striking something

@@ -1,7 +1,15 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { type TemporaryFiles, makeDirectoryBelow, onStorage, readNote, replaceFile, unlessMissing, writeNote } from '@oci/files';
+import {
+  type TemporaryFiles,
+  makeDirectoryBelow,
+  onStorage,
+  readNote,
+  replaceFile,
+  unlessMissing,
+  writeNote,
+} from '@oci/files';
 
 import { hourOf } from './age-queue.js';
 

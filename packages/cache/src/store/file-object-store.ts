@@ -4,7 +4,19 @@ import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/
 import { dirname, join, relative } from 'node:path';
 
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
-import { TemporaryFiles, hasCode, makeDirectoryBelow, onStorage, readNote, refuseLinks, syncDirectory, syncFile, unlessMissing, withFileLock, writeNote } from '@oci/files';
+import {
+  TemporaryFiles,
+  hasCode,
+  makeDirectoryBelow,
+  onStorage,
+  readNote,
+  refuseLinks,
+  syncDirectory,
+  syncFile,
+  unlessMissing,
+  withFileLock,
+  writeNote,
+} from '@oci/files';
 
 import { readFilePart } from './file-part.js';
 import { missingPart } from './missing-part.js';

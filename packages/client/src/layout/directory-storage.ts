@@ -11,7 +11,15 @@ import {
   parseLayoutHeader,
   throwIfAborted,
 } from '@oci/spec-types';
-import { TemporaryFiles, createFile, onStorage, replaceFile, syncDirectory, unlessMissing, withFileLock } from '@oci/files';
+import {
+  TemporaryFiles,
+  createFile,
+  onStorage,
+  replaceFile,
+  syncDirectory,
+  unlessMissing,
+  withFileLock,
+} from '@oci/files';
 
 import { containedDirectory, openContained } from './contained-path.js';
 import {

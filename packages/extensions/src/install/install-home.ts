@@ -14,7 +14,15 @@ import { basename, join, resolve } from 'node:path';
 
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { type Digest, OciError, parseRepositoryName, tagOfVersion } from '@oci/spec-types';
-import { hasCode, onStorage, ownProcess, processState, refuseLinks, unlessMissing, withFileLock } from '@oci/files';
+import {
+  hasCode,
+  onStorage,
+  ownProcess,
+  processState,
+  refuseLinks,
+  unlessMissing,
+  withFileLock,
+} from '@oci/files';
 
 import { isSameTree } from '../kcl/same-tree.js';
 import {

@@ -142,7 +142,7 @@ export const listFaults: FaultTable = {
     list(
       'list tags',
       'a tag that is none',
-      { status: 200, body: { name: 'x', tags: ['../x', 'ok'] } },
+      { status: 200, body: { name: 'x', tags: ['../../src/x', 'ok'] } },
       '1 read',
     ),
     list('list tags', 'no list', { status: 200, body: { tags: 'all' } }, 'DOCUMENT_INVALID'),

@@ -28,7 +28,7 @@ const isLong = process.env['OCI_SOAK_ROUNDS'] !== undefined;
 
 /** Pulls all that it is given in an order of its own, some at once. */
 const worker = `
-  import { OciManager } from '../manager.js';
+  import { OciManager } from '../../src/manager.js';
   const [registryUrl, cacheDir, userAgent, version, count] = process.argv.slice(2);
   const manager = new OciManager({
     registryUrl, namespace: 'team', cacheDir, credentials: async () => undefined, connection: { userAgent },

@@ -46,7 +46,7 @@ test(
       },
     });
     const program = await compile(
-      `import { createRegistry } from '../registry.js';
+      `import { createRegistry } from '../../src/registry.js';
        const [url, blob, path] = process.argv.slice(2);
        const registry = createRegistry({ url });
        await registry.repository('a/b').downloadBlob(JSON.parse(blob), path);

@@ -10,7 +10,7 @@ import { digestOf } from '@oci/spec-types/node';
 import { bytesOf, gzip, inChunks, tarOfFiles, temporaryDirectory } from '@oci/testing';
 import { expect, it } from 'vitest';
 
-import { OciManager } from '../manager.js';
+import { OciManager } from '../../src/manager.js';
 
 /** `OCI_SOAK_BLOBS=100000` measures a cache of so many blobs beside one of 1000. */
 const blobs = Number(process.env['OCI_SOAK_BLOBS'] ?? 0);

@@ -21,8 +21,8 @@ import {
   randomBytes,
 } from '@oci/testing';
 
-import type { Registry } from '../registry.js';
-import type { RemoteRepository } from '../repository/remote-repository.js';
+import type { Registry } from '../../src/registry.js';
+import type { RemoteRepository } from '../../src/repository/remote-repository.js';
 
 export const name: RepositoryName = parseRepositoryName('faults/demo');
 export const tag: Tag = parseTag('1.0.0');

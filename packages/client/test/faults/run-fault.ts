@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type TransferEvent, asOciError } from '@oci/spec-types';
 import { startRegistry, temporaryDirectory } from '@oci/testing';
 
-import { createRegistry } from '../registry.js';
+import { createRegistry } from '../../src/registry.js';
 import type { FaultResult, FaultRow } from './fault-row.js';
 import {
   type FaultSite,

@@ -14,7 +14,7 @@ export function faultPage(tables: readonly SeenTable[]): string {
   const intro = `# Faults
 
 What the client does when something breaks: ${count} faults, each made on purpose on a real server of the test
-suite (\`packages/client/src/faults\`). The suite writes this page, and fails when it is not what was seen:
+suite (\`packages/client/test/faults\`). The suite writes this page, and fails when it is not what was seen:
 \`OCI_WRITE_FAULTS=1 pnpm --filter @oci/client exec vitest run src/faults\`.
 
 An outcome in capitals is an [error code](errors.md); any other says that it went well, and that the
