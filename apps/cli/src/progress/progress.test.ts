@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import type { Digest, TransferEvent } from '@oci/spec-types';
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { expectJson } from '../e2e/json-schema.js';
+import { expectJson } from '../../test/json-schema.js';
 import { type Page } from '../render/page.js';
 import { stringWidth } from '../render/string-width.js';
 import { TextStream } from '../text-stream.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
 
-const directory = new URL('../../../../docs/json/v1/', import.meta.url);
+const directory = new URL('../../../docs/json/v1/', import.meta.url);
 const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
 
 /** Parses what a command printed, and checks it by the document of `docs/json`, in which every key must stand. */

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectJson } from './json-schema.js';
 import { type Ocictl, ocictl } from './ocictl.js';
 
-const samples = fileURLToPath(new URL('../../../../examples/packages/', import.meta.url));
+const samples = fileURLToPath(new URL('../../../examples/packages/', import.meta.url));
 
 describe('a version that is published again', () => {
   let registry: TestRegistry;

@@ -21,7 +21,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectJson } from './json-schema.js';
 import { type Ocictl, ocictl, ocictlProgram } from './ocictl.js';
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 describe('ocictl', () => {
   let registry: TestRegistry;

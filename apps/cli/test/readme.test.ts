@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type TemporaryDirectory, compile, run, temporaryDirectory } from '@oci/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 interface Block {
   readonly language: string;
@@ -62,7 +62,7 @@ async function copyCheckout(target: string): Promise<void> {
   await cp(join(root, 'apps/cli/dist'), join(target, 'apps/cli/dist'), { recursive: true });
   const dist = join(target, 'apps/server/dist');
   await cp(join(root, 'apps/server/package.json'), join(dist, '../package.json'));
-  const from = new URL('../../../server/src/readme.ts', import.meta.url).href;
+  const from = new URL('../../server/src/readme.ts', import.meta.url).href;
   await cp(
     await compile(`await import('./main.js');`, { from, directory: dist }),
     join(dist, 'main.js'),

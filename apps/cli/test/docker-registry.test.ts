@@ -224,7 +224,7 @@ describePeer(['docker-registry', 'oras', 'skopeo'], 'ocictl at a docker-registry
   });
 
   describe('with extensions', () => {
-    const samples = new URL('../../../../examples/packages/', import.meta.url).pathname;
+    const samples = new URL('../../../examples/packages/', import.meta.url).pathname;
 
     it('pushes, pulls and installs one, and leaves it alone the second time', async () => {
       const sample = join(samples, 'taskserv/kubernetes');

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { type ProgramResult, run } from '@oci/testing';
 
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 /** The built command, with a home and a cache of its own. */
 export interface Ocictl {

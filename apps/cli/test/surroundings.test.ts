@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectJson } from './json-schema.js';
 import { ocictlProgram } from './ocictl.js';
 
-const packageDirectory = fileURLToPath(new URL('../..', import.meta.url));
+const packageDirectory = fileURLToPath(new URL('..', import.meta.url));
 /** The user and group `nobody`, who owns nothing. */
 const nobody = 65_534;
 const isRoot = process.getuid?.() === 0;
