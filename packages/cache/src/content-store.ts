@@ -6,7 +6,6 @@ import {
   type CallOptions,
   type Descriptor,
   type Digest,
-  type EventListener,
   OciError,
   type VerifiedFile,
   isOciError,
@@ -26,12 +25,7 @@ export type DamageListener = (damage: {
   readonly movedTo: string;
 }) => void;
 
-export interface ContentOptions extends CallOptions {
-  /** Hears of damage. */
-  readonly onEvent?: EventListener | undefined;
-}
-
-export interface ReadOptions extends ContentOptions {
+export interface ReadOptions extends CallOptions {
   /** Hashes the blob whatever is recorded of it: others who may write here can set back sizes and times. */
   readonly rehash?: boolean | undefined;
 }
@@ -81,7 +75,7 @@ export class ContentStore implements BlobSource, BlobSink {
     return this.#store.pathOf(blobKey(digest));
   }
 
-  async hasBlob(descriptor: Descriptor, options: ContentOptions = {}): Promise<boolean> {
+  async hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
     return (await this.get(descriptor, options)) !== undefined;
   }
 
@@ -159,7 +153,7 @@ export class ContentStore implements BlobSource, BlobSink {
   /** Hashes a blob, whatever is recorded. What is damaged is set aside. @returns whether it is sound */
   async scrub(
     digest: Digest,
-    options: ContentOptions & { readonly dryRun?: boolean } = {},
+    options: CallOptions & { readonly dryRun?: boolean } = {},
   ): Promise<boolean> {
     const check = await this.#check(digest, options);
     if (!check || check.isSound) return true;
@@ -193,7 +187,7 @@ export class ContentStore implements BlobSource, BlobSink {
   }
 
   /** Unless another has put a sound one in its place meanwhile. */
-  async #setAside(digest: Digest, version: string, { onEvent }: ContentOptions): Promise<void> {
+  async #setAside(digest: Digest, version: string, { onEvent }: CallOptions): Promise<void> {
     const target = this.#store.pathOf(quarantineKey(digest));
     const size = await withFileLock(this.#quarantineLock, async () => {
       const info = await this.#store.head(blobKey(digest));

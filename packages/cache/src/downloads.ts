@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 
 import {
+  type CallOptions,
   type BlobDownloader,
   type BlobSource,
   type Descriptor,
@@ -14,7 +15,7 @@ import {
 } from '@oci/spec-types';
 import { onStorage, ownProcess, refuseLinks, withDirectoryBelow, withFileLock } from '@oci/files';
 
-import type { ContentOptions, ContentStore } from './content-store.js';
+import type { ContentStore } from './content-store.js';
 import { allocatedBytes, ensureFreeSpace } from './free-space.js';
 import { partialKey } from './layout.js';
 import { SingleFlight } from './single-flight.js';
@@ -51,7 +52,7 @@ export class Downloads {
   async obtain(
     descriptor: Descriptor,
     source: DownloadSource,
-    options: ContentOptions = {},
+    options: CallOptions = {},
   ): Promise<StoredBlob> {
     const { signal, onEvent } = options;
     let isMine = false;
@@ -104,7 +105,7 @@ export class Downloads {
   async #lockedly(
     descriptor: Descriptor,
     source: DownloadSource,
-    options: ContentOptions,
+    options: CallOptions,
   ): Promise<StoredBlob> {
     const { digest, size } = descriptor;
     const lock = this.#lockOf(`${digestAlgorithm(digest)}-${digestEncoded(digest)}`);
@@ -135,7 +136,7 @@ export class Downloads {
   async #download(
     descriptor: Descriptor,
     source: DownloadSource,
-    options: ContentOptions,
+    options: CallOptions,
   ): Promise<StoredBlob> {
     throwIfAborted(options.signal);
     await this.ensureSpace([descriptor]);
@@ -153,7 +154,7 @@ export class Downloads {
   async #downloadFile(
     descriptor: Descriptor,
     source: BlobDownloader,
-    options: ContentOptions,
+    options: CallOptions,
   ): Promise<StoredBlob> {
     const path = this.#partial(descriptor);
     return onStorage({ path }, () =>
@@ -167,7 +168,7 @@ export class Downloads {
   async #downloadStream(
     descriptor: Descriptor,
     source: BlobSource,
-    options: ContentOptions,
+    options: CallOptions,
   ): Promise<StoredBlob> {
     const body = reported(await source.fetchBlob(descriptor, options), descriptor, options);
     await this.#content.pushBlob(descriptor, body, options);
@@ -188,7 +189,7 @@ export class Downloads {
 async function* reported(
   body: AsyncIterable<Uint8Array>,
   { digest, size }: Descriptor,
-  { onEvent }: ContentOptions,
+  { onEvent }: CallOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let done = 0;
   for await (const chunk of body) {

@@ -1,7 +1,7 @@
 export { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
 export { type Cache, type CacheOptions, openCache } from './cache.js';
 export { CachedRepository, type RepositoryPlace } from './cached-repository.js';
-export { type ContentOptions, ContentStore, type DamageListener } from './content-store.js';
+export { ContentStore, type DamageListener } from './content-store.js';
 export { type DownloadSource, Downloads } from './downloads.js';
 export { Evidence } from './evidence.js';
 export { LayoutIndex } from './layout-index.js';

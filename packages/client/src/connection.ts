@@ -5,36 +5,28 @@ import { tokenFile } from './authorization/token-file.js';
 import type { CredentialSource } from './credentials/credential.js';
 import { traceAttempts } from './diagnostics.js';
 import type { HostOptions } from './host-options.js';
-import type { ProxyOptions } from './proxy/proxy-options.js';
 import { proxyPolicy } from './proxy/proxy-policy.js';
 import type { RegistryAddress } from './registry-address.js';
+import type { RegistryOptions } from './registry-options.js';
 import { limitBandwidth } from './transport/bandwidth.js';
 import type { BodyLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
 import type { HeadStart } from './transport/head-start.js';
-import { type PacePolicy, defaultPacePolicy, paceHosts } from './transport/host-pace.js';
-import { type AttemptObserver, observed } from './transport/observe.js';
+import { defaultPacePolicy, paceHosts } from './transport/host-pace.js';
+import { observed } from './transport/observe.js';
 import { addHeaders } from './transport/origin-headers.js';
 import { ownSignal } from './transport/own-signal.js';
 import { watchProgress } from './transport/progress-watch.js';
 import { followRedirects } from './transport/redirect.js';
 import { type RetryPolicy, retry } from './transport/retry.js';
-import { type Timeouts, createSend, defaultTimeouts } from './transport/send.js';
+import { defaultTimeouts } from './transport/connection-options.js';
+import { createSend } from './transport/send.js';
 
 /** What is the same for a registry and its mirrors. */
-export interface TransportOptions {
-  readonly timeouts?: Partial<Timeouts> | undefined;
-  readonly pace?: Partial<PacePolicy> | undefined;
-  /** Bytes of bodies in a second at most, up and down together; a mirror's count for itself. Default: no limit. */
-  readonly bytesPerSecond?: number | undefined;
-  /** Default: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment; `false` for none. */
-  readonly proxy?: ProxyOptions | false | undefined;
-  /** Keeps tokens for the next process, sealed, in this file. Default: only in memory. */
-  readonly tokenCacheFile?: string | undefined;
-  readonly userAgent?: string | undefined;
-  /** Hears of every request that goes out. */
-  readonly observer?: AttemptObserver | undefined;
-}
+type TransportOptions = Pick<
+  RegistryOptions,
+  'timeouts' | 'pace' | 'bytesPerSecond' | 'proxy' | 'tokenCacheFile' | 'userAgent' | 'observer'
+>;
 
 interface ConnectionParts {
   readonly address: RegistryAddress;

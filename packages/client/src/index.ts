@@ -45,7 +45,6 @@ export type {
   TlsFacts,
 } from './doctor/probe.js';
 export { type ProbeOptions, probeRegistry } from './doctor/probe-registry.js';
-export type { TransportOptions } from './connection.js';
 export type { ClientCertificate, HostOptions } from './host-options.js';
 export type { MirrorOptions, PullFromMirror } from './mirrors/mirror.js';
 export { type ProxyOptions, proxyFromEnvironment } from './proxy/proxy-options.js';
@@ -65,9 +64,9 @@ export {
 export { MemoryRepository } from './memory/memory-repository.js';
 export { type DownloadPolicy, defaultDownloadPolicy } from './download/download-policy.js';
 export type { AttemptTrace, OperationTrace } from './diagnostics.js';
-export { type Registry, type RegistryOptions, createRegistry } from './registry.js';
+export { type Registry, createRegistry } from './registry.js';
+export type { RegistryOptions } from './registry-options.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
-export { type RemoteOptions } from './repository/endpoint.js';
 export type { ListOptions } from './repository/listing.js';
 export type { PushManifestOptions } from './repository/manifest-sink.js';
 export type { ReferrersOptions } from './repository/referrers.js';
@@ -78,7 +77,7 @@ export { type PacePolicy, defaultPacePolicy } from './transport/host-pace.js';
 export type { Attempt, AttemptObserver, AttemptOutcome } from './transport/observe.js';
 export { type HeaderSource, isSettableHeader, mergeHeaders } from './transport/origin-headers.js';
 export { type RetryPolicy, defaultRetryPolicy } from './transport/retry.js';
-export { type Timeouts, defaultTimeouts } from './transport/send.js';
+export { type Timeouts, defaultTimeouts } from './transport/connection-options.js';
 export type { BlobBody, RepeatableBody, UploadContent } from './upload/blob-body.js';
 export type { UploadOptions } from './upload/upload-options.js';
 export type { UploadSession } from './upload/upload-session.js';

@@ -9,8 +9,9 @@ import { Throughput } from './download/throughput.js';
 import type { MirrorLocation, MirrorOptions } from './mirrors/mirror.js';
 import { type Mirror, askMirrors } from './mirrors/mirrored.js';
 import type { RegistryAddress } from './registry-address.js';
-import type { RegistryOptions } from './registry.js';
+import type { RegistryOptions } from './registry-options.js';
 import type { Endpoint } from './repository/endpoint.js';
+import { ReferrersKnowledge } from './repository/referrers-api.js';
 import { RegistryHints } from './repository/registry-hints.js';
 import { defaultLimits } from './transport/bounded-body.js';
 import type { HeadStart } from './transport/head-start.js';
@@ -56,7 +57,8 @@ export function reach(
     rangeSupport: new RangeSupport(),
     throughput: new Throughput(downloadPolicy.enoughBytesPerSecond),
     wholeBlocks: wholeBlocks(),
-    hasMirrors: mirrors.length > 0,
+    asksMirrors: mirrors.length > 0,
+    referrers: new ReferrersKnowledge(),
     hints: new RegistryHints(),
   };
   return { endpoint, close };

@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type RegistryHost,
   type RepositoryName,
   isRepositoryName,
@@ -6,35 +7,18 @@ import {
   registryPaths,
 } from '@oci/spec-types';
 
-import type { TransportOptions } from './connection.js';
-import {
-  type DownloadPolicy,
-  checkDownloadPolicy,
-  defaultDownloadPolicy,
-} from './download/download-policy.js';
-import type { HostOptions } from './host-options.js';
-import { type MirrorOptions, parseMirrorLocation } from './mirrors/mirror.js';
+import { checkDownloadPolicy, defaultDownloadPolicy } from './download/download-policy.js';
+import { parseMirrorLocation } from './mirrors/mirror.js';
 import { parseProxies } from './proxy/proxy-options.js';
 import type { Destination, Reached } from './reach.js';
 import { parseRegistryAddress } from './registry-address.js';
-import type { Endpoint, RemoteOptions } from './repository/endpoint.js';
+import type { RegistryOptions } from './registry-options.js';
+import type { Endpoint } from './repository/endpoint.js';
 import type { ListOptions } from './repository/listing.js';
 import { RemoteRepository } from './repository/remote-repository.js';
 import { checkBandwidth } from './transport/bandwidth-limit.js';
-import type { BodyLimits } from './transport/bounded-body.js';
 import type { Exchange } from './transport/exchange.js';
 import { HeadStart } from './transport/head-start.js';
-import type { RetryPolicy } from './transport/retry.js';
-
-export interface RegistryOptions extends HostOptions, TransportOptions {
-  /** `https://registry.example`, `http://localhost:5000`; a bare host is HTTPS, loopback HTTP. */
-  readonly url: string;
-  /** Asked for manifests and blobs before the registry itself, in this order. */
-  readonly mirrors?: readonly MirrorOptions[] | undefined;
-  readonly retry?: Partial<RetryPolicy> | undefined;
-  readonly limits?: Partial<BodyLimits> | undefined;
-  readonly download?: Partial<DownloadPolicy> | undefined;
-}
 
 /** A registry over HTTP: its own connections, tokens and limits, shared by its repositories. */
 export interface Registry {
@@ -42,7 +26,7 @@ export interface Registry {
   /** `scheme://host:port` that requests go to. */
   readonly origin: string;
   /** Whether the registry answers, and lets us in. @throws OciError */
-  ping(options?: RemoteOptions): Promise<void>;
+  ping(options?: CallOptions): Promise<void>;
   repository(name: RepositoryName): RemoteRepository;
   /** Every repository of the catalog. @throws OciError `UNSUPPORTED` where there is none */
   listRepositories(options?: ListOptions): AsyncIterable<RepositoryName>;
@@ -101,7 +85,7 @@ function destinationOf(options: RegistryOptions): Destination {
 async function ping(
   shared: Omit<Endpoint, 'name'>,
   host: string,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<void> {
   const request = {
     ...options,

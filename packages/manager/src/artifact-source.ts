@@ -1,5 +1,5 @@
-import type { RemoteOptions } from '@oci/client';
 import type {
+  CallOptions,
   BlobDownloader,
   Descriptor,
   Digest,
@@ -13,16 +13,16 @@ import type {
 /** A repository that artifacts are read from, over HTTP or in process. */
 export interface SourceRepository extends ReadableRepository, Partial<BlobDownloader> {
   readonly name: RepositoryName;
-  resolve(tagOrDigest: Tag | Digest, options?: RemoteOptions): Promise<Descriptor>;
-  fetchManifest(descriptor: Descriptor, options?: RemoteOptions): Promise<ResolvedManifest>;
+  resolve(tagOrDigest: Tag | Digest, options?: CallOptions): Promise<Descriptor>;
+  fetchManifest(descriptor: Descriptor, options?: CallOptions): Promise<ResolvedManifest>;
   /** `resolve` and `fetchManifest` in one call. */
-  fetchTag(tag: Tag, options?: RemoteOptions): Promise<ResolvedManifest>;
-  fetchBlob(descriptor: Descriptor, options?: RemoteOptions): Promise<AsyncIterable<Uint8Array>>;
+  fetchTag(tag: Tag, options?: CallOptions): Promise<ResolvedManifest>;
+  fetchBlob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>>;
   /** @throws OciError `NAME_UNKNOWN` */
-  listTags(options?: RemoteOptions): AsyncIterable<Tag>;
+  listTags(options?: CallOptions): AsyncIterable<Tag>;
   listReferrers(
     subject: Pick<Descriptor, 'digest'>,
-    options?: RemoteOptions & { readonly artifactType?: string | undefined },
+    options?: CallOptions & { readonly artifactType?: string | undefined },
   ): AsyncIterable<Descriptor>;
 }
 
@@ -36,5 +36,5 @@ export interface ArtifactSource {
   readonly isInProcess?: boolean;
   repository(name: RepositoryName): SourceRepository;
   /** @throws OciError `UNSUPPORTED` where there is no catalog */
-  listRepositories(options?: RemoteOptions): AsyncIterable<RepositoryName>;
+  listRepositories(options?: CallOptions): AsyncIterable<RepositoryName>;
 }

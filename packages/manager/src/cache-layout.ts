@@ -7,7 +7,6 @@ import {
   type CallOptions,
   type Descriptor,
   type Digest,
-  type EventListener,
   OciError,
   type Platform,
   type Repository,
@@ -22,7 +21,6 @@ import {
 export interface CacheLayoutOptions extends CallOptions {
   /** Tells what would go, and writes nothing. */
   readonly dryRun?: boolean | undefined;
-  readonly onEvent?: EventListener | undefined;
 }
 
 export interface CacheExportOptions extends CacheLayoutOptions {

@@ -1,11 +1,9 @@
-import type { CallOptions, Digest, EventListener } from '@oci/spec-types';
+import type { CallOptions, Digest } from '@oci/spec-types';
 
 /** What every call takes last. */
 export interface ManagerCallOptions extends CallOptions {
   /** Another registry than the manager's, by `host[:port]` or URL. */
   readonly registry?: string | undefined;
-  /** Hears of retries, of waits, and of a cache that is left out because it can't be written. */
-  readonly onEvent?: EventListener | undefined;
 }
 
 export interface PullOptions extends ManagerCallOptions {

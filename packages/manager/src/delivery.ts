@@ -5,7 +5,6 @@ import { copyView, writeGzipTar } from '@oci/cache';
 import {
   type CallOptions,
   type Descriptor,
-  type EventListener,
   type ImageManifest,
   OciError,
   type ResolvedManifest,
@@ -20,10 +19,6 @@ import { cacheLeftOut, isCacheFailure } from './past-cache.js';
 import { selectManifest } from './platform.js';
 import type { PulledArtifact } from './pull.js';
 import type { TrustGate } from './trust-gate.js';
-
-interface DeliveryOptions extends CallOptions {
-  readonly onEvent?: EventListener | undefined;
-}
 
 /** What is delivered, and how it is had. */
 export interface Delivery {
@@ -45,7 +40,7 @@ export interface Delivery {
  */
 export async function deliver(
   delivery: Delivery,
-  options: DeliveryOptions = {},
+  options: CallOptions = {},
 ): Promise<PulledArtifact> {
   const output = resolve(delivery.output);
   await refuseDirectory(output);
@@ -62,7 +57,7 @@ export async function deliver(
 async function direct(
   { name, layer: selector, connect, trust }: Delivery,
   output: string,
-  options: DeliveryOptions,
+  options: CallOptions,
 ): Promise<PulledArtifact> {
   if (!connect) throw new OciError('OFFLINE', `${formatReference(name)} is not in the cache`);
   const repository = connect();
@@ -93,7 +88,7 @@ async function direct(
 async function imageOf(
   repository: SourceRepository,
   root: ResolvedManifest,
-  options: DeliveryOptions,
+  options: CallOptions,
 ): Promise<ImageManifest> {
   if (root.kind === 'image') return root.document;
   const child = await repository.fetchManifest(selectManifest(root.document), options);
@@ -104,7 +99,7 @@ async function imageOf(
 async function download(
   repository: SourceRepository,
   blob: Descriptor,
-  { path, options }: { readonly path: string; readonly options: DeliveryOptions },
+  { path, options }: { readonly path: string; readonly options: CallOptions },
 ): Promise<void> {
   const { digest, size } = blob;
   options.onEvent?.({ type: 'start', digest, size });

@@ -1,15 +1,17 @@
 import type { Descriptor } from './descriptor.js';
 import type { Digest } from './digest.js';
 import type { OciError } from './error.js';
+import type { EventListener } from './operation.js';
 import type { RepositoryName } from './repository-name.js';
 import type { ResolvedManifest } from './resolved-manifest.js';
 import type { Tag } from './tag.js';
 
 /** What every call takes last. */
 export interface CallOptions {
+  /** Ends the call with `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
-  /** Ask the place itself and no copy of it (a mirror): what is written next depends on the answer. */
-  readonly skipMirrors?: boolean | undefined;
+  /** Hears of retries, waits, resumed downloads and warnings. */
+  readonly onEvent?: EventListener | undefined;
   /**
    * The call belongs to a push: it has the rights of one from the start, and no mirror is asked. A registry
    * may refuse who asks for less when the repository does not exist yet (quay).
@@ -114,6 +116,12 @@ export interface BlobMounter {
     from: RepositoryName | undefined,
     options?: CallOptions,
   ): Promise<boolean>;
+}
+
+/** A repository whose reads other places may answer. */
+export interface Mirrored<R> {
+  /** The same repository, asked itself and never its mirrors: what is written next depends on the answer. */
+  withoutMirrors(): R;
 }
 
 /** All that is needed to copy from somewhere. */

@@ -15,6 +15,7 @@ export type {
   ManifestDeleter,
   ManifestSink,
   ManifestSource,
+  Mirrored,
   ReadableRepository,
   ReferrerLister,
   Repository,

@@ -21,8 +21,8 @@ export async function deleteArtifact(input: DeleteInput, invocation: Invocation)
         hint: `Say which: ocictl tags ${input.reference}`,
       });
     }
-    const call = { signal, onEvent: progress, skipMirrors: true };
-    const { digest } = await named.repository.resolve(named.tagOrDigest, call);
+    const call = { signal, onEvent: progress };
+    const { digest } = await named.repository.withoutMirrors().resolve(named.tagOrDigest, call);
     const deleted = named.reference.digest ? 'manifest' : 'tag';
     const what = deleted === 'tag' ? 'the tag' : 'the manifest and all its tags:';
     await confirm(`delete ${what} ${named.text}?`, input, invocation);
@@ -54,8 +54,9 @@ async function confirm(
 }
 
 async function remove(named: NamedArtifact, { signal, progress }: Context): Promise<void> {
-  const { repository, reference, tagOrDigest } = named;
-  const call = { signal, onEvent: progress, skipMirrors: true };
+  const { reference, tagOrDigest } = named;
+  const repository = named.repository.withoutMirrors();
+  const call = { signal, onEvent: progress };
   if (!reference.tag || reference.digest) {
     await repository.deleteManifest(await repository.resolve(tagOrDigest, call), call);
     return;

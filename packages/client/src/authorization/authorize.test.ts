@@ -16,7 +16,8 @@ import { defaultLimits } from '../transport/bounded-body.js';
 import type { Exchange } from '../transport/exchange.js';
 import { followRedirects } from '../transport/redirect.js';
 import { authorize } from './authorize.js';
-import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
+import { type Registry, createRegistry } from '../registry.js';
+import type { RegistryOptions } from '../registry-options.js';
 
 const user = { username: 'tester', password: 'secret' };
 const bearer: RegistryAuth = { bearer: user };

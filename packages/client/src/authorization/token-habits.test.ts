@@ -19,7 +19,8 @@ import type { Exchange } from '../transport/exchange.js';
 import { authorize } from './authorize.js';
 import type { Token } from './token.js';
 import type { TokenStore } from './token-file.js';
-import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
+import { type Registry, createRegistry } from '../registry.js';
+import type { RegistryOptions } from '../registry-options.js';
 
 const name = parseRepositoryName('lib/app');
 const tag = parseTag('1');

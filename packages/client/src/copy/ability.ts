@@ -6,6 +6,7 @@ import type {
   Descriptor,
   Located,
   ManifestSink,
+  Mirrored,
   ReferrerLister,
   ResolvedManifest,
   Resolver,
@@ -46,6 +47,11 @@ export function canFetchTag(repository: object): repository is TagFetcher {
   return has(repository, 'fetchTag');
 }
 
+/** The repository itself, where a source has mirrors that may answer in its place. */
+export function withoutMirrors<R extends object>(repository: R): R {
+  return isMirrored(repository) ? repository.withoutMirrors() : repository;
+}
+
 export function canListReferrers(repository: object): repository is ReferrerLister {
   return has(repository, 'listReferrers');
 }
@@ -73,6 +79,10 @@ export function isSameRepository(source: object, target: object): boolean {
 
 function hasRealPath(repository: object): repository is Pick<LayoutDirectory, 'realPath'> {
   return 'realPath' in repository && typeof repository.realPath === 'string';
+}
+
+function isMirrored<R extends object>(repository: R): repository is Mirrored<R> & R {
+  return has(repository, 'withoutMirrors');
 }
 
 function has(repository: object, method: string): boolean {

@@ -13,7 +13,7 @@ import {
 } from '@oci/spec-types';
 import { readBytes } from '@oci/spec-types/node';
 
-import { canFetchTag } from './ability.js';
+import { canFetchTag, withoutMirrors } from './ability.js';
 import type { CopyOptions, LeftBehind } from './copy-options.js';
 import { type ChildFilter, Graph, defaultGraphLimits } from './graph.js';
 import { entriesFor, entryFor, isPlatform, notOffered } from './platform-choice.js';
@@ -45,7 +45,7 @@ const foreignLayerTypes: ReadonlySet<string> = new Set([
 export async function planCopy(
   source: ReadableRepository,
   reference: Tag | Digest,
-  options: CopyOptions & CallOptions & { readonly concurrency: number },
+  options: CopyOptions & { readonly concurrency: number },
 ): Promise<CopyPlan> {
   const planning = new Planning(source, options);
   return planning.plan(reference);
@@ -53,7 +53,7 @@ export async function planCopy(
 
 class Planning {
   readonly #source: ReadableRepository;
-  readonly #options: CopyOptions & CallOptions & { readonly concurrency: number };
+  readonly #options: CopyOptions & { readonly concurrency: number };
   readonly #graph: Graph;
   readonly #walk: ReferrerWalk;
   readonly #left = { platforms: 0, foreignLayers: 0 };
@@ -62,10 +62,7 @@ class Planning {
   readonly #sidecars: Sidecar[] = [];
   #referrers = 0;
 
-  constructor(
-    source: ReadableRepository,
-    options: CopyOptions & CallOptions & { readonly concurrency: number },
-  ) {
+  constructor(source: ReadableRepository, options: CopyOptions & { readonly concurrency: number }) {
     this.#source = source;
     this.#options = options;
     const known = { fetchManifest: this.#fetch.bind(this) };
@@ -97,9 +94,9 @@ class Planning {
   }
 
   async #resolve(reference: Tag | Digest): Promise<Descriptor> {
-    const source = this.#source;
     // The target may be the source's own mirror, and its tag the old one that is to be replaced.
-    const call = { ...this.#call, skipMirrors: true };
+    const source = withoutMirrors(this.#source);
+    const call = this.#call;
     if (isDigest(reference) || !canFetchTag(source)) return source.resolve(reference, call);
     const manifest = await source.fetchTag(reference, call);
     this.#fetched.set(manifest.descriptor.digest, manifest);
@@ -116,9 +113,7 @@ class Planning {
 
   get #call(): CallOptions {
     const { signal, onEvent } = this.#options;
-    // Events are more than the contract promises; who has any to tell takes the listener.
-    const call: CallOptions & { readonly onEvent?: unknown } = { signal, onEvent };
-    return call;
+    return { signal, onEvent };
   }
 
   /** The manifest for the one platform that is wanted; all of it without such a wish. */

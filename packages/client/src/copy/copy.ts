@@ -147,12 +147,7 @@ class Copying {
   }
 
   #call(signal: AbortSignal | undefined): CallOptions {
-    // Events are more than the contract promises; who has any to tell takes the listener.
-    const call: CallOptions & { readonly onEvent: unknown } = {
-      signal,
-      onEvent: this.#options.onEvent,
-    };
-    return call;
+    return { signal, onEvent: this.#options.onEvent };
   }
 
   #result({ root, referrers }: CopyPlan, left: LeftBehind): CopyResult {

@@ -13,7 +13,7 @@ import {
   parseTag,
 } from '@oci/spec-types';
 
-import { canListReferrers } from './ability.js';
+import { canListReferrers, withoutMirrors } from './ability.js';
 import { forEach } from './pool.js';
 import { atSide } from './side.js';
 
@@ -97,7 +97,7 @@ export async function resolveIfThere(
   options: CallOptions,
 ): Promise<Descriptor | undefined> {
   try {
-    return await repository.resolve(tagOrDigest, { ...options, skipMirrors: true });
+    return await withoutMirrors(repository).resolve(tagOrDigest, options);
   } catch (error) {
     if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return undefined;
     // Artifactory answers 403 for a tag of this form that is not there (sigstore/cosign#2973).

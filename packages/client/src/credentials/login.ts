@@ -1,6 +1,7 @@
 import { OciError, type RegistryHost, isOciError } from '@oci/spec-types';
 
-import { type Registry, type RegistryOptions, createRegistry } from '../registry.js';
+import { type Registry, createRegistry } from '../registry.js';
+import type { RegistryOptions } from '../registry-options.js';
 import { AuthFileReader, authKey, helperOf, isSilent, keysOfRegistry } from './auth-file.js';
 import { editAuthFile } from './auth-file-edit.js';
 import { authFilePaths, authFileToWrite } from './auth-file-path.js';

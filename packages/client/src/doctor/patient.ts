@@ -3,8 +3,9 @@ import { type CallOptions, type RepositoryName, registryPaths } from '@oci/spec-
 import { type Connection, connect } from '../connection.js';
 import { defaultDownloadPolicy } from '../download/download-policy.js';
 import { parseRegistryAddress } from '../registry-address.js';
-import type { RegistryOptions } from '../registry.js';
+import type { RegistryOptions } from '../registry-options.js';
 import type { Endpoint } from '../repository/endpoint.js';
+import { ReferrersKnowledge } from '../repository/referrers-api.js';
 import { RegistryHints } from '../repository/registry-hints.js';
 import { RemoteRepository } from '../repository/remote-repository.js';
 import { defaultLimits } from '../transport/bounded-body.js';
@@ -62,6 +63,7 @@ export function admit(options: RegistryOptions, call: CallOptions): Patient {
     retryPolicy,
   });
   const { origin, exchange, bare } = connection;
+  const referrers = new ReferrersKnowledge();
   const endpoint = (name: RepositoryName): Endpoint => ({
     exchange,
     origin,
@@ -72,7 +74,8 @@ export function admit(options: RegistryOptions, call: CallOptions): Patient {
     rangeSupport: new RangeSupport(),
     throughput: new Throughput(defaultDownloadPolicy.enoughBytesPerSecond),
     wholeBlocks: wholeBlocks(),
-    hasMirrors: false,
+    asksMirrors: false,
+    referrers,
     hints: new RegistryHints(),
   });
   return {

@@ -8,7 +8,7 @@ import {
 } from '@oci/spec-types';
 
 import { parseRegistryAddress } from '../registry-address.js';
-import type { RegistryOptions } from '../registry.js';
+import type { RegistryOptions } from '../registry-options.js';
 import {
   type FirstAnswer,
   firstAnswer,

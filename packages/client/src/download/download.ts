@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 
 import {
+  type CallOptions,
   type Descriptor,
   type OciError,
   type VerifiedFile,
@@ -11,7 +12,7 @@ import {
 
 import { refuseDirectory } from '@oci/files';
 
-import type { Endpoint, RemoteOptions } from '../repository/endpoint.js';
+import { type Endpoint, withoutMirrors } from '../repository/endpoint.js';
 import { BlockPool } from '../transport/block-pool.js';
 import { batchSize } from './batch-writer.js';
 import { segmentSize } from './download-policy.js';
@@ -35,7 +36,7 @@ import { WorkerGroup } from './worker-group.js';
 export async function downloadBlob(
   endpoint: Endpoint,
   target: { readonly blob: Descriptor; readonly path: string },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<VerifiedFile> {
   const { blob } = target;
   const path = resolve(target.path);
@@ -45,12 +46,12 @@ export async function downloadBlob(
   const download = { endpoint, blob, path, options };
   const failure = await attempt(download).catch((error: unknown) => {
     // What has another size at a mirror may be right at the registry.
-    if (endpoint.hasMirrors && isOciError(error, 'SIZE_MISMATCH')) return error;
+    if (endpoint.asksMirrors && isOciError(error, 'SIZE_MISMATCH')) return error;
     throw error;
   });
   if (failure) {
     options.onEvent?.({ type: 'warning', message: `${failure.message}: it is fetched once more` });
-    const again = await attempt({ ...download, options: { ...options, skipMirrors: true } });
+    const again = await attempt({ ...download, endpoint: withoutMirrors(endpoint) });
     if (again) {
       await discardPartial(path);
       throw again;
@@ -63,7 +64,7 @@ interface Download {
   readonly endpoint: Endpoint;
   readonly blob: Descriptor;
   readonly path: string;
-  readonly options: RemoteOptions;
+  readonly options: CallOptions;
 }
 
 /** @returns what is wrong with the bytes, all of which came and were put aside; undefined when they are right */

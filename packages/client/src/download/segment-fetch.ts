@@ -1,6 +1,6 @@
-import { type Descriptor, OciError, registryPaths } from '@oci/spec-types';
+import { type CallOptions, type Descriptor, OciError, registryPaths } from '@oci/spec-types';
 
-import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.js';
+import { type Endpoint, call } from '../repository/endpoint.js';
 import { leastTapped } from '../transport/answer-head.js';
 import type { BlockPool } from '../transport/block-pool.js';
 import type { RegistryResponse } from '../transport/exchange.js';
@@ -24,7 +24,7 @@ export interface SegmentFetch {
   readonly probes?: boolean;
   /** What large answers are received into. */
   readonly blocks: BlockPool;
-  readonly options: RemoteOptions;
+  readonly options: CallOptions;
   /** Called with the host that answered, once its answer was found usable. */
   readonly onAnswer: (host: string) => void;
 }

@@ -16,7 +16,8 @@ import { expect, test } from 'vitest';
 
 import { copy } from '../copy/copy.js';
 import { staticCredentials } from '../credentials/credential.js';
-import { type RegistryOptions, createRegistry } from '../registry.js';
+import { createRegistry } from '../registry.js';
+import type { RegistryOptions } from '../registry-options.js';
 import { type MirrorOptions, nameAt, parseMirrorLocation } from './mirror.js';
 
 const name = parseRepositoryName('kcl/demo');
@@ -144,7 +145,7 @@ test('nothing that writes, lists, or precedes writing goes to a mirror', async (
   for await (const found of here.repository.listTags()) expect(found).toBe(tag);
   for await (const referrer of here.repository.listReferrers(descriptor))
     expect(referrer).toBeUndefined();
-  await here.repository.resolve(tag, { skipMirrors: true });
+  await here.repository.withoutMirrors().resolve(tag);
   expect(mirror.requests).toEqual([]);
 });
 

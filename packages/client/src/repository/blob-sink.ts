@@ -1,17 +1,22 @@
-import { type Descriptor, registryPaths, verifiableAlgorithm } from '@oci/spec-types';
+import {
+  type CallOptions,
+  type Descriptor,
+  registryPaths,
+  verifiableAlgorithm,
+} from '@oci/spec-types';
 
 import type { UploadContent } from '../upload/blob-body.js';
 import { uploadBlob } from '../upload/upload.js';
 import type { UploadOptions } from '../upload/upload-options.js';
 import { type OpenSession, reopenedSession, uploadSubject } from '../upload/upload-session.js';
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { type Endpoint, call } from './endpoint.js';
 import { beginMount } from './mount.js';
 
 /** Whether the repository has a blob: what a push asks first. */
 export async function hasBlob(
   endpoint: Endpoint,
   descriptor: Descriptor,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<boolean> {
   const response = await call(endpoint, {
     ...options,
@@ -37,7 +42,7 @@ export async function pushBlob(
   options: UploadOptions,
 ): Promise<void> {
   const { descriptor } = content;
-  const remote: RemoteOptions = { signal: options.signal, onEvent: options.onEvent };
+  const remote: CallOptions = { signal: options.signal, onEvent: options.onEvent };
   verifiableAlgorithm(descriptor.digest);
   const isStored = (): Promise<boolean> => hasBlob(endpoint, descriptor, remote);
   if (await isStored()) return;

@@ -3,7 +3,8 @@ import { digestOf } from '@oci/spec-types/node';
 import { type Fault, type TestRegistry, collect, randomBytes, startRegistry } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { type RegistryOptions, createRegistry } from '../registry.js';
+import { createRegistry } from '../registry.js';
+import type { RegistryOptions } from '../registry-options.js';
 
 const bytes = randomBytes(11, 300_000);
 const name = parseRepositoryName('a/b');

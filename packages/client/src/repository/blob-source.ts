@@ -1,4 +1,4 @@
-import { type Descriptor, isOciError, registryPaths } from '@oci/spec-types';
+import { type CallOptions, type Descriptor, isOciError, registryPaths } from '@oci/spec-types';
 import { verified } from '@oci/spec-types/node';
 
 import { RangesUnusable, checkRangeAnswer, checkWholeAnswer } from '../download/range-answer.js';
@@ -6,7 +6,7 @@ import { leastProgress } from '../download/segment-fetch.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
 import { pauseBeforeRetry } from '../transport/retry.js';
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { type Endpoint, call } from './endpoint.js';
 
 /**
  * The verified bytes of a blob. A connection that breaks in the middle is taken up again where it
@@ -15,7 +15,7 @@ import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
 export async function fetchBlob(
   endpoint: Endpoint,
   descriptor: Descriptor,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<AsyncIterable<Uint8Array>> {
   const first = await openBlob(endpoint, { descriptor, offset: 0 }, options);
   const bytes = verified(resuming(first, { endpoint, descriptor, options }), descriptor);
@@ -42,11 +42,7 @@ interface OpenBlob {
 }
 
 /** From where it broke; all of it once more where the host has no good answer to ranges. */
-async function openBlob(
-  endpoint: Endpoint,
-  ask: BlobAsk,
-  options: RemoteOptions,
-): Promise<OpenBlob> {
+async function openBlob(endpoint: Endpoint, ask: BlobAsk, options: CallOptions): Promise<OpenBlob> {
   try {
     return await askForBlob(endpoint, { ...ask, ranges: ask.offset > 0 }, options);
   } catch (error) {
@@ -63,7 +59,7 @@ interface BlobAsk {
 async function askForBlob(
   endpoint: Endpoint,
   { descriptor, offset, ranges }: BlobAsk & { readonly ranges: boolean },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<OpenBlob> {
   const { digest, size } = descriptor;
   const response = await call(endpoint, {
@@ -93,7 +89,7 @@ async function* resuming(
     endpoint,
     descriptor,
     options,
-  }: { endpoint: Endpoint; descriptor: Descriptor; options: RemoteOptions },
+  }: { endpoint: Endpoint; descriptor: Descriptor; options: CallOptions },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { retryPolicy } = endpoint;
   let open = first;

@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Descriptor,
   type Digest,
   OciError,
@@ -8,7 +9,7 @@ import {
   registryPaths,
 } from '@oci/spec-types';
 
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { type Endpoint, call, withoutMirrors } from './endpoint.js';
 import { fetchManifest } from './manifest-source.js';
 import { hasReferrersApi } from './referrers.js';
 import { removeFromReferrersTag } from './referrers-tag-list.js';
@@ -22,10 +23,10 @@ import { removeFromReferrersTag } from './referrers-tag-list.js';
 export async function deleteManifest(
   endpoint: Endpoint,
   descriptor: Descriptor,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<void> {
   const { digest } = descriptor;
-  const { document } = await fetchManifest(endpoint, descriptor, { ...options, skipMirrors: true });
+  const { document } = await fetchManifest(withoutMirrors(endpoint), descriptor, options);
   const subject = document.subject?.digest;
   const isListed = subject !== undefined && !(await hasReferrersApi(endpoint, subject, options));
   await remove(endpoint, { what: 'manifests', target: digest }, options);
@@ -37,7 +38,7 @@ export async function deleteManifest(
  *
  * @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where the registry deletes manifests only
  */
-export function deleteTag(endpoint: Endpoint, tag: Tag, options: RemoteOptions): Promise<void> {
+export function deleteTag(endpoint: Endpoint, tag: Tag, options: CallOptions): Promise<void> {
   return remove(endpoint, { what: 'single tags', target: tag }, options);
 }
 
@@ -50,7 +51,7 @@ export function deleteTag(endpoint: Endpoint, tag: Tag, options: RemoteOptions):
 export function deleteBlob(
   endpoint: Endpoint,
   { digest }: Descriptor,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<void> {
   return remove(endpoint, { what: 'blobs', target: digest }, options);
 }
@@ -62,7 +63,7 @@ type Removal =
 async function remove(
   endpoint: Endpoint,
   { what, target }: Removal,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<void> {
   const { name } = endpoint;
   const isBlob = what === 'blobs';

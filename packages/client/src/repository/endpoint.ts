@@ -1,9 +1,4 @@
-import {
-  type CallOptions,
-  type EventListener,
-  type RepositoryName,
-  isOciError,
-} from '@oci/spec-types';
+import { type CallOptions, type RepositoryName, isOciError } from '@oci/spec-types';
 
 import type { DownloadPolicy } from '../download/download-policy.js';
 import type { RangeSupport } from '../download/range-support.js';
@@ -20,13 +15,8 @@ import {
 } from '../transport/exchange.js';
 import { type Subject, expectStatus } from '../transport/response-failure.js';
 import type { RetryPolicy } from '../transport/retry.js';
+import type { ReferrersKnowledge } from './referrers-api.js';
 import type { RegistryHints } from './registry-hints.js';
-
-/** What every call to a registry takes last. */
-export interface RemoteOptions extends CallOptions {
-  /** Hears of retries, waits, resumed downloads and warnings. */
-  readonly onEvent?: EventListener | undefined;
-}
 
 /** One repository of a registry, and how to reach it: what the abilities are built on. */
 export interface Endpoint {
@@ -40,7 +30,9 @@ export interface Endpoint {
   readonly throughput: Throughput;
   /** What blobs are received into that are written at once. */
   readonly wholeBlocks: BlockPool;
-  readonly hasMirrors: boolean;
+  /** Whether what is read may come from a mirror. */
+  readonly asksMirrors: boolean;
+  readonly referrers: ReferrersKnowledge;
   readonly hints: RegistryHints;
 }
 
@@ -53,26 +45,31 @@ const mirrorFaults = [
   'PROTOCOL',
 ] as const;
 
+/** The same repository, where only the registry itself is asked. */
+export function withoutMirrors(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, asksMirrors: false };
+}
+
 /** Reads, and where what was read is wrong and may be a mirror's, once more from the registry itself. */
 export async function read<T>(
   endpoint: Endpoint,
-  options: RemoteOptions,
-  work: (options: RemoteOptions) => Promise<T>,
+  options: CallOptions,
+  work: (endpoint: Endpoint) => Promise<T>,
 ): Promise<T> {
-  if (!endpoint.hasMirrors || options.skipMirrors || options.forPush) return work(options);
+  if (!endpoint.asksMirrors || options.forPush) return work(endpoint);
   try {
-    return await work(options);
+    return await work(endpoint);
   } catch (error) {
     if (!isOciError(error, ...mirrorFaults)) throw error;
     options.onEvent?.({
       type: 'warning',
       message: `${error.message}: the registry is asked itself`,
     });
-    return work({ ...options, skipMirrors: true });
+    return work(withoutMirrors(endpoint));
   }
 }
 
-export interface EndpointRequest extends RemoteOptions {
+export interface EndpointRequest extends CallOptions {
   readonly method: RegistryRequest['method'];
   /** A path of `registryPaths`, or a whole URL that the registry gave us. */
   readonly target: string | URL;
@@ -105,7 +102,7 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     scopes: [repositoryScope(endpoint.name, 'pull', ...(reads ? [] : (['push'] as const)))],
     signal: ask.signal,
     onEvent: ask.onEvent,
-    skipMirrors: ask.skipMirrors || ask.forPush,
+    skipMirrors: !endpoint.asksMirrors || ask.forPush,
     staysHere: ask.staysHere,
     idleMs: ask.idleMs,
     blocks: ask.blocks,

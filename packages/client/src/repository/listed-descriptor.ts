@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Descriptor,
   OciError,
   descriptorSchema,
@@ -7,8 +8,6 @@ import {
   mediaTypes,
   parseStrictJson,
 } from '@oci/spec-types';
-
-import type { RemoteOptions } from './endpoint.js';
 
 /**
  * An entry of a list of referrers. Its digest decides what is fetched, all else is a hint: an entry of
@@ -32,7 +31,7 @@ function isType(value: unknown): value is string {
 }
 
 /** The referrers of a page. @throws OciError `DOCUMENT_INVALID` when it is no list */
-export function entriesOf(bytes: Uint8Array, options: RemoteOptions): readonly Descriptor[] {
+export function entriesOf(bytes: Uint8Array, options: CallOptions): readonly Descriptor[] {
   const entries = listOf(bytes);
   if (entries) return descriptorsOf(entries, options);
   parseStrictJson(bytes);
@@ -56,7 +55,7 @@ export function listOf(bytes: Uint8Array): readonly unknown[] | undefined {
 /** The entries that have a digest. */
 export function descriptorsOf(
   entries: readonly unknown[],
-  { onEvent }: RemoteOptions,
+  { onEvent }: CallOptions,
 ): readonly Descriptor[] {
   return entries.flatMap((entry) => {
     const descriptor = listedDescriptor(entry);

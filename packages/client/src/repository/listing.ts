@@ -1,12 +1,12 @@
-import { OciError } from '@oci/spec-types';
+import { type CallOptions, OciError } from '@oci/spec-types';
 
 import { header } from '../transport/exchange.js';
 import type { Subject } from '../transport/response-failure.js';
-import type { Endpoint, RemoteOptions } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 import { nextPage, nextPageFailed } from './link-header.js';
 import { type WholeAnswer, fetchWhole } from './whole-answer.js';
 
-export interface ListOptions extends RemoteOptions {
+export interface ListOptions extends CallOptions {
   /** Entries of a page, which the registry may lower. Default: the limit up to 1000, else as the registry has it. */
   readonly pageSize?: number | undefined;
   /** Entries in all, in the registry's order. Default: every one. */

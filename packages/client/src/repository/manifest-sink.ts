@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Digest,
   OciError,
   type ResolvedManifest,
@@ -10,10 +11,10 @@ import {
 import { digestOf } from '@oci/spec-types/node';
 
 import { type RegistryResponse, header } from '../transport/exchange.js';
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { type Endpoint, call } from './endpoint.js';
 import { addToReferrersTag } from './referrers-tag-list.js';
 
-export interface PushManifestOptions extends RemoteOptions {
+export interface PushManifestOptions extends CallOptions {
   readonly tag?: Tag | undefined;
   /**
    * False to leave the list of the subject's referrers alone where the registry does not keep one itself;
@@ -61,7 +62,7 @@ async function putManifest(
     readonly target: Tag | Digest;
     readonly tag?: Tag;
   },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<RegistryResponse> {
   const { manifest, target, tag } = ask;
   const { name } = endpoint;

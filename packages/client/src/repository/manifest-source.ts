@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Descriptor,
   type Digest,
   OciError,
@@ -13,7 +14,7 @@ import {
 import { describeManifest, verifyBytes, verifyManifest } from '@oci/spec-types/node';
 
 import { type RegistryResponse, header } from '../transport/exchange.js';
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { type Endpoint, call } from './endpoint.js';
 import { fetchWhole } from './whole-answer.js';
 
 const accept = manifestMediaTypes.join(', ');
@@ -25,7 +26,7 @@ const accept = manifestMediaTypes.join(', ');
 export async function fetchManifest(
   endpoint: Endpoint,
   descriptor: Descriptor,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<ResolvedManifest> {
   const { bytes, servedAs } = await getManifest(endpoint, descriptor.digest, options);
   if (endpoint.hints.has(descriptor)) {
@@ -41,7 +42,7 @@ export async function fetchManifest(
 export async function fetchTag(
   endpoint: Endpoint,
   tag: Tag,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<ResolvedManifest> {
   const { bytes, servedAs, response } = await getManifest(endpoint, tag, options);
   const manifest = describeManifest(bytes, servedAs);
@@ -63,7 +64,7 @@ export async function fetchTag(
 async function getManifest(
   endpoint: Endpoint,
   tagOrDigest: Tag | Digest,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<{ bytes: Uint8Array; servedAs: string | undefined; response: RegistryResponse }> {
   const target = registryPaths.manifest(endpoint.name, tagOrDigest);
   const ask = {
@@ -82,7 +83,7 @@ async function getManifest(
 export async function resolve(
   endpoint: Endpoint,
   tagOrDigest: Tag | Digest,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<Descriptor> {
   const found = await resolveByHead(endpoint, tagOrDigest, options);
   if (found) return found;
@@ -96,7 +97,7 @@ export async function resolve(
 async function resolveByHead(
   endpoint: Endpoint,
   tagOrDigest: Tag | Digest,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<Descriptor | undefined> {
   const response = await call(endpoint, {
     ...options,

@@ -1,4 +1,9 @@
-import { type Descriptor, type RepositoryName, isOciError } from '@oci/spec-types';
+import {
+  type CallOptions,
+  type Descriptor,
+  type RepositoryName,
+  isOciError,
+} from '@oci/spec-types';
 
 import { repositoryScope } from '../authorization/scope.js';
 import {
@@ -9,7 +14,7 @@ import {
   uploadsPath,
 } from '../upload/upload-session.js';
 import type { RegistryResponse } from '../transport/exchange.js';
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
+import { type Endpoint, call } from './endpoint.js';
 
 /** A blob, and where it may be already; from anywhere when no repository is named. */
 export interface Mount {
@@ -26,7 +31,7 @@ export interface Mount {
 export async function mountBlob(
   endpoint: Endpoint,
   mount: Mount,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<boolean> {
   const outcome = await beginMount(endpoint, mount, options);
   if (outcome === 'mounted') return true;
@@ -38,7 +43,7 @@ export async function mountBlob(
 export async function beginMount(
   endpoint: Endpoint,
   mount: Mount,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<'mounted' | OpenSession | undefined> {
   let response: RegistryResponse;
   try {
@@ -56,7 +61,7 @@ export async function beginMount(
 function askForMount(
   endpoint: Endpoint,
   { descriptor, from }: Mount,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<RegistryResponse> {
   const { name } = endpoint;
   const scopes = [

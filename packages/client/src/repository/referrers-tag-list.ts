@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Descriptor,
   type Digest,
   OciError,
@@ -11,8 +12,7 @@ import {
 } from '@oci/spec-types';
 
 import { pauseBeforeRetry } from '../transport/retry.js';
-import { type Endpoint, type RemoteOptions, call } from './endpoint.js';
-import { referrersKnowledge } from './referrers-api.js';
+import { type Endpoint, call } from './endpoint.js';
 import { type ReferrersTagList, readReferrersTag } from './referrers-tag.js';
 
 /**
@@ -24,7 +24,7 @@ import { type ReferrersTagList, readReferrersTag } from './referrers-tag.js';
 export function addToReferrersTag(
   endpoint: Endpoint,
   { subject, manifest }: { subject: Digest; manifest: ResolvedManifest },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<void> {
   const entry = entryOf(manifest);
   const change = (entries: readonly unknown[]): readonly unknown[] =>
@@ -36,7 +36,7 @@ export function addToReferrersTag(
 export function removeFromReferrersTag(
   endpoint: Endpoint,
   { subject, digest }: { subject: Digest; digest: Digest },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<void> {
   const change = (entries: readonly unknown[]): readonly unknown[] => {
     const others = entries.filter((entry) => !isOf(entry, digest));
@@ -59,9 +59,9 @@ interface ListChange {
 async function changeList(
   endpoint: Endpoint,
   listChange: ListChange,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<void> {
-  const { changes } = referrersKnowledge(endpoint);
+  const { changes } = endpoint.referrers;
   const key = `${endpoint.name}@${listChange.subject}`;
   const before = changes.get(key);
   const done = Promise.resolve(before).then(() => changeUntilKept(endpoint, listChange, options));
@@ -78,7 +78,7 @@ async function changeList(
 async function changeUntilKept(
   endpoint: Endpoint,
   listChange: ListChange,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<void> {
   const { retryPolicy, name } = endpoint;
   for (let attempt = 1; attempt <= retryPolicy.attempts; attempt += 1) {
@@ -101,7 +101,7 @@ async function changeUntilKept(
 async function changeOnce(
   endpoint: Endpoint,
   { subject, change }: ListChange,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<boolean> {
   let isSubject = false;
   const read = async (): Promise<ReferrersTagList | undefined> => {
@@ -128,7 +128,7 @@ async function changeOnce(
 }
 
 /** A registry that gives the subject for the tag shows no list, whatever is written. */
-function warnOfNoList(endpoint: Endpoint, subject: Digest, options: RemoteOptions): void {
+function warnOfNoList(endpoint: Endpoint, subject: Digest, options: CallOptions): void {
   const { origin, name } = endpoint;
   const message = `${origin.host} keeps no list of the referrers of ${name}@${subject}: the manifest is stored, and is found by its digest only`;
   options.onEvent?.({ type: 'warning', message });
@@ -142,7 +142,7 @@ async function writeList(
     readonly list: ReferrersTagList | undefined;
     readonly changed: readonly unknown[];
   },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<boolean> {
   const { limits, name } = endpoint;
   const tag = referrersTag(ask.subject);

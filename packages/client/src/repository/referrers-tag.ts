@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Digest,
   type OciError,
   digestAlgorithm,
@@ -13,7 +14,7 @@ import {
 import { digestOf } from '@oci/spec-types/node';
 
 import { header } from '../transport/exchange.js';
-import type { Endpoint, RemoteOptions } from './endpoint.js';
+import { type Endpoint, withoutMirrors } from './endpoint.js';
 import { fetchWhole } from './whole-answer.js';
 
 /** The list that a referrers tag holds, and the version of it that was read. */
@@ -25,7 +26,7 @@ export interface ReferrersTagList {
   readonly etag: string | undefined;
 }
 
-export interface ReferrersTagOptions extends RemoteOptions {
+export interface ReferrersTagOptions extends CallOptions {
   /** Hears of a tag that may not be read, and is taken for one that is not there. */
   readonly onUnread?: ((error: OciError) => void) | undefined;
 }
@@ -44,8 +45,6 @@ export async function readReferrersTag(
   const tag = referrersTag(subject);
   const ask = {
     ...options,
-    // A mirror's copy of the list may be old, and what is written next depends on it.
-    skipMirrors: true,
     method: 'GET',
     target: registryPaths.manifest(name, tag),
     headers: { accept: mediaTypes.imageIndex },
@@ -53,7 +52,9 @@ export async function readReferrersTag(
     expected: [200, 404],
   } as const;
   try {
-    const { response, bytes } = await fetchWhole(endpoint, ask, limits.manifestBytes);
+    // A mirror's copy of the list may be old, and what is written next depends on it.
+    const itself = withoutMirrors(endpoint);
+    const { response, bytes } = await fetchWhole(itself, ask, limits.manifestBytes);
     if (response.status === 404) return undefined;
     if (isContentOf(subject, bytes)) return 'subject';
     const etag = header(response, 'etag');

@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Descriptor,
   type Digest,
   OciError,
@@ -12,9 +13,8 @@ import {
 } from '@oci/spec-types';
 
 import { header } from '../transport/exchange.js';
-import type { Endpoint, RemoteOptions } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 import { nextPage, nextPageFailed } from './link-header.js';
-import { referrersKnowledge } from './referrers-api.js';
 import { descriptorsOf, entriesOf, listOf } from './listed-descriptor.js';
 import { fetchManifest } from './manifest-source.js';
 import { type ReferrersTagOptions, readReferrersTag } from './referrers-tag.js';
@@ -73,7 +73,7 @@ function saysType({ artifactType }: Descriptor): boolean {
 async function lookInto(
   endpoint: Endpoint,
   { referrer, subject }: { referrer: Descriptor; subject: Digest },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<Descriptor | undefined> {
   try {
     const manifest = await fetchManifest(endpoint, referrer, options);
@@ -106,9 +106,9 @@ const unreadable = [
 export async function hasReferrersApi(
   endpoint: Endpoint,
   subject: Digest,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<boolean> {
-  const known = referrersKnowledge(endpoint).hasApi.get(endpoint.name);
+  const known = endpoint.referrers.hasApi.get(endpoint.name);
   if (known !== undefined) return known;
   const target = new URL(registryPaths.referrers(endpoint.name, subject), endpoint.origin);
   return isPage(await getPage(endpoint, { target, subject }, options));
@@ -131,7 +131,7 @@ async function* referrerPages(
   const seen = new Set<string>();
   let size = 0;
   let failure: OciError | undefined;
-  while (target && referrersKnowledge(endpoint).hasApi.get(name) !== false) {
+  while (target && endpoint.referrers.hasApi.get(name) !== false) {
     if (seen.has(target.href))
       throw new OciError('PROTOCOL', `${target.host} sends a pagination loop`);
     seen.add(target.href);
@@ -184,10 +184,10 @@ const leavesTag = ['RATE_LIMITED', 'REGISTRY_UNAVAILABLE', 'DENIED'] as const;
 async function getPage(
   endpoint: Endpoint,
   { target, subject }: { target: URL; subject: Digest },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<WholeAnswer | OciError | undefined> {
   const { limits, name } = endpoint;
-  const { hasApi } = referrersKnowledge(endpoint);
+  const { hasApi } = endpoint.referrers;
   const ask = {
     ...options,
     method: 'GET',

@@ -1,10 +1,12 @@
 import {
+  type CallOptions,
   type BlobDownloader,
   type BlobMounter,
   type Descriptor,
   type Digest,
   type Located,
   type ManifestDeleter,
+  type Mirrored,
   type ReferrerLister,
   type Repository,
   type RepositoryName,
@@ -20,7 +22,7 @@ import { type OperationTrace, tracedItems, tracedOperation } from '../diagnostic
 import type { UploadContent } from '../upload/blob-body.js';
 import type { UploadOptions } from '../upload/upload-options.js';
 import type * as Abilities from './abilities.js';
-import type { Endpoint, RemoteOptions } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 import type { ListOptions } from './listing.js';
 import type { PushManifestOptions } from './manifest-sink.js';
 import type { ReferrersOptions } from './referrers.js';
@@ -39,6 +41,7 @@ export class RemoteRepository
     BlobMounter,
     Located,
     ManifestDeleter,
+    Mirrored<RemoteRepository>,
     ReferrerLister,
     TagDeleter
 {
@@ -57,37 +60,38 @@ export class RemoteRepository
     return this.#origin.origin;
   }
 
-  resolve(tagOrDigest: Tag | Digest, options: RemoteOptions = {}): Promise<Descriptor> {
-    return this.#read(
-      this.#traceOf('resolve', tagOrDigest),
-      options,
-      ({ abilities, endpoint }, call) => abilities.resolve(endpoint, tagOrDigest, call),
+  /** {@link Mirrored} */
+  withoutMirrors(): RemoteRepository {
+    const reach = async (): Promise<Endpoint> => ({ ...(await this.#reach()), asksMirrors: false });
+    return new RemoteRepository(this.name, this.#origin, reach);
+  }
+
+  resolve(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<Descriptor> {
+    return this.#read(this.#traceOf('resolve', tagOrDigest), options, ({ abilities, endpoint }) =>
+      abilities.resolve(endpoint, tagOrDigest, options),
     );
   }
 
-  fetchManifest(descriptor: Descriptor, options: RemoteOptions = {}): Promise<ResolvedManifest> {
+  fetchManifest(descriptor: Descriptor, options: CallOptions = {}): Promise<ResolvedManifest> {
     return this.#read(
       this.#traceOf('fetchManifest', descriptor.digest),
       options,
-      ({ abilities, endpoint }, call) => abilities.fetchManifest(endpoint, descriptor, call),
+      ({ abilities, endpoint }) => abilities.fetchManifest(endpoint, descriptor, options),
     );
   }
 
   /** `resolve` and `fetchManifest` in one request. */
-  fetchTag(tag: Tag, options: RemoteOptions = {}): Promise<ResolvedManifest> {
-    return this.#read(this.#traceOf('fetchTag', tag), options, ({ abilities, endpoint }, call) =>
-      abilities.fetchTag(endpoint, tag, call),
+  fetchTag(tag: Tag, options: CallOptions = {}): Promise<ResolvedManifest> {
+    return this.#read(this.#traceOf('fetchTag', tag), options, ({ abilities, endpoint }) =>
+      abilities.fetchTag(endpoint, tag, options),
     );
   }
 
-  fetchBlob(
-    descriptor: Descriptor,
-    options: RemoteOptions = {},
-  ): Promise<AsyncIterable<Uint8Array>> {
+  fetchBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<AsyncIterable<Uint8Array>> {
     return this.#read(
       this.#traceOf('fetchBlob', descriptor.digest),
       options,
-      ({ abilities, endpoint }, call) => abilities.fetchBlob(endpoint, descriptor, call),
+      ({ abilities, endpoint }) => abilities.fetchBlob(endpoint, descriptor, options),
     );
   }
 
@@ -95,17 +99,17 @@ export class RemoteRepository
   downloadBlob(
     descriptor: Descriptor,
     path: string,
-    options: RemoteOptions = {},
+    options: CallOptions = {},
   ): Promise<VerifiedFile> {
     return this.#read(
       this.#traceOf('downloadBlob', descriptor.digest),
       options,
-      ({ abilities, endpoint }, call) =>
-        abilities.downloadBlob(endpoint, { blob: descriptor, path }, call),
+      ({ abilities, endpoint }) =>
+        abilities.downloadBlob(endpoint, { blob: descriptor, path }, options),
     );
   }
 
-  hasBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<boolean> {
+  hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
     return this.#traced(this.#traceOf('hasBlob', descriptor.digest), ({ abilities, endpoint }) =>
       abilities.hasBlob(endpoint, descriptor, options),
     );
@@ -125,7 +129,7 @@ export class RemoteRepository
   mountBlob(
     descriptor: Descriptor,
     from: RepositoryName | undefined,
-    options: RemoteOptions = {},
+    options: CallOptions = {},
   ): Promise<boolean> {
     return this.#traced(this.#traceOf('mountBlob', descriptor.digest), ({ abilities, endpoint }) =>
       abilities.mountBlob(endpoint, { descriptor, from }, options),
@@ -140,7 +144,7 @@ export class RemoteRepository
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` */
-  deleteManifest(descriptor: Descriptor, options: RemoteOptions = {}): Promise<void> {
+  deleteManifest(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
     return this.#traced(
       this.#traceOf('deleteManifest', descriptor.digest),
       ({ abilities, endpoint }) => abilities.deleteManifest(endpoint, descriptor, options),
@@ -148,14 +152,14 @@ export class RemoteRepository
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where only manifests can be deleted */
-  deleteTag(tag: Tag, options: RemoteOptions = {}): Promise<void> {
+  deleteTag(tag: Tag, options: CallOptions = {}): Promise<void> {
     return this.#traced(this.#traceOf('deleteTag', tag), ({ abilities, endpoint }) =>
       abilities.deleteTag(endpoint, tag, options),
     );
   }
 
   /** What manifests name is missing then. @throws OciError `BLOB_UNKNOWN`, `UNSUPPORTED` */
-  deleteBlob(descriptor: Descriptor, options: RemoteOptions = {}): Promise<void> {
+  deleteBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
     return this.#traced(this.#traceOf('deleteBlob', descriptor.digest), ({ abilities, endpoint }) =>
       abilities.deleteBlob(endpoint, descriptor, options),
     );
@@ -186,11 +190,11 @@ export class RemoteRepository
   /** What is read wrong from a mirror is read again. */
   #read<R>(
     trace: OperationTrace,
-    options: RemoteOptions,
-    work: (ready: Work, call: RemoteOptions) => Promise<R>,
+    options: CallOptions,
+    work: (ready: Work) => Promise<R>,
   ): Promise<R> {
-    return this.#traced(trace, (ready) =>
-      ready.abilities.read(ready.endpoint, options, (call) => work(ready, call)),
+    return this.#traced(trace, ({ abilities, endpoint }) =>
+      abilities.read(endpoint, options, (asked) => work({ abilities, endpoint: asked })),
     );
   }
 

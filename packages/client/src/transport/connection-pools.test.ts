@@ -11,7 +11,8 @@ import { expect, test } from 'vitest';
 import { proxyPolicy } from '../proxy/proxy-policy.js';
 import type { RegistryRequest } from './exchange.js';
 import { followRedirects } from './redirect.js';
-import { type ConnectionOptions, createSend, defaultTimeouts } from './send.js';
+import { type ConnectionOptions, defaultTimeouts } from './connection-options.js';
+import { createSend } from './send.js';
 
 function sender(change: Partial<ConnectionOptions>) {
   const { send, close } = createSend({

@@ -5,8 +5,8 @@ import { Agent, type Dispatcher, ProxyAgent, buildConnector } from 'undici';
 
 import type { ClientCertificate } from '../host-options.js';
 import { publicLookup } from './address-policy.js';
+import type { ConnectionOptions } from './connection-options.js';
 import type { RegistryRequest } from './exchange.js';
-import type { ConnectionOptions } from './send.js';
 import { SocketTaps } from './socket-tap.js';
 
 /** What tells connections apart that must not be shared. */

@@ -4,7 +4,8 @@ import type { AddressInfo, LookupFunction } from 'node:net';
 
 import { afterAll, expect, test, vi } from 'vitest';
 
-import { createSend, defaultTimeouts } from './send.js';
+import { defaultTimeouts } from './connection-options.js';
+import { createSend } from './send.js';
 
 /** What the name server of an attacker answers, one answer after the other. */
 const answers: { address: string; family: number }[][] = [];

@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 
 import { readBody } from './bounded-body.js';
 import type { RegistryRequest } from './exchange.js';
-import { createSend, defaultTimeouts } from './send.js';
+import { defaultTimeouts } from './connection-options.js';
+import { createSend } from './send.js';
 
 function sender(change: Partial<Parameters<typeof createSend>[0]> = {}) {
   const { send, close } = createSend({

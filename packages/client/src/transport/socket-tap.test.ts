@@ -9,7 +9,8 @@ import { expect, test, vi } from 'vitest';
 
 import { BlockPool } from './block-pool.js';
 import type { RegistryRequest, RegistryResponse } from './exchange.js';
-import { createSend, defaultTimeouts } from './send.js';
+import { defaultTimeouts } from './connection-options.js';
+import { createSend } from './send.js';
 
 const content = randomBytes(501, 3_000_000);
 

@@ -1,10 +1,9 @@
-import { OciError, type RepositoryName } from '@oci/spec-types';
+import { type CallOptions, OciError, type RepositoryName } from '@oci/spec-types';
 
-import type { RemoteOptions } from '../repository/endpoint.js';
 import type { UploadSession } from './upload-session.js';
 
 /** How a blob is pushed. */
-export interface UploadOptions extends RemoteOptions {
+export interface UploadOptions extends CallOptions {
   /**
    * Sends a larger blob in requests of this many bytes, from 1; of as many as the registry asks for, if
    * that is more. Default: one request, unless the registry asks for chunks, then 16 MiB.

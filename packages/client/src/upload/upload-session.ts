@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Descriptor,
   type Digest,
   OciError,
@@ -7,7 +8,7 @@ import {
   registryPaths,
 } from '@oci/spec-types';
 
-import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.js';
+import { type Endpoint, call } from '../repository/endpoint.js';
 import { refuseUnsafeHop } from '../transport/address-policy.js';
 import { type RegistryResponse, header } from '../transport/exchange.js';
 import type { Subject } from '../transport/response-failure.js';
@@ -55,7 +56,7 @@ export function uploadsPath(
 export async function beginSession(
   endpoint: Endpoint,
   descriptor: Descriptor,
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<OpenSession> {
   const response = await call(endpoint, {
     ...options,
@@ -94,7 +95,7 @@ export function reopenedSession(endpoint: Endpoint, kept: UploadSession): OpenSe
 export async function findSession(
   endpoint: Endpoint,
   { session, descriptor }: { session: OpenSession; descriptor: Descriptor },
-  options: RemoteOptions,
+  options: CallOptions,
 ): Promise<OpenSession | undefined> {
   const response = await call(endpoint, {
     ...options,

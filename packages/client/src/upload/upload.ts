@@ -1,6 +1,12 @@
-import { type Descriptor, OciError, asOciError, throwIfAborted } from '@oci/spec-types';
+import {
+  type CallOptions,
+  type Descriptor,
+  OciError,
+  asOciError,
+  throwIfAborted,
+} from '@oci/spec-types';
 
-import { type Endpoint, type RemoteOptions, call } from '../repository/endpoint.js';
+import { type Endpoint, call } from '../repository/endpoint.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { pauseBeforeRetry } from '../transport/retry.js';
 import type { UploadContent } from './blob-body.js';
@@ -65,7 +71,7 @@ interface UploadParts {
 
 class UploadRun {
   readonly #parts: UploadParts;
-  readonly #remote: RemoteOptions;
+  readonly #remote: CallOptions;
   #session: OpenSession | undefined;
   #chunkBytes: number | undefined;
   /** Whether some bytes may be of another run, or doubled: then a wrong digest is no last word. */

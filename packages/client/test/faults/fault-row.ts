@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 import type { Fault, RegistryOptions as TestRegistryOptions } from '@oci/testing';
 
-import type { RegistryOptions } from '../../src/registry.js';
+import type { RegistryOptions } from '../../src/registry-options.js';
 import type { FaultSite, operations } from './operations.js';
 
 /** One thing that goes wrong, what is asked for meanwhile, and what has to come of it. */

@@ -40,13 +40,12 @@ export async function newestWanted(
 }
 
 type Source<Place extends keyof OciManager> = Pick<OciManager, Place | 'getManifest'>;
-type Call = CallOptions & { readonly onEvent?: EventListener | undefined };
 
 /** The versions of an extension, to choose from. */
 export function extensionCandidates(
   of: { readonly type: ExtensionType; readonly name: string; readonly versions: readonly string[] },
   source: Source<'extensionPlace'>,
-  { signal, onEvent }: Call,
+  { signal, onEvent }: CallOptions,
 ): Candidates {
   const { registry, repository } = source.extensionPlace(of.type, of.name);
   return {
@@ -62,7 +61,7 @@ export function extensionCandidates(
 export function kclCandidates(
   of: { readonly name: string; readonly versions: readonly string[] },
   source: Source<'kclPackagePlace'>,
-  { signal, onEvent }: Call,
+  { signal, onEvent }: CallOptions,
 ): Candidates {
   const { registry, repository } = source.kclPackagePlace(of.name);
   return {

@@ -74,5 +74,5 @@ export async function publishedDigest(
   const wanted = tag ?? digest;
   if (wanted === undefined) return '';
   const remote = manager.repository(repository, { registry });
-  return (await remote.resolve(wanted, { ...options, skipMirrors: true })).digest;
+  return (await remote.withoutMirrors().resolve(wanted, options)).digest;
 }
