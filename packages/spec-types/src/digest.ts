@@ -1,4 +1,5 @@
 import { OciError } from './error.js';
+import { quoted } from './printable.js';
 
 /**
  * `algorithm:encoded`, the identity of content (image-spec `descriptor.md`, "Digests").
@@ -27,8 +28,8 @@ const encodedGrammar: ReadonlyMap<string, RegExp> = new Map([
 /** A digest longer than this fits no file name and no header that is in use. */
 const maxLength = 256;
 
-export function isDigest(text: string): text is Digest {
-  if (text.length > maxLength || !grammar.test(text)) return false;
+export function isDigest(text: unknown): text is Digest {
+  if (typeof text !== 'string' || text.length > maxLength || !grammar.test(text)) return false;
   const [algorithm, encoded] = split(text);
   return encodedGrammar.get(algorithm)?.test(encoded) ?? true;
 }
@@ -36,7 +37,7 @@ export function isDigest(text: string): text is Digest {
 /** @throws OciError `DIGEST_INVALID` */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
-  throw new OciError('DIGEST_INVALID', `invalid digest ${JSON.stringify(text.slice(0, 200))}`, {
+  throw new OciError('DIGEST_INVALID', `invalid digest ${quoted(text)}`, {
     hint: 'A digest looks like sha256:<64 lower-case hex characters>.',
   });
 }

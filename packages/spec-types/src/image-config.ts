@@ -23,8 +23,27 @@ export interface ImageConfig {
   readonly variant?: string;
   readonly 'os.version'?: string;
   readonly 'os.features'?: readonly string[];
-  readonly config?: Readonly<Record<string, unknown>>;
+  readonly config?: ExecutionConfig;
   readonly history?: readonly ImageHistory[];
+}
+
+/** What a container of an image runs with when nothing else is said; fields of other tools are kept. */
+export interface ExecutionConfig {
+  /** `user`, `uid`, `user:group` or `uid:gid`. */
+  readonly User?: string;
+  /** Keys are `port`, `port/tcp` or `port/udp`. */
+  readonly ExposedPorts?: Readonly<Record<string, object>>;
+  /** `NAME=value` each. */
+  readonly Env?: readonly string[];
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  /** Keys are paths. */
+  readonly Volumes?: Readonly<Record<string, object>>;
+  readonly WorkingDir?: string;
+  readonly Labels?: Readonly<Record<string, string>>;
+  /** e.g. `SIGTERM`. */
+  readonly StopSignal?: string;
+  readonly ArgsEscaped?: boolean;
 }
 
 export interface ImageHistory {
@@ -47,7 +66,7 @@ const historySchema: DocumentSchema<ImageHistory> = objectOf({
   empty_layer: optional(flag),
 });
 
-const executionSchema: DocumentSchema<Readonly<Record<string, unknown>>> = objectOf({
+const executionSchema: DocumentSchema<ExecutionConfig> = objectOf({
   User: maybeText,
   ExposedPorts: maybeKeys,
   Env: maybeTexts,

@@ -65,6 +65,7 @@ describe('the exported names', () => {
       'platformSchema',
       'printable',
       'printableJson',
+      'quoted',
       'redact',
       'referrersTag',
       'registryErrorBodySchema',

@@ -56,11 +56,13 @@ export {
 export { type ExitCode, exitCodeOf, exitCodes } from './exit-code.js';
 export { failureJson, failureReport } from './failure-report.js';
 export {
+  type ExecutionConfig,
   type ImageConfig,
   type ImageHistory,
   imageConfigSchema,
   parseImageConfig,
 } from './image-config.js';
+export type { ReadingOptions } from './lenient-reading.js';
 export { type LayoutHeader, layoutHeaderSchema, parseLayoutHeader } from './layout.js';
 export {
   type ImageIndex,
@@ -84,7 +86,7 @@ export {
 } from './media-type.js';
 export { type EventListener, Operation, type TransferEvent } from './operation.js';
 export { type PathFault, foldedPath, pathComponents, pathFault } from './portable-path.js';
-export { escapeHidden, hasHiddenCharacter, printable, printableJson } from './printable.js';
+export { escapeHidden, hasHiddenCharacter, printable, printableJson, quoted } from './printable.js';
 export { redact } from './redact.js';
 export {
   type Reference,

@@ -15,13 +15,14 @@ import {
   validate,
 } from './document-schema.js';
 import { OciError } from './error.js';
+import { type ReadingOptions, ignoreWrongFields } from './lenient-reading.js';
 import {
   isImageManifestMediaType,
   isIndexMediaType,
   isMediaType,
   mediaTypes,
 } from './media-type.js';
-import { invalidDocument, parseStrictJson } from './strict-json.js';
+import { invalidDocument, parseLenientJson, parseStrictJson } from './strict-json.js';
 
 /** A config and layers (image-spec `manifest.md`; Docker's schema 2 has the same shape). */
 export interface ImageManifest {
@@ -80,17 +81,25 @@ export const maxManifestSize: number = 4 * 1024 * 1024;
  * manifest and index (CVE-2021-41190), duplicate names, Docker's schema 1.
  *
  * @param servedAs the media type of the `Content-Type` or descriptor that led here
+ * @param reading strict unless it says `lenient`
  * @throws OciError `DOCUMENT_INVALID`, `UNSUPPORTED`
  */
-export function parseManifest(bytes: Uint8Array, servedAs?: string): Manifest {
-  const value = withoutNulls(parseStrictJson(bytes));
-  const mediaType = mediaTypeOf(value, servedAs);
-  if (isIndexMediaType(mediaType)) {
-    return { kind: 'index', mediaType, document: validate(imageIndexSchema, value, 'index') };
-  }
-  if (isImageManifestMediaType(mediaType)) {
-    return { kind: 'image', mediaType, document: validate(imageManifestSchema, value, 'manifest') };
-  }
+export function parseManifest(
+  bytes: Uint8Array,
+  servedAs?: string,
+  reading: ReadingOptions = {},
+): Manifest {
+  const { lenient = false, onIgnored } = reading;
+  const value = withoutNulls(lenient ? parseLenientJson(bytes, onIgnored) : parseStrictJson(bytes));
+  const mediaType = mediaTypeOf(value, servedAs, { mayDiffer: lenient });
+  const read = <T>(schema: DocumentSchema<T>, what: string): T => {
+    if (lenient) ignoreWrongFields(schema, value, onIgnored);
+    return validate(schema, value, what);
+  };
+  if (isIndexMediaType(mediaType))
+    return { kind: 'index', mediaType, document: read(imageIndexSchema, 'index') };
+  if (isImageManifestMediaType(mediaType))
+    return { kind: 'image', mediaType, document: read(imageManifestSchema, 'manifest') };
   throw new OciError('UNSUPPORTED', `manifests of type ${mediaType} are not supported`, {
     hint: 'Supported are OCI and Docker schema 2 manifests and indexes.',
   });
@@ -110,7 +119,11 @@ export function childrenOf(manifest: Manifest): readonly Descriptor[] {
   return config ? [config, ...layers] : layers;
 }
 
-function mediaTypeOf(value: Record<string, unknown>, servedAs: string | undefined): string {
+function mediaTypeOf(
+  value: Record<string, unknown>,
+  servedAs: string | undefined,
+  { mayDiffer }: { readonly mayDiffer: boolean },
+): string {
   const hasManifests = 'manifests' in value;
   const hasLayers = 'layers' in value || 'config' in value;
   if (hasManifests && hasLayers) {
@@ -126,7 +139,7 @@ function mediaTypeOf(value: Record<string, unknown>, servedAs: string | undefine
     throw invalidDocument('the mediaType of the manifest is not a media type');
   }
   const known = isKnownType(servedAs) ? servedAs : undefined;
-  if (declared !== undefined && known !== undefined && declared !== known) {
+  if (declared !== undefined && known !== undefined && declared !== known && !mayDiffer) {
     throw invalidDocument(`the manifest says ${declared}, but was served as ${known}`);
   }
   if (declared === undefined && known === undefined && !hasManifests && !hasLayers) {

@@ -33,8 +33,8 @@ export const manifestMediaTypes: readonly string[] = [
 const grammar = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
 
 /** RFC 6838, section 4.2. */
-export function isMediaType(text: string): boolean {
-  return grammar.test(text);
+export function isMediaType(text: unknown): text is string {
+  return typeof text === 'string' && grammar.test(text);
 }
 
 /**

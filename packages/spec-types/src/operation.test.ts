@@ -25,6 +25,20 @@ describe('as a promise', () => {
     await expect(atOnce).rejects.toBe(error);
   });
 
+  test('it is a promise in every way, and what follows it is a plain one', async () => {
+    const ended = vi.fn<() => void>();
+    const operation = new Operation(() => Promise.resolve(42));
+    expect(operation).toBeInstanceOf(Promise);
+    expect(Object.prototype.toString.call(operation)).toBe('[object Operation]');
+    const followed = operation.finally(ended);
+    expect(followed).not.toBeInstanceOf(Operation);
+    expect(await followed).toBe(42);
+    expect(ended).toHaveBeenCalledTimes(1);
+    const failed = new Operation<number>(() => Promise.reject(new OciError('NETWORK', 'x')));
+    expect(await failed.catch(() => 7)).toBe(7);
+    expect(await Promise.all([operation, failed.catch(() => 8)])).toEqual([42, 8]);
+  });
+
   test('it can be awaited many times, and works once', async () => {
     const work = vi.fn<() => Promise<string>>(() => Promise.resolve('x'));
     const operation = new Operation(work);

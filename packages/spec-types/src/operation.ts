@@ -69,34 +69,41 @@ export type EventListener<E = TransferEvent> = (event: E) => void;
 
 /**
  * Long work: a promise of its result and an async iterable of what happens on the way. It runs
- * whether or not anybody iterates; events from before an iteration began are not kept.
+ * whether or not anybody iterates; events from before an iteration began are not kept. A failure that
+ * nobody waits for does not end the process.
  */
-export class Operation<T, E = TransferEvent> implements PromiseLike<T>, AsyncIterable<E> {
-  readonly #result: Promise<T>;
-  readonly #listeners = new Set<EventListener<E>>();
+export class Operation<T, E = TransferEvent> extends Promise<T> implements AsyncIterable<E> {
+  /** What `then`, `catch` and `finally` give has no events of its own. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  readonly #listeners: Set<EventListener<E>>;
 
   /** Begins `work` in the next microtask, so that whoever made the operation can listen first. */
   constructor(work: (emit: EventListener<E>) => Promise<T>) {
+    const listeners = new Set<EventListener<E>>();
     const emit = (event: E): void => {
-      for (const listener of this.#listeners) listener(event);
+      for (const listener of listeners) listener(event);
     };
-    this.#result = Promise.resolve().then(() => work(emit));
-    // A failure reaches whoever awaits or iterates; an operation that nobody looks at is not a crash.
-    this.#result.catch(() => {});
+    super(
+      (resolve, reject) =>
+        void Promise.resolve()
+          .then(() => work(emit))
+          .then(resolve, reject),
+    );
+    this.#listeners = listeners;
+    this.catch(() => {});
+  }
+
+  override get [Symbol.toStringTag](): string {
+    return 'Operation';
   }
 
   /** Calls the listener for every event from now on. @returns a function that ends it */
   on(listener: EventListener<E>): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
-  }
-
-  // oxlint-disable-next-line unicorn/no-thenable -- an operation is awaited like a promise
-  then<R = T, F = never>(
-    fulfilled?: ((value: T) => R | PromiseLike<R>) | null,
-    rejected?: ((reason: unknown) => F | PromiseLike<F>) | null,
-  ): Promise<R | F> {
-    return this.#result.then(fulfilled, rejected);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
@@ -111,7 +118,7 @@ export class Operation<T, E = TransferEvent> implements PromiseLike<T>, AsyncIte
       finished = true;
       wake();
     };
-    this.#result.then(settle, settle);
+    this.then(settle, settle);
     try {
       while (true) {
         const events = queue;
@@ -121,7 +128,7 @@ export class Operation<T, E = TransferEvent> implements PromiseLike<T>, AsyncIte
         if (finished) break;
         await new Promise<void>((resolve) => (wake = resolve));
       }
-      await this.#result;
+      await this;
     } finally {
       end();
     }

@@ -34,6 +34,13 @@ export function printableJson(value: unknown): string {
   return escapeHidden(JSON.stringify(value));
 }
 
+/** Any value on one line, to name it in an error: text in quotes and cut, of all else only its type. */
+export function quoted(value: unknown, mostCharacters = 200): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, mostCharacters));
+  if (typeof value !== 'object') return value === undefined ? 'undefined' : `a ${typeof value}`;
+  return value === null ? 'null' : 'an object';
+}
+
 /** By UTF-16 units, as JSON does. */
 function escaped(character: string): string {
   return character

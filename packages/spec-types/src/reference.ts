@@ -1,5 +1,6 @@
 import { type Digest, parseDigest } from './digest.js';
 import { OciError } from './error.js';
+import { quoted } from './printable.js';
 import { type RepositoryName, parseRepositoryName } from './repository-name.js';
 import { type Tag, parseTag } from './tag.js';
 
@@ -29,6 +30,7 @@ const withoutScheme = 'A reference has no https:// in front: it begins with the 
 
 /** @throws OciError `REFERENCE_INVALID` */
 export function parseRegistryHost(text: string): RegistryHost {
+  if (typeof text !== 'string') throw invalid(text, 'the registry is not text');
   const match = text.length <= 255 ? hostGrammar.exec(text) : null;
   const name = canonicalName(match?.[1] ?? '');
   const port = match?.[2];
@@ -55,6 +57,7 @@ function canonicalName(name: string): string | undefined {
  * @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID`
  */
 export function parseReference(text: string): Reference {
+  if (typeof text !== 'string') throw invalid(text, 'it is not text');
   if (/^[a-z]+:\/\//i.test(text)) throw invalid(text, 'it is a URL', withoutScheme);
   const at = text.indexOf('@');
   const named = at < 0 ? text : text.slice(0, at);
@@ -107,12 +110,8 @@ function looksLikeHost(component: string): boolean {
   return component === 'localhost' || /[.:A-Z]/.test(component);
 }
 
-function invalid(text: string, why: string, hint?: string): OciError {
-  return new OciError(
-    'REFERENCE_INVALID',
-    `invalid reference ${JSON.stringify(text.slice(0, 300))}: ${why}`,
-    {
-      hint: hint ?? 'A reference looks like registry.example/team/name:1.0.0, or ...@sha256:<hex>.',
-    },
-  );
+function invalid(text: unknown, why: string, hint?: string): OciError {
+  return new OciError('REFERENCE_INVALID', `invalid reference ${quoted(text, 300)}: ${why}`, {
+    hint: hint ?? 'A reference looks like registry.example/team/name:1.0.0, or ...@sha256:<hex>.',
+  });
 }

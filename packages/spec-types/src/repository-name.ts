@@ -1,4 +1,5 @@
 import { OciError } from './error.js';
+import { quoted } from './printable.js';
 
 /**
  * `<name>` of the distribution-spec ("Pulling manifests"): path components of lower-case letters
@@ -12,18 +13,15 @@ const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 export const repositoryNameGrammar: RegExp = new RegExp(`^${component}(?:/${component})*$`);
 const maxLength = 255;
 
-export function isRepositoryName(text: string): text is RepositoryName {
+export function isRepositoryName(text: unknown): text is RepositoryName {
+  if (typeof text !== 'string') return false;
   return text.length <= maxLength && repositoryNameGrammar.test(text);
 }
 
 /** @throws OciError `REFERENCE_INVALID` */
 export function parseRepositoryName(text: string): RepositoryName {
   if (isRepositoryName(text)) return text;
-  throw new OciError(
-    'REFERENCE_INVALID',
-    `invalid repository name ${JSON.stringify(text.slice(0, 300))}`,
-    {
-      hint: 'A repository name has lower-case letters, digits, and ".", "_", "-" between them; parts are joined by "/".',
-    },
-  );
+  throw new OciError('REFERENCE_INVALID', `invalid repository name ${quoted(text, 300)}`, {
+    hint: 'A repository name has lower-case letters, digits, and ".", "_", "-" between them; parts are joined by "/".',
+  });
 }

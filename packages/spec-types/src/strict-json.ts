@@ -1,4 +1,4 @@
-import { OciError } from './error.js';
+import { OciError, asOciError } from './error.js';
 
 /** Deeper documents are refused: no OCI document comes near, and recursion stays bounded. */
 const maxDepth = 64;
@@ -17,6 +17,30 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     if (cause instanceof OciError) throw cause;
     throw invalidDocument('the document is not JSON', cause);
+  }
+}
+
+/**
+ * Parses JSON as everybody else does: of duplicate names the last counts.
+ *
+ * @param onIgnored hears what a strict reader refuses
+ * @throws OciError `DOCUMENT_INVALID` for what is no JSON
+ */
+export function parseLenientJson(
+  bytes: Uint8Array,
+  onIgnored: ((reason: string) => void) | undefined,
+): unknown {
+  try {
+    return parseStrictJson(bytes);
+  } catch (cause) {
+    let value: unknown;
+    try {
+      value = JSON.parse(new TextDecoder().decode(bytes));
+    } catch {
+      throw cause;
+    }
+    onIgnored?.(asOciError(cause).message);
+    return value;
   }
 }
 

@@ -1,4 +1,5 @@
 import { OciError } from './error.js';
+import { quoted } from './printable.js';
 
 /**
  * The name of a manifest in a repository (distribution-spec, "Pulling manifests"):
@@ -8,14 +9,14 @@ export type Tag = string & { readonly __brand: 'Tag' };
 
 const grammar = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
-export function isTag(text: string): text is Tag {
-  return grammar.test(text);
+export function isTag(text: unknown): text is Tag {
+  return typeof text === 'string' && grammar.test(text);
 }
 
 /** @throws OciError `REFERENCE_INVALID` */
 export function parseTag(text: string): Tag {
   if (isTag(text)) return text;
-  throw new OciError('REFERENCE_INVALID', `invalid tag ${JSON.stringify(text.slice(0, 200))}`, {
+  throw new OciError('REFERENCE_INVALID', `invalid tag ${quoted(text)}`, {
     hint: 'A tag has 1 to 128 letters, digits, ".", "_" or "-", and begins with a letter, digit or "_".',
   });
 }

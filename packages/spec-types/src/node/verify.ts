@@ -5,6 +5,7 @@ import {
   type Digest,
   type DigestAlgorithm,
   OciError,
+  type ReadingOptions,
   type ResolvedManifest,
   parseDigest,
   parseManifest,
@@ -102,9 +103,13 @@ export function embeddedContent(
  *
  * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `DOCUMENT_INVALID`, `UNSUPPORTED`
  */
-export function verifyManifest(bytes: Uint8Array, descriptor: Descriptor): ResolvedManifest {
+export function verifyManifest(
+  bytes: Uint8Array,
+  descriptor: Descriptor,
+  reading?: ReadingOptions,
+): ResolvedManifest {
   verifyBytes(bytes, descriptor);
-  const manifest = parseManifest(bytes, descriptor.mediaType);
+  const manifest = parseManifest(bytes, descriptor.mediaType, reading);
   return {
     ...manifest,
     descriptor: { ...descriptor, mediaType: manifest.mediaType },
@@ -118,8 +123,12 @@ export function verifyManifest(bytes: Uint8Array, descriptor: Descriptor): Resol
  *
  * @throws OciError `DOCUMENT_INVALID`, `UNSUPPORTED`
  */
-export function describeManifest(bytes: Uint8Array, servedAs?: string): ResolvedManifest {
-  const manifest = parseManifest(bytes, servedAs);
+export function describeManifest(
+  bytes: Uint8Array,
+  servedAs?: string,
+  reading?: ReadingOptions,
+): ResolvedManifest {
+  const manifest = parseManifest(bytes, servedAs, reading);
   const descriptor = {
     mediaType: manifest.mediaType,
     digest: digestOf(bytes),
