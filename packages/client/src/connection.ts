@@ -18,7 +18,8 @@ import { addHeaders } from './transport/origin-headers.js';
 import { ownSignal } from './transport/own-signal.js';
 import { watchProgress } from './transport/progress-watch.js';
 import { followRedirects } from './transport/redirect.js';
-import { type RetryPolicy, retry } from './transport/retry.js';
+import { retry } from './transport/retry.js';
+import type { RetryPolicy } from './transport/retry-policy.js';
 import { defaultTimeouts } from './transport/connection-options.js';
 import { createSend } from './transport/send.js';
 

@@ -76,7 +76,7 @@ export { type BodyLimits, defaultLimits } from './transport/bounded-body.js';
 export { type PacePolicy, defaultPacePolicy } from './transport/host-pace.js';
 export type { Attempt, AttemptObserver, AttemptOutcome } from './transport/observe.js';
 export { type HeaderSource, isSettableHeader, mergeHeaders } from './transport/origin-headers.js';
-export { type RetryPolicy, defaultRetryPolicy } from './transport/retry.js';
+export { type RetryPolicy, defaultRetryPolicy } from './transport/retry-policy.js';
 export { type Timeouts, defaultTimeouts } from './transport/connection-options.js';
 export type { BlobBody, RepeatableBody, UploadContent } from './upload/blob-body.js';
 export type { UploadOptions } from './upload/upload-options.js';

@@ -15,7 +15,7 @@ import { ReferrersKnowledge } from './repository/referrers-api.js';
 import { RegistryHints } from './repository/registry-hints.js';
 import { defaultLimits } from './transport/bounded-body.js';
 import type { HeadStart } from './transport/head-start.js';
-import { defaultRetryPolicy } from './transport/retry.js';
+import { defaultRetryPolicy } from './transport/retry-policy.js';
 
 /** A registry and its mirrors, as {@link RegistryOptions} say, and found to be sound. */
 export interface Destination {

@@ -6,7 +6,7 @@ import type { BodyLimits } from './transport/bounded-body.js';
 import type { Timeouts } from './transport/connection-options.js';
 import type { PacePolicy } from './transport/host-pace.js';
 import type { AttemptObserver } from './transport/observe.js';
-import type { RetryPolicy } from './transport/retry.js';
+import type { RetryPolicy } from './transport/retry-policy.js';
 
 /**
  * Options of a registry: those of its own host ({@link HostOptions}), and what is the same for it and

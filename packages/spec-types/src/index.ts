@@ -5,6 +5,7 @@ export {
   isPackedDirectory,
   isRefName,
 } from './annotation.js';
+export { BackOff } from './back-off.js';
 export type {
   BlobMounter,
   BlobSink,
@@ -114,6 +115,16 @@ export {
   registryPaths,
 } from './registry-url.js';
 export { type RepositoryName, isRepositoryName, parseRepositoryName } from './repository-name.js';
+export {
+  type Failure,
+  type NextAttempt,
+  Retries,
+  type RetryRule,
+  defaultRetryRule,
+  isTransientStatus,
+  mayWait,
+  pauseBound,
+} from './retry-rule.js';
 export type { ResolvedManifest } from './resolved-manifest.js';
 export type { BlobDownloader, VerifiedFile } from './verified-file.js';
 export { singleChunk } from './single-chunk.js';

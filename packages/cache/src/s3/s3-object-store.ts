@@ -11,7 +11,13 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
-import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
+import {
+  type ByteRange,
+  type CallOptions,
+  Retries,
+  defaultRetryRule,
+  throwIfAborted,
+} from '@oci/spec-types';
 
 import { missingPart } from '../store/missing-part.js';
 import { ensureObjectKey } from '../store/object-key.js';
@@ -38,8 +44,8 @@ export interface S3ObjectStoreOptions {
   readonly partBytes?: number | undefined;
 }
 
-/** How often a write is tried that meets another of the same object. */
-const attempts = 8;
+/** A write that meets another of the same object is tried again soon. */
+const conflictRule = { ...defaultRetryRule, attempts: 8, baseDelayMs: 50, maxDelayMs: 400 };
 
 type PutOptions = CallOptions & { readonly condition?: PutCondition | undefined };
 
@@ -214,7 +220,8 @@ export class S3ObjectStore implements ObjectStore {
     key: string,
     write: () => Promise<{ readonly version: string | undefined; readonly size: number }>,
   ): Promise<ObjectInfo | undefined> {
-    for (let attempt = 1; ; attempt += 1) {
+    const retries = new Retries(conflictRule);
+    for (;;) {
       try {
         const { version = '', size } = await write();
         const info = await this.head(key);
@@ -223,9 +230,9 @@ export class S3ObjectStore implements ObjectStore {
       } catch (error) {
         // `If-Match` of an object that is gone is answered by 404.
         if (isRefusedByCondition(error) || isAbsent(error)) return undefined;
-        if (!isConflict(error) || attempt >= attempts)
-          return onBucket(key, () => Promise.reject(error));
-        await sleep(50 * attempt * Math.random());
+        const next = retries.next({ retryable: isConflict(error) });
+        if (!next.again) return onBucket(key, () => Promise.reject(error));
+        await sleep(next.delayMs);
       }
     }
   }

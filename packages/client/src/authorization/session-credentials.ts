@@ -1,17 +1,24 @@
-import { type OciError, type RepositoryName, isOciError, parseRegistryPath } from '@oci/spec-types';
+import {
+  BackOff,
+  type OciError,
+  type RepositoryName,
+  isOciError,
+  parseRegistryPath,
+} from '@oci/spec-types';
 
 import type { Credential, CredentialSource } from '../credentials/credential.js';
 import type { RegistryRequest } from '../transport/exchange.js';
 import { isOfPush } from './scope.js';
 
-/** How long a source that failed is not asked again for what may be read without a credential. */
-const failureMs = 60_000;
+/** A source that failed is not asked again for a minute for what may be read without a credential. */
+const pauses = { baseDelayMs: 60_000, maxDelayMs: 60_000 };
 
 /** The credentials of one registry. What is public is read without one that cannot be had; a push needs it. */
 export class SessionCredentials {
   readonly #registry: string;
   readonly #source: CredentialSource;
-  #failure: { readonly error: OciError; readonly until: number } | undefined;
+  readonly #backOff = new BackOff(pauses);
+  #failure: OciError | undefined;
 
   constructor(options: { readonly registry: string; readonly credentials: CredentialSource }) {
     this.#registry = options.registry;
@@ -20,22 +27,24 @@ export class SessionCredentials {
 
   /** Why requests go without a credential although one is configured. */
   get failure(): OciError | undefined {
-    return this.#failure?.error;
+    return this.#failure;
   }
 
   /** @throws OciError as the source does; `UNAUTHORIZED` for a push only */
   async get(request: RegistryRequest, fresh: boolean): Promise<Credential | undefined> {
     const { url, signal, onEvent, scopes } = request;
     const mayGoWithout = !isOfPush(scopes);
-    if (mayGoWithout && this.#failure && this.#failure.until > Date.now()) return undefined;
+    if (mayGoWithout && this.#backOff.isPaused) return undefined;
     try {
       const ask = { repository: repositoryOf(url), fresh, signal };
       const found = await this.#source(this.#registry, ask);
       this.#failure = undefined;
+      this.#backOff.succeeded();
       return found;
     } catch (error) {
       if (!mayGoWithout || !isOciError(error, 'UNAUTHORIZED')) throw error;
-      this.#failure = { error, until: Date.now() + failureMs };
+      this.#failure = error;
+      this.#backOff.failed();
       const message = `${error.message}: ${this.#registry} is asked without a credential`;
       onEvent?.({ type: 'warning', message });
       return undefined;

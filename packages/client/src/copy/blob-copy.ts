@@ -4,6 +4,8 @@ import {
   type Descriptor,
   type EventListener,
   type ReadableRepository,
+  Retries,
+  defaultRetryRule,
   isOciError,
   singleChunk,
 } from '@oci/spec-types';
@@ -57,13 +59,16 @@ export class BlobCopy {
   /** @throws OciError with `side` */
   async copy(descriptor: Descriptor, call: CallOptions): Promise<BlobOutcome> {
     const { attempts, emit } = this.#options;
-    for (let attempt = 1; ; attempt += 1) {
+    // Pauses have been made by those who asked the registry, and what it put off has been waited for.
+    const retries = new Retries({ ...defaultRetryRule, attempts, baseDelayMs: 0, maxWaitMs: 0 });
+    for (;;) {
       try {
         return await this.#attempt(descriptor, call);
       } catch (error) {
-        if (attempt >= attempts || !isOciError(error) || !error.retryable || call.signal?.aborted)
-          throw error;
-        emit({ type: 'retry', attempt: attempt + 1, delayMs: 0, reason: error.message });
+        const isLast = !isOciError(error) || call.signal?.aborted || !retries.next(error).again;
+        if (isLast) throw error;
+        const attempt = retries.failures + 1;
+        emit({ type: 'retry', attempt, delayMs: 0, reason: error.message });
       }
     }
   }

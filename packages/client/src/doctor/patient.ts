@@ -10,7 +10,7 @@ import { RegistryHints } from '../repository/registry-hints.js';
 import { RemoteRepository } from '../repository/remote-repository.js';
 import { defaultLimits } from '../transport/bounded-body.js';
 import type { RegistryRequest, RegistryResponse } from '../transport/exchange.js';
-import { defaultRetryPolicy } from '../transport/retry.js';
+import { defaultRetryPolicy } from '../transport/retry-policy.js';
 import { RangeSupport } from '../download/range-support.js';
 import { wholeBlocks } from '../download/whole-blocks.js';
 import { Throughput } from '../download/throughput.js';

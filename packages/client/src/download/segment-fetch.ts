@@ -5,7 +5,7 @@ import { leastTapped } from '../transport/answer-head.js';
 import type { BlockPool } from '../transport/block-pool.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
-import { pauseBeforeRetry } from '../transport/retry.js';
+import { Attempts } from '../transport/retry-policy.js';
 import { BatchWriter } from './batch-writer.js';
 import type { PartialFile } from './partial-file.js';
 import { checkRangeAnswer, checkWholeAnswer } from './range-answer.js';
@@ -34,9 +34,9 @@ export interface SegmentFetch {
  * another from where it stopped, as long as something comes.
  */
 export async function fetchSegment(segment: Segment, fetch: SegmentFetch): Promise<void> {
-  const { retryPolicy } = fetch.endpoint;
   const { options } = fetch;
-  for (let failures = 0; segment.remaining > 0;) {
+  const attempts = new Attempts(fetch.endpoint.retryPolicy, options);
+  while (segment.remaining > 0) {
     const before = segment.position;
     const answer = await ask(segment, fetch);
     try {
@@ -44,11 +44,8 @@ export async function fetchSegment(segment: Segment, fetch: SegmentFetch): Promi
     } catch (thrown) {
       const { url } = answer.response;
       const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
-      failures = segment.position - before >= leastProgress ? 1 : failures + 1;
-      if (!error.retryable || failures >= retryPolicy.attempts) throw error;
-      const reason = error.message;
-      const why = { ...options, host: url.host, attempt: failures, reason };
-      await pauseBeforeRetry(retryPolicy, why);
+      if (segment.position - before >= leastProgress) attempts.advanced();
+      await attempts.again(error, { host: url.host });
     }
   }
 }

@@ -5,7 +5,7 @@ import { RangesUnusable, checkRangeAnswer, checkWholeAnswer } from '../download/
 import { leastProgress } from '../download/segment-fetch.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
-import { pauseBeforeRetry } from '../transport/retry.js';
+import { Attempts } from '../transport/retry-policy.js';
 import { type Endpoint, call } from './endpoint.js';
 
 /**
@@ -91,10 +91,10 @@ async function* resuming(
     options,
   }: { endpoint: Endpoint; descriptor: Descriptor; options: CallOptions },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { retryPolicy } = endpoint;
+  const attempts = new Attempts(endpoint.retryPolicy, options);
   let open = first;
   let offset = 0;
-  for (let failures = 0; ;) {
+  for (;;) {
     const before = offset;
     try {
       for await (const chunk of withoutFirst(open.response.body, open.skip)) {
@@ -106,12 +106,9 @@ async function* resuming(
     } catch (thrown) {
       const url = open.response.url;
       const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
-      failures = offset - before >= leastProgress ? 1 : failures + 1;
-      if (!error.retryable || failures >= retryPolicy.attempts || offset >= descriptor.size)
-        throw error;
-      const reason = error.message;
-      const why = { ...options, host: url.host, attempt: failures, reason };
-      await pauseBeforeRetry(retryPolicy, why);
+      if (offset >= descriptor.size) throw error;
+      if (offset - before >= leastProgress) attempts.advanced();
+      await attempts.again(error, { host: url.host });
       open = await openBlob(endpoint, { descriptor, offset }, options);
       options.onEvent?.({
         type: 'resume',

@@ -14,7 +14,7 @@ import {
   canRepeat,
 } from '../transport/exchange.js';
 import { type Subject, expectStatus } from '../transport/response-failure.js';
-import type { RetryPolicy } from '../transport/retry.js';
+import type { RetryPolicy } from '../transport/retry-policy.js';
 import type { ReferrersKnowledge } from './referrers-api.js';
 import type { RegistryHints } from './registry-hints.js';
 

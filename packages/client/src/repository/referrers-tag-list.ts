@@ -11,7 +11,7 @@ import {
   registryPaths,
 } from '@oci/spec-types';
 
-import { pauseBeforeRetry } from '../transport/retry.js';
+import { Attempts } from '../transport/retry-policy.js';
 import { type Endpoint, call } from './endpoint.js';
 import { type ReferrersTagList, readReferrersTag } from './referrers-tag.js';
 
@@ -80,21 +80,16 @@ async function changeUntilKept(
   listChange: ListChange,
   options: CallOptions,
 ): Promise<void> {
-  const { retryPolicy, name } = endpoint;
-  for (let attempt = 1; attempt <= retryPolicy.attempts; attempt += 1) {
-    if (attempt > 1) {
-      const reason = `another writer changed the referrers of ${name}@${listChange.subject}`;
-      await pauseBeforeRetry(retryPolicy, { ...options, attempt: attempt - 1, reason });
-    }
-    if (await changeOnce(endpoint, listChange, options)) return;
-  }
-  throw new OciError(
-    'PROTOCOL',
-    `the referrers tag of ${name}@${listChange.subject} can't be kept`,
-    {
+  const attempts = new Attempts(endpoint.retryPolicy, options);
+  const subject = `${endpoint.name}@${listChange.subject}`;
+  while (!(await changeOnce(endpoint, listChange, options))) {
+    const failure = new OciError('PROTOCOL', `the referrers tag of ${subject} can't be kept`, {
       hint: 'The manifest itself is done; its subject does not name it. Do it again when nobody else writes.',
-    },
-  );
+      retryable: true,
+    });
+    const reason = `another writer changed the referrers of ${subject}`;
+    await attempts.again(failure, { reason });
+  }
 }
 
 /** @returns whether a reading after the change found it */

@@ -2,7 +2,7 @@ import { asOciError } from '@oci/spec-types';
 
 import { readBody } from '../transport/bounded-body.js';
 import type { RegistryResponse } from '../transport/exchange.js';
-import { pauseBeforeRetry } from '../transport/retry.js';
+import { Attempts } from '../transport/retry-policy.js';
 import { type Endpoint, type EndpointRequest, call } from './endpoint.js';
 
 /** An answer, and all bytes of its body. */
@@ -22,17 +22,14 @@ export async function fetchWhole(
   ask: EndpointRequest & { readonly method: 'GET' },
   limit: number,
 ): Promise<WholeAnswer> {
-  const { retryPolicy } = endpoint;
-  for (let attempt = 1; ; attempt += 1) {
+  const attempts = new Attempts(endpoint.retryPolicy, ask);
+  for (;;) {
     const response = await call(endpoint, ask);
     const request = { url: response.url, method: ask.method, signal: ask.signal };
     try {
       return { response, bytes: await readBody(response, limit, request) };
     } catch (thrown) {
-      const { host } = response.url;
-      const error = asOciError(thrown);
-      if (!error.retryable || attempt >= retryPolicy.attempts) throw error;
-      await pauseBeforeRetry(retryPolicy, { ...ask, host, attempt, reason: error.message });
+      await attempts.again(asOciError(thrown), { host: response.url.host });
     }
   }
 }

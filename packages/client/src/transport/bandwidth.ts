@@ -2,7 +2,7 @@ import { asOciError } from '@oci/spec-types';
 
 import { checkBandwidth } from './bandwidth-limit.js';
 import type { Exchange, ResponseBody } from './exchange.js';
-import type { RetryPolicy } from './retry.js';
+import type { RetryPolicy } from './retry-policy.js';
 
 /** Lets no more bytes of bodies pass in a second, up and down together, than it may; undefined is no limit. @throws OciError `USAGE` */
 export function limitBandwidth(

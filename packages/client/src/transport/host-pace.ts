@@ -1,4 +1,4 @@
-import { asOciError, throwIfAborted } from '@oci/spec-types';
+import { asOciError, isTransientStatus, mayWait, throwIfAborted } from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 
 import {
@@ -8,7 +8,7 @@ import {
   type ResponseBody,
   header,
 } from './exchange.js';
-import type { RetryPolicy } from './retry.js';
+import type { RetryPolicy } from './retry-policy.js';
 import { parseRetryAfter, waitTooLong } from './retry-after.js';
 import { SlotQueue } from './slot-queue.js';
 
@@ -33,9 +33,6 @@ export const defaultPacePolicy: PacePolicy = {
 
 /** Redirects may lead to ever other hosts. */
 const mostHosts = 1000;
-
-/** Answers that may ask to wait; after the first two there is also less to be sent at once. */
-const busy = new Set([429, 503, 408, 425, 500, 502, 504]);
 
 /**
  * Keeps every host's limits: so many bodies at once, more by one after a round without trouble, half when
@@ -94,7 +91,7 @@ class HostPace {
       throwIfAborted(request.signal);
       waitedFor = this.#pausedUntil;
       const delayMs = waitedFor - Date.now();
-      if (delayMs > this.#retryPolicy.maxWaitMs) throw waitTooLong(this.#host, delayMs);
+      if (!mayWait(this.#retryPolicy, delayMs)) throw waitTooLong(this.#host, delayMs);
       const reason = this.#pauseReason;
       request.onEvent?.({ type: 'wait', host: this.#host, delayMs, until: waitedFor, reason });
       await this.#retryPolicy.delay(delayMs, request.signal).catch((error: unknown) => {
@@ -108,7 +105,9 @@ class HostPace {
     { begun, queue }: { begun: number; queue: SlotQueue | undefined },
   ): void {
     const { status } = response;
-    const asked = busy.has(status) ? parseRetryAfter(header(response, 'retry-after')) : undefined;
+    const asked = isTransientStatus(status)
+      ? parseRetryAfter(header(response, 'retry-after'))
+      : undefined;
     const until = Date.now() + (asked ?? 0);
     if (asked !== undefined && until > this.#pausedUntil) {
       this.#pausedUntil = until;

@@ -3,6 +3,7 @@ import {
   type OciErrorCode,
   type RegistryError,
   isOciError,
+  isTransientStatus,
   parseRegistryErrors,
 } from '@oci/spec-types';
 
@@ -80,7 +81,7 @@ function responseFailure(
       {
         hint,
         registryErrors,
-        retryable: status === 429 || status >= 500,
+        retryable: isTransientStatus(status),
         retryAfterMs: parseRetryAfter(header(response, 'retry-after')),
         request: { method: request.method, url: url.href, status, attempts },
       },

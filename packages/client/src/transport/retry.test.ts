@@ -1,9 +1,9 @@
 import { OciError } from '@oci/spec-types';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import type { Exchange, RegistryRequest, RegistryResponse } from './exchange.js';
-import { type RetryPolicy, backoff, defaultRetryPolicy, retry } from './retry.js';
+import { retry } from './retry.js';
+import { type RetryPolicy, defaultRetryPolicy } from './retry-policy.js';
 
 type Step = number | { readonly status: number; readonly retryAfter: string } | OciError;
 
@@ -162,19 +162,4 @@ test('stops waiting when the signal fires', async () => {
   const request = { ...get, signal: controller.signal, onEvent: () => controller.abort() };
   await expect(retry(exchange, policy)(request)).rejects.toMatchObject({ code: 'ABORTED' });
   expect(sent).toHaveLength(1);
-});
-
-test('a pause lies between nothing and its bound, which doubles up to a limit', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 60 }),
-      fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
-      (attempt, random) => {
-        const policy = { ...defaultRetryPolicy, random: () => random };
-        const pause = backoff(policy, attempt);
-        expect(pause).toBeGreaterThanOrEqual(0);
-        expect(pause).toBeLessThanOrEqual(Math.min(30_000, 200 * 2 ** (attempt - 1)));
-      },
-    ),
-  );
 });

@@ -8,7 +8,7 @@ import {
 
 import { type Endpoint, call } from '../repository/endpoint.js';
 import type { RegistryResponse } from '../transport/exchange.js';
-import { pauseBeforeRetry } from '../transport/retry.js';
+import { Attempts } from '../transport/retry-policy.js';
 import type { UploadContent } from './blob-body.js';
 import {
   type OpenSession,
@@ -71,6 +71,7 @@ interface UploadParts {
 
 class UploadRun {
   readonly #parts: UploadParts;
+  readonly #attempts: Attempts;
   readonly #remote: CallOptions;
   #session: OpenSession | undefined;
   #chunkBytes: number | undefined;
@@ -78,13 +79,13 @@ class UploadRun {
   #isDoubtful: boolean;
   #furthest = 0;
   #contradictions = 0;
-  #failures = 0;
   #recoveries = 0;
 
   constructor(parts: UploadParts) {
     const { signal, onEvent, chunkBytes, uploadSession } = parts.options;
     this.#parts = parts;
     this.#remote = { signal, onEvent };
+    this.#attempts = new Attempts(parts.endpoint.retryPolicy, this.#remote);
     this.#chunkBytes = chunkBytes;
     this.#session = parts.upload.session;
     this.#isDoubtful = uploadSession !== undefined;
@@ -206,7 +207,7 @@ class UploadRun {
     if (!isSpoilt && !this.#mayPass(error)) throw error;
     await this.#pause(error);
     // What is lost as one request again and again may pass in smaller ones, as through a proxy with a deadline.
-    if (this.#failures > 1) this.#chunkBytes ??= usualChunkBytes;
+    if (this.#attempts.failures > 1) this.#chunkBytes ??= usualChunkBytes;
     const found = isSpoilt ? undefined : await this.#find();
     if (!found && this.#session && (await upload.isStored())) return true;
     await this.#goOn(found, error);
@@ -253,27 +254,18 @@ class UploadRun {
     this.#session = session;
     if (session.offset > this.#furthest) {
       this.#furthest = session.offset;
-      this.#failures = 0;
+      this.#attempts.advanced();
     }
     const { location, offset } = session;
     this.#parts.options.onUploadSession?.({ location: location.href, offset });
   }
 
-  /** Counts a failure and waits; what the host asked for by `Retry-After` is kept by its pace. */
+  /** Counts a failure that may pass, and waits. @throws the failure when it is the last */
   async #pause(error: OciError): Promise<void> {
-    const { retryPolicy } = this.#parts.endpoint;
-    const isPutOff = (error.retryAfterMs ?? 0) > 0;
-    if (!isPutOff) this.#failures += 1;
     this.#recoveries += 1;
     throwIfAborted(this.#remote.signal);
-    const isSpent = this.#failures >= retryPolicy.attempts || this.#recoveries >= mostRecoveries;
-    if (isSpent || (error.retryAfterMs ?? 0) > retryPolicy.maxWaitMs) throw error;
-    if (!error.retryable || error.retryAfterMs !== undefined) return;
-    await pauseBeforeRetry(retryPolicy, {
-      ...this.#remote,
-      attempt: this.#failures,
-      reason: error.message,
-    });
+    if (this.#recoveries >= mostRecoveries) throw error;
+    await this.#attempts.again(error, { mayPass: true });
   }
 }
 
