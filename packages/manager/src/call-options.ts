@@ -2,7 +2,7 @@ import type { CallOptions, Digest } from '@oci/spec-types';
 
 /** What every call takes last. */
 export interface ManagerCallOptions extends CallOptions {
-  /** Another registry than the manager's, by `host[:port]` or URL. */
+  /** Another registry than the one that the name belongs to, by `host[:port]` or URL: it is asked, and no other. */
   readonly registry?: string | undefined;
 }
 

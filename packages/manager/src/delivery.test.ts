@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { deliver } from './delivery.js';
 import { OciManager } from './manager.js';
-import { manifestName } from './manifest-lookup.js';
+import { manifestName } from './manifest-name.js';
 import { TrustGate } from './trust-gate.js';
 
 describe('an artifact that goes to a file outside the cache', () => {

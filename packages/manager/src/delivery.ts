@@ -14,10 +14,10 @@ import { createFile, onStorage, refuseDirectory, replaceFile } from '@oci/files'
 
 import type { SourceRepository } from './artifact-source.js';
 import { selectContentLayer } from './content-layer.js';
-import type { ManifestName } from './manifest-lookup.js';
+import type { ManifestName } from './manifest-name.js';
 import { cacheLeftOut, isCacheFailure } from './past-cache.js';
 import { selectManifest } from './platform.js';
-import type { PulledArtifact } from './pull.js';
+import type { PulledArtifact } from './pulled-artifact.js';
 import type { TrustGate } from './trust-gate.js';
 
 /** What is delivered, and how it is had. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { OciManager, type OciManagerOptions } from './manager.js';
+import { OciManager } from './manager.js';
+import type { OciManagerOptions } from './oci-manager-options.js';
 
 const sound: OciManagerOptions = {
   registryUrl: 'http://127.0.0.1:1',
@@ -28,6 +29,24 @@ describe('from JavaScript', () => {
         message: expect.stringContaining(name),
         hint: expect.stringContaining(`Give ${name} as a string`),
       }),
+    );
+  });
+
+  it.each([
+    [{ routes: 'kcl' }, 'routes'],
+    [{ routes: ['kcl'] }, 'routes'],
+    [{ routes: { kcl: 5 } }, 'kcl'],
+    [{ repositories: 'kcl/core' }, 'repositories'],
+    [{ repositories: [5] }, 'repositories'],
+    [{ templates: { kcl: null } }, 'kcl'],
+    [{ freshness: 5 }, 'freshness'],
+    [{ trust: {} }, 'trust'],
+    [{ retention: 'never' }, 'retention'],
+    [{ credentials: {} }, 'credentials'],
+    [{ connection: null }, 'connection'],
+  ])('options with %j are refused at once, and %s is named', (wrong, name) => {
+    expect(() => new OciManager(untyped({ ...sound, ...wrong }))).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(name) }),
     );
   });
 
@@ -62,5 +81,44 @@ describe('from JavaScript', () => {
       message: expect.stringContaining(name),
       hint: expect.stringContaining(`Give ${name} as a string`),
     });
+  });
+
+  const everyCall: readonly [string, (manager: OciManager, options: never) => unknown][] = [
+    ['pullKclPackage', (manager, options) => manager.pullKclPackage('a', '1', options)],
+    [
+      'pullExtensionArtifact',
+      (manager, options) => manager.pullExtensionArtifact('provider', 'a', '1', options),
+    ],
+    ['listOciArtifacts', (manager, options) => manager.listOciArtifacts('kcl', options)],
+    ['artifactExists', (manager, options) => manager.artifactExists('kcl/a', '1', options)],
+    ['getManifest', (manager, options) => manager.getManifest('kcl/a', '1', options)],
+    ['listKclVersions', (manager, options) => manager.listKclVersions('a', options)],
+    [
+      'listExtensionVersions',
+      (manager, options) => manager.listExtensionVersions('provider', 'a', options),
+    ],
+    ['kclPackagePlace', (manager, options) => manager.kclPackagePlace('a', options)],
+    ['extensionPlace', (manager, options) => manager.extensionPlace('provider', 'a', options)],
+    ['repository', (manager, options) => manager.repository('kcl/a', options)],
+    ['sourceRepository', (manager, options) => manager.sourceRepository('kcl/a', options)],
+    ['forget', (manager, options) => manager.forget('kcl/a', '1', options)],
+  ];
+  it.each(everyCall)('%s refuses options of another kind as a mistake', async (_, call) => {
+    await using manager = new OciManager(sound);
+    for (const wrong of [null, 5, 'options', [], { registry: 5 }, { signal: 1 }, { onEvent: {} }])
+      await expect(async () => call(manager, untyped(wrong))).rejects.toMatchObject({
+        code: 'USAGE',
+      });
+  });
+
+  it.each<[string, (manager: OciManager) => unknown]>([
+    ['registry', (manager) => manager.registry(nothing)],
+    ['repository', (manager) => manager.repository(nothing)],
+    ['sourceRepository', (manager) => manager.sourceRepository(nothing)],
+    ['routeOf', (manager) => manager.routeOf(nothing)],
+    ['cache', (manager) => manager.cache(untyped(null))],
+  ])('%s without what it needs fails as a mistake', async (_, call) => {
+    await using manager = new OciManager(sound);
+    await expect(async () => call(manager)).rejects.toMatchObject({ code: 'USAGE' });
   });
 });

@@ -1,6 +1,8 @@
 import { parseRegistryAddress } from '@oci/client';
 import { OciError } from '@oci/spec-types';
 
+import type { OciManagerOptions } from './oci-manager-options.js';
+
 /**
  * Refuses what JavaScript lets through: a value that is missing or no text.
  *
@@ -9,8 +11,24 @@ import { OciError } from '@oci/spec-types';
 export function ensureTexts(given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given)) {
     if (typeof value === 'string') continue;
-    throw missing(name, value === undefined ? 'missing' : `${kindOf(value)} and no text`);
+    throw missing(name, value === undefined ? 'missing' : `${article(kindOf(value))} and no text`);
   }
+}
+
+/**
+ * Refuses options of a call that JavaScript lets through.
+ *
+ * @throws OciError `USAGE`, with a hint that names it
+ */
+export function ensureCallOptions(options: unknown): void {
+  ensureKinds({ options }, { options: 'object' });
+  ensureKinds(options, {
+    registry: 'string',
+    layer: 'string',
+    output: 'string',
+    onEvent: 'function',
+    signal: 'object',
+  });
 }
 
 /**
@@ -22,9 +40,38 @@ export function ensureOptions(options: unknown): void {
   const { registryUrl, namespace, cacheDir }: Readonly<Partial<Record<string, unknown>>> =
     Object(options);
   ensureTexts({ registryUrl, namespace, cacheDir });
+  ensureKinds(options, {
+    connection: 'object',
+    credentials: 'function',
+    freshness: 'object',
+    manifestCache: 'object',
+    openSource: 'function',
+    repositories: 'array',
+    retention: 'object',
+    routes: 'object',
+    templates: 'object',
+    trust: 'array',
+  });
+  const { repositories = [], routes = {}, templates = {} } = options as OciManagerOptions;
+  for (const repository of repositories) ensureTexts({ 'each of repositories': repository });
+  ensureTexts({ ...routes, ...templates });
   // Empty it would be whatever directory the program runs in.
   if (cacheDir === '') throw missing('cacheDir', 'empty');
   parseRegistryAddress(String(registryUrl), { plainHttp: false });
+}
+
+type Kind = 'string' | 'object' | 'array' | 'function';
+
+/** @throws OciError `USAGE` for a value that is given and of another kind */
+function ensureKinds(given: unknown, kinds: Readonly<Record<string, Kind>>): void {
+  const values: Readonly<Record<string, unknown>> = Object(given);
+  for (const [name, kind] of Object.entries(kinds)) {
+    const value = values[name];
+    if (value === undefined || kindOf(value) === kind) continue;
+    throw new OciError('USAGE', `${name} is ${article(kindOf(value))}`, {
+      hint: `Give ${name} as ${article(kind)}, or leave it out.`,
+    });
+  }
 }
 
 const examples: Readonly<Record<string, string>> = {
@@ -43,5 +90,10 @@ function missing(name: string, what: string): OciError {
 
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`.replace('a object', 'an object');
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+function article(kind: string): string {
+  if (kind === 'null' || kind === 'undefined') return kind;
+  return /^[ao]/.test(kind) ? `an ${kind}` : `a ${kind}`;
 }

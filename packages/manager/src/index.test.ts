@@ -7,6 +7,7 @@ import * as signing from './signing/index.js';
 it('exports these names', () => {
   expect(Object.keys(manager).sort()).toEqual([
     'OciManager',
+    'RouteTable',
     'artifactJson',
     'compareVersions',
     'defaultFreshness',

@@ -1,4 +1,4 @@
-export { type Artifact } from './artifact-list.js';
+export { type Artifact } from './artifact.js';
 export type { ArtifactSource, SourceRepository } from './artifact-source.js';
 export {
   type ExtensionType,
@@ -28,12 +28,14 @@ export {
   type PackageRepository,
   refuseLeadInside,
 } from './foreign-registry.js';
-export { OciManager, type OciManagerOptions } from './manager.js';
+export { OciManager } from './manager.js';
+export type { OciManagerOptions } from './oci-manager-options.js';
+export { type Route, RouteTable } from './routes/route-table.js';
 export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
 export { nearest } from './nearest.js';
 export { selectManifest } from './platform.js';
-export { type PulledArtifact } from './pull.js';
+export { type PulledArtifact } from './pulled-artifact.js';
 export { type RetentionOptions } from './retention-schedule.js';
 export { type ReachOptions, type RegistrySettings, registryOptions } from './registry-set.js';
 export type { TrustQuestion } from './trust-gate.js';

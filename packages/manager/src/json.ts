@@ -1,7 +1,7 @@
 import type { ArtifactJson, PullJson } from '@oci/spec-types/api';
 
-import type { Artifact } from './artifact-list.js';
-import type { PulledArtifact } from './pull.js';
+import type { Artifact } from './artifact.js';
+import type { PulledArtifact } from './pulled-artifact.js';
 
 /** The guide's JSON of a listed artifact. */
 export function artifactJson(artifact: Artifact): ArtifactJson {

@@ -15,7 +15,8 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { OciManager, type OciManagerOptions } from './manager.js';
+import { OciManager } from './manager.js';
+import type { OciManagerOptions } from './oci-manager-options.js';
 
 describe('OciManager', () => {
   let registry: TestRegistry;

@@ -1,93 +1,71 @@
-import {
-  type Cache,
-  ManifestLru,
-  type ManifestLruOptions,
-  type ViewName,
-  openCache,
-} from '@oci/cache';
+import type { Cache } from '@oci/cache';
 import type { Registry, RemoteRepository } from '@oci/client';
 import {
   type CallOptions,
-  Operation,
+  type Operation,
   type RegistryHost,
   type RepositoryName,
-  asOciError,
   isOciError,
   parseRepositoryName,
   tagOfVersion,
 } from '@oci/spec-types';
 
-import type { Artifact } from './artifact-list.js';
-import type { ArtifactSource, SourceRepository } from './artifact-source.js';
+import type { Artifact } from './artifact.js';
+import { ArtifactPlaces } from './artifact-places.js';
+import type { SourceRepository } from './artifact-source.js';
 import type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
-import {
-  type RepositoryTemplates,
-  defaultTemplates,
-  extensionRepository,
-  kclRepository,
-  parseExtensionType,
-} from './artifact-name.js';
-import { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
+import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
 import type { PackageRepository } from './foreign-registry.js';
-import { ensureOptions, ensureTexts } from './given.js';
+import { ensureCallOptions, ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
-import { ManifestLookup, type ManifestName, manifestName, memoryKey } from './manifest-lookup.js';
+import { type ManifestName, manifestName, memoryKey } from './manifest-name.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
-import { type ManifestFinder, manifestFinder } from './past-cache.js';
-import { type PulledArtifact, pull } from './pull.js';
-import { type ReachOptions, RegistrySet } from './registry-set.js';
-import { type RetentionOptions, RetentionSchedule } from './retention-schedule.js';
-import { type SettledPull, SettledPulls, retell } from './settled-pulls.js';
+import type { OciManagerOptions } from './oci-manager-options.js';
+import { ManagerCache } from './manager-cache.js';
+import { manifestFinder } from './past-cache.js';
+import { type NamedPull, PullCalls } from './pull-calls.js';
+import type { PulledArtifact } from './pulled-artifact.js';
+import { RetentionSchedule } from './retention-schedule.js';
+import type { Route } from './routes/route-table.js';
 import { TrustGate, type TrustQuestion } from './trust-gate.js';
-import type { TrustRule } from './trust-policy.js';
 import { withNearestTags } from './unknown-version.js';
 
-export interface OciManagerOptions extends ReachOptions {
-  /** `http://localhost:5000`, `https://registry.example`; a bare host means HTTPS, loopback HTTP. */
-  readonly registryUrl: string;
-  /** The namespace of extensions. */
-  readonly namespace: string;
-  readonly cacheDir: string;
-  readonly templates?: Partial<RepositoryTemplates> | undefined;
-  /** Repositories to list where the registry has no catalog. */
-  readonly repositories?: readonly string[] | undefined;
-  readonly freshness?: Partial<FreshnessPolicy> | undefined;
-  /** Write through to the disk before content counts as stored. Default true; false for throw-away machines. */
-  readonly fsync?: boolean | undefined;
-  /** What may stay in the cache; pruned beside the first pull, and then every so often. */
-  readonly retention?: RetentionOptions | undefined;
-  /** Who has to have signed what is pulled; default: nobody. */
-  readonly trust?: readonly TrustRule[] | undefined;
-  /** Manifests in memory. Default 100 entries, 64 MiB. */
-  readonly manifestCache?: ManifestLruOptions | undefined;
-}
-
 /**
- * The guide's calls: pulls, lists and inspects KCL packages and extensions of one registry, through
- * a cache directory. Nothing is opened before the first call.
+ * The guide's calls: pulls, lists and inspects KCL packages and extensions, each of the registry that its name belongs
+ * to, through a cache directory. Nothing is opened before the first call.
  */
 export class OciManager {
   readonly #options: OciManagerOptions;
-  readonly #templates: RepositoryTemplates;
   readonly #policy: FreshnessPolicy;
-  readonly #memory: ManifestLru;
+  readonly #places: ArtifactPlaces;
+  readonly #cache: ManagerCache;
   readonly #counters = new PullCounters();
-  readonly #registries: RegistrySet;
   readonly #retention: RetentionSchedule;
   readonly #trust: TrustGate;
-  readonly #settled = new SettledPulls();
-  #opening: Promise<{ cache: Cache; lookup: ManifestLookup }> | undefined;
+  readonly #pulls: PullCalls;
 
-  /** @throws OciError `USAGE` for an option that is missing, `REFERENCE_INVALID` for `registryUrl` */
+  /**
+   * @throws OciError `USAGE` for an option that is missing or of another kind, `REFERENCE_INVALID` for an address or a
+   * pattern of `routes`
+   */
   constructor(options: OciManagerOptions) {
     ensureOptions(options);
     this.#options = options;
-    this.#memory = new ManifestLru(options.manifestCache);
-    this.#registries = new RegistrySet(options);
-    this.#retention = new RetentionSchedule(options.retention);
-    this.#templates = { ...defaultTemplates, ...options.templates };
     this.#policy = { ...defaultFreshness, ...options.freshness };
+    const places = new ArtifactPlaces(options);
+    const counters = this.#counters;
+    this.#places = places;
+    this.#cache = new ManagerCache(options, { counters, registries: places.registries });
+    this.#retention = new RetentionSchedule(options.retention);
     this.#trust = new TrustGate(options.trust ?? [], this.#policy);
+    this.#pulls = new PullCalls({
+      places,
+      counters,
+      cache: this.#cache,
+      policy: this.#policy,
+      trust: this.#trust,
+      retention: this.#retention,
+    });
   }
 
   /** Downloads a KCL package, unless it is in the cache, to `kcl/<name>/<version>/package.tar.gz`. */
@@ -96,8 +74,8 @@ export class OciManager {
     version: string,
     options: PullOptions = {},
   ): Operation<PulledArtifact> {
-    const repository = (): RepositoryName => kclRepository(this.#templates, name);
-    return this.#pull({ repository, version, view: { kind: 'kcl', name, version } }, options);
+    const repository = (): RepositoryName => this.#places.kcl(name);
+    return this.#pulls.begin({ repository, view: { kind: 'kcl', name, version } }, options);
   }
 
   /** Downloads an extension to `extensions/<type>/<name>/<version>/artifact.tar.gz`. */
@@ -107,25 +85,30 @@ export class OciManager {
     version: string,
     options: PullOptions = {},
   ): Operation<PulledArtifact> {
-    const repository = (): RepositoryName => this.#extensionRepository(type, name);
-    const view: ViewName = { kind: 'extension', type, name, version };
-    return this.#pull({ repository, version, view }, options);
+    const repository = (): RepositoryName => this.#places.extension(type, name);
+    const view: NamedPull['view'] = { kind: 'extension', type, name, version };
+    return this.#pulls.begin({ repository, view }, options);
   }
 
-  /** Every version of every artifact below a namespace, e.g. `kcl`; offline of what is in the cache. */
+  /**
+   * Every version of every artifact below a namespace, e.g. `kcl`: of each registry that names there belong to, what
+   * belongs to it; offline of what is in the cache.
+   */
   async listOciArtifacts(
     namespace: string,
     options: ManagerCallOptions = {},
   ): Promise<readonly Artifact[]> {
     ensureTexts({ namespace });
+    ensureCallOptions(options);
     const { listNamespace } = await import('./namespace-listing.js');
+    const name = parseRepositoryName(namespace);
     const sources = {
-      registry: this.#source(options),
-      repositories: this.#options.repositories ?? [],
+      ...this.#places.below(name, options),
+      repositories: (this.#options.repositories ?? []).map(parseRepositoryName),
       policy: this.#policy,
-      open: () => this.#open(),
+      open: () => this.#cache.open(),
     };
-    return listNamespace(namespace, sources, options);
+    return listNamespace(name, sources, options);
   }
 
   /** Asks the registry; a manifest in the cache proves nothing here. */
@@ -135,7 +118,7 @@ export class OciManager {
     options: ManagerCallOptions = {},
   ): Promise<boolean> {
     ensureTexts({ repository, version });
-    const remote = this.#source(options).repository(parseRepositoryName(repository));
+    const remote = this.sourceRepository(repository, options);
     try {
       await remote.resolve(tagOfVersion(version), options);
       return true;
@@ -152,10 +135,14 @@ export class OciManager {
     options: ManagerCallOptions = {},
   ): Promise<ManifestInfo> {
     ensureTexts({ repository, version });
-    const registry = this.#source(options);
-    const name = manifestName(registry, parseRepositoryName(repository), version);
-    const lookup = { policy: this.#policy, signal: options.signal };
-    const found = this.#finder(registry, options)(name, lookup);
+    ensureCallOptions(options);
+    const place = parseRepositoryName(repository);
+    const registry = this.#places.source(place, options);
+    const name = manifestName(registry, place, version);
+    const lookup = async () => (await this.#cache.open()).lookup;
+    const connect = () => registry.repository(place);
+    const find = manifestFinder({ lookup, connect }, options.onEvent);
+    const found = find(name, { policy: this.#policy, signal: options.signal });
     return describe(await found.catch(withNearestTags(name, registry, options)));
   }
 
@@ -164,8 +151,7 @@ export class OciManager {
     name: string,
     options: ManagerCallOptions = {},
   ): Promise<readonly string[]> {
-    ensureTexts({ name });
-    return this.#versions(kclRepository(this.#templates, name), options);
+    return this.#versions(this.#places.kcl(name), options);
   }
 
   /** Every version of an extension, oldest first. @throws OciError `NAME_UNKNOWN` */
@@ -174,24 +160,32 @@ export class OciManager {
     name: string,
     options: ManagerCallOptions = {},
   ): Promise<readonly string[]> {
-    return this.#versions(this.#extensionRepository(type, name), options);
+    return this.#versions(this.#places.extension(type, name), options);
   }
 
-  /** Returns where a KCL package is, without asking anybody. @throws OciError `REFERENCE_INVALID` */
+  /** Returns where a KCL package is, without asking anybody. @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED` */
   kclPackagePlace(name: string, options: ManagerCallOptions = {}): PackageRepository {
-    const repository = kclRepository(this.#templates, name);
-    return { registry: this.#source(options).host, repository };
+    return this.#place(this.#places.kcl(name), options);
   }
 
-  /** Returns where an extension is, without asking anybody. @throws OciError `REFERENCE_INVALID` */
+  /** Returns where an extension is, without asking anybody. @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED` */
   extensionPlace(type: string, name: string, options: ManagerCallOptions = {}): PackageRepository {
-    const repository = this.#extensionRepository(type, name);
-    return { registry: this.#source(options).host, repository };
+    return this.#place(this.#places.extension(type, name), options);
+  }
+
+  /**
+   * Returns the registry that a repository belongs to, and the route that says so.
+   *
+   * @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED` for one without a route where it needs one
+   */
+  routeOf(repository: string): Route {
+    ensureTexts({ repository });
+    return this.#places.routes.of(parseRepositoryName(repository));
   }
 
   /** Whether a registry is the manager's own, or one that its options name. */
   knowsRegistry(host: RegistryHost): boolean {
-    return host === this.#source().host || this.#registries.names(host);
+    return this.#places.routes.names(host) || this.#places.registries.names(host);
   }
 
   /**
@@ -199,20 +193,29 @@ export class OciManager {
    * dependencies name them. It has connections of its own to close.
    */
   byRepository(): OciManager {
-    const templates = { ...this.#templates, kcl: '{name}' };
+    const templates = { ...this.#options.templates, kcl: '{name}' };
     return new OciManager({ ...this.#options, templates });
   }
 
-  /** A repository of a registry over HTTP, e.g. to push to. @throws OciError `REFERENCE_INVALID` */
+  /**
+   * A repository over HTTP, e.g. to push to, of the registry that it belongs to.
+   *
+   * @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED`
+   */
   repository(name: string, options: ManagerCallOptions = {}): RemoteRepository {
-    return this.registry(options.registry ?? this.#options.registryUrl).repository(
-      parseRepositoryName(name),
-    );
+    ensureTexts({ name });
+    ensureCallOptions(options);
+    const place = parseRepositoryName(name);
+    const address = options.registry ?? this.#places.routes.of(place).address;
+    return this.registry(address).repository(place);
   }
 
-  /** A repository to read from, over HTTP or not. @throws OciError `REFERENCE_INVALID` */
+  /** A repository to read from, over HTTP or not. @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED` */
   sourceRepository(name: string, options: ManagerCallOptions = {}): SourceRepository {
-    return this.#source(options).repository(parseRepositoryName(name));
+    ensureTexts({ name });
+    ensureCallOptions(options);
+    const place = parseRepositoryName(name);
+    return this.#places.source(place, options).repository(place);
   }
 
   /**
@@ -220,8 +223,10 @@ export class OciManager {
    *
    * @param options.make false for one to look at only: a missing directory is as an empty one
    */
-  async cache({ make = true }: { readonly make?: boolean } = {}): Promise<Cache> {
-    return make ? (await this.#open()).cache : openCache(this.#options.cacheDir, { make });
+  async cache(options: { readonly make?: boolean } = {}): Promise<Cache> {
+    ensureCallOptions(options);
+    const { make = true } = options;
+    return make ? (await this.#cache.open()).cache : this.#cache.look();
   }
 
   /**
@@ -230,7 +235,8 @@ export class OciManager {
    * @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED` for one that is blocked
    */
   registry(address: string): Registry {
-    return this.#registries.open(address);
+    ensureTexts({ address });
+    return this.#places.registries.open(address);
   }
 
   /**
@@ -250,138 +256,47 @@ export class OciManager {
    */
   async forget(repository: string, version: string, options: ForgetOptions = {}): Promise<void> {
     ensureTexts({ repository, version });
-    const registry = this.#source(options);
-    const name = manifestName(registry, parseRepositoryName(repository), version);
-    this.#memory.delete(memoryKey(name));
-    await (await this.cache({ make: false })).forget(name, options);
+    ensureCallOptions(options);
+    const place = parseRepositoryName(repository);
+    const host = this.#places.host(place, options);
+    const name: ManifestName = manifestName({ host }, place, version);
+    this.#cache.memory.delete(memoryKey(name));
+    await (await this.#cache.look()).forget(name, options);
   }
 
   /** Forgets the manifests in memory; what is on disk stays. */
   clearCache(): void {
-    this.#memory.clear();
-    this.#settled.clear();
+    this.#cache.memory.clear();
+    this.#pulls.clear();
   }
 
   metrics(): ManagerMetrics {
-    const { hits, misses, size: entries, bytes, evictions } = this.#memory.stats;
+    const { hits, misses, size: entries, bytes, evictions } = this.#cache.memory.stats;
     return this.#counters.snapshot({ hits, misses, entries, bytes, evictions });
   }
 
   /** Closes the connections; calls that run are not waited for. */
   async close(): Promise<void> {
     await this.#retention.end();
-    await this.#registries.close();
+    await this.#places.registries.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  #pull(
-    what: { repository: () => RepositoryName; version: string; view: ViewName },
-    options: PullOptions,
-  ): Operation<PulledArtifact> {
-    return new Operation(async (onEvent) => {
-      const startedAt = performance.now();
-      try {
-        ensureTexts(what.view);
-        const registry = this.#source(options);
-        const name = manifestName(registry, what.repository(), what.version);
-        const connect = () => registry.repository(name.repository);
-        const onBytes = (bytes: number): void => this.#counters.addBytes(bytes);
-        const view = { ...what.view, registry: this.#otherRegistry(registry) };
-        const { layer, output, signal } = options;
-        const throughCache = async (): Promise<PulledArtifact> => {
-          const key = JSON.stringify([name, view, layer]);
-          const settled = this.#mayBeSettled(name) ? this.#settled.find(key) : undefined;
-          if (settled && !signal?.aborted) {
-            retell(settled, onEvent);
-            return settled.pulled;
-          }
-          const { cache, lookup } = await this.#open();
-          this.#retention.begin(cache);
-          const call = { policy: this.#policy, signal, onEvent };
-          const trust = this.#trust;
-          const onSettled = (pulled: SettledPull): void => this.#settled.add(key, pulled);
-          const parts = { cache, lookup, connect, onBytes, trust, onSettled };
-          return pull({ name, view, layer }, parts, call);
-        };
-        const past = this.#policy.offline ? undefined : connect;
-        const run = async (): Promise<PulledArtifact> => {
-          if (output === undefined) return throughCache();
-          const { deliver } = await import('./delivery.js');
-          const trust = this.#trust;
-          const delivery = { name, layer, output, pull: throughCache, connect: past, trust };
-          return deliver(delivery, { signal, onEvent });
-        };
-        const pulled = await run().catch(withNearestTags(name, registry, options));
-        this.#counters.pulled({
-          fromCache: pulled.fromCache,
-          elapsedMs: performance.now() - startedAt,
-        });
-        return pulled;
-      } catch (error) {
-        this.#counters.failed();
-        throw asOciError(error);
-      }
-    });
-  }
-
-  /** Whether what is in the cache answers without a look at what its tag points to by now. */
-  #mayBeSettled({ tag }: ManifestName): boolean {
-    const { offline, refresh } = this.#policy;
-    return offline || (!refresh && isExactVersion(tag));
-  }
-
   async #versions(
     repository: RepositoryName,
     options: ManagerCallOptions,
   ): Promise<readonly string[]> {
+    ensureCallOptions(options);
     const { listVersions } = await import('./version-listing.js');
-    return listVersions(this.#source(options).repository(repository), this.#policy, options);
+    const registry = this.#places.source(repository, options);
+    return listVersions(registry.repository(repository), this.#policy, options);
   }
 
-  /** The guide's paths belong to the manager's own registry. */
-  #otherRegistry({ host }: ArtifactSource): RegistryHost | undefined {
-    return host === this.#source().host ? undefined : host;
-  }
-
-  #extensionRepository(type: string, name: string): RepositoryName {
-    ensureTexts({ type, name });
-    const extension = { namespace: this.#options.namespace, type: parseExtensionType(type), name };
-    return extensionRepository(this.#templates, extension);
-  }
-
-  #source({ registry = this.#options.registryUrl }: ManagerCallOptions = {}): ArtifactSource {
-    return this.#registries.source(registry);
-  }
-
-  #finder(registry: ArtifactSource, { onEvent }: ManagerCallOptions): ManifestFinder {
-    const lookup = async (): Promise<ManifestLookup> => (await this.#open()).lookup;
-    const connect = ({ repository }: ManifestName) => registry.repository(repository);
-    return manifestFinder({ lookup, connect }, onEvent);
-  }
-
-  #open(): Promise<{ cache: Cache; lookup: ManifestLookup }> {
-    this.#opening ??= this.#openCache().catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
-  }
-
-  async #openCache(): Promise<{ cache: Cache; lookup: ManifestLookup }> {
-    const cache = await openCache(this.#options.cacheDir, {
-      fsync: this.#options.fsync,
-      onDamage: () => this.#counters.damaged(),
-    });
-    const connect = ({ registry, repository }: Pick<ManifestName, 'registry' | 'repository'>) =>
-      this.#registries.source(registry).repository(repository);
-    const listener = {
-      onMoved: () => this.#counters.moved(),
-      onStale: () => this.#counters.stale(),
-    };
-    const lookup = new ManifestLookup({ cache, memory: this.#memory, connect, listener });
-    return { cache, lookup };
+  #place(repository: RepositoryName, options: ManagerCallOptions): PackageRepository {
+    ensureCallOptions(options);
+    return { registry: this.#places.host(repository, options), repository };
   }
 }

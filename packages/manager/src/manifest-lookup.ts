@@ -1,16 +1,9 @@
-import {
-  type Cache,
-  type ManifestKey,
-  type ManifestLru,
-  type ReferenceEntry,
-  referenceId,
-} from '@oci/cache';
+import { type Cache, type ManifestLru, type ReferenceEntry, referenceId } from '@oci/cache';
 import {
   type Descriptor,
   type Digest,
   type EventListener,
   OciError,
-  type RegistryHost,
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
@@ -18,28 +11,12 @@ import {
   isOciError,
   maxManifestSize,
   singleChunk,
-  tagOfVersion,
 } from '@oci/spec-types';
 import { readBytes, verifyManifest } from '@oci/spec-types/node';
 
-import type { ArtifactSource, SourceRepository } from './artifact-source.js';
+import type { SourceRepository } from './artifact-source.js';
 import { type FreshnessPolicy, isExactVersion, isFresh, mayServeStale } from './freshness.js';
-
-/** What a manifest is asked for by. */
-export interface ManifestName {
-  readonly registry: RegistryHost;
-  readonly repository: RepositoryName;
-  readonly tag: Tag;
-}
-
-/** @throws OciError `REFERENCE_INVALID` */
-export function manifestName(
-  { host }: Pick<ArtifactSource, 'host'>,
-  repository: RepositoryName,
-  version: string,
-): ManifestName {
-  return { registry: host, repository, tag: tagOfVersion(version) };
-}
+import { type ManifestName, memoryKey } from './manifest-name.js';
 
 export interface FoundManifest {
   readonly manifest: ResolvedManifest;
@@ -225,11 +202,6 @@ export class ManifestLookup {
 
 function entryOf({ digest, mediaType, size }: Descriptor, name: ManifestName): ReferenceEntry {
   return { digest, mediaType, size, resolvedAt: Date.now(), source: name.registry };
-}
-
-/** The key of a manifest in memory. */
-export function memoryKey(name: ManifestName): ManifestKey {
-  return { registry: name.registry, repository: name.repository, reference: name.tag };
 }
 
 function call(options: LookupOptions): { signal?: AbortSignal; onEvent?: EventListener } {

@@ -2,31 +2,31 @@ import type { Cache } from '@oci/cache';
 import {
   type EventListener,
   OciError,
+  type RegistryHost,
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
   isBookkeepingTag,
-  parseRepositoryName,
 } from '@oci/spec-types';
 
+import { type Artifact, artifactOf, byNameAndVersion, listedTag } from './artifact.js';
+import { listArtifacts } from './artifact-list.js';
 import type { ArtifactSource } from './artifact-source.js';
-import { type Artifact, artifactOf, byNameAndVersion, listArtifacts } from './artifact-list.js';
+import { forEachConcurrent } from './concurrency.js';
 import type { FreshnessPolicy } from './freshness.js';
-import type { ManifestLookup } from './manifest-lookup.js';
+import type { OpenedCache } from './manager-cache.js';
 import { cacheLeftOut, isCacheFailure } from './past-cache.js';
 
 /** Where a namespace is listed from. */
 export interface NamespaceSources {
-  readonly registry: ArtifactSource;
-  /** Repositories to list where the registry has no catalog. */
-  readonly repositories: readonly string[];
+  /** Those that may own something of the namespace. */
+  readonly registries: readonly ArtifactSource[];
+  /** Whether a repository belongs to a registry, which may have others under any name. */
+  readonly owns: (registry: RegistryHost, repository: RepositoryName) => boolean;
+  /** Repositories to list where a registry has no catalog. */
+  readonly repositories: readonly RepositoryName[];
   readonly policy: FreshnessPolicy;
   readonly open: () => Promise<OpenedCache>;
-}
-
-interface OpenedCache {
-  readonly cache: Cache;
-  readonly lookup: ManifestLookup;
 }
 
 interface ListOptions {
@@ -34,16 +34,45 @@ interface ListOptions {
   readonly onEvent?: EventListener | undefined;
 }
 
-/** Every version of every artifact of a namespace: as the registry says, or offline what is in the cache. */
+/** Registries that are asked at once. */
+const registriesAtOnce = 4;
+
+/**
+ * Every version of every artifact of a namespace, by name and version: as the registries say, or offline what is in the
+ * cache. One registry that fails fails the listing: half of a namespace looks like the whole.
+ */
 export async function listNamespace(
-  namespace: string,
+  namespace: RepositoryName,
   sources: NamespaceSources,
   options: ListOptions,
 ): Promise<readonly Artifact[]> {
-  const { registry, repositories, policy } = sources;
-  if (policy.offline) return listCached(namespace, sources, options);
+  if (sources.policy.offline) return listCached(namespace, sources, options);
   const inUse = new CacheInUse(options);
-  const opened = await inUse.try(sources.open);
+  const cache = { inUse, opened: await inUse.try(sources.open) };
+  const lists: (readonly Artifact[])[] = [];
+  const list = async (registry: ArtifactSource, signal: AbortSignal): Promise<void> => {
+    const parts = listingParts(registry, { sources, cache, options });
+    lists.push(await listArtifacts(namespace, parts, { signal }));
+  };
+  const limits = { limit: registriesAtOnce, signal: options.signal };
+  await forEachConcurrent(sources.registries, list, limits);
+  return lists.flat().sort(byNameAndVersion);
+}
+
+/** How one of the registries is listed. */
+function listingParts(
+  registry: ArtifactSource,
+  {
+    sources,
+    cache: { inUse, opened },
+    options,
+  }: {
+    readonly sources: NamespaceSources;
+    readonly cache: { readonly inUse: CacheInUse; readonly opened: OpenedCache | undefined };
+    readonly options: ListOptions;
+  },
+): Parameters<typeof listArtifacts>[1] {
+  const { owns, repositories, policy } = sources;
   const manifestOf = async (
     repository: RepositoryName,
     tag: Tag,
@@ -55,23 +84,32 @@ export async function listNamespace(
       : undefined;
     return here ?? registry.repository(repository).fetchTag(tag, { ...options, signal });
   };
-  const notes = opened && inUse.notesOf(opened.cache);
-  return listArtifacts(namespace, { registry, repositories, policy, notes, manifestOf }, options);
+  return {
+    registry,
+    owns: (repository) => owns(registry.host, repository),
+    repositories,
+    policy,
+    notes: opened && inUse.notesOf(opened.cache),
+    manifestOf,
+  };
 }
 
 async function listCached(
-  namespace: string,
-  { registry, policy, open }: NamespaceSources,
+  namespace: RepositoryName,
+  { registries, owns, policy, open }: NamespaceSources,
   { signal }: ListOptions,
 ): Promise<readonly Artifact[]> {
-  const prefix = `${parseRepositoryName(namespace)}/`;
+  const prefix = `${namespace}/`;
+  const hosts = new Set(registries.map(({ host }) => host));
   const { cache, lookup } = await open();
   const artifacts: Artifact[] = [];
   for await (const { key } of cache.references.list()) {
-    const { repository, tag } = key;
-    if (key.registry !== registry.host || !repository.startsWith(prefix)) continue;
+    const { registry, repository, tag } = key;
+    if (!repository.startsWith(prefix) || !hosts.has(registry) || !owns(registry, repository))
+      continue;
     const manifest = isBookkeepingTag(tag) ? undefined : await lookup.peek(key, { policy, signal });
-    if (manifest) artifacts.push(artifactOf(repository.slice(prefix.length), tag, manifest));
+    if (manifest)
+      artifacts.push(artifactOf(repository.slice(prefix.length), tag, listedTag(manifest)));
   }
   if (artifacts.length > 0) return artifacts.sort(byNameAndVersion);
   throw new OciError('OFFLINE', `nothing of ${namespace} is in the cache`, {

@@ -1,12 +1,8 @@
 import { type EventListener, type OciError, type TransferEvent, isOciError } from '@oci/spec-types';
 
 import type { SourceRepository } from './artifact-source.js';
-import type {
-  FoundManifest,
-  LookupOptions,
-  ManifestLookup,
-  ManifestName,
-} from './manifest-lookup.js';
+import type { FoundManifest, LookupOptions, ManifestLookup } from './manifest-lookup.js';
+import type { ManifestName } from './manifest-name.js';
 
 /** Whether it is the cache's disk that failed: what a registry can tell needs no cache. */
 export function isCacheFailure(error: unknown): error is OciError {

@@ -1,45 +1,21 @@
-import type { Cache, Lease, StoredBlob, ViewName } from '@oci/cache';
+import type { Cache, Evidence, Lease, StoredBlob, ViewName } from '@oci/cache';
 import {
   type Descriptor,
-  type Digest,
-  type EventListener,
   type ImageManifest,
   OciError,
   type ResolvedManifest,
   childrenOf,
-  emptyDescriptor,
   formatReference,
-  singleChunk,
 } from '@oci/spec-types';
-import { embeddedContent } from '@oci/spec-types/node';
 
-import type { SourceRepository } from './artifact-source.js';
-import { forEachConcurrent } from './concurrency.js';
 import { selectContentLayer } from './content-layer.js';
-import type {
-  FoundManifest,
-  LookupOptions,
-  ManifestLookup,
-  ManifestName,
-} from './manifest-lookup.js';
+import type { FoundManifest, LookupOptions, ManifestLookup } from './manifest-lookup.js';
+import type { ManifestName } from './manifest-name.js';
 import { selectManifest } from './platform.js';
+import { type BlobParts, obtainBlobs } from './pull-blobs.js';
+import type { PulledArtifact } from './pulled-artifact.js';
 import type { SettledPull } from './settled-pulls.js';
 import type { TrustGate } from './trust-gate.js';
-
-/** What a pull gives: a whole, verified file at the guide's path. */
-export interface PulledArtifact {
-  /** A gzip tar. */
-  readonly path: string;
-  readonly reference: string;
-  /** Of the content layer, as published. */
-  readonly digest: Descriptor['digest'];
-  /** Bytes of the content layer, as published. */
-  readonly size: number;
-  readonly mediaType: string;
-  readonly manifestDigest: Descriptor['digest'];
-  /** Whether nothing was downloaded. */
-  readonly fromCache: boolean;
-}
 
 export interface PullRequest {
   readonly name: ManifestName;
@@ -49,18 +25,13 @@ export interface PullRequest {
 }
 
 /** Where a pull reads and writes. */
-export interface PullParts {
+export interface PullParts extends BlobParts {
   readonly cache: Cache;
   readonly lookup: ManifestLookup;
-  readonly connect: () => SourceRepository;
-  readonly onBytes: (bytes: number) => void;
   readonly trust: TrustGate;
   /** Hears of a pull that found everything in the cache. */
   readonly onSettled?: ((settled: SettledPull) => void) | undefined;
 }
-
-/** Layers of one artifact that are downloaded at once. */
-const parallelBlobs = 4;
 
 /** Resolves, downloads what is missing, and shows the content layer at the guide's path. */
 export async function pull(
@@ -69,65 +40,60 @@ export async function pull(
   options: LookupOptions,
 ): Promise<PulledArtifact> {
   const { name } = request;
-  const root = await parts.lookup.find(name, options);
-  const reference = formatReference(name);
+  const { cache, connect, lookup, trust } = parts;
+  const { signal, onEvent } = options;
+  const root = await lookup.find(name, options);
   const { manifest } = root;
-  const { cache, connect } = parts;
-  await parts.trust.ensure({ name, manifest, source: connect, cache }, { signal: options.signal });
-  options.onEvent?.({ type: 'resolve', reference, digest: root.manifest.descriptor.digest });
-  await using lease = parts.cache.lease();
-  const image = await imageOf(root, name, { lookup: parts.lookup, options });
-  const layer = selectContentLayer(image.document, request.layer);
-  const blobs = distinct(childrenOf(image.manifest));
-  const wasHeld = await hold({ lease, root, image: image.manifest, blobs }, parts, {
-    name,
-    signal: options.signal,
-  });
-  const digests = [manifest, image.manifest].map(({ descriptor }) => descriptor.digest);
-  const evidence = wasHeld
-    ? cache.evidence({
-        reference: name,
-        digests: [...digests, ...blobs.map(({ digest }) => digest)],
-        view: request.view,
-      })
-    : undefined;
-  await parts.lookup.keep(name, root.manifest, options);
+  const reference = formatReference(name);
+  await trust.ensure({ name, manifest, source: connect, cache }, { signal });
+  onEvent?.({ type: 'resolve', reference, digest: manifest.descriptor.digest });
+  await using lease = cache.lease();
+  const chosen = await choose(request, root, { lookup, options });
+  const wasHeld = await hold(chosen, { cache, lease, name, signal });
+  const evidence = wasHeld ? evidenceOf(chosen, request, cache) : undefined;
+  await lookup.keep(name, manifest, options);
 
   // A cache that others may write proves nothing by sizes and times.
-  const rehash = parts.trust.needsSignature(name);
-  const { stored, downloaded } = await obtain(blobs, parts, { ...options, rehash });
-  const blob = stored.get(layer.digest);
-  if (!blob) throw new OciError('INTERNAL', `${layer.digest} vanished while it was pulled`);
-  const { descriptor } = root.manifest;
+  const rehash = trust.needsSignature(name);
+  const { blobs, layer } = chosen;
+  const { stored, downloaded } = await obtainBlobs(blobs, parts, { ...options, rehash });
   if (!wasHeld) {
-    await parts.cache.index.add({ descriptor, name });
-    await parts.cache.inventory.indexed(name);
+    await cache.index.add({ descriptor: manifest.descriptor, name });
+    await cache.inventory.indexed(name);
   }
-  const view = await parts.cache.views.materialise({
-    name: request.view,
-    reference: name,
-    manifestDigest: descriptor.digest,
-    blob,
-    rehash,
-  });
+  const path = await show(request, chosen, { cache, stored, rehash });
+  const { digest, size, mediaType } = layer;
+  const manifestDigest = manifest.descriptor.digest;
   const fromCache = !downloaded && root.fromCache;
-  const pulled = {
-    path: view.path,
-    reference,
-    digest: layer.digest,
-    size: layer.size,
-    mediaType: layer.mediaType,
-    manifestDigest: descriptor.digest,
-    fromCache,
-  };
+  const pulled = { path, reference, digest, size, mediaType, manifestDigest, fromCache };
   if (fromCache && evidence?.holds()) parts.onSettled?.({ pulled, blobs, evidence });
   return pulled;
+}
+
+/** What of an artifact is pulled. */
+interface ChosenContent {
+  readonly root: FoundManifest;
+  /** The root, or the one of its manifests that is for this machine. */
+  readonly image: ResolvedManifest;
+  /** The one that is shown. */
+  readonly layer: Descriptor;
+  readonly blobs: readonly Descriptor[];
+}
+
+async function choose(
+  { name, layer: selector }: PullRequest,
+  root: FoundManifest,
+  through: { readonly lookup: ManifestLookup; readonly options: LookupOptions },
+): Promise<ChosenContent> {
+  const { manifest: image, document } = await imageOf(root, name, through);
+  const layer = selectContentLayer(document, selector);
+  return { root, image, layer, blobs: distinct(childrenOf(image)) };
 }
 
 async function imageOf(
   root: FoundManifest,
   name: ManifestName,
-  { lookup, options }: { lookup: ManifestLookup; options: LookupOptions },
+  { lookup, options }: { readonly lookup: ManifestLookup; readonly options: LookupOptions },
 ): Promise<{ manifest: ResolvedManifest; document: ImageManifest }> {
   const { manifest } = root;
   if (manifest.kind === 'image') return { manifest, document: manifest.document };
@@ -144,17 +110,19 @@ async function imageOf(
  * @returns whether an earlier pull has come to its end, and noted all
  */
 async function hold(
-  what: {
-    lease: Lease;
-    root: FoundManifest;
-    image: ResolvedManifest;
-    blobs: readonly Descriptor[];
+  { root, image, blobs }: ChosenContent,
+  {
+    cache: { inventory },
+    lease,
+    name,
+    signal,
+  }: {
+    readonly cache: Cache;
+    readonly lease: Lease;
+    readonly name: ManifestName;
+    readonly signal: AbortSignal | undefined;
   },
-  parts: PullParts,
-  { signal, name }: { signal?: AbortSignal | undefined; name: ManifestName },
 ): Promise<boolean> {
-  const { lease, root, image, blobs } = what;
-  const { inventory } = parts.cache;
   const manifests = [root.manifest.descriptor, image.descriptor] as const;
   await lease.add(
     [...manifests, ...blobs].map(({ digest }) => digest),
@@ -166,77 +134,35 @@ async function hold(
   return false;
 }
 
-/** The blobs of an artifact: those that are here, and then, when there is room for all, the others. */
-async function obtain(
-  blobs: readonly Descriptor[],
-  parts: PullParts,
-  options: LookupOptions & { readonly rehash: boolean },
-): Promise<{ stored: ReadonlyMap<string, StoredBlob>; downloaded: boolean }> {
-  const { content, downloads } = parts.cache;
-  const { onEvent, policy, signal, rehash } = options;
-  const stored = new Map<string, StoredBlob>();
-  const missing: Descriptor[] = [];
-  const known = async (blob: Descriptor): Promise<StoredBlob | undefined> => {
-    const bytes = withoutRequest(blob);
-    if (!bytes) return undefined;
-    await content.pushBlob(blob, singleChunk(bytes), { signal });
-    return content.get(blob, { signal });
-  };
-  const look = async (blob: Descriptor, signal: AbortSignal): Promise<void> => {
-    const found = await content.get(blob, { signal, onEvent, rehash });
-    if (!found) {
-      const added = await known(blob);
-      if (added) stored.set(blob.digest, added);
-      else missing.push(blob);
-      return;
-    }
-    stored.set(blob.digest, found);
-    onEvent?.({ type: 'cached', digest: blob.digest, size: blob.size });
-  };
-  await forEachConcurrent(blobs, look, { limit: parallelBlobs, signal });
-  const [first] = missing;
-  if (!first) return { stored, downloaded: false };
-  if (policy.offline) throw notInCache(first);
-  await downloads.ensureSpace(missing);
-  const source = parts.connect();
-  const count = counted(parts.onBytes, onEvent);
-  const download = async (blob: Descriptor, signal: AbortSignal): Promise<void> => {
-    stored.set(blob.digest, await downloads.obtain(blob, source, { signal, onEvent: count }));
-  };
-  await forEachConcurrent(missing, download, { limit: parallelBlobs, signal });
-  return { stored, downloaded: true };
+function evidenceOf(
+  { root, image, blobs }: ChosenContent,
+  { name, view }: PullRequest,
+  cache: Cache,
+): Evidence | undefined {
+  const descriptors = [root.manifest.descriptor, image.descriptor, ...blobs];
+  const digests = descriptors.map(({ digest }) => digest);
+  return cache.evidence({ reference: name, digests, view });
 }
 
-/** Passes events on, and adds up the bytes that came: those that an earlier download brought did not. */
-function counted(
-  onBytes: (bytes: number) => void,
-  onEvent: EventListener | undefined,
-): EventListener {
-  const done = new Map<Digest, number>();
-  return (event) => {
-    if (event.type === 'start') done.set(event.digest, 0);
-    if (event.type === 'resume') done.set(event.digest, event.offset);
-    if (event.type === 'bytes') {
-      const before = done.get(event.digest) ?? 0;
-      // Fewer than before are of a download that was begun anew.
-      onBytes(event.done >= before ? event.done - before : event.done);
-      done.set(event.digest, event.done);
-    }
-    onEvent?.(event);
-  };
-}
-
-/** Content that nobody has to be asked for: what the manifest carries, and the empty config. */
-function withoutRequest(blob: Descriptor): Uint8Array | undefined {
-  if (blob.digest === emptyDescriptor.digest && blob.size === emptyDescriptor.size)
-    return Buffer.from('{}');
-  return embeddedContent(blob);
-}
-
-function notInCache(blob: Descriptor): OciError {
-  return new OciError('OFFLINE', `${blob.digest} is not in the cache`, {
-    hint: 'Pull it once without --offline.',
-  });
+/** Shows the content layer at the guide's path. @returns the path */
+async function show(
+  { name, view }: PullRequest,
+  { root, layer }: ChosenContent,
+  {
+    cache,
+    stored,
+    rehash,
+  }: {
+    readonly cache: Cache;
+    readonly stored: ReadonlyMap<string, StoredBlob>;
+    readonly rehash: boolean;
+  },
+): Promise<string> {
+  const blob = stored.get(layer.digest);
+  if (!blob) throw new OciError('INTERNAL', `${layer.digest} vanished while it was pulled`);
+  const manifestDigest = root.manifest.descriptor.digest;
+  const request = { name: view, reference: name, manifestDigest, blob, rehash };
+  return (await cache.views.materialise(request)).path;
 }
 
 function distinct(descriptors: readonly Descriptor[]): readonly Descriptor[] {

@@ -1,7 +1,8 @@
 import { kclPackage, startRegistry, temporaryDirectory, testAuthority } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { OciManager, type OciManagerOptions } from './manager.js';
+import { OciManager } from './manager.js';
+import type { OciManagerOptions } from './oci-manager-options.js';
 
 async function manager(options: Partial<OciManagerOptions>) {
   const cache = await temporaryDirectory();

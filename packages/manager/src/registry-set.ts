@@ -55,9 +55,15 @@ export function registryOptions(options: ReachOptions, address: string): Registr
 /** The registries that a program uses: each with its own settings, opened once, closed together. */
 export class RegistrySet {
   readonly #options: ReachOptions;
+  readonly #addressOf: (address: string) => string;
   readonly #open = new Map<string, Registry>();
 
-  constructor(options: ReachOptions) {
+  /** @param addressOf how the configuration writes a registry: with a scheme where its host alone is asked for */
+  constructor(
+    options: ReachOptions,
+    addressOf: (address: string) => string = (address) => address,
+  ) {
+    this.#addressOf = addressOf;
     // One source for all, so that a helper's answer is remembered for all.
     const credentials = options.credentials ?? dockerConfigCredentials();
     const connection = { ...options.connection, headers: headersOfAll(options) };
@@ -72,9 +78,9 @@ export class RegistrySet {
   open(address: string): Registry {
     const known = [...this.#open.values()].find(({ host }) => host === address);
     if (known) return known;
-    const options = registryOptions(this.#options, address);
+    const options = registryOptions(this.#options, this.#addressOf(address));
     const { plainHttp = false } = options;
-    const { scheme, host } = parseRegistryAddress(address, { plainHttp });
+    const { scheme, host } = parseRegistryAddress(options.url, { plainHttp });
     const key = `${scheme}://${host}`;
     const registry = this.#open.get(key) ?? createRegistry(options);
     this.#open.set(key, registry);
@@ -88,11 +94,16 @@ export class RegistrySet {
 
   /** As {@link open}, for reading: in process where `openSource` says so. @throws OciError as `open` */
   source(address: string): ArtifactSource {
-    const { host } = parseRegistryAddress(address, { plainHttp: false });
+    const host = this.hostOf(address);
     const source = this.#options.openSource?.(host);
     if (!source) return this.open(address);
     ensureAllowed(host, settingsOf(this.#options.registries, host).blocked);
     return source;
+  }
+
+  /** Returns the host of an address. @throws OciError `REFERENCE_INVALID` */
+  hostOf(address: string): RegistryHost {
+    return parseRegistryAddress(address, { plainHttp: false }).host;
   }
 
   /** Ends all connections; what is opened afterwards begins anew. */

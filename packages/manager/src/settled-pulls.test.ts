@@ -13,7 +13,8 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { OciManager, type OciManagerOptions } from './manager.js';
+import { OciManager } from './manager.js';
+import type { OciManagerOptions } from './oci-manager-options.js';
 import { SettledPulls } from './settled-pulls.js';
 
 describe('a pull that was settled', () => {

@@ -2,7 +2,7 @@ import type { Evidence } from '@oci/cache';
 import type { Descriptor, EventListener } from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 
-import type { PulledArtifact } from './pull.js';
+import type { PulledArtifact } from './pulled-artifact.js';
 
 /** A pull that found everything in the cache, and how the files looked that it found. */
 export interface SettledPull {

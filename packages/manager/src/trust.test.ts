@@ -13,7 +13,8 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 
-import { OciManager, type OciManagerOptions } from './manager.js';
+import { OciManager } from './manager.js';
+import type { OciManagerOptions } from './oci-manager-options.js';
 import { type SigningKey, generateKeyPair, readSigningKey, signArtifact } from './signing/index.js';
 import { type TrustRule, trustRuleFor } from './trust-policy.js';
 

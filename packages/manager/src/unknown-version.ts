@@ -1,7 +1,7 @@
 import { type CallOptions, OciError, isOciError } from '@oci/spec-types';
 
 import type { ArtifactSource } from './artifact-source.js';
-import type { ManifestName } from './manifest-lookup.js';
+import type { ManifestName } from './manifest-name.js';
 
 /**
  * A handler for `catch` that adds to `MANIFEST_UNKNOWN` the versions that do exist, nearest first.

@@ -1,7 +1,7 @@
 import { type CallOptions, isBookkeepingTag, versionOfTag } from '@oci/spec-types';
 
 import type { ArtifactSource } from './artifact-source.js';
-import type { ManifestName } from './manifest-lookup.js';
+import type { ManifestName } from './manifest-name.js';
 import { nearest } from './nearest.js';
 import { compareVersions } from './version-order.js';
 

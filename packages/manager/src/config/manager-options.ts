@@ -3,7 +3,7 @@ import { dockerConfigHeaders } from '@oci/client';
 import type { RegistryHost } from '@oci/spec-types';
 
 import type { FreshnessPolicy } from '../freshness.js';
-import type { OciManagerOptions } from '../manager.js';
+import type { OciManagerOptions } from '../oci-manager-options.js';
 import type { RegistrySettings } from '../registry-set.js';
 import { configuredCredentials } from './host-credentials.js';
 import { type RegistryLookup, lookupOf, readPem } from './host-files.js';
