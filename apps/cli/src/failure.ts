@@ -7,6 +7,7 @@ import {
   redact,
 } from '@oci/spec-types';
 
+import { hintOf } from './hint.js';
 import { type Page, type Style, pageOf, styled, wrapped } from './render/page.js';
 import type { Terminal } from './terminal.js';
 
@@ -42,14 +43,6 @@ function failureLines(error: OciError, page: Page): string[] {
 }
 
 const styles: Readonly<Record<string, Style>> = { error: ['bold', 'red'], hint: 'bold' };
-
-/** What was not found may be there under another tag. */
-function hintOf({ hint, code, request }: OciError): string | undefined {
-  if (hint !== undefined || code !== 'MANIFEST_UNKNOWN') return hint;
-  const [, host, name] =
-    /^https?:\/\/([^/]+)\/v2\/(.+)\/manifests\//.exec(request?.url ?? '') ?? [];
-  return name === undefined ? undefined : `See which tags there are: ocictl tags ${host}/${name}`;
-}
 
 /** The error, and what it was caused by, each with its place; secrets were taken out as they were made. */
 function causes(error: OciError): readonly string[] {

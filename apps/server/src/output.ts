@@ -7,6 +7,8 @@ import {
   printableJson,
 } from '@oci/spec-types';
 
+import { hintOf } from './hint.js';
+
 export type Format = 'text' | 'json';
 
 /** A result in its two forms. */
@@ -31,8 +33,8 @@ export function printNote(lines: readonly string[]): void {
 export function printFailure(error: OciError, format: Format): void {
   const lines =
     format === 'json'
-      ? [printableJson({ error: failureJson(error) })]
-      : failureReport(error).map(([label, text]) => `${label}: ${text}`);
+      ? [printableJson({ error: failureJson(error, hintOf(error)) })]
+      : failureReport(error, hintOf(error)).map(([label, text]) => `${label}: ${text}`);
   process.stderr.write(textOf(lines));
 }
 

@@ -27,7 +27,8 @@ export async function copyView(
       await rm(target, { force: true });
     }
     throw new OciError('DIGEST_MISMATCH', `${path} does not have the content of ${layer.digest}`, {
-      hint: 'Something else writes to the cache. Who may? This removes what is damaged: ocictl cache verify',
+      hint: 'Something else writes to the cache. Verify the cache to remove what is damaged.',
+      reason: { kind: 'cache-damaged' },
     });
   });
 }

@@ -65,7 +65,8 @@ async function* repositoriesBelow(
     if (!isOciError(error, 'NAME_UNKNOWN', 'UNSUPPORTED', 'MANIFEST_UNKNOWN')) throw error;
     throw new OciError('UNSUPPORTED', `${registry.host} can't list its repositories`, {
       cause: error,
-      hint: `Name them in the configuration: [orchestrator.oci] repositories = ["${prefix}name"].`,
+      hint: `Name them with \`repositories\`: ["${prefix}name"].`,
+      reason: { kind: 'repositories-unlisted', prefix },
     });
   }
 }

@@ -108,7 +108,7 @@ export async function importLayout(
       if (name === undefined) continue;
       const key = keyOf(name, options.repository);
       if (!key) {
-        report.skip(name, 'it names no repository; say which with --repository');
+        report.skip(name, 'it names no repository, and no `repository` was given');
         continue;
       }
       if (options.dryRun) {

@@ -52,7 +52,8 @@ function onlyOf(
     .slice(0, 8)
     .map((layer) => `${titleOf(layer) ?? layer.mediaType} ${layer.digest}`);
   throw new OciError('LAYER_AMBIGUOUS', `no layer of ${layers.length} ${what}`, {
-    hint: `Choose one with --layer: ${listed.join(', ')}.`,
+    hint: `Choose one with \`layer\`: ${listed.join(', ')}.`,
+    reason: { kind: 'layer-ambiguous', layers: listed },
   });
 }
 

@@ -26,7 +26,8 @@ export async function refuseLeadInside({ named, by }: NamedRegistry): Promise<vo
     'POLICY_REFUSED',
     `a package of ${by} names the registry ${named}, which is at an internal address`,
     {
-      hint: `If that is right, say so in the configuration: [orchestrator.oci.registries."${named}"] plain_http = false`,
+      hint: `If that is right, name ${named} in \`registries\`.`,
+      reason: { kind: 'registry-internal', registry: named },
     },
   );
 }

@@ -37,6 +37,7 @@ it('exports these names', () => {
     'parseByteSize',
     'retentionPolicy',
     'settingDefinitions',
+    'settingHint',
     'trustRules',
   ]);
   expect(Object.keys(signing).sort()).toEqual([

@@ -214,6 +214,7 @@ function call(options: LookupOptions): { signal?: AbortSignal; onEvent?: EventLi
 function notInCache(name: { repository: RepositoryName; tag?: Tag; digest?: Digest }): OciError {
   const what = name.tag ? `${name.repository}:${name.tag}` : `${name.repository}@${name.digest}`;
   return new OciError('OFFLINE', `${what} is not in the cache`, {
-    hint: 'Pull it once without --offline.',
+    hint: 'Pull it once while the registry may be asked.',
+    reason: { kind: 'not-cached', what: 'content' },
   });
 }

@@ -113,7 +113,8 @@ async function listCached(
   }
   if (artifacts.length > 0) return artifacts.sort(byNameAndVersion);
   throw new OciError('OFFLINE', `nothing of ${namespace} is in the cache`, {
-    hint: 'List it, or pull something, once without --offline.',
+    hint: 'List it, or pull something, once while the registry may be asked.',
+    reason: { kind: 'not-cached', what: 'listing' },
   });
 }
 

@@ -106,6 +106,7 @@ function withoutRequest(blob: Descriptor): Uint8Array | undefined {
 
 function notInCache(blob: Descriptor): OciError {
   return new OciError('OFFLINE', `${blob.digest} is not in the cache`, {
-    hint: 'Pull it once without --offline.',
+    hint: 'Pull it once while the registry may be asked.',
+    reason: { kind: 'not-cached', what: 'content' },
   });
 }

@@ -122,7 +122,8 @@ function headersOfAll({ connection, credentials }: ReachOptions): HeaderSource |
 function ensureAllowed(host: RegistryHost, blocked: boolean | undefined): void {
   if (!blocked) return;
   throw new OciError('POLICY_REFUSED', `the registry ${host} is blocked by the configuration`, {
-    hint: 'It says blocked = true for it.',
+    hint: 'Its settings say `blocked`.',
+    reason: { kind: 'registry-blocked', registry: host },
   });
 }
 

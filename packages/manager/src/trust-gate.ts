@@ -53,7 +53,8 @@ export class TrustGate {
     const text = `${name.registry}/${name.repository}`;
     if (rule.require === 'reject') {
       throw new OciError('POLICY_REFUSED', `nothing of ${text} may be used`, {
-        hint: `The configuration says so: trust."${rule.scope}".`,
+        hint: `The trust rule of ${rule.scope} says so.`,
+        reason: { kind: 'trust-rejected', scope: rule.scope },
       });
     }
     const authority = await rule.authority();
@@ -63,7 +64,8 @@ export class TrustGate {
     if (!(await this.#isKnown(question, { id, authority }))) {
       if (this.#policy.offline) {
         throw new OciError('OFFLINE', `the signature of ${text}@${digest} was never verified`, {
-          hint: 'Pull it once without --offline.',
+          hint: 'Pull it once while the registry may be asked.',
+          reason: { kind: 'not-cached', what: 'content' },
         });
       }
       const record = await this.#verify(question, authority, options);

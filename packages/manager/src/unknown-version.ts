@@ -1,4 +1,4 @@
-import { type CallOptions, OciError, isOciError } from '@oci/spec-types';
+import { type CallOptions, amendError, isOciError } from '@oci/spec-types';
 
 import type { ArtifactSource } from './artifact-source.js';
 import type { ManifestName } from './manifest-name.js';
@@ -18,12 +18,6 @@ export function withNearestTags(
     const { versionHint } = await import('./version-hint.js');
     const hint = await versionHint(name, registry, options).catch(() => undefined);
     if (hint === undefined) throw error;
-    const { request, registryErrors } = error;
-    throw new OciError('MANIFEST_UNKNOWN', error.message, {
-      hint,
-      cause: error,
-      request,
-      registryErrors,
-    });
+    throw amendError(error, { hint, cause: error });
   };
 }

@@ -13,7 +13,8 @@ export async function listVersions(
 ): Promise<readonly string[]> {
   if (offline) {
     throw new OciError('OFFLINE', `the versions of ${remote.name} are not known offline`, {
-      hint: 'Name a version, or ask once without --offline.',
+      hint: 'Name a version, or ask while the registry may be asked.',
+      reason: { kind: 'not-cached', what: 'versions' },
     });
   }
   const versions: string[] = [];

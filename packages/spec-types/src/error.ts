@@ -1,3 +1,4 @@
+import type { ErrorReason } from './error-reason.js';
 import { redact, redactJson, redactUrl } from './redact.js';
 
 /**
@@ -67,6 +68,8 @@ export interface FailedRequest {
 export interface OciErrorOptions {
   /** What the reader can do about it: one sentence, or a command to run. */
   readonly hint?: string | undefined;
+  /** The same as `hint` for programs, which answer it in their own words. */
+  readonly reason?: ErrorReason | undefined;
   readonly cause?: unknown;
   /** Whether the same call may succeed later. */
   readonly retryable?: boolean | undefined;
@@ -84,6 +87,7 @@ export class OciError extends Error {
   override readonly name: string = 'OciError';
   readonly code: OciErrorCode;
   readonly hint: string | undefined;
+  readonly reason: ErrorReason | undefined;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
   readonly side: Side | undefined;
@@ -95,6 +99,7 @@ export class OciError extends Error {
     super(redact(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint === undefined ? undefined : redact(options.hint);
+    this.reason = options.reason && (redactJson(options.reason) as ErrorReason);
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.side = options.side;
@@ -109,6 +114,33 @@ export function isOciError(value: unknown, ...codes: readonly OciErrorCode[]): v
   if (!(value instanceof Error) || value.name !== 'OciError' || !('code' in value)) return false;
   const known: readonly unknown[] = codes.length === 0 ? errorCodes : codes;
   return known.includes(value.code);
+}
+
+/** Returns a failure with other facts; what is not named stays, and so does the place where it was thrown. */
+export function amendError(
+  error: OciError,
+  {
+    code = error.code,
+    message = error.message,
+    ...facts
+  }: OciErrorOptions & { readonly code?: OciErrorCode; readonly message?: string },
+): OciError {
+  const { hint, reason, cause, retryable, retryAfterMs, side, request, path, registryErrors } =
+    error;
+  const kept = {
+    hint,
+    reason,
+    cause,
+    retryable,
+    retryAfterMs,
+    side,
+    request,
+    path,
+    registryErrors,
+  };
+  const amended = new OciError(code, message, { ...kept, ...facts });
+  if (error.stack !== undefined && facts.cause === undefined) amended.stack = error.stack;
+  return amended;
 }
 
 /**

@@ -23,7 +23,7 @@ export function failureReport(
   ];
 }
 
-/** The same as the JSON that programs print with `--format json`. */
+/** The same as the JSON that programs print. */
 export function failureJson(error: OciError, hint: string | undefined = error.hint): object {
   const { code, message, side, request, registryErrors } = error;
   return {

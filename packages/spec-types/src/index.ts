@@ -49,11 +49,13 @@ export {
   type OciErrorOptions,
   type RegistryError,
   type Side,
+  amendError,
   asOciError,
   errorCodes,
   isOciError,
   throwIfAborted,
 } from './error.js';
+export type { ErrorReason } from './error-reason.js';
 export { type ExitCode, exitCodeOf, exitCodes } from './exit-code.js';
 export { failureJson, failureReport } from './failure-report.js';
 export {

@@ -12,6 +12,7 @@ import {
 } from '@oci/client';
 import { OciError, asOciError, parseRepositoryName, printable } from '@oci/spec-types';
 
+import { hintOf } from '../hint.js';
 import type { Invocation } from '../command/invocation.js';
 import { type Context, withContext } from '../context.js';
 import { Exit, exitCodeOf, exitCodes } from '../exit-code.js';
@@ -112,6 +113,7 @@ function judge({ report, mirrors }: Examination): Verdict {
 
 function drawn(examination: Examination, verdict: Verdict): Drawing {
   const { report, credential, proxy, mirrors } = examination;
+  const hint = verdict.failure && hintOf(verdict.failure);
   return (page) =>
     [
       styled(page, 'bold', report.origin),
@@ -129,7 +131,7 @@ function drawn(examination: Examination, verdict: Verdict): Drawing {
       ]),
       '',
       `${styled(page, verdict.healthy ? ['bold', 'green'] : ['bold', 'red'], 'verdict:')} ${printable(verdict.text)}`,
-      ...(verdict.failure?.hint ? [`hint: ${printable(verdict.failure.hint)}`] : []),
+      ...(hint === undefined ? [] : [`hint: ${printable(hint)}`]),
     ]
       .map((text) => wrapped(text, page))
       .join('\n');
@@ -199,6 +201,6 @@ function probeJson({ name, outcome, summary, evidence, error }: Probe): object {
     outcome,
     summary,
     evidence: evidence ?? null,
-    error: error ? { code: error.code, message: error.message, hint: error.hint ?? null } : null,
+    error: error ? { code: error.code, message: error.message, hint: hintOf(error) ?? null } : null,
   };
 }

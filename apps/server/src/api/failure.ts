@@ -1,6 +1,7 @@
 import { type OciError, asOciError } from '@oci/spec-types';
 import { type Failure, errorJson } from '@oci/spec-types/api';
 
+import { hintOf } from '../hint.js';
 import { Refusal, refusalBody } from '../http/refusal.js';
 import { statusOf } from './error-status.js';
 
@@ -26,7 +27,9 @@ export function failureAnswer(thrown: unknown): FailureAnswer {
     error.retryAfterMs === undefined
       ? {}
       : { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) };
-  const body = failure(isOurs ? hidden(error) : errorJson(error));
+  const body = failure(
+    isOurs ? hidden(error) : { ...errorJson(error), hint: hintOf(error) ?? null },
+  );
   return { status, headers, body, ...(isOurs && { defect: thrown }) };
 }
 

@@ -33,7 +33,7 @@ test('an internal token server is allowed to an internal registry, and where it 
     /not encrypted/,
   );
   expect(() => refuseUnsafeRealm(registry, internal, false)).toThrow(
-    expect.objectContaining({ hint: expect.stringContaining('trusted_realms') as string }),
+    expect.objectContaining({ hint: expect.stringContaining('trustedRealms') as string }),
   );
 });
 

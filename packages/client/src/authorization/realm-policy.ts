@@ -1,4 +1,4 @@
-import { OciError } from '@oci/spec-types';
+import { type ErrorReason, OciError } from '@oci/spec-types';
 
 import { isInternalHost } from '../transport/address-policy.js';
 
@@ -10,23 +10,29 @@ import { isInternalHost } from '../transport/address-policy.js';
  * @throws OciError `POLICY_REFUSED`
  */
 export function refuseUnsafeRealm(registry: URL, realm: URL, mayBeInternal: boolean): void {
-  const refuse = (why: string, hint?: string): never => {
+  const refuse = (why: string, more?: ReturnType<typeof howToTrust>): never => {
     throw new OciError(
       'POLICY_REFUSED',
       `${registry.host} names the token server ${realm.protocol}//${realm.host}, ${why}`,
-      { hint: hint ?? 'A registry that is set up correctly does not do this; ask who runs it.' },
+      more ?? { hint: 'A registry that is set up correctly does not do this; ask who runs it.' },
     );
   };
   if (realm.protocol !== 'https:' && realm.protocol !== 'http:') refuse('which is not HTTP');
   if (realm.protocol === 'http:' && registry.protocol === 'https:')
     refuse('which is not encrypted');
   if (!mayBeInternal && realm.hostname !== registry.hostname && isInternalHost(realm))
-    refuse('an internal address', trustHint(registry.host, realm));
+    refuse('an internal address', howToTrust(registry.host, realm));
 }
 
 /** How to trust a token server. */
-export function trustHint(registry: string, { host }: URL): string {
-  return `If that is right, trust it: trustedRealms: ['${host}'], in the configuration trusted_realms of registries."${registry}".`;
+export function howToTrust(
+  registry: string,
+  { host }: URL,
+): { readonly hint: string; readonly reason: ErrorReason } {
+  return {
+    hint: `If that is right, trust it: trustedRealms: ['${host}'].`,
+    reason: { kind: 'realm-untrusted', registry, realm: host },
+  };
 }
 
 /**

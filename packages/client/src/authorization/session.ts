@@ -1,4 +1,4 @@
-import { OciError, isOciError } from '@oci/spec-types';
+import { OciError, isOciError, amendError } from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 
 import type { Credential, CredentialSource } from '../credentials/credential.js';
@@ -7,7 +7,7 @@ import type { BodyLimits } from '../transport/bounded-body.js';
 import type { Exchange, RegistryRequest } from '../transport/exchange.js';
 import { withCause } from '../transport/response-failure.js';
 import type { Challenge } from './challenge.js';
-import { mayReceiveCredentials, refuseUnsafeRealm, trustHint } from './realm-policy.js';
+import { mayReceiveCredentials, refuseUnsafeRealm, howToTrust } from './realm-policy.js';
 import { canonicalScopes, freeScopes } from './scope.js';
 import { SessionCredentials } from './session-credentials.js';
 import { type Token, basicHeader, fetchToken } from './token.js';
@@ -187,7 +187,7 @@ export class AuthorizationSession {
       throw new OciError(
         'POLICY_REFUSED',
         `${registry} wants your credentials sent to ${realm.host}`,
-        { hint: trustHint(registry, realm) },
+        howToTrust(registry, realm),
       );
     }
     const { service } = ask.challenge.parameters;
@@ -205,7 +205,7 @@ export class AuthorizationSession {
       // A name that leads to an internal address is found out only now.
       if (mayBeInternal || !isOciError(error, 'POLICY_REFUSED')) throw error;
       const message = `${registry} names the token server ${realm.host}: ${error.message}`;
-      throw new OciError(error.code, message, { cause: error, hint: trustHint(registry, realm) });
+      throw amendError(error, { message, cause: error, ...howToTrust(registry, realm) });
     });
   }
 }
@@ -243,12 +243,7 @@ function refused(error: OciError, of: string | undefined): OciError {
   const message = request
     ? `${new URL(request.url).host} does not accept the credential of ${of} (${request.status})`
     : `${error.message}; the credential is ${of}`;
-  return new OciError(error.code, message, {
-    hint: error.hint,
-    cause: error,
-    request: error.request,
-    registryErrors: error.registryErrors,
-  });
+  return amendError(error, { message, cause: error });
 }
 
 function parseRealm(text: string, registry: string): URL {

@@ -328,6 +328,6 @@ test('a registry that needs a login says so', async () => {
   await using here = await registryThat(({ refuse }) => refuse(401));
   await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
     message: expect.stringContaining('lib/app:1 needs a login') as string,
-    hint: `Log in with: ocictl login ${here.host}`,
+    reason: { kind: 'login-missing', host: here.host },
   });
 });

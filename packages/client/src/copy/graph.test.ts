@@ -230,7 +230,7 @@ test('a manifest that an index lists and nobody has is named, and how to go on (
   ).rejects.toMatchObject({
     code: 'MANIFEST_UNKNOWN',
     message: expect.stringContaining(`the index lists ${digest} for linux/arm64`) as string,
-    hint: expect.stringContaining('--platform') as string,
+    reason: { kind: 'index-incomplete' },
     side: 'source',
   });
 });

@@ -210,7 +210,8 @@ function asMissingChild(error: unknown, { digest, platform }: Descriptor): unkno
       request,
       registryErrors,
       side,
-      hint: 'Copy only what is there, by its platform: --platform OS/ARCHITECTURE.',
+      hint: 'Copy only what is there, by its platform.',
+      reason: { kind: 'index-incomplete' },
     },
   );
 }

@@ -1,4 +1,4 @@
-import { OciError, type Side, asOciError } from '@oci/spec-types';
+import { type OciError, type Side, amendError, asOciError } from '@oci/spec-types';
 
 /** Runs work of one end of a copy, and has its failure say which. @throws OciError with `side` */
 export async function atSide<T>(side: Side, work: () => Promise<T>): Promise<T> {
@@ -13,18 +13,5 @@ export async function atSide<T>(side: Side, work: () => Promise<T>): Promise<T> 
 export function withSide(thrown: unknown, side: Side): OciError {
   const error = asOciError(thrown);
   if (error.side !== undefined || error.code === 'ABORTED') return error;
-  const { code, message, hint, cause, retryable, retryAfterMs, request, path, registryErrors } =
-    error;
-  const told = new OciError(code, message, {
-    hint,
-    cause,
-    retryable,
-    retryAfterMs,
-    request,
-    path,
-    registryErrors,
-    side,
-  });
-  if (error.stack !== undefined) told.stack = error.stack;
-  return told;
+  return amendError(error, { side });
 }

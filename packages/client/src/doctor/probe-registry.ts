@@ -47,7 +47,8 @@ export function probeRegistry(
     const { repository, write = false, mountInto, signal } = options;
     if ((write && !repository) || (mountInto !== undefined && !write)) {
       throw new OciError('USAGE', 'a probe that writes needs a repository to write to', {
-        hint: 'Name one in which something may be pushed and deleted: --repository NAME.',
+        hint: 'Name one in which something may be pushed and deleted.',
+        reason: { kind: 'probe-repository-missing' },
       });
     }
     const patient = admit(registry, { signal });

@@ -1,4 +1,4 @@
-import { OciError, asOciError, isOciError } from '@oci/spec-types';
+import { type ErrorReason, OciError, asOciError, isOciError } from '@oci/spec-types';
 
 import type { RegistryRequest } from './exchange.js';
 
@@ -17,10 +17,16 @@ export function networkFailure(
   if (request.signal?.aborted)
     return new OciError('ABORTED', 'the operation was cancelled', { cause });
   const code = codeOf(cause);
-  const fail = (kind: 'NETWORK' | 'TIMEOUT' | 'TLS', why: string, hint: string): OciError =>
+  const fail = (
+    kind: 'NETWORK' | 'TIMEOUT' | 'TLS',
+    why: string,
+    hint: string,
+    reason?: ErrorReason,
+  ): OciError =>
     new OciError(kind, `${host} ${why}`, {
       cause,
       hint,
+      reason,
       retryable: kind !== 'TLS',
       request: { method: request.method, url: request.url.href, attempts: 1 },
     });
@@ -45,17 +51,17 @@ export function networkFailure(
       break;
   }
   if (code !== undefined && isPlaintextAnswer(code)) {
-    return fail(
-      'TLS',
-      'speaks HTTP, not HTTPS',
-      `If that is meant, say http://${host} or --plain-http.`,
-    );
+    return fail('TLS', 'speaks HTTP, not HTTPS', `If that is meant, say http://${host}.`, {
+      kind: 'plain-http-needed',
+      host,
+    });
   }
   if (code !== undefined && isCertificateFailure(code)) {
     return fail(
       'TLS',
       `has a certificate that is not trusted (${code})`,
-      'Name its authority with --ca-file FILE.',
+      'Name the certificate of its authority.',
+      { kind: 'certificate-untrusted', host },
     );
   }
   if (protocol === 'http:' && (code === 'HPE_INVALID_CONSTANT' || code?.startsWith('HPE_'))) {

@@ -34,15 +34,15 @@ test.each([
 });
 
 test.each([
-  ['team/kcl/core', 'ocictl list team/kcl --registry '],
-  ['core', 'ocictl list --registry '],
-])('of %s, which is not there, says how to list what is', async (name, command) => {
+  ['team/kcl/core', 'team/kcl'],
+  ['core', ''],
+])('of %s, which is not there, says where others may be', async (name, namespace) => {
   await using registry = await startRegistry();
   registry.fault({ path: '/manifests/', status: 404, body: errors('NAME_UNKNOWN') });
   const client = createRegistry({ url: registry.url });
   const fetching = client.repository(parseRepositoryName(name)).fetchTag(parseTag('1'));
   await expect(fetching).rejects.toMatchObject({
-    hint: `See what there is with: ${command}${registry.url}`,
+    reason: { kind: 'repository-unknown', origin: registry.url, namespace },
   });
   await client.close();
 });

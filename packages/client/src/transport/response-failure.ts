@@ -1,7 +1,9 @@
 import {
+  type ErrorReason,
   OciError,
   type OciErrorCode,
   type RegistryError,
+  amendError,
   isOciError,
   isTransientStatus,
   parseRegistryErrors,
@@ -42,7 +44,8 @@ export async function expectStatus(
   const body = await readBody(response, errorBytes, request).catch(() => Buffer.alloc(0));
   if (request.url.protocol === 'http:' && wantsHttps.test(body.toString('latin1'))) {
     throw new OciError('TLS', `${request.url.host} speaks HTTPS, not HTTP`, {
-      hint: `Say https://${request.url.host}, without --plain-http.`,
+      hint: `Say https://${request.url.host}.`,
+      reason: { kind: 'https-needed', host: request.url.host },
     });
   }
   const registryErrors = parseRegistryErrors(body);
@@ -54,14 +57,9 @@ export async function expectStatus(
 
 /** A login is no help where a credential is configured and cannot be had. */
 export function withCause(failure: OciError, cause: OciError): OciError {
-  const { code, message, request, registryErrors } = failure;
-  const { hint } = cause;
-  return new OciError(code, `${message}; ${cause.message}`, {
-    hint,
-    cause,
-    request,
-    registryErrors,
-  });
+  const { hint, reason } = cause;
+  const message = `${failure.message}; ${cause.message}`;
+  return amendError(failure, { message, hint, reason, cause });
 }
 
 function responseFailure(
@@ -74,12 +72,13 @@ function responseFailure(
 ): OciError {
   const { status, attempts, url } = response;
   const { host } = url;
-  const fail = (code: OciErrorCode, what: string, hint?: string): OciError =>
+  const fail = (code: OciErrorCode, what: string, hint?: string, reason?: ErrorReason): OciError =>
     new OciError(
       code,
       `${what} (${request.method} ${subject.name} at ${host}: ${status}${attempts > 1 ? `, ${attempts} attempts` : ''})`,
       {
         hint,
+        reason,
         registryErrors,
         retryable: isTransientStatus(status),
         retryAfterMs: parseRetryAfter(header(response, 'retry-after')),
@@ -92,23 +91,33 @@ function responseFailure(
       return fail(
         'NAME_UNKNOWN',
         `${host} has no repository ${repositoryOf(subject)}`,
-        `See what there is with: ${listCommand(subject, request.url)}`,
+        'List the repositories of the registry to see what there is.',
+        {
+          kind: 'repository-unknown',
+          origin: request.url.origin,
+          namespace: repositoryOf(subject).split('/').slice(0, -1).join('/'),
+        },
       );
     case status === 404:
       return fail(subject.missing, `${subject.name} was not found`);
     case status === 401:
       return response.authorizedAs === undefined
-        ? fail('UNAUTHORIZED', `${subject.name} needs a login`, `Log in with: ocictl login ${host}`)
+        ? fail('UNAUTHORIZED', `${subject.name} needs a login`, `Log in to ${host}.`, {
+            kind: 'login-missing',
+            host,
+          })
         : fail(
             'UNAUTHORIZED',
             `${host} does not accept the credential of ${response.authorizedAs}`,
-            `It may be old, or not allow this. Log in again with: ocictl login ${host}`,
+            `It may be old, or not allow this. Log in to ${host} again.`,
+            { kind: 'login-refused', host },
           );
     case status === 403:
       return fail(
         'DENIED',
         `${host} denies access to ${subject.name}${response.authorizedAs === undefined ? '' : ` to ${response.authorizedAs}`}`,
-        `Are you logged in as the right user? ocictl login ${host}`,
+        'Is it the credential of the right user?',
+        { kind: 'access-denied', host },
       );
     case status === 429:
       return fail(
@@ -129,12 +138,6 @@ function responseFailure(
     default:
       return fail('PROTOCOL', `${host} refuses ${subject.name}`);
   }
-}
-
-/** Of the namespace that was asked for, at the registry that was asked. */
-function listCommand(subject: Subject, { origin }: URL): string {
-  const namespace = repositoryOf(subject).split('/').slice(0, -1).join('/');
-  return ['ocictl list', ...(namespace ? [namespace] : []), `--registry ${origin}`].join(' ');
 }
 
 function repositoryOf(subject: Subject): string {

@@ -1,4 +1,11 @@
-import { type Failure, OciError, Retries, asOciError, isTransientStatus } from '@oci/spec-types';
+import {
+  type Failure,
+  type OciError,
+  Retries,
+  amendError,
+  asOciError,
+  isTransientStatus,
+} from '@oci/spec-types';
 
 import {
   type Exchange,
@@ -69,10 +76,9 @@ function conclude(outcome: Outcome, attempts: number): RegistryResponse {
   if ('response' in outcome) return { ...outcome.response, attempts };
   const { error } = outcome;
   if (attempts === 1) throw error;
-  throw new OciError(error.code, `${error.message} (${attempts} attempts)`, {
-    hint: error.hint,
+  throw amendError(error, {
+    message: `${error.message} (${attempts} attempts)`,
     cause: error,
-    retryable: error.retryable,
     request: error.request && { ...error.request, attempts },
   });
 }

@@ -84,7 +84,7 @@ test('a certificate that nobody vouches for is TLS, and passes with its authorit
   await expect(client.send(get(`${registry.url}/v2/`))).rejects.toMatchObject({
     code: 'TLS',
     message: expect.stringContaining('not trusted'),
-    hint: expect.stringContaining('--ca-file'),
+    reason: { kind: 'certificate-untrusted' },
     retryable: false,
   });
   await using trusting = sender({ ca: registry.ca });
@@ -99,7 +99,7 @@ test('HTTPS to what speaks HTTP says so', async () => {
   await expect(client.send(get(`https://${registry.host}/v2/`))).rejects.toMatchObject({
     code: 'TLS',
     message: `${registry.host} speaks HTTP, not HTTPS`,
-    hint: expect.stringContaining('--plain-http'),
+    reason: { kind: 'plain-http-needed' },
   });
 });
 

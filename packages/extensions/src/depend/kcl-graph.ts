@@ -125,7 +125,8 @@ function requirementOf(
   if (dependency.kind === 'path') return [];
   if (dependency.kind === 'git') {
     throw new OciError('UNSUPPORTED', `${dependency.name}, which ${by} needs, comes from git`, {
-      hint: 'Only packages of registries are fetched. Publish it with ocictl kcl push, or use kpm.',
+      hint: 'Only packages of registries are fetched. Publish it in a registry, or use kpm.',
+      reason: { kind: 'dependency-from-git' },
     });
   }
   const id = idOf(dependency);

@@ -27,7 +27,8 @@ export async function readExtensionLock(path: string): Promise<ExtensionLock> {
     if (isMissing(cause)) return new Map();
     throw new OciError('CONFIG_INVALID', `${path} is no lock file of extensions`, {
       cause,
-      hint: 'Remove it, and install without --frozen to make it anew.',
+      hint: 'Remove it, and install without `frozen` to make it anew.',
+      reason: { kind: 'lock-invalid', of: 'extensions' },
     });
   }
 }

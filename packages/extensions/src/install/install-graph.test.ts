@@ -131,7 +131,7 @@ test('asked for a range, it upgrades the extension, and what it needs only when 
   ]);
 });
 
-test('a lock file makes the same again, and --frozen nothing else', async () => {
+test('a lock file makes the same again, and `frozen` nothing else', async () => {
   publish('taskserv/containerd', '1.7.0');
   publish('taskserv/kubernetes', '1.28.0', ['containerd@^1.7']);
   await expect(
@@ -158,11 +158,11 @@ test('a lock file makes the same again, and --frozen nothing else', async () => 
   expect(await readFile(lockFile, 'utf8')).toBe(lock);
 });
 
-test('--frozen without a lock file asks for one', async () => {
+test('`frozen` without a lock file asks for one', async () => {
   publish('taskserv/kubernetes', '1.28.0');
   await expect(install('taskserv/kubernetes', '^1', { frozen: true })).rejects.toMatchObject({
     code: 'USAGE',
-    message: '--frozen needs a lock file',
+    message: 'a frozen install needs a lock file',
   });
 });
 

@@ -40,8 +40,9 @@ export function installExtensionGraph(
   return new Operation(async (emit) => {
     const { lockFile, installDir, signal } = options;
     if (options.frozen && lockFile === undefined) {
-      throw new OciError('USAGE', '--frozen needs a lock file', {
-        hint: 'Name it with --lock FILE.',
+      throw new OciError('USAGE', 'a frozen install needs a lock file', {
+        hint: 'Name it with `lockFile`.',
+        reason: { kind: 'lock-missing' },
       });
     }
     const lock: ExtensionLock =
@@ -101,7 +102,8 @@ function refuseUnlocked(nodes: readonly GraphNode<ResolvedExtension>[], lock: Ex
   if (missing.length === 0) return;
   const names = missing.map(({ id, version }) => `${id} ${version}`).join(', ');
   throw new OciError('DEPENDENCY_CONFLICT', `the lock file does not hold ${names}`, {
-    hint: 'Install once without --frozen, and keep the lock file.',
+    hint: 'Install once without `frozen`, and keep the lock file.',
+    reason: { kind: 'lock-incomplete', of: 'extensions' },
   });
 }
 

@@ -227,7 +227,8 @@ export async function refuseForeign(path: string): Promise<void> {
     if (hasCode(cause, 'ENOENT')) return;
     throw new OciError('USAGE', `${path} exists, and was not installed from a registry`, {
       cause,
-      hint: 'Move it away, or choose another directory with --install-dir.',
+      hint: 'Move it away, or install into another directory.',
+      reason: { kind: 'file-taken', by: 'foreign-install' },
     });
   }
 }

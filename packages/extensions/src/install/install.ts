@@ -190,7 +190,10 @@ function refuseOtherContent(pulled: PulledArtifact, expected: string | undefined
   throw new OciError(
     'DIGEST_MISMATCH',
     `${pulled.reference} is ${pulled.manifestDigest} now, and the lock file says ${expected}`,
-    { hint: 'The version was published again. If that is right, resolve without --frozen.' },
+    {
+      hint: 'The version was published again. If that is right, resolve without `frozen`.',
+      reason: { kind: 'lock-contradicted' },
+    },
   );
 }
 

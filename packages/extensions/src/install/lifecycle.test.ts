@@ -146,7 +146,7 @@ test('uninstalls one version, but not the one in use', async () => {
   await install('1.29.0');
   await expect(
     uninstallExtension(kubernetes, { installDir, version: '1.29.0' }),
-  ).rejects.toMatchObject({ code: 'USAGE', hint: expect.stringContaining('rollback') });
+  ).rejects.toMatchObject({ code: 'USAGE', reason: { kind: 'version-in-use' } });
   await expect(
     uninstallExtension(kubernetes, { installDir, version: '1.0.0' }),
   ).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });

@@ -77,6 +77,7 @@ export function notInstalled(extension: {
   readonly name: string;
 }): OciError {
   return new OciError('NAME_UNKNOWN', `${extension.type} ${extension.name} is not installed`, {
-    hint: 'See what is: ocictl extension list',
+    hint: 'List what is installed.',
+    reason: { kind: 'extension-not-installed' },
   });
 }

@@ -87,7 +87,8 @@ async function removeVersion(
     throw versionNotInstalled(entry, version);
   if (entry.current === version) {
     throw new OciError('USAGE', `${entry.type} ${entry.name} ${version} is in use`, {
-      hint: `Put another version into use first: ocictl extension rollback ${entry.type} ${entry.name}`,
+      hint: 'Put another version into use first: roll back.',
+      reason: { kind: 'version-in-use', type: entry.type, name: entry.name },
     });
   }
   // The record must not name what is gone.
@@ -108,7 +109,8 @@ async function refuseNeeded(entry: InventoryEntry, installDir: string): Promise<
   if (needing.length === 0) return;
   const names = needing.map(({ type, name }) => `${type} ${name}`).join(', ');
   throw new OciError('USAGE', `${entry.type} ${entry.name} is needed by ${names}`, {
-    hint: 'Uninstall these first, or use --force.',
+    hint: 'Uninstall these first, or use `force`.',
+    reason: { kind: 'extension-needed' },
   });
 }
 

@@ -29,7 +29,8 @@ function lockedOf(key: string, value: unknown): LockedPackage {
   const digest = textOf(table, 'digest');
   if (!table || (digest !== undefined && !isDigest(digest))) {
     throw new OciError('EXTENSION_INVALID', `the entry ${key} of kcl.mod.lock is not valid`, {
-      hint: 'Remove it, and make it anew with: ocictl kcl vendor.',
+      hint: 'Remove it, and vendor the packages again.',
+      reason: { kind: 'lock-invalid', of: 'kcl' },
     });
   }
   return {

@@ -40,7 +40,7 @@ export async function placePackage(
   return onStorage({ path: join(root, relative) }, async () => {
     await mkdir(root, { recursive: true });
     return withDirectoryBelow(root, dirname(relative), async (directory) => {
-      const staging = join(directory, `.ocictl-${randomUUID()}`);
+      const staging = join(directory, `.vendored-${randomUUID()}`);
       try {
         await mkdir(staging);
         const tree = await extractPulled(pulled, join(staging, 'tree'), options);

@@ -137,7 +137,8 @@ function refuseUnlocked(
   if (missing.length === 0) return;
   const names = missing.map(({ content, version }) => `${content.name} ${version}`).join(', ');
   throw new OciError('DEPENDENCY_CONFLICT', `kcl.mod.lock of ${mod.name} does not hold ${names}`, {
-    hint: 'Resolve once without --frozen, and keep kcl.mod.lock with the sources.',
+    hint: 'Resolve once without `frozen`, and keep kcl.mod.lock with the sources.',
+    reason: { kind: 'lock-incomplete', of: 'kcl' },
   });
 }
 

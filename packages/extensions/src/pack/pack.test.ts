@@ -248,7 +248,7 @@ test('a version is published once, and replaced only by force', async () => {
   expect(await pushArtifact(repository, first)).toMatchObject({ changed: false });
   await expect(pushArtifact(repository, second)).rejects.toMatchObject({
     code: 'TAG_EXISTS',
-    hint: expect.stringContaining('--force'),
+    reason: { kind: 'tag-taken' },
   });
   expect((await repository.resolve(first.tag)).digest).toBe(first.manifest.descriptor.digest);
   expect(await pushArtifact(repository, second, { force: true })).toMatchObject({

@@ -114,7 +114,8 @@ export async function pushArtifact(
       'TAG_EXISTS',
       `version ${tag} is already published, as ${other.descriptor.digest}`,
       {
-        hint: 'Publish a new version, or replace it with --force.',
+        hint: 'Publish a new version, or replace it with `force`.',
+        reason: { kind: 'tag-taken' },
       },
     );
   }

@@ -65,7 +65,8 @@ async function readText(path: string): Promise<string> {
       (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'can not be read';
     throw new OciError('CONFIG_INVALID', `the configuration file ${path} ${why}`, {
       cause,
-      hint: 'It is named by --config or OCI_CONFIG.',
+      hint: 'It is named by OCI_CONFIG, or by the program.',
+      reason: { kind: 'named-file-unreadable', file: 'configuration' },
     });
   }
 }

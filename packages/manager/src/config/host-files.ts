@@ -47,7 +47,8 @@ export async function readPem(path: string): Promise<string> {
   } catch (cause) {
     throw new OciError('CONFIG_INVALID', `the certificate file ${path} can not be read`, {
       cause,
-      hint: 'It is named in the configuration, or by --ca-file.',
+      hint: 'It is named in the configuration.',
+      reason: { kind: 'named-file-unreadable', file: 'certificate' },
     });
   }
 }

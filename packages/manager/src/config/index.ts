@@ -7,6 +7,7 @@ export type {
   MirrorSettings,
 } from './host-settings.js';
 export { type SettingInputs, type Settings, describeSource, loadSettings } from './load.js';
+export { settingHint } from './setting-hints.js';
 export { trustRules } from './trust-settings.js';
 export { managerOptions, retentionPolicy } from './manager-options.js';
 export {

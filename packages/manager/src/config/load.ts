@@ -24,7 +24,7 @@ import {
 export interface SettingInputs {
   /** Values given on the command line. */
   readonly flags?: Partial<Record<SettingKey, unknown>> | undefined;
-  /** `--config`; else `OCI_CONFIG`; else the user's file, when there is one. */
+  /** The file that the program was told; else `OCI_CONFIG`; else the user's file, when there is one. */
   readonly configFile?: string | undefined;
   /** Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;

@@ -25,7 +25,8 @@ export function settingValue(
   const { kind } = settingDefinitions[key];
   const fail = (expected: string): never => {
     throw new OciError('CONFIG_INVALID', `${key} (${origin.where}) has to be ${expected}`, {
-      hint: 'See every value and where it comes from with: ocictl config show',
+      hint: 'Change it where it is set, or leave it out for its default.',
+      reason: { kind: 'setting-invalid', key },
     });
   };
   switch (kind) {

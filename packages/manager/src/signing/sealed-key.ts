@@ -46,7 +46,8 @@ export async function sealKey(der: Uint8Array, password: string): Promise<string
 export async function openKey(pem: string, password: string | undefined): Promise<Uint8Array> {
   if (password === undefined) {
     throw new OciError('USAGE', 'the private key is sealed with a password', {
-      hint: 'Give it in COSIGN_PASSWORD, or with --password-stdin.',
+      hint: 'Give its password.',
+      reason: { kind: 'key-password' },
     });
   }
   const { kdf, cipher, ciphertext } = read(pem);
@@ -58,7 +59,8 @@ export async function openKey(pem: string, password: string | undefined): Promis
   } catch (cause) {
     throw new OciError('USAGE', 'the private key does not open with this password', {
       cause,
-      hint: 'Give its password in COSIGN_PASSWORD, or with --password-stdin.',
+      hint: 'Give the password that it was sealed with.',
+      reason: { kind: 'key-password' },
     });
   }
 }

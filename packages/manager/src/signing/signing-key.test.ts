@@ -67,7 +67,7 @@ describe('a sealed key', () => {
     for (const wrong of ['another', '', undefined]) {
       await expect(readSigningKey(pair.privateKey, wrong)).rejects.toMatchObject({
         code: 'USAGE',
-        hint: expect.stringContaining('COSIGN_PASSWORD'),
+        reason: { kind: 'key-password' },
       });
     }
   });

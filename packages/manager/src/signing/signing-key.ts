@@ -123,7 +123,8 @@ function readPem(pem: string, password: string | undefined): KeyObject {
     if (!/ENCRYPTED/.test(pem)) throw noPrivateKey(cause);
     throw new OciError('USAGE', 'the private key does not open with this password', {
       cause,
-      hint: 'Give its password in COSIGN_PASSWORD.',
+      hint: 'Give the password that it was sealed with.',
+      reason: { kind: 'key-password' },
     });
   }
 }
@@ -131,7 +132,8 @@ function readPem(pem: string, password: string | undefined): KeyObject {
 function noPrivateKey(cause?: unknown): OciError {
   return new OciError('USAGE', 'it holds no private key in PEM', {
     cause,
-    hint: 'Make a pair with: ocictl generate-key-pair',
+    hint: 'Make a key pair.',
+    reason: { kind: 'key-missing' },
   });
 }
 

@@ -1,4 +1,10 @@
-import { type CallOptions, type Digest, OciError, type ResolvedManifest } from '@oci/spec-types';
+import {
+  type CallOptions,
+  type Digest,
+  OciError,
+  type ResolvedManifest,
+  amendError,
+} from '@oci/spec-types';
 
 import { namesKey } from './bundle.js';
 import type { CertificateIdentity, KeylessVerifier } from './keyless.js';
@@ -113,13 +119,11 @@ function notAllRead(name: string, unread: readonly UnreadPlace[]): OciError | un
   const failure = unread.find(({ mayBeMissing }) => !mayBeMissing);
   if (!failure) return undefined;
   const { error, form } = failure;
-  const { code, hint, retryable, retryAfterMs, request } = error;
   const what = form === 'bundle' ? 'among its referrers' : "under cosign's tag";
-  return new OciError(
-    code,
-    `no good signature of ${name} was found, and those ${what} cannot be read: ${error.message}`,
-    { cause: error, hint, retryable, retryAfterMs, request },
-  );
+  return amendError(error, {
+    message: `no good signature of ${name} was found, and those ${what} cannot be read: ${error.message}`,
+    cause: error,
+  });
 }
 
 function noneGood(
@@ -131,7 +135,8 @@ function noneGood(
   const unknown = places.length === 0 ? '' : ` (${places.join(', ')})`;
   if (rejected.length === 0) {
     return new OciError('SIGNATURE_MISSING', `${name} is not signed${unknown}`, {
-      hint: 'Whoever publishes it has to sign it; a copy has to bring the signatures along (copy --referrers).',
+      hint: 'Whoever publishes it has to sign it; a copy has to bring the signatures along, with `referrers`.',
+      reason: { kind: 'signature-missing' },
     });
   }
   const reasons = rejected.slice(0, mostReasons).map(({ form, reason }) => `${form}: ${reason}`);

@@ -4,7 +4,7 @@ import type { OciError } from '../error.js';
 import { namespaceSchema } from './identifier-schema.js';
 
 /**
- * What `ocictl --format json` prints and `/api/v1/oci` serves: the guide's shapes, snake_case,
+ * What a command prints as JSON and `/api/v1/oci` serves: the guide's shapes, snake_case,
  * written once for both.
  */
 export interface ArtifactJson {
