@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 /** Writes a program with the thread's file beside it, as the built package has it. */
 async function programWithThread(directory: string): Promise<string> {
   const options = { from: import.meta.url, directory };
-  const thread = await compile(`await import('./worker.js');`, options);
+  const thread = await compile(`export const thread = await import('./worker.js');`, options);
   await rename(thread, join(directory, 'extract-worker.js'));
   await writeFile(join(directory, 'package.json'), '{"type":"module"}');
   return compile(

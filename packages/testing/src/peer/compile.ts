@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
 
 /**
  * Writes a program of a few lines, TypeScript with imports as in the test beside it, to one file that
@@ -14,20 +14,22 @@ export async function compile(
   code: string,
   options: { readonly from: string; readonly directory: string },
 ): Promise<string> {
-  const from = fileURLToPath(options.from);
-  const outfile = join(options.directory, 'program.mjs');
-  await build({
-    stdin: { contents: code, loader: 'ts', resolveDir: dirname(from), sourcefile: from },
-    outfile,
-    bundle: true,
+  const file = join(options.directory, 'program.mjs');
+  const source = join(dirname(fileURLToPath(options.from)), 'program.ts');
+  await using bundle = await rolldown({
+    input: source,
     platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['@oci/source'],
-    banner: {
-      js: "import { createRequire } from 'node:module';const require = createRequire('/');",
-    },
     logLevel: 'silent',
+    resolve: { conditionNames: ['@oci/source', 'node', 'import', 'module'] },
+    transform: { target: 'node20' },
+    plugins: [
+      {
+        name: 'program',
+        resolveId: (id) => (id === source ? id : undefined),
+        load: (id) => (id === source ? code : undefined),
+      },
+    ],
   });
-  return outfile;
+  await bundle.write({ file, format: 'esm', codeSplitting: false });
+  return file;
 }

@@ -1,8 +1,0 @@
-import { defineConfig } from 'tsup';
-
-// @boundaries-ignore one build configuration serves every package
-import { library } from '../../tsup.shared.js';
-
-export default defineConfig(
-  library({ index: 'src/index.ts', main: 'src/main.ts', 'client/index': 'src/client/index.ts' }),
-);
