@@ -11,13 +11,13 @@ export interface Requirement {
 }
 
 /** A version of a package, with what it needs. */
-interface Loaded<Content> {
+export interface Loaded<Content> {
   readonly content: Content;
   readonly requirements: readonly Requirement[];
 }
 
 /** What there is, and what is asked for. */
-interface Choice {
+export interface Choice {
   readonly versions: readonly string[];
   readonly ranges: readonly (string | undefined)[];
 }

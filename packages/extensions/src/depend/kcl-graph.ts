@@ -1,13 +1,20 @@
 import { posix } from 'node:path';
 
-import { type EventListener, OciError } from '@oci/spec-types';
+import { type EventListener, OciError, type RegistryHost } from '@oci/spec-types';
 
 import { readArchiveFiles } from '../extract/archive-files.js';
 import { withPackage } from '../extract/archive-rule.js';
-import type { KclDependency, OciDependency } from '../kcl/kcl-dependency.js';
+import type { KclDependency, OciDependency, PathDependency } from '../kcl/kcl-dependency.js';
 import type { LockedPackage } from '../kcl/kcl-lock.js';
 import { type KclMod, parseKclMod } from '../kcl/kcl-mod.js';
-import { type Graph, type Requirement, resolveGraph } from './graph.js';
+import {
+  type Choice,
+  type Graph,
+  type Loaded,
+  type PackageProvider,
+  type Requirement,
+  resolveGraph,
+} from './graph.js';
 import { type Candidates, newestWanted } from './newest.js';
 import type { KclSource, PackagePlace, PulledPackage } from './kcl-source.js';
 
@@ -22,70 +29,112 @@ export interface ResolvedPackage {
 
 export type KclGraph = Graph<ResolvedPackage>;
 
+export interface KclGraphOptions {
+  /** What `kcl.mod.lock` holds: its versions stay while they fit. */
+  readonly locked?: ReadonlyMap<string, LockedPackage> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Hears which versions were passed over, and why. */
+  readonly onEvent?: EventListener | undefined;
+}
+
 /**
  * Every package that a `kcl.mod` needs, directly or not, one version of each, pulled in parallel.
  *
- * @param options.locked what `kcl.mod.lock` holds: its versions stay while they fit
  * @throws OciError `DEPENDENCY_CONFLICT`, `DIGEST_MISMATCH` for a pin that does not hold, `UNSUPPORTED` for
  * git, and what pulling can fail with
  */
 export async function resolveKclGraph(
   mod: KclMod,
   source: KclSource,
-  options: {
-    readonly locked?: ReadonlyMap<string, LockedPackage> | undefined;
-    readonly signal?: AbortSignal | undefined;
-    /** Hears which versions were passed over, and why. */
-    readonly onEvent?: EventListener | undefined;
-  } = {},
+  options: KclGraphOptions = {},
 ): Promise<KclGraph> {
-  const seen = new Map<string, OciDependency>();
-  const idOf = packageId(source);
-  const requirements = (of: KclMod, by: string): readonly Requirement[] =>
-    of.dependencies.flatMap((dependency) => requirementOf(dependency, { by, seen, idOf }));
-  // What the root names is the user's own word.
-  const named = new Set(mod.dependencies.filter(isOfRegistry).map(({ registry }) => registry));
-  const isKnown = ({ registry }: PackagePlace): boolean => named.has(registry);
-  const root = { name: mod.name, requirements: requirements(mod, mod.name) };
-  const dependencyOf = (id: string): OciDependency => {
-    const dependency = seen.get(id);
+  const packages = new KclPackages(mod, source, options);
+  const root = { name: mod.name, requirements: packages.requirements(mod, mod.name) };
+  const graph = await resolveGraph<ResolvedPackage>(root, packages, {
+    preferred: (id) => packages.locked(id),
+    signal: options.signal,
+  });
+  refuseSameNames(graph);
+  for (const { id, content } of graph.nodes) refuseOtherDigest(content, packages.get(id));
+  return graph;
+}
+
+/** The packages of a graph, by what they were first needed as. */
+class KclPackages implements PackageProvider<ResolvedPackage> {
+  readonly #source: KclSource;
+  readonly #options: KclGraphOptions;
+  readonly #seen = new Map<string, OciDependency>();
+  readonly #idOf: (place: PackagePlace) => string;
+  /** What the root names is the user's own word. */
+  readonly #named: ReadonlySet<RegistryHost | undefined>;
+
+  constructor(root: KclMod, source: KclSource, options: KclGraphOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#idOf = packageId(source);
+    this.#named = new Set(root.dependencies.filter(isOfRegistry).map(({ registry }) => registry));
+  }
+
+  requirements(of: KclMod, by: string): readonly Requirement[] {
+    return of.dependencies.filter(isFetched).map((dependency) => this.#require(dependency, by));
+  }
+
+  get(id: string): OciDependency {
+    const dependency = this.#seen.get(id);
     if (!dependency) throw new OciError('INTERNAL', `${id} is needed by nobody`);
     return dependency;
-  };
-  const graph = await resolveGraph<ResolvedPackage>(
-    root,
-    {
-      versions: (id, signal) => source.versions(dependencyOf(id), signal),
-      choose: (id, { versions, ranges }, signal) => {
-        const place = dependencyOf(id);
-        const { registry, repository } = source.locate(place);
-        const candidates: Candidates = {
-          wanted: 'kcl',
-          name: `${registry}/${repository}`,
-          versions,
-          manifest: (version) => source.manifest(place, version, signal),
-          onEvent: options.onEvent,
-        };
-        return newestWanted(candidates, ...ranges);
-      },
-      load: async (id, version, signal) => {
-        const place = dependencyOf(id);
-        const pulled = await source.pull(place, version, signal);
-        const loaded = await modOf(pulled, signal);
-        for (const needed of loaded.dependencies.filter(isOfRegistry))
-          if (!isKnown(needed)) await source.refuseLeadInside(needed, place);
-        const content = { name: place.name, place, pulled, mod: loaded };
-        return { content, requirements: requirements(loaded, `${id} ${version}`) };
-      },
-    },
-    {
-      preferred: (id) => options.locked?.get(seen.get(id)?.name ?? '')?.version,
-      signal: options.signal,
-    },
-  );
-  refuseSameNames(graph);
-  for (const node of graph.nodes) refuseOtherDigest(node.content, dependencyOf(node.id));
-  return graph;
+  }
+
+  /** Returns the version that `kcl.mod.lock` holds. */
+  locked(id: string): string | undefined {
+    return this.#options.locked?.get(this.#seen.get(id)?.name ?? '')?.version;
+  }
+
+  versions(id: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#source.versions(this.get(id), signal);
+  }
+
+  choose(
+    id: string,
+    { versions, ranges }: Choice,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const place = this.get(id);
+    const { registry, repository } = this.#source.locate(place);
+    const candidates: Candidates = {
+      wanted: 'kcl',
+      name: `${registry}/${repository}`,
+      versions,
+      manifest: (version) => this.#source.manifest(place, version, signal),
+      onEvent: this.#options.onEvent,
+    };
+    return newestWanted(candidates, ...ranges);
+  }
+
+  async load(id: string, version: string, signal: AbortSignal): Promise<Loaded<ResolvedPackage>> {
+    const place = this.get(id);
+    const pulled = await this.#source.pull(place, version, signal);
+    const mod = await modOf(pulled, signal);
+    for (const needed of mod.dependencies.filter(isOfRegistry))
+      if (!this.#named.has(needed.registry)) await this.#source.refuseLeadInside(needed, place);
+    const content = { name: place.name, place, pulled, mod };
+    return { content, requirements: this.requirements(mod, `${id} ${version}`) };
+  }
+
+  #require(dependency: Exclude<KclDependency, PathDependency>, by: string): Requirement {
+    if (dependency.kind === 'git') {
+      throw new OciError('UNSUPPORTED', `${dependency.name}, which ${by} needs, comes from git`, {
+        hint: 'Only packages of registries are fetched. Publish it in a registry, or use kpm.',
+        reason: { kind: 'dependency-from-git' },
+      });
+    }
+    const id = this.#idOf(dependency);
+    const known = this.#seen.get(id);
+    // A pin of any of those who need it counts.
+    if (!known || known.digest === undefined)
+      this.#seen.set(id, { ...dependency, name: known?.name ?? dependency.name });
+    return { id, range: dependency.version };
+  }
 }
 
 /**
@@ -109,32 +158,11 @@ function isOfRegistry(dependency: KclDependency): dependency is OciDependency {
   return dependency.kind === 'oci';
 }
 
-function requirementOf(
+/** What is within the package comes with it; what is not was warned of. */
+function isFetched(
   dependency: KclDependency,
-  {
-    by,
-    seen,
-    idOf,
-  }: {
-    readonly by: string;
-    readonly seen: Map<string, OciDependency>;
-    readonly idOf: (place: PackagePlace) => string;
-  },
-): readonly Requirement[] {
-  // What is within the package comes with it; what is not was warned of.
-  if (dependency.kind === 'path') return [];
-  if (dependency.kind === 'git') {
-    throw new OciError('UNSUPPORTED', `${dependency.name}, which ${by} needs, comes from git`, {
-      hint: 'Only packages of registries are fetched. Publish it in a registry, or use kpm.',
-      reason: { kind: 'dependency-from-git' },
-    });
-  }
-  const id = idOf(dependency);
-  const known = seen.get(id);
-  // A pin of any of those who need it counts.
-  if (!known || known.digest === undefined)
-    seen.set(id, { ...dependency, name: known?.name ?? dependency.name });
-  return [{ id, range: dependency.version }];
+): dependency is Exclude<KclDependency, PathDependency> {
+  return dependency.kind !== 'path';
 }
 
 async function modOf(pulled: PulledPackage, signal: AbortSignal): Promise<KclMod> {

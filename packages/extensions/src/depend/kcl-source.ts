@@ -39,20 +39,24 @@ export interface DefaultPlace {
 }
 
 /**
- * Pulls through a manager: what only has a name from the default place, or else the manager's own; all
- * else from where it says.
+ * Pulls through a manager: what names its registry from there; all else from the registry that its repository has a
+ * route to, or else from the default place, or else from the manager's own.
  */
 export function managerSource(manager: OciManager, defaults: DefaultPlace = {}): KclSource {
   let opened: OciManager | undefined;
   const byRepository = (): OciManager => (opened ??= manager.byRepository());
+  const isRouted = (repository: string): boolean =>
+    manager.routeOf(repository).pattern !== undefined;
   const at = (place: PackagePlace): Located => {
-    const prefix = defaults.repository;
-    const usual = prefix === undefined ? undefined : `${prefix}/${place.package}`;
-    const repository = place.repository ?? usual;
-    const registry = place.registry ?? defaults.registry;
+    const { package: name } = place;
+    // The default place is no way around a route.
+    const isKept =
+      place.registry === undefined &&
+      isRouted(place.repository ?? manager.kclPackagePlace(name).repository);
+    const { registry, repository } = isKept ? place : inDefaultPlace(place, defaults);
     return registry === undefined && repository === undefined
-      ? { from: manager, name: place.package, registry }
-      : { from: byRepository(), name: repository ?? place.package, registry };
+      ? { from: manager, name, registry }
+      : { from: byRepository(), name: repository ?? name, registry };
   };
   const locate = (place: PackagePlace): PackageRepository => {
     const { from, name, registry } = at(place);
@@ -79,6 +83,14 @@ export function managerSource(manager: OciManager, defaults: DefaultPlace = {}):
     },
     close: async () => opened?.close(),
   };
+}
+
+function inDefaultPlace(
+  { package: name, registry, repository }: PackagePlace,
+  defaults: DefaultPlace,
+): { readonly registry: string | undefined; readonly repository: string | undefined } {
+  const usual = defaults.repository === undefined ? undefined : `${defaults.repository}/${name}`;
+  return { registry: registry ?? defaults.registry, repository: repository ?? usual };
 }
 
 interface Located {

@@ -1,4 +1,4 @@
-import { OciError, Operation } from '@oci/spec-types';
+import { type EventListener, OciError, Operation } from '@oci/spec-types';
 
 import {
   type ExtensionGraphSource,
@@ -38,66 +38,82 @@ export function installExtensionGraph(
   options: InstallGraphOptions,
 ): Operation<InstalledGraph> {
   return new Operation(async (emit) => {
-    const { lockFile, installDir, signal } = options;
-    if (options.frozen && lockFile === undefined) {
-      throw new OciError('USAGE', 'a frozen install needs a lock file', {
-        hint: 'Name it with `lockFile`.',
-        reason: { kind: 'lock-missing' },
-      });
-    }
-    const lock: ExtensionLock =
-      lockFile === undefined ? new Map() : await readExtensionLock(lockFile);
-    const inUse = await versionsInUse(installDir);
-    const own = `${request.type}/${request.name}`;
-    // Who asks for an extension again wants what is new of it, but not of all that it needs.
-    const preferred = (id: string): string | undefined =>
-      lock.get(id)?.version ?? (id === own ? undefined : inUse.get(id));
-    const graph = await resolveExtensionGraph(request, source, {
-      preferred,
-      signal,
-      onEvent: emit,
-    });
-    for (const message of graph.warnings) emit({ type: 'warning', message });
-    if (options.frozen) refuseUnlocked(graph.nodes, lock);
-    for (const node of graph.nodes) refuseByPolicy(node, options);
+    const lock = await readLock(options);
+    const context = { source, lock, options, emit };
+    const nodes = await resolve(request, context);
+    if (options.frozen) refuseUnlocked(nodes, lock);
+    for (const node of nodes) refuseByPolicy(node, options);
     const installed: InstalledExtension[] = [];
-    for (const { id, version, content } of graph.nodes) {
-      const { type, name, pulled } = content;
-      const held = lock.get(id);
-      const expectedDigest = held?.version === version ? held.digest : pulled.manifestDigest;
-      const step = installExtension(
-        source,
-        { type, name, version },
-        { ...options, expectedDigest },
-      );
-      step.on(emit);
-      installed.push(await step);
-    }
-    if (lockFile !== undefined && !options.frozen)
-      await writeExtensionLock(lockFile, lockOf(installed, lock));
-    return splitOff(installed, own);
+    for (const node of nodes) installed.push(await installNode(node, context));
+    if (options.lockFile !== undefined && !options.frozen)
+      await writeExtensionLock(options.lockFile, lockOf(installed, lock));
+    return splitOff(installed, idOf(request));
   });
+}
+
+interface Context {
+  readonly source: ExtensionGraphSource;
+  readonly lock: ExtensionLock;
+  readonly options: InstallGraphOptions;
+  readonly emit: EventListener;
+}
+
+type Node = GraphNode<ResolvedExtension>;
+
+async function readLock({ frozen, lockFile }: InstallGraphOptions): Promise<ExtensionLock> {
+  if (lockFile !== undefined) return readExtensionLock(lockFile);
+  if (!frozen) return new Map();
+  throw new OciError('USAGE', 'a frozen install needs a lock file', {
+    hint: 'Name it with `lockFile`.',
+    reason: { kind: 'lock-missing' },
+  });
+}
+
+async function resolve(
+  request: ExtensionRequest,
+  { source, lock, options, emit }: Context,
+): Promise<readonly Node[]> {
+  const inUse = await versionsInUse(options.installDir);
+  // Who asks for an extension again wants what is new of it, but not of all that it needs.
+  const preferred = (id: string): string | undefined =>
+    lock.get(id)?.version ?? (id === idOf(request) ? undefined : inUse.get(id));
+  const { signal } = options;
+  const graph = await resolveExtensionGraph(request, source, { preferred, signal, onEvent: emit });
+  for (const message of graph.warnings) emit({ type: 'warning', message });
+  return graph.nodes;
+}
+
+async function installNode(
+  { id, version, content: { type, name, pulled } }: Node,
+  { source, lock, options, emit }: Context,
+): Promise<InstalledExtension> {
+  const held = lock.get(id);
+  const expectedDigest = held?.version === version ? held.digest : pulled.manifestDigest;
+  const step = installExtension(source, { type, name, version }, { ...options, expectedDigest });
+  step.on(emit);
+  return step;
+}
+
+function idOf({ type, name }: { readonly type: string; readonly name: string }): string {
+  return `${type}/${name}`;
 }
 
 async function versionsInUse(installDir: string): Promise<ReadonlyMap<string, string>> {
   const entries = await listInstalled(installDir);
   return new Map(
     entries.flatMap(({ type, name, current }) =>
-      current === null ? [] : [[`${type}/${name}`, current] as const],
+      current === null ? [] : [[idOf({ type, name }), current] as const],
     ),
   );
 }
 
-function refuseByPolicy(
-  { version, content }: GraphNode<ResolvedExtension>,
-  { policy }: InstallGraphOptions,
-): void {
+function refuseByPolicy({ version, content }: Node, { policy }: InstallGraphOptions): void {
   if (!policy) return;
   const { type, name, pulled } = content;
   enforcePolicy(policy, { type, name, version, source: pulled.reference });
 }
 
-function refuseUnlocked(nodes: readonly GraphNode<ResolvedExtension>[], lock: ExtensionLock): void {
+function refuseUnlocked(nodes: readonly Node[], lock: ExtensionLock): void {
   const missing = nodes.filter(({ id, version }) => lock.get(id)?.version !== version);
   if (missing.length === 0) return;
   const names = missing.map(({ id, version }) => `${id} ${version}`).join(', ');
@@ -110,13 +126,13 @@ function refuseUnlocked(nodes: readonly GraphNode<ResolvedExtension>[], lock: Ex
 /** One file may hold several extensions, so what others wrote stays. */
 function lockOf(installed: readonly InstalledExtension[], before: ExtensionLock): ExtensionLock {
   const lock = new Map(before);
-  for (const { type, name, version, manifestDigest } of installed)
-    lock.set(`${type}/${name}`, { version, digest: manifestDigest });
+  for (const { version, manifestDigest, ...extension } of installed)
+    lock.set(idOf(extension), { version, digest: manifestDigest });
   return lock;
 }
 
 function splitOff(installed: readonly InstalledExtension[], own: string): InstalledGraph {
-  const isOwn = ({ type, name }: InstalledExtension): boolean => `${type}/${name}` === own;
+  const isOwn = (extension: InstalledExtension): boolean => idOf(extension) === own;
   const extension = installed.find(isOwn);
   if (!extension) throw new OciError('INTERNAL', `${own} was not part of its own graph`);
   return { extension, dependencies: installed.filter((one) => !isOwn(one)) };
