@@ -21,7 +21,6 @@ const answers: Answers = {
   'plain-http-needed': ({ host }) => `If that is meant, say http://${host} or --plain-http.`,
   'https-needed': ({ host }) => `Say https://${host}, without --plain-http.`,
   'certificate-untrusted': () => 'Name its authority with --ca-file FILE.',
-  'setting-invalid': () => 'See every value and where it comes from with: ocictl config show',
   'named-file-unreadable': ({ file }) =>
     file === 'certificate'
       ? 'It is named in the configuration, or by --ca-file.'

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 
-import type { SettingInputs } from '@oci/manager/config';
 import { OciError, asOciError, exitCodeOf, exitCodes } from '@oci/spec-types';
 import { Command, CommanderError, Option } from 'commander';
 
@@ -8,6 +7,7 @@ import { checkConfig } from './commands/check-config.js';
 import { createToken } from './commands/create-token.js';
 import { serve } from './commands/serve.js';
 import { verifyAuditLog } from './commands/verify-audit.js';
+import type { ServerSettingInputs } from './config/server-settings.js';
 import { type Format, onClosedPipe, printFailure, printHelp, printResult } from './output.js';
 
 interface Options {
@@ -136,7 +136,7 @@ function withSettings(command: Command): Command {
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent; default info');
 }
 
-function inputsOf(options: Partial<Options>): SettingInputs {
+function inputsOf(options: Partial<Options>): ServerSettingInputs {
   return {
     configFile: options.config,
     flags: {

@@ -30,13 +30,15 @@ it('exports these names', () => {
   ]);
   expect(Object.keys(config).sort()).toEqual([
     'describeSource',
-    'environmentName',
-    'hostEntries',
+    'invalidValue',
+    'isTable',
     'loadSettings',
     'managerOptions',
     'parseByteSize',
+    'parseToml',
+    'readTable',
     'retentionPolicy',
-    'settingDefinitions',
+    'settingEntries',
     'settingHint',
     'trustRules',
   ]);

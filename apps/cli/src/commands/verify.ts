@@ -93,7 +93,7 @@ async function configured(
   reference: Reference | undefined,
   settings: Context['settings'],
 ): Promise<Authority> {
-  const rule = reference && trustRuleFor(trustRules(settings.hosts.trust), reference);
+  const rule = reference && trustRuleFor(trustRules(settings.values.trust), reference);
   if (rule?.require === 'signature') return rule.authority();
   throw new OciError('USAGE', 'no key and no identity was named, and no trust rule applies to it', {
     hint: 'Name a public key with --key FILE, or require one in the configuration: docs/signing.md.',

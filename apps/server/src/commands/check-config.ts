@@ -1,15 +1,15 @@
-import { type SettingInputs, describeSource } from '@oci/manager/config';
+import { settingEntries } from '@oci/manager/config';
 
 import { loadConfiguration } from '../config/configuration.js';
+import type { ServerSettingInputs } from '../config/server-settings.js';
 import type { Result } from '../output.js';
 
 /** Reads the configuration as `serve` does, opens nothing, and says what is set and where. */
-export async function checkConfig(inputs: SettingInputs): Promise<Result> {
+export async function checkConfig(inputs: ServerSettingInputs): Promise<Result> {
   const { options, settings } = await loadConfiguration(inputs);
-  const { values, sources } = settings;
-  const set = [...sources]
-    .filter(([, source]) => source.from !== 'default')
-    .map(([key, source]) => ({ key, value: values[key], from: describeSource(source) }));
+  const set = settingEntries(settings)
+    .filter(({ source }) => source !== 'default')
+    .map(({ key, value, source }) => ({ key, value, from: source }));
   const { tokens = [], issuers = [], rules = [] } = options.access ?? {};
   const counts = { tokens: tokens.length, issuers: issuers.length, rules: rules.length };
   const access =

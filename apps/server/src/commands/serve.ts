@@ -1,12 +1,12 @@
-import type { SettingInputs } from '@oci/manager/config';
 import { asOciError } from '@oci/spec-types';
 
 import { loadConfiguration } from '../config/configuration.js';
+import type { ServerSettingInputs } from '../config/server-settings.js';
 import { onClosedPipe } from '../output.js';
 import { type RunningServer, startServer } from '../server.js';
 
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the configuration again. What happens is in the log. */
-export async function serve(inputs: SettingInputs): Promise<void> {
+export async function serve(inputs: ServerSettingInputs): Promise<void> {
   // Whoever read what we say may go; those whom we serve stay.
   onClosedPipe(() => {});
   const configuration = await loadConfiguration(inputs);
@@ -15,7 +15,7 @@ export async function serve(inputs: SettingInputs): Promise<void> {
   closeOnSignal(server);
 }
 
-function reloadOnSignal(server: RunningServer, inputs: SettingInputs): void {
+function reloadOnSignal(server: RunningServer, inputs: ServerSettingInputs): void {
   let running: Promise<void> = Promise.resolve();
   process.on('SIGHUP', () => {
     running = running.then(() => reload(server, inputs));
@@ -23,7 +23,7 @@ function reloadOnSignal(server: RunningServer, inputs: SettingInputs): void {
 }
 
 /** What is wrong is told, and nothing changes. */
-async function reload(server: RunningServer, inputs: SettingInputs): Promise<void> {
+async function reload(server: RunningServer, inputs: ServerSettingInputs): Promise<void> {
   try {
     await server.reload((await loadConfiguration(inputs)).options);
   } catch (thrown) {

@@ -1,14 +1,14 @@
-import { type SettingInputs } from '@oci/manager/config';
 import { OciError } from '@oci/spec-types';
 
 import type { ChainEnd } from '../audit/audit-line.js';
 import { type AuditProblem, verifyAudit } from '../audit/audit-verify.js';
 import { loadConfiguration } from '../config/configuration.js';
+import type { ServerSettingInputs } from '../config/server-settings.js';
 import type { Result } from '../output.js';
 
 /** Follows the chain of the audit log, and tells each place where it is broken. */
 export async function verifyAuditLog(
-  inputs: SettingInputs,
+  inputs: ServerSettingInputs,
   notedLine?: string,
 ): Promise<Result & { readonly isWhole: boolean }> {
   const { options } = await loadConfiguration(inputs);

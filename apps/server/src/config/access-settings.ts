@@ -1,6 +1,13 @@
-import { resolve } from 'node:path';
+import { dirname } from 'node:path';
 
-import type { SettingTable, SettingValues } from '@oci/manager/config';
+import {
+  type Table,
+  type ValueKind,
+  type ValuePlace,
+  describeSource,
+  invalidValue,
+  readTable,
+} from '@oci/manager/config';
 import { OciError } from '@oci/spec-types';
 
 import type { AccessOptions } from '../access/access.js';
@@ -9,27 +16,17 @@ import { type JwtIssuerOptions, isSafeUrl } from '../access/jwt-issuer.js';
 import { registryService } from '../access/registry-token.js';
 import { type Action, type Rule, actions } from '../access/rule.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
-import { TableReader } from './table-reader.js';
+import type { LoadedServerSettings } from './server-settings.js';
 
-/**
- * Who may do what, from `[orchestrator.oci.access]`.
- *
- * @param baseDir what paths in tables start from
- * @throws OciError `CONFIG_INVALID`
- */
-export async function accessOptions(
-  values: SettingValues,
-  baseDir: string,
-): Promise<AccessOptions> {
-  const keyFile = values['access.token_key_file'];
-  const tokens = values['access.tokens'].map(token);
+/** Returns who may do what, from `[orchestrator.oci.access]`. @throws OciError `CONFIG_INVALID` */
+export async function accessOptions(settings: LoadedServerSettings): Promise<AccessOptions> {
+  const keyFile = settings.values['access.token_key_file'];
+  const tokens = tablesOf('access.tokens', settings).map(token);
   refuseTwice(
     tokens.map(({ name }) => name),
     (name) => `two tokens are named ${name}`,
   );
-  const issuers = await Promise.all(
-    values['access.issuers'].map((table, at) => issuer(table, at, baseDir)),
-  );
+  const issuers = await Promise.all(tablesOf('access.issuers', settings).map(issuer));
   refuseTwice(
     issuers.map((one) => one.issuer),
     (url) => `access.issuers has ${url} twice`,
@@ -41,11 +38,29 @@ export async function accessOptions(
   return {
     tokens,
     issuers,
-    rules: values['access.rules'].map(rule),
+    rules: tablesOf('access.rules', settings).map(rule),
     ...(keyFile !== undefined && {
       tokenKey: await readKeyFile('access.token_key_file', keyFile),
     }),
   };
+}
+
+/** A table of a list, and where it stands. */
+interface PlacedTable {
+  readonly table: Table;
+  readonly place: ValuePlace;
+}
+
+function tablesOf(
+  key: 'access.tokens' | 'access.issuers' | 'access.rules',
+  { values, sources, configFile }: LoadedServerSettings,
+): readonly PlacedTable[] {
+  const source = sources.get(key) ?? { from: 'default' };
+  const baseDir = configFile === undefined ? process.cwd() : dirname(configFile);
+  return values[key].map((table, at) => ({
+    table,
+    place: { key: `${key}[${at}]`, from: describeSource(source), baseDir, docs: 'docs/access.md' },
+  }));
 }
 
 function refuseTwice(names: readonly string[], message: (name: string) => string): void {
@@ -56,54 +71,79 @@ function refuseTwice(names: readonly string[], message: (name: string) => string
   });
 }
 
-function token(table: SettingTable, at: number): AccessToken {
-  const where = `access.tokens[${at}]`;
-  const reader = new TableReader(table, where, ['name', 'hash', 'expires']);
-  const name = reader.text('name');
-  if (!/^[\w.-]{1,64}$/.test(name))
-    reader.fail('name', 'has to be of letters, digits, ".", "_" and "-"');
-  const hash = reader.text('hash');
-  if (!/^sha256:[0-9a-f]{64}$/.test(hash))
-    reader.fail('hash', 'has to be what "oci-server token create" printed, never the token');
-  return { name, hash, expiresAt: reader.optionalTime('expires') };
-}
-
-const issuerKeys = [
-  'issuer',
-  'name',
-  'audience',
-  'jwks_url',
-  'jwks_file',
-  'subject_claim',
-  'groups_claim',
-];
-
-async function issuer(table: SettingTable, at: number, baseDir: string): Promise<JwtIssuerOptions> {
-  const reader = new TableReader(table, `access.issuers[${at}]`, issuerKeys);
-  const jwksUrl = reader.optionalText('jwks_url');
-  const file = reader.optionalText('jwks_file');
-  const url = reader.text('issuer');
-  const name = reader.optionalText('name');
-  if (url === registryService) reader.fail('issuer', 'is the one of the server itself');
-  if (name !== undefined && !/^[\w.-]{1,64}$/.test(name))
-    reader.fail('name', 'has to be of letters, digits, ".", "_" and "-"');
-  if (file === undefined) requireHttps(reader, jwksUrl === undefined ? 'issuer' : 'jwks_url');
-  const jwks = file === undefined ? undefined : await readJwks(resolve(baseDir, file));
+/** The kind of a text of a certain form. */
+function matching(pattern: RegExp, expected: string): ValueKind<string> {
   return {
-    issuer: url,
-    name,
-    audience: reader.text('audience'),
-    jwksUrl,
-    jwks,
-    subjectClaim: reader.optionalText('subject_claim'),
-    groupsClaim: reader.optionalText('groups_claim'),
+    expected,
+    read: (value) => (typeof value === 'string' && pattern.test(value) ? value : undefined),
   };
 }
 
-function requireHttps(reader: TableReader, key: string): void {
-  const text = reader.text(key);
-  if (!URL.canParse(text)) reader.fail(key, 'has to be a URL');
-  if (!isSafeUrl(text)) reader.fail(key, 'has to be an https:// URL');
+/** The kind of a list of texts of a certain form, with at least one. */
+function listOf<T extends string>(item: ValueKind<T>): ValueKind<readonly T[]> {
+  return {
+    expected: `a list with at least one, each of them ${item.expected}`,
+    read: (value, place) => {
+      if (!Array.isArray(value) || value.length === 0) return undefined;
+      return value.map((text: unknown) => {
+        const checked = item.read(text, place);
+        if (checked !== undefined) return checked;
+        throw invalidValue(place, `has ${JSON.stringify(text)}, which is not ${item.expected}`);
+      });
+    },
+  };
+}
+
+const name = matching(/^[\w.-]{1,64}$/, 'of letters, digits, ".", "_" and "-"');
+
+const tokenFields = {
+  name: { required: name },
+  hash: {
+    required: matching(
+      /^sha256:[0-9a-f]{64}$/,
+      'what "oci-server token create" printed as the hash, never the token',
+    ),
+  },
+  expires: 'time',
+} as const;
+
+function token({ table, place }: PlacedTable): AccessToken {
+  const { expires: expiresAt, ...rest } = readTable(table, place, tokenFields);
+  return { ...rest, expiresAt };
+}
+
+const issuerFields = {
+  issuer: { required: 'text' },
+  name,
+  audience: { required: 'text' },
+  jwks_url: 'text',
+  jwks_file: 'path',
+  subject_claim: 'text',
+  groups_claim: 'text',
+} as const;
+
+async function issuer({ table, place }: PlacedTable): Promise<JwtIssuerOptions> {
+  const read = readTable(table, place, issuerFields);
+  const { jwks_url: jwksUrl, jwks_file: file } = read;
+  const at = (key: keyof typeof issuerFields): ValuePlace => ({
+    ...place,
+    key: `${place.key}.${key}`,
+  });
+  if (read.issuer === registryService)
+    throw invalidValue(at('issuer'), 'is the one of the server itself');
+  const [url, key] =
+    jwksUrl === undefined ? ([read.issuer, 'issuer'] as const) : ([jwksUrl, 'jwks_url'] as const);
+  if (file === undefined && !(URL.canParse(url) && isSafeUrl(url)))
+    throw invalidValue(at(key), 'has to be an https:// URL');
+  return {
+    issuer: read.issuer,
+    name: read.name,
+    audience: read.audience,
+    jwksUrl,
+    jwks: file === undefined ? undefined : await readJwks(file),
+    subjectClaim: read.subject_claim,
+    groupsClaim: read.groups_claim,
+  };
 }
 
 async function readJwks(path: string): Promise<JwtIssuerOptions['jwks']> {
@@ -119,27 +159,27 @@ async function readJwks(path: string): Promise<JwtIssuerOptions['jwks']> {
   });
 }
 
-const subject = /^(?:anyone|authenticated|anonymous|(?:token|user|group|certificate):.{1,255})$/;
+const who = matching(
+  /^(?:anyone|authenticated|anonymous|(?:token|user|group|certificate):.{1,255})$/,
+  'anyone, authenticated, anonymous, token:…, user:…, group:… or certificate:…',
+);
 
-function rule(table: SettingTable, at: number): Rule {
-  const reader = new TableReader(table, `access.rules[${at}]`, ['who', 'namespaces', 'actions']);
-  const who = reader.texts('who');
-  const stranger = who.find((name) => !subject.test(name));
-  if (stranger !== undefined)
-    reader.fail(
-      'who',
-      `has ${JSON.stringify(stranger)}, which is no token:, user:, group: or certificate:`,
-    );
-  const namespaces = reader.texts('namespaces');
-  const bad = namespaces.find((name) => !/^[a-z0-9._*-]+(?:\/[a-z0-9._*-]+)*$/.test(name));
-  if (bad !== undefined)
-    reader.fail('namespaces', `has ${JSON.stringify(bad)}, which no repository can be in`);
-  return { who, namespaces, actions: reader.texts('actions').map((name) => action(name, reader)) };
-}
+const namespace = matching(
+  /^[a-z0-9._*-]+(?:\/[a-z0-9._*-]+)*$/,
+  'the beginning of names of repositories, in which * stands for anything',
+);
 
-function action(text: string, reader: TableReader): Action {
-  const found = actions.find((known) => known === text);
-  return (
-    found ?? reader.fail('actions', `has ${JSON.stringify(text)}; known: ${actions.join(', ')}`)
-  );
+const action: ValueKind<Action> = {
+  expected: `one of ${actions.join(', ')}`,
+  read: (value) => actions.find((known) => known === value),
+};
+
+const ruleFields = {
+  who: { required: listOf(who) },
+  namespaces: { required: listOf(namespace) },
+  actions: { required: listOf(action) },
+};
+
+function rule({ table, place }: PlacedTable): Rule {
+  return readTable(table, place, ruleFields);
 }

@@ -83,11 +83,15 @@ const access = '[[orchestrator.oci.access';
 test.each<[string, RegExp, RegExp]>([
   [
     `${access}.tokens]]\nname = "a"\nhash = "oci_secret"`,
-    /hash of access\.tokens\[0\]/,
-    /access\.md/,
+    /access\.tokens\[0\]\.hash .*never the token/,
+    /docs\/access\.md/,
   ],
-  [`${access}.tokens]]\nnam = "a"\nhash = "${hash}"`, /unknown key nam/, /name/],
-  [`${access}.tokens]]\nname = "a b"\nhash = "${hash}"`, /name of access\.tokens/, /./],
+  [
+    `${access}.tokens]]\nnam = "a"\nhash = "${hash}"`,
+    /unknown key access\.tokens\[0\]\.nam /,
+    /name/,
+  ],
+  [`${access}.tokens]]\nname = "a b"\nhash = "${hash}"`, /access\.tokens\[0\]\.name/, /./],
   [`${access}.tokens]]\nname = "a"\nhash = "${hash}"\nexpires = "soon"`, /expires/, /./],
   [
     `${access}.tokens]]\nname = "a"\nhash = "${hash}"\n${access}.tokens]]\nname = "a"\nhash = "${hash}"`,
@@ -107,8 +111,15 @@ test.each<[string, RegExp, RegExp]>([
   ],
   [`${access}.rules]]\nwho = []\nnamespaces = ["*"]\nactions = ["pull"]`, /who/, /./],
   [`${access}.issuers]]\nissuer = "http://id.example"\naudience = "a"`, /https/, /./],
-  [`${access}.issuers]]\nissuer = "https://id.example"`, /audience .* is missing/, /./],
-  ['[orchestrator.oci.server]\nlog_level = "loud"', /log_level/, /silent/],
+  [
+    `${access}.issuers]]\nissuer = "https://id.example"`,
+    /issuers\[0\]\.audience .* is missing/,
+    /./,
+  ],
+  ['[orchestrator.oci.server]\nlog_level = "loud"', /log_level .*silent/, /./],
+  ['[orchestrator.oci.server]\nmax_connections = -1', /max_connections/, /./],
+  ['[orchestrator.oci.server]\nlog_levle = "info"', /server\.log_levle/, /server\.log_level/],
+  ['[orchestrator.oci.access]\nrules = [1]', /access\.rules/, /./],
   [
     '[orchestrator.oci.server]\ntls_cert_file = "none.pem"',
     /certificate and its key/,

@@ -1,11 +1,6 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
-import {
-  type SettingInputs,
-  type Settings,
-  loadSettings,
-  managerOptions,
-} from '@oci/manager/config';
+import { loadSettings, managerOptions } from '@oci/manager/config';
 import { OciError } from '@oci/spec-types';
 
 import { Access } from '../access/access.js';
@@ -15,28 +10,25 @@ import { type TlsOptions, checkTls } from '../http/listener.js';
 import { type ServerOptions, refusePublicHttp } from '../server-options.js';
 import { accessOptions } from './access-settings.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
+import {
+  type LoadedServerSettings,
+  type ServerSettingInputs,
+  serverSettings,
+} from './server-settings.js';
 
 export interface Configuration {
   readonly options: ServerOptions;
-  readonly settings: Settings;
+  readonly settings: LoadedServerSettings;
 }
-
-const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
 /**
  * Reads and checks everything that the server is told, before it opens anything.
  *
  * @throws OciError `CONFIG_INVALID`, `POLICY_REFUSED`
  */
-export async function loadConfiguration(inputs: SettingInputs): Promise<Configuration> {
-  const settings = await loadSettings(inputs);
+export async function loadConfiguration(inputs: ServerSettingInputs): Promise<Configuration> {
+  const settings = await loadSettings(inputs, serverSettings);
   const { values } = settings;
-  const level = values['server.log_level'];
-  if (!logLevels.includes(level)) {
-    throw new OciError('CONFIG_INVALID', `server.log_level can not be ${JSON.stringify(level)}`, {
-      hint: `Levels: ${logLevels.join(', ')}.`,
-    });
-  }
   const dataDir = values['server.data_dir'];
   const options: ServerOptions = {
     listen: parseListenAddress(values['server.listen']),
@@ -46,7 +38,7 @@ export async function loadConfiguration(inputs: SettingInputs): Promise<Configur
     allowPlainHttp: values['server.allow_plain_http'],
     tls: await tlsOptions(settings),
     publicUrl: values['server.public_url'],
-    access: await accessOptions(values, dirname(settings.configFile ?? join(process.cwd(), 'x'))),
+    access: await accessOptions(settings),
     audit: await auditOptions(settings),
     limits: {
       maxConnections: values['server.max_connections'],
@@ -56,7 +48,7 @@ export async function loadConfiguration(inputs: SettingInputs): Promise<Configur
     },
     sparseManifests: values['server.sparse_manifests'],
     trustedProxies: values['server.trusted_proxies'],
-    logLevel: level,
+    logLevel: values['server.log_level'],
     shutdownGraceMs: values['server.shutdown_grace_ms'],
   };
   refusePublicHttp(options);
@@ -67,7 +59,9 @@ export async function loadConfiguration(inputs: SettingInputs): Promise<Configur
 }
 
 /** Without a registry of somebody else's, the server manages its own. */
-async function ownManagerOptions(settings: Settings): Promise<ServerOptions['manager']> {
+async function ownManagerOptions(
+  settings: LoadedServerSettings,
+): Promise<ServerOptions['manager']> {
   const { values } = settings;
   const manager = await managerOptions(settings);
   const dataDir = values['server.data_dir'];
@@ -78,11 +72,14 @@ async function ownManagerOptions(settings: Settings): Promise<ServerOptions['man
   };
 }
 
-function isSet({ sources }: Settings, key: 'registry_url' | 'cache_dir' | 'install_dir'): boolean {
+function isSet(
+  { sources }: LoadedServerSettings,
+  key: 'registry_url' | 'cache_dir' | 'install_dir',
+): boolean {
   return sources.get(key)?.from !== 'default';
 }
 
-async function tlsOptions({ values }: Settings): Promise<TlsOptions | undefined> {
+async function tlsOptions({ values }: LoadedServerSettings): Promise<TlsOptions | undefined> {
   const cert = values['server.tls_cert_file'];
   const key = values['server.tls_key_file'];
   const clientCa = values['server.client_ca_file'];
@@ -102,7 +99,7 @@ async function tlsOptions({ values }: Settings): Promise<TlsOptions | undefined>
   };
 }
 
-async function auditOptions({ values }: Settings): Promise<ServerOptions['audit']> {
+async function auditOptions({ values }: LoadedServerSettings): Promise<ServerOptions['audit']> {
   if (!values['audit.enabled']) return undefined;
   const keyFile = values['audit.key_file'];
   return {

@@ -7,7 +7,7 @@ import { readNamedFile } from '@oci/files';
 
 import type { RegistrySettings } from '../registry-set.js';
 import { type RegistryLookup, readPem } from './host-files.js';
-import { type Table, isTable } from './table-reader.js';
+import { type Table, isTable } from './table.js';
 import { parseToml } from './toml.js';
 
 /**

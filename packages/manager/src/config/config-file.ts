@@ -1,60 +1,40 @@
-import { dirname } from 'node:path';
-
 import { OciError } from '@oci/spec-types';
 import { readNamedFile } from '@oci/files';
 
 import { nearest } from '../nearest.js';
-import { type HostTables, hostTableNames, readHostTables } from './host-settings.js';
-import { type InterpolationContext, interpolate } from './interpolation.js';
-import { type SettingKey, isSettingKey, settingDefinitions } from './settings.js';
-import { type Table, isTable } from './table-reader.js';
+import { interpolate } from './interpolation.js';
+import { type SettingTable, programTables } from './setting.js';
+import { type Table, isTable } from './table.js';
 import { parseToml } from './toml.js';
 
-/** What a file says. */
-export interface ConfigFile {
-  readonly settings: ReadonlyMap<SettingKey, unknown>;
-  readonly hosts: HostTables;
-}
-
 /**
- * The settings of a TOML file's `[orchestrator.oci]`, interpolated. The file is the orchestrator's:
- * its other tables are not ours to judge, but a key of ours that is unknown is a mistake.
+ * The settings in a TOML file's `[orchestrator.oci]`, interpolated, by their dotted path. The file is the
+ * orchestrator's: other tables, and those of other programs ({@link programTables}), are not checked; an
+ * unknown key beside `known` is a mistake.
  *
  * @throws OciError `CONFIG_INVALID`
  */
-export async function readConfigFile(path: string): Promise<ConfigFile> {
+export async function readConfigFile(
+  path: string,
+  known: SettingTable,
+): Promise<ReadonlyMap<string, unknown>> {
   const document = parseToml(await readText(path), `the configuration file ${path}`);
   const orchestrator = tableAt(document, 'orchestrator', path);
   const oci = orchestrator && tableAt(orchestrator, 'oci', path);
-  const settings = new Map<SettingKey, unknown>();
-  const tables: Record<string, unknown> = {};
+  const own = new Set(Object.keys(known).map(tableOf));
+  const settings = new Map<string, unknown>();
   for (const [name, value] of Object.entries(oci ?? {})) {
-    if (isHostTable(name)) {
-      tables[name] = interpolateAll(value, { document, path, key: name });
-      continue;
-    }
-    for (const [key, item] of flatten({ [name]: value })) {
-      if (!isSettingKey(key)) throw unknownKey(key, path);
+    if (!own.has(name) && isProgramTable(name)) continue;
+    for (const [key, item] of flatten({ [name]: value }, known)) {
+      if (!Object.hasOwn(known, key)) throw unknownKey(key, known, path);
       settings.set(key, interpolate(item, { document, path, key }));
     }
   }
-  return { settings, hosts: readHostTables(tables, { path, baseDir: dirname(path) }) };
+  return settings;
 }
 
-function isHostTable(name: string): boolean {
-  return (hostTableNames as readonly string[]).includes(name);
-}
-
-/** As {@link interpolate}, in tables too. */
-function interpolateAll(value: unknown, context: InterpolationContext): unknown {
-  if (Array.isArray(value)) return value.map((item) => interpolateAll(item, context));
-  if (!isTable(value)) return interpolate(value, context);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      key,
-      interpolateAll(item, { ...context, key: `${context.key}.${key}` }),
-    ]),
-  );
+function isProgramTable(name: string): boolean {
+  return programTables.some((table) => table === name);
 }
 
 async function readText(path: string): Promise<string> {
@@ -62,7 +42,7 @@ async function readText(path: string): Promise<string> {
     return String(await readNamedFile(path));
   } catch (cause) {
     const why =
-      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'can not be read';
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
     throw new OciError('CONFIG_INVALID', `the configuration file ${path} ${why}`, {
       cause,
       hint: 'It is named by OCI_CONFIG, or by the program.',
@@ -79,25 +59,28 @@ function tableAt(table: Table, key: string, path: string): Table | undefined {
   });
 }
 
-/** Dotted paths to the values of a table and of those below it. */
-function* flatten(table: Table, prefix = ''): Generator<[key: string, value: unknown]> {
-  for (const [key, value] of Object.entries(table)) {
-    if (isTable(value)) yield* flatten(value, `${prefix}${key}.`);
-    else yield [prefix + key, value];
+/** Dotted paths to the values of a table and of those below it, until one is a setting. */
+function* flatten(
+  table: Table,
+  known: SettingTable,
+  prefix = '',
+): Generator<[key: string, value: unknown]> {
+  for (const [name, value] of Object.entries(table)) {
+    const key = prefix + name;
+    if (isTable(value) && !Object.hasOwn(known, key)) yield* flatten(value, known, `${key}.`);
+    else yield [key, value];
   }
 }
 
-function unknownKey(key: string, path: string): OciError {
-  const known = [...Object.keys(settingDefinitions), ...hostTableNames];
-  const tables = new Set(known.map(tableOf));
+function unknownKey(key: string, known: SettingTable, path: string): OciError {
+  const keys = Object.keys(known);
+  const tables = new Set([...keys.map(tableOf), ...programTables]);
   // A table that is mistaken is nearer to the right table than its keys are to those of others.
   const [near] = tables.has(tableOf(key))
-    ? nearest(key, known, 1)
+    ? nearest(key, keys, 1)
     : nearest(tableOf(key), tables, 1);
   return new OciError('CONFIG_INVALID', `unknown key orchestrator.oci.${key} in ${path}`, {
-    hint: near
-      ? `Did you mean ${near}?`
-      : `Known keys: ${Object.keys(settingDefinitions).join(', ')}.`,
+    hint: near ? `Did you mean ${near}?` : `Known keys: ${keys.join(', ')}.`,
   });
 }
 

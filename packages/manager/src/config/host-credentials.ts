@@ -7,7 +7,7 @@ import {
 import { OciError } from '@oci/spec-types';
 import { readNamedFile } from '@oci/files';
 
-import type { CredentialSettings, SecretPlace } from './host-settings.js';
+import type { CredentialTable } from './credential-settings.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,40 +16,43 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Secrets are read when they are needed, so that a file that is replaced counts.
  */
 export function configuredCredentials(
-  credentials: ReadonlyMap<string, CredentialSettings>,
+  credentials: ReadonlyMap<string, CredentialTable>,
   env: Environment = process.env,
 ): CredentialSource {
   const docker = dockerConfigCredentials({ env });
   const helpers = helperCredentials();
   return async (registry, ask) => {
-    const settings = credentials.get(registry);
-    if (!settings) return docker(registry, ask);
-    if (settings.kind === 'helper') return helpers(settings.suffix, registry, ask);
-    return credentialOf(settings, { registry, env });
+    const table = credentials.get(registry);
+    if (!table) return docker(registry, ask);
+    if (table.helper !== undefined) return helpers(table.helper, registry, ask);
+    return credentialOf(table, { registry, env });
   };
 }
 
 async function credentialOf(
-  settings: Exclude<CredentialSettings, { kind: 'helper' }>,
+  table: CredentialTable,
   { registry, env }: { registry: string; env: Environment },
 ): Promise<Credential | undefined> {
+  if (table.anonymous) return undefined;
   const from = `credentials."${registry}" of the configuration`;
-  switch (settings.kind) {
-    case 'anonymous':
-      return undefined;
-    case 'password': {
-      const password = await readSecret(settings.password, env);
-      return { kind: 'password', username: settings.username, password, from };
-    }
-    case 'refresh':
-      return { kind: 'refresh', token: await readSecret(settings.token, env), from };
+  if (table.username === undefined) {
+    const token = await readSecret({ file: table.token_file, variable: table.token_env }, env);
+    return { kind: 'refresh', token, from };
   }
+  const place = { file: table.password_file, variable: table.password_env };
+  const password = await readSecret(place, env);
+  return { kind: 'password', username: table.username, password, from };
 }
 
-async function readSecret(place: SecretPlace, env: Environment): Promise<string> {
-  const secret = 'file' in place ? await readSecretFile(place.file) : env[place.variable];
+interface SecretPlace {
+  readonly file: string | undefined;
+  readonly variable: string | undefined;
+}
+
+async function readSecret({ file, variable = '' }: SecretPlace, env: Environment): Promise<string> {
+  const secret = file === undefined ? env[variable] : await readSecretFile(file);
   if (secret) return secret;
-  const what = 'file' in place ? `the file ${place.file}` : `the variable ${place.variable}`;
+  const what = file === undefined ? `the variable ${variable}` : `the file ${file}`;
   throw new OciError('CONFIG_INVALID', `${what}, which should hold a secret, is empty`, {
     hint: 'It is named in a credentials table of the configuration.',
   });

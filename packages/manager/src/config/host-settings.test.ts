@@ -5,9 +5,9 @@ import { parseRegistryHost } from '@oci/spec-types';
 import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { hostEntries } from './host-entries.js';
 import { loadSettings } from './load.js';
 import { managerOptions } from './manager-options.js';
+import { settingEntries } from './setting-entries.js';
 
 let work: TemporaryDirectory;
 beforeEach(async () => {
@@ -69,7 +69,7 @@ test('reads what is said of single registries, with the files that it names', as
 });
 
 test('shows what was said of single registries, and no secret', async () => {
-  const { hosts } = await load(`
+  const settings = await load(`
     [oci.registries."a.example"]
     plain_http = true
     [[oci.mirrors."a.example"]]
@@ -79,13 +79,13 @@ test('shows what was said of single registries, and no secret', async () => {
     username = "ci"
     password_env = "SECRET"
   `);
-  expect(hostEntries(hosts)).toEqual([
-    { key: 'registries."a.example".plain_http', value: true },
-    { key: 'mirrors."a.example"[0].pull_from_mirror', value: 'tag-only' },
-    { key: 'mirrors."a.example"[0].location', value: 'b.example' },
-    { key: 'credentials."a.example".kind', value: 'password' },
-    { key: 'credentials."a.example".username', value: 'ci' },
-    { key: 'credentials."a.example".password', value: { variable: 'SECRET' } },
+  const entries = settingEntries(settings).filter(({ source }) => source !== 'default');
+  expect(entries.map(({ key, value }) => [key, value])).toEqual([
+    ['registries."a.example".plain_http', true],
+    ['mirrors."a.example"[0].location', 'b.example'],
+    ['mirrors."a.example"[0].pull_from_mirror', 'tag-only'],
+    ['credentials."a.example".username', 'ci'],
+    ['credentials."a.example".password_env', 'SECRET'],
   ]);
 });
 

@@ -1,5 +1,7 @@
 import { OciError } from '@oci/spec-types';
 
+import { isTable } from './table.js';
+
 const placeholder = /\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}/g;
 
 /** Where a value stands, for what it may refer to and for messages. */
@@ -10,7 +12,7 @@ export interface InterpolationContext {
 }
 
 /**
- * Replaces `{{dotted.path}}` in texts, also those in lists, by the value that the document has
+ * Replaces `{{dotted.path}}` in texts, also those in lists and tables, by the value that the document has
  * there, which may hold placeholders itself.
  *
  * @throws OciError `CONFIG_INVALID` for a path that leads nowhere, to a table, or in a circle
@@ -21,6 +23,13 @@ export function interpolate(
   seen: readonly string[] = [],
 ): unknown {
   if (Array.isArray(value)) return value.map((item) => interpolate(item, context, seen));
+  if (isTable(value)) {
+    const items = Object.entries(value).map(([key, item]) => [
+      key,
+      interpolate(item, { ...context, key: `${context.key}.${key}` }, seen),
+    ]);
+    return Object.fromEntries(items) as unknown;
+  }
   if (typeof value !== 'string') return value;
   return value.replace(placeholder, (_, target: string) => {
     if (seen.includes(target)) {

@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { interpolate } from './interpolation.js';
 import { loadSettings } from './load.js';
-import { environmentName, settingDefinitions } from './settings.js';
+import { environmentName } from './setting.js';
+import { managerSettings } from './settings.js';
 
 describe('loadSettings', () => {
   let work: TemporaryDirectory;
@@ -78,32 +79,51 @@ describe('loadSettings', () => {
     expect(sources.get('namespace')).toEqual({ from: 'default' });
   });
 
-  it('reads every setting from its variable, by its kind', async () => {
-    const samples = {
-      text: 'a',
-      path: '/a',
-      flag: 'true',
-      list: 'a,b',
-      milliseconds: '5',
-      count: '7',
-      tables: '[{"name":"a"}]',
-      bytes: '5kB',
-    } as const;
-    const parsed = {
-      text: 'a',
-      path: '/a',
-      flag: true,
-      list: ['a', 'b'],
-      milliseconds: 5,
-      count: 7,
-      tables: [{ name: 'a' }],
-      bytes: 5000,
-    } as const;
-    for (const [key, { kind }] of Object.entries(settingDefinitions)) {
-      const name = environmentName(key as keyof typeof settingDefinitions);
-      const { values } = await load('', { env: { [name]: samples[kind] } });
-      expect(values[key as 'namespace']).toEqual(parsed[kind]);
+  it('reads every setting from its variable, by its kind, but tables of tables', async () => {
+    const samples = new Map<unknown, readonly [text: string, value: unknown]>([
+      ['text', ['a', 'a']],
+      ['path', ['/a', '/a']],
+      ['flag', ['true', true]],
+      ['list', ['a,b', ['a', 'b']]],
+      ['milliseconds', ['5', 5]],
+      ['count', ['7', 7]],
+      ['bytes', ['5kB', 5000]],
+    ]);
+    for (const [key, { kind }] of Object.entries(managerSettings)) {
+      const [text, value] = samples.get(kind) ?? ['[]', new Map()];
+      const { values } = await load('', { env: { [environmentName(key)]: text } });
+      expect(values[key as 'namespace']).toEqual(value);
     }
+  });
+
+  it('reads the settings of a program beside its own', async () => {
+    const own = {
+      'server.listen': { kind: 'text', description: 'an address', default: 'a:1' },
+      'server.level': { kind: { choice: ['low', 'high'] }, description: 'a level' },
+      'access.tokens': { kind: 'tables', description: 'tokens', default: [] },
+    } as const;
+    const file = '[orchestrator.oci.server]\nlevel = "low"\n[orchestrator.oci.audit]\nx = 1\n';
+    await writeFile(configFile, file);
+    const inputs = { configFile, cwd: work.path };
+    const env = { OCI_SERVER_LISTEN: 'b:2', OCI_ACCESS_TOKENS: '[{"name":"a"}]' };
+    const { values, sources } = await loadSettings({ ...inputs, env }, own);
+    expect(values).toMatchObject({
+      namespace: 'provisioning-extensions',
+      'server.listen': 'b:2',
+      'server.level': 'low',
+      'access.tokens': [{ name: 'a' }],
+    });
+    expect(sources.get('server.level')).toEqual({ from: 'file', path: configFile });
+    const wrong = { OCI_SERVER_LEVEL: 'middle' };
+    await expect(loadSettings({ ...inputs, env: wrong }, own)).rejects.toThrow(
+      'server.level (environment OCI_SERVER_LEVEL) has to be one of low, high',
+    );
+  });
+
+  it('passes over the tables of other programs', async () => {
+    const tables = '[orchestrator.oci.server]\nlisten = 5\nodd = "{{no.where}}"\n';
+    const { values, sources } = await load(`${tables}[[orchestrator.oci.access.rules]]\n`);
+    expect([...sources.keys(), ...Object.keys(values)].join(' ')).not.toMatch(/server|access/);
   });
 
   it('starts relative paths from the file, and those of flags from the working directory', async () => {
@@ -124,8 +144,8 @@ describe('loadSettings', () => {
       /cache\.moving_tag_ttl_ms/,
     ],
     ['[orchestrator.oci]\nnamespace = 5', /namespace/, /(?:)/],
-    ['[orchestrator.oci.access]\nrules = [1]', /access\.rules/, /(?:)/],
-    ['[orchestrator.oci.server]\nmax_connections = -1', /max_connections/, /(?:)/],
+    ['[orchestrator.oci.sever]\nlisten = "a:1"', /sever\.listen/, /server/],
+    ['[orchestrator.oci.acess]\nrules = []', /acess\.rules/, /access/],
     ['[orchestrator.oci]\nplain_http = "maybe"', /plain_http/, /(?:)/],
     ['[orchestrator.oci]\nrepositories = [1]', /repositories/, /(?:)/],
     ['[orchestrator.oci.cache]\nmoving_tag_ttl_ms = -1', /moving_tag_ttl_ms/, /(?:)/],

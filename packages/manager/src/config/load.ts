@@ -1,29 +1,21 @@
-import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-import { homeDirectory } from '@oci/files';
-
-import { defaultFreshness } from '../freshness.js';
-import type { ConfigFile } from './config-file.js';
-import { type HostTables, noHostTables } from './host-settings.js';
-import { settingValue } from './setting-value.js';
-import { serverDefaults } from './server-settings.js';
 import {
-  type OptionalSettingKey,
-  type SettingKey,
-  type SettingSource,
-  type SettingValue,
-  type SettingValues,
+  type DirectoryDefault,
+  type InProgramTables,
+  type Setting,
+  type SettingTable,
   environmentName,
-  settingDefinitions,
-} from './settings.js';
+} from './setting.js';
+import { type SettingKey, type SettingValues, managerSettings } from './settings.js';
+import { type UserDirectories, userDirectories } from './user-directories.js';
+import { kindOf, readValue } from './value-kind.js';
 
 /** What settings are loaded from. */
-export interface SettingInputs {
+export interface SettingInputs<Own extends SettingTable = typeof managerSettings> {
   /** Values given on the command line. */
-  readonly flags?: Partial<Record<SettingKey, unknown>> | undefined;
+  readonly flags?: Partial<Record<SettingKey<Own>, unknown>> | undefined;
   /** The file that the program was told; else `OCI_CONFIG`; else the user's file, when there is one. */
   readonly configFile?: string | undefined;
   /** Default `process.env`. */
@@ -32,58 +24,69 @@ export interface SettingInputs {
   readonly cwd?: string | undefined;
 }
 
-export interface Settings {
-  readonly values: SettingValues;
+/** Loaded settings: those of the manager, and those of a program. */
+export interface Settings<Own extends SettingTable = typeof managerSettings> {
+  readonly values: SettingValues<Own>;
   /** For every setting that has a value. */
-  readonly sources: ReadonlyMap<SettingKey, SettingSource>;
+  readonly sources: ReadonlyMap<SettingKey<Own>, SettingSource>;
   /** The file that was read. */
   readonly configFile?: string;
-  /** What the file says of single registries. */
-  readonly hosts: HostTables;
 }
+
+/** Where a value came from. */
+export type SettingSource =
+  | { readonly from: 'flag'; readonly name: string }
+  | { readonly from: 'environment'; readonly name: string }
+  | { readonly from: 'file'; readonly path: string }
+  | { readonly from: 'default' };
 
 /**
  * Loads every setting: flags, then the environment, then the file, then defaults.
  *
+ * @param own the settings that the program has beside the manager's
  * @throws OciError `CONFIG_INVALID`
  */
-export async function loadSettings(inputs: SettingInputs = {}): Promise<Settings> {
-  const env = inputs.env ?? process.env;
-  const cwd = inputs.cwd ?? process.cwd();
-  const configFile = findConfigFile(inputs, env, cwd);
-  const file = configFile === undefined ? undefined : await read(configFile);
-  const defaults = defaultValues(env);
-  const values: Partial<Record<SettingKey, SettingValue>> = {};
-  const sources = new Map<SettingKey, SettingSource>();
-  for (const key of Object.keys(settingDefinitions) as SettingKey[]) {
-    const chosen = choose(key, {
-      flags: inputs.flags,
-      env,
-      file: file?.settings,
-      configFile,
-      defaults,
-    });
+export async function loadSettings<const Own extends SettingTable = typeof managerSettings>(
+  inputs: SettingInputs<Own> = {},
+  own?: InProgramTables<Own>,
+): Promise<Settings<Own>> {
+  const known: SettingTable = { ...managerSettings, ...own };
+  const { env = process.env, cwd = process.cwd() } = inputs;
+  const directories = userDirectories(env);
+  const configFile = findConfigFile(inputs, { env, cwd, directories });
+  const file = configFile === undefined ? undefined : await readFile(configFile, known);
+  const flags: Readonly<Record<string, unknown>> = inputs.flags ?? {};
+  const layers = { flags, env, file, directories };
+  const values: Record<string, unknown> = {};
+  const sources = new Map<SettingKey<Own>, SettingSource>();
+  for (const [key, setting] of Object.entries(known)) {
+    const chosen = choose(key, setting, layers);
     if (!chosen) continue;
     const { raw, source } = chosen;
-    const baseDir = source.from === 'file' ? dirname(source.path) : cwd;
-    values[key] = settingValue(key, raw, { where: describeSource(source), baseDir });
+    values[key] = source.from === 'default' ? raw : checked(key, setting, { raw, source, cwd });
     sources.set(key, source);
   }
-  // `defaults` has every key that is not optional, so nothing that the type promises is missing.
+  // What has a default has a value now, so nothing that the type promises is missing.
   return {
-    values: values as SettingValues,
+    values: values as SettingValues<Own>,
     sources,
-    hosts: file?.hosts ?? noHostTables,
     ...(configFile !== undefined && { configFile }),
   };
 }
 
-/** Where there is no file, nothing to read TOML has to be loaded. */
-async function read(path: string): Promise<ConfigFile> {
-  const { readConfigFile } = await import('./config-file.js');
-  return readConfigFile(path);
+/** The file that was read, with the raw values of settings. */
+interface LoadedFile {
+  readonly path: string;
+  readonly settings: ReadonlyMap<string, unknown>;
 }
 
+/** Where there is no file, nothing to read TOML has to be loaded. */
+async function readFile(path: string, known: SettingTable): Promise<LoadedFile> {
+  const { readConfigFile } = await import('./config-file.js');
+  return { path, settings: await readConfigFile(path, known) };
+}
+
+/** Returns e.g. `flag --registry`, `file /etc/oci.toml`. */
 export function describeSource(source: SettingSource): string {
   switch (source.from) {
     case 'flag':
@@ -98,100 +101,53 @@ export function describeSource(source: SettingSource): string {
 }
 
 interface Layers {
-  readonly flags: SettingInputs['flags'];
+  readonly flags: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly file: ReadonlyMap<SettingKey, unknown> | undefined;
-  readonly configFile: string | undefined;
-  readonly defaults: Readonly<Partial<Record<SettingKey, SettingValue>>>;
+  readonly file: LoadedFile | undefined;
+  readonly directories: UserDirectories;
 }
 
-function choose(
-  key: SettingKey,
-  layers: Layers,
-): { raw: unknown; source: SettingSource } | undefined {
-  const given = layers.flags?.[key];
+interface Chosen {
+  readonly raw: unknown;
+  readonly source: SettingSource;
+}
+
+function choose(key: string, setting: Setting, layers: Layers): Chosen | undefined {
+  const given = layers.flags[key];
   if (given !== undefined) {
-    const { flag: name = `--${key.replaceAll(/[._]/g, '-')}` } = settingDefinitions[key];
+    const { flag: name = `--${key.replaceAll(/[._]/g, '-')}` } = setting;
     return { raw: given, source: { from: 'flag', name } };
   }
   const name = environmentName(key);
-  const variable = layers.env[name];
+  const variable = kindOf(setting.kind).isFileOnly ? undefined : layers.env[name];
   if (variable !== undefined && variable !== '')
     return { raw: variable, source: { from: 'environment', name } };
-  if (layers.configFile !== undefined && layers.file?.has(key)) {
-    return { raw: layers.file.get(key), source: { from: 'file', path: layers.configFile } };
-  }
-  const value = layers.defaults[key];
-  return value === undefined ? undefined : { raw: value, source: { from: 'default' } };
+  const { file } = layers;
+  if (file?.settings.has(key))
+    return { raw: file.settings.get(key), source: { from: 'file', path: file.path } };
+  const value = setting.default;
+  const raw = typeof value === 'function' ? (value as DirectoryDefault)(layers.directories) : value;
+  return raw === undefined ? undefined : { raw, source: { from: 'default' } };
+}
+
+/** @throws OciError `CONFIG_INVALID` */
+function checked(
+  key: string,
+  { kind }: Setting,
+  { raw, source, cwd }: Chosen & { readonly cwd: string },
+): unknown {
+  const { fromText } = kindOf(kind);
+  const value = typeof raw === 'string' && fromText ? fromText(raw) : raw;
+  const baseDir = source.from === 'file' ? dirname(source.path) : cwd;
+  return readValue(kind, value, { key, from: describeSource(source), baseDir });
 }
 
 function findConfigFile(
-  inputs: SettingInputs,
-  env: Readonly<Record<string, string | undefined>>,
-  cwd: string,
+  { configFile }: Pick<SettingInputs, 'configFile'>,
+  { env, cwd, directories }: Pick<Layers, 'env' | 'directories'> & { readonly cwd: string },
 ): string | undefined {
-  const named = inputs.configFile ?? env['OCI_CONFIG'];
+  const named = configFile ?? env['OCI_CONFIG'];
   if (named) return resolve(cwd, named);
-  const directory = configured(env['XDG_CONFIG_HOME']) ?? join(homeDirectory(), '.config');
-  // Never below the temporary directory: others may write there.
-  const usual = join(directory, 'ocictl', 'config.toml');
+  const usual = join(directories.config, 'ocictl', 'config.toml');
   return existsSync(usual) ? usual : undefined;
-}
-
-function defaultValues(
-  env: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<Exclude<SettingKey, OptionalSettingKey>, SettingValue>> {
-  const data = userDirectory(env['XDG_DATA_HOME'], '.local/share');
-  return {
-    registry_url: 'http://localhost:5000',
-    namespace: 'provisioning-extensions',
-    cache_dir: join(userDirectory(env['XDG_CACHE_HOME'], '.cache'), 'ocictl'),
-    install_dir: join(data, 'ocictl', 'extensions'),
-    repositories: [],
-    plain_http: false,
-    insecure: false,
-    'cache.moving_tag_ttl_ms': defaultFreshness.movingTagTtlMs,
-    'cache.stale_if_error_ms': defaultFreshness.staleIfErrorMs,
-    'cache.fsync': true,
-    'cache.prune_every_ms': 60 * 60_000,
-    ...serverDefaults,
-    'server.data_dir': join(data, 'oci-server'),
-  };
-}
-
-/** A directory to write to, of the XDG kind; below the temporary one where the home can't be written to. */
-function userDirectory(variable: string | undefined, fallback: string): string {
-  const inHome = join(homeDirectory(), fallback);
-  const hasHome = homeDirectory() !== '' && homeDirectory() !== '/' && canWrite(inHome);
-  return configured(variable) ?? (hasHome ? inHome : join(temporaryHome(), fallback));
-}
-
-/** Ours alone: a directory that somebody else put there under the same name is left to them. */
-function temporaryHome(): string {
-  const user = process.getuid?.() ?? 0;
-  const home = join(tmpdir(), `ocictl-${user}`);
-  try {
-    mkdirSync(home, { mode: 0o700 });
-  } catch {
-    const found = lstatSync(home, { throwIfNoEntry: false });
-    const isOurs = found?.isDirectory() && found.uid === user && (found.mode & 0o022) === 0;
-    if (found && !isOurs) return `${home}-${randomUUID()}`;
-  }
-  return home;
-}
-
-/** The XDG directories are absolute; others are to be ignored. */
-function configured(variable: string | undefined): string | undefined {
-  return variable?.startsWith('/') ? variable : undefined;
-}
-
-/** Whether a directory is there for us to write to, or can be made. */
-function canWrite(path: string): boolean {
-  if (!existsSync(path)) return path !== dirname(path) && canWrite(dirname(path));
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

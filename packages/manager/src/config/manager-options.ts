@@ -17,11 +17,11 @@ import { trustRules } from './trust-settings.js';
  * @throws OciError `CONFIG_INVALID` when a file that they name can't be read
  */
 export async function managerOptions(
-  { values, hosts }: Pick<Settings, 'values' | 'hosts'>,
+  { values }: Pick<Settings, 'values'>,
   freshness: Pick<Partial<FreshnessPolicy>, 'offline' | 'refresh'> = {},
 ): Promise<OciManagerOptions> {
   const ca = values.ca_file === undefined ? undefined : await readPem(values.ca_file);
-  const lookups = [await lookupOf(hosts)];
+  const lookups = [await lookupOf(values)];
   if (values.registries_conf !== undefined) {
     const { lookupRegistriesConf } = await import('./registries-conf.js');
     lookups.push(await lookupRegistriesConf(values.registries_conf));
@@ -42,9 +42,9 @@ export async function managerOptions(
     },
     fsync: values['cache.fsync'],
     retention: { policy: retentionPolicy(values), everyMs: values['cache.prune_every_ms'] },
-    credentials: configuredCredentials(hosts.credentials),
+    credentials: configuredCredentials(values.credentials),
     registries: (host) => merged(lookups, host),
-    trust: trustRules(hosts.trust),
+    trust: trustRules(values.trust),
     connection: {
       plainHttp: values.plain_http,
       insecure: values.insecure,

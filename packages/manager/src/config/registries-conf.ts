@@ -7,7 +7,7 @@ import { readNamedFile } from '@oci/files';
 
 import type { RegistrySettings } from '../registry-set.js';
 import type { RegistryLookup } from './host-files.js';
-import { type Table, isTable } from './table-reader.js';
+import { type Table, isTable } from './table.js';
 import { parseToml } from './toml.js';
 
 /** One `[[registry]]` (containers-registries.conf, version 2). */

@@ -1,60 +1,54 @@
+import { join } from 'node:path';
+
+import { defaultFreshness } from '../freshness.js';
+import { type CredentialTables, credentialTables } from './credential-settings.js';
 import {
-  type OptionalServerKey,
-  type ServerSettingKinds,
-  serverSettings,
-} from './server-settings.js';
+  type MirrorTables,
+  type RegistryTables,
+  mirrorTables,
+  registryTables,
+} from './host-settings.js';
+import type { SettingTable, ValuesOf } from './setting.js';
+import { type TrustTables, trustTables } from './trust-settings.js';
+import type { UserDirectories } from './user-directories.js';
+import type { ValueKind } from './value-kind.js';
 
-/** What a setting holds. A `path` is absolute once loaded; a `list` is of strings. */
-type SettingKind =
-  'text' | 'path' | 'flag' | 'list' | 'milliseconds' | 'count' | 'tables' | 'bytes';
+// oxlint-disable typescript/no-unnecessary-type-assertion -- The declarations of this file need these types (isolatedDeclarations).
 
-export interface SettingDefinition {
-  readonly kind: SettingKind;
-  readonly description: string;
-  /** Of the command line, when it is not the key with dashes. */
-  readonly flag?: string;
-}
-
-/** The kind of every setting, by its dotted path below `[orchestrator.oci]`. */
-export interface SettingKinds extends ServerSettingKinds {
-  registry_url: 'text';
-  namespace: 'text';
-  cache_dir: 'path';
-  install_dir: 'path';
-  repositories: 'list';
-  plain_http: 'flag';
-  insecure: 'flag';
-  ca_file: 'path';
-  token_cache_file: 'path';
-  registries_conf: 'path';
-  certs_dir: 'path';
-  'cache.moving_tag_ttl_ms': 'milliseconds';
-  'cache.stale_if_error_ms': 'milliseconds';
-  'cache.fsync': 'flag';
-  'cache.prune_every_ms': 'milliseconds';
-  'cache.max_age_days': 'count';
-  'cache.max_unused_days': 'count';
-  'cache.max_versions': 'count';
-  'cache.max_size': 'bytes';
-}
-
-/** Every setting: the file, the environment and the flags are read, checked and shown by this table alone. */
-export const settingDefinitions: {
-  readonly [K in keyof SettingKinds]: SettingDefinition & { readonly kind: SettingKinds[K] };
-} = {
-  registry_url: { kind: 'text', description: 'OCI registry HTTP endpoint', flag: '--registry' },
-  namespace: { kind: 'text', description: 'default namespace of extensions' },
-  cache_dir: { kind: 'path', description: 'local cache directory for downloaded artifacts' },
-  install_dir: { kind: 'path', description: 'where extensions are installed' },
+/** The settings of every program: which registries, how they are reached, what the cache keeps. */
+export const managerSettings = {
+  registry_url: {
+    kind: 'text',
+    description: 'OCI registry HTTP endpoint',
+    flag: '--registry',
+    default: 'http://localhost:5000',
+  },
+  namespace: {
+    kind: 'text',
+    description: 'default namespace of extensions',
+    default: 'provisioning-extensions',
+  },
+  cache_dir: {
+    kind: 'path',
+    description: 'local cache directory for downloaded artifacts',
+    default: ({ cache }: UserDirectories): string => join(cache, 'ocictl'),
+  },
+  install_dir: {
+    kind: 'path',
+    description: 'where extensions are installed',
+    default: ({ data }: UserDirectories): string => join(data, 'ocictl', 'extensions'),
+  },
   repositories: {
     kind: 'list',
     description: 'repositories to list where the registry has no catalog',
+    default: [],
   },
   plain_http: {
     kind: 'flag',
     description: 'use HTTP for a registry that is named without a scheme',
+    default: false,
   },
-  insecure: { kind: 'flag', description: 'do not verify TLS certificates' },
+  insecure: { kind: 'flag', description: 'do not verify TLS certificates', default: false },
   ca_file: { kind: 'path', description: 'PEM file of authorities to trust besides the system' },
   token_cache_file: {
     kind: 'path',
@@ -71,18 +65,22 @@ export const settingDefinitions: {
   'cache.moving_tag_ttl_ms': {
     kind: 'milliseconds',
     description: 'how long moving tags are believed',
+    default: defaultFreshness.movingTagTtlMs as number,
   },
   'cache.stale_if_error_ms': {
     kind: 'milliseconds',
-    description: 'how long a moving tag is used on when its registry does not answer',
+    description: 'how long a stale tag may be served while the registry is unreachable',
+    default: defaultFreshness.staleIfErrorMs as number,
   },
   'cache.fsync': {
     kind: 'flag',
     description: 'write through to the disk; false for throw-away machines',
+    default: true,
   },
   'cache.prune_every_ms': {
     kind: 'milliseconds',
     description: 'how often a program that stays prunes; 0 for at its start only',
+    default: 3_600_000,
   },
   'cache.max_age_days': {
     kind: 'count',
@@ -97,56 +95,34 @@ export const settingDefinitions: {
     kind: 'bytes',
     description: 'size of the cache, above which the least used is pruned, e.g. 10GiB',
   },
-  ...serverSettings,
-};
+  registries: {
+    kind: registryTables as ValueKind<RegistryTables>,
+    description: 'how single registries are reached, by host[:port]',
+    default: new Map() as RegistryTables,
+  },
+  mirrors: {
+    kind: mirrorTables as ValueKind<MirrorTables>,
+    description: 'mirrors of single registries, by host[:port]',
+    default: new Map() as MirrorTables,
+  },
+  credentials: {
+    kind: credentialTables as ValueKind<CredentialTables>,
+    description: 'credentials of single registries, by host[:port]',
+    default: new Map() as CredentialTables,
+  },
+  trust: {
+    kind: trustTables as ValueKind<TrustTables>,
+    description: 'who has to have signed, by host, host/path or *',
+    default: new Map() as TrustTables,
+  },
+} as const;
 
-export type SettingKey = keyof SettingKinds;
+type ManagerSettings = typeof managerSettings;
 
-interface ValueOf {
-  text: string;
-  path: string;
-  flag: boolean;
-  list: readonly string[];
-  milliseconds: number;
-  count: number;
-  tables: readonly SettingTable[];
-  bytes: number;
-}
+/** The values of {@link managerSettings} and of a program's own settings. */
+export type SettingValues<Own extends SettingTable = ManagerSettings> = ValuesOf<
+  ManagerSettings & Own
+>;
 
-/** A table of a list of tables, as it stands in the file; whoever uses it checks its keys. */
-export type SettingTable = Readonly<Record<string, unknown>>;
-
-export type SettingValue = ValueOf[SettingKind];
-
-/** What has no default. */
-export type OptionalSettingKey =
-  | 'ca_file'
-  | 'token_cache_file'
-  | 'registries_conf'
-  | 'certs_dir'
-  | 'cache.max_age_days'
-  | 'cache.max_unused_days'
-  | 'cache.max_versions'
-  | 'cache.max_size'
-  | OptionalServerKey;
-
-/** The loaded values; only what has no default may be absent. */
-export type SettingValues = {
-  readonly [K in Exclude<SettingKey, OptionalSettingKey>]: ValueOf[SettingKinds[K]];
-} & { readonly [K in OptionalSettingKey]?: ValueOf[SettingKinds[K]] };
-
-/** Where a value came from. */
-export type SettingSource =
-  | { readonly from: 'flag'; readonly name: string }
-  | { readonly from: 'environment'; readonly name: string }
-  | { readonly from: 'file'; readonly path: string }
-  | { readonly from: 'default' };
-
-/** `OCI_` and the key's path in capitals. */
-export function environmentName(key: SettingKey): string {
-  return `OCI_${key.replaceAll('.', '_').toUpperCase()}`;
-}
-
-export function isSettingKey(key: string): key is SettingKey {
-  return Object.hasOwn(settingDefinitions, key);
-}
+export type SettingKey<Own extends SettingTable = ManagerSettings> = keyof SettingValues<Own> &
+  string;

@@ -1,14 +1,18 @@
 import { OciError } from '@oci/spec-types';
 import { TomlError, parse } from 'smol-toml';
 
-import type { Table } from './table-reader.js';
+import type { Table } from './table.js';
 
-/** @param what the file, for the message @throws OciError `CONFIG_INVALID` */
-export function parseToml(text: string, what: string): Table {
+/** @param what the file, for the message @throws OciError of the given code */
+export function parseToml(
+  text: string,
+  what: string,
+  code: 'CONFIG_INVALID' | 'EXTENSION_INVALID' = 'CONFIG_INVALID',
+): Table {
   try {
     return parse(text);
   } catch (cause) {
-    throw new OciError('CONFIG_INVALID', `${what} is not TOML: ${wordsOf(cause)}`, {
+    throw new OciError(code, `${what} is not TOML: ${wordsOf(cause)}`, {
       cause,
       hint: 'Texts are in quotes, and tables in brackets: see the TOML specification.',
     });

@@ -5,8 +5,8 @@ import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { generateKeyPair } from '../signing/index.js';
-import { hostEntries } from './host-entries.js';
 import { loadSettings } from './load.js';
+import { settingEntries } from './setting-entries.js';
 import { trustRules } from './trust-settings.js';
 
 describe('the table trust', () => {
@@ -20,16 +20,16 @@ describe('the table trust', () => {
   async function load(table: string) {
     const configFile = join(work.path, 'config.toml');
     await writeFile(configFile, `[orchestrator.oci.trust]\n${table}`);
-    return (await loadSettings({ configFile, env: {} })).hosts;
+    return loadSettings({ configFile, env: {} });
   }
 
   it('says who has to have signed, by files beside it', async () => {
     await mkdir(join(work.path, 'keys'));
     await writeFile(join(work.path, 'keys/a.pub'), (await generateKeyPair()).publicKey);
-    const hosts = await load(
+    const settings = await load(
       '"registry.example/team" = { keys = ["keys/a.pub"] }\n"*" = { require = "reject" }\n"localhost:5000" = { require = "nothing" }',
     );
-    const rules = trustRules(hosts.trust);
+    const rules = trustRules(settings.values.trust);
     expect(rules.map(({ scope, require }) => [scope, require])).toEqual([
       ['registry.example/team', 'signature'],
       ['*', 'reject'],
@@ -37,7 +37,8 @@ describe('the table trust', () => {
     ]);
     const authority = await rules[0]?.authority();
     expect(authority).toMatchObject({ keys: [{}], fingerprint: expect.any(String) });
-    expect(hostEntries(hosts)).toContainEqual({
+    expect(settingEntries(settings)).toContainEqual({
+      source: expect.stringContaining('config.toml'),
       key: 'trust."registry.example/team".keys',
       value: [join(work.path, 'keys/a.pub')],
     });
@@ -48,8 +49,8 @@ describe('the table trust', () => {
     ['index.docker.io', 'docker.io'],
     ['Registry.Example/team', 'registry.example/team'],
   ])('takes the scope %s for %s, as references do', async (written, scope) => {
-    const { trust } = await load(`"${written}" = { require = "reject" }`);
-    expect(trustRules(trust).map((rule) => rule.scope)).toEqual([scope]);
+    const { values } = await load(`"${written}" = { require = "reject" }`);
+    expect(trustRules(values.trust).map((rule) => rule.scope)).toEqual([scope]);
   });
 
   it.each([
@@ -59,7 +60,7 @@ describe('the table trust', () => {
     ['"registry.example" = { require = "nothing", keys = ["a"] }', /requires nothing/],
     ['"registry.example" = { trusted_root = "a" }', /together/],
     ['"registry.example" = { certificate_identity = "a", keys = ["a"] }', /together/],
-    ['"registry.example" = { key = "a" }', /unknown key key/],
+    ['"registry.example" = { key = "a" }', /unknown key trust\."registry\.example"\.key /],
     ['"https://registry.example" = { keys = ["a"] }', /trust/],
     ['"registry.example/UPPER" = { keys = ["a"] }', /trust/],
     ['"registry.example/*" = { keys = ["a"] }', /trust/],
@@ -76,7 +77,9 @@ describe('the table trust', () => {
 
   it.each(['no key', undefined])('trusts nothing when a key file is %s', async (text) => {
     if (text !== undefined) await writeFile(join(work.path, 'a.pub'), text);
-    const [rule] = trustRules((await load('"registry.example" = { keys = ["a.pub"] }')).trust);
+    const [rule] = trustRules(
+      (await load('"registry.example" = { keys = ["a.pub"] }')).values.trust,
+    );
     await expect(rule?.authority()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });
