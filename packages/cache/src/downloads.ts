@@ -7,6 +7,7 @@ import {
   type BlobSource,
   type Descriptor,
   OciError,
+  SingleFlight,
   annotations,
   digestAlgorithm,
   digestEncoded,
@@ -18,7 +19,6 @@ import { onStorage, ownProcess, refuseLinks, withDirectoryBelow, withFileLock } 
 import type { ContentStore } from './content-store.js';
 import { allocatedBytes, ensureFreeSpace } from './free-space.js';
 import { partialKey } from './layout.js';
-import { SingleFlight } from './single-flight.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** Where blobs come from: as files that are gone on with when they are large, else as streams. */

@@ -15,7 +15,6 @@ test('exports these names and no others', () => {
     'MemoryObjectStore',
     'ReferenceStore',
     'ReferrerStore',
-    'SingleFlight',
     'ViewStore',
     'copyView',
     'createFileObjectStore',

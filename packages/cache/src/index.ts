@@ -24,7 +24,6 @@ export type {
   PrunedReference,
 } from './retention/prune.js';
 export type { ScrubOptions, ScrubProgress, ScrubReport } from './scrub.js';
-export { SingleFlight } from './single-flight.js';
 export type { Lease } from './state/leases.js';
 export type { ListedTag, ListingNotes } from './state/listing-notes.js';
 export type { Pins } from './state/pins.js';

@@ -77,6 +77,7 @@ export function connect(parts: ConnectionParts): Connection {
     origin,
     registry: address.host,
     credentials: parts.credentials,
+    onHelperFailure: host.onHelperFailure,
     trustedRealms: host.trustedRealms ?? [],
     limits,
     tokenStore:

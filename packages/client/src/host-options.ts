@@ -1,4 +1,4 @@
-import type { CredentialSource } from './credentials/credential.js';
+import type { CredentialSource, HelperFailurePolicy } from './credentials/credential.js';
 import type { HeaderSource } from './transport/origin-headers.js';
 
 /** A certificate that a registry wants to see, and its key; PEM. */
@@ -14,6 +14,8 @@ export interface HostOptions {
   readonly plainHttp?: boolean | undefined;
   /** Default: anonymous; of a mirror, what the registry's source has for the mirror's host. */
   readonly credentials?: CredentialSource | undefined;
+  /** What a read does when the credentials cannot be had, as when their helper is missing. Default `anonymous`. */
+  readonly onHelperFailure?: HelperFailurePolicy | undefined;
   /** Hosts of token servers, outside the registry's domain, that may see the credentials. */
   readonly trustedRealms?: readonly string[] | undefined;
   /** Accept any certificate of this host; HTTPS stays HTTPS. */

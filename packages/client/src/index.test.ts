@@ -19,6 +19,7 @@ test('exports these names and no others', () => {
     'defaultTimeouts',
     'dockerConfigCredentials',
     'dockerConfigHeaders',
+    'environmentToken',
     'formatLocation',
     'formatPlatform',
     'helperCredentials',

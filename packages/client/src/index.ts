@@ -18,6 +18,7 @@ export {
   type CredentialAsk,
   type CredentialReport,
   type CredentialSource,
+  type HelperFailurePolicy,
   chainCredentials,
   reportCredential,
   staticCredentials,
@@ -28,6 +29,7 @@ export {
   dockerConfigHeaders,
   helperCredentials,
 } from './credentials/docker-config.js';
+export { type EnvironmentTokenOptions, environmentToken } from './credentials/environment-token.js';
 export {
   type LoginOptions,
   type LoginResult,

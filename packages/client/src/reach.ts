@@ -44,7 +44,11 @@ export function reach(
   const common = { transport: options, limits, retryPolicy, credentials };
   const connection = connect({ ...common, address, host: options, headStart });
   const connected = mirrors.map((mirror) =>
-    connectMirror(mirror, { ...common, registry: address.host }),
+    connectMirror(mirror, {
+      ...common,
+      registry: address.host,
+      onHelperFailure: options.onHelperFailure,
+    }),
   );
   const close = async (): Promise<void> =>
     void (await Promise.all([connection, ...connected].map((each) => each.close())));
@@ -69,14 +73,18 @@ function connectMirror(
   { options, at }: Destination['mirrors'][number],
   {
     registry,
+    onHelperFailure,
     ...common
-  }: Omit<Parameters<typeof connect>[0], 'address' | 'host'> & { registry: RegistryHost },
+  }: Omit<Parameters<typeof connect>[0], 'address' | 'host'> & {
+    registry: RegistryHost;
+    onHelperFailure: RegistryOptions['onHelperFailure'];
+  },
 ): Mirror & Connection {
   const { timeouts } = common.transport;
   const connection = connect({
     ...common,
     address: at,
-    host: options,
+    host: { onHelperFailure, ...options },
     transport: { ...common.transport, timeouts: { connectMs: mirrorConnectMs, ...timeouts } },
     credentials: options.credentials ?? common.credentials,
     retryPolicy: { ...common.retryPolicy, attempts: 1, maxWaitMs: 0 },

@@ -13,6 +13,7 @@ describe('the exported names', () => {
       'OciError',
       'Operation',
       'Retries',
+      'SingleFlight',
       'amendError',
       'annotations',
       'artifactTypeOf',

@@ -1,9 +1,10 @@
-import { type ObjectInfo, type ObjectStore, SingleFlight } from '@oci/cache';
+import type { ObjectInfo, ObjectStore } from '@oci/cache';
 import {
   type ByteRange,
   type CallOptions,
   type Descriptor,
   type Digest,
+  SingleFlight,
   isOciError,
   maxManifestSize,
 } from '@oci/spec-types';

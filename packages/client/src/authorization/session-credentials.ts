@@ -6,23 +6,33 @@ import {
   parseRegistryPath,
 } from '@oci/spec-types';
 
-import type { Credential, CredentialSource } from '../credentials/credential.js';
+import type {
+  Credential,
+  CredentialSource,
+  HelperFailurePolicy,
+} from '../credentials/credential.js';
 import type { RegistryRequest } from '../transport/exchange.js';
 import { isOfPush } from './scope.js';
 
 /** A source that failed is not asked again for a minute for what may be read without a credential. */
 const pauses = { baseDelayMs: 60_000, maxDelayMs: 60_000 };
 
-/** The credentials of one registry. What is public is read without one that cannot be had; a push needs it. */
+/** The credentials of one registry. A read may go without one that cannot be had; a push needs it. */
 export class SessionCredentials {
   readonly #registry: string;
   readonly #source: CredentialSource;
+  readonly #onFailure: HelperFailurePolicy;
   readonly #backOff = new BackOff(pauses);
   #failure: OciError | undefined;
 
-  constructor(options: { readonly registry: string; readonly credentials: CredentialSource }) {
+  constructor(options: {
+    readonly registry: string;
+    readonly credentials: CredentialSource;
+    readonly onHelperFailure?: HelperFailurePolicy | undefined;
+  }) {
     this.#registry = options.registry;
     this.#source = options.credentials;
+    this.#onFailure = options.onHelperFailure ?? 'anonymous';
   }
 
   /** Why requests go without a credential although one is configured. */
@@ -30,7 +40,7 @@ export class SessionCredentials {
     return this.#failure;
   }
 
-  /** @throws OciError as the source does; `UNAUTHORIZED` for a push only */
+  /** @throws OciError as the source does; `UNAUTHORIZED` for a push, or as the policy decides */
   async get(request: RegistryRequest, fresh: boolean): Promise<Credential | undefined> {
     const { url, signal, onEvent, scopes } = request;
     const mayGoWithout = !isOfPush(scopes);
@@ -43,12 +53,17 @@ export class SessionCredentials {
       return found;
     } catch (error) {
       if (!mayGoWithout || !isOciError(error, 'UNAUTHORIZED')) throw error;
+      if (this.#decide(error) === 'fail') throw error;
       this.#failure = error;
       this.#backOff.failed();
       const message = `${error.message}: ${this.#registry} is asked without a credential`;
       onEvent?.({ type: 'warning', message });
       return undefined;
     }
+  }
+
+  #decide(failure: OciError): 'anonymous' | 'fail' {
+    return typeof this.#onFailure === 'function' ? this.#onFailure(failure) : this.#onFailure;
   }
 }
 

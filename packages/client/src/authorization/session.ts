@@ -1,7 +1,11 @@
 import { OciError, isOciError, amendError } from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 
-import type { Credential, CredentialSource } from '../credentials/credential.js';
+import type {
+  Credential,
+  CredentialSource,
+  HelperFailurePolicy,
+} from '../credentials/credential.js';
 import { resolvesInternally } from '../transport/address-policy.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
 import type { Exchange, RegistryRequest } from '../transport/exchange.js';
@@ -20,6 +24,7 @@ export interface AuthorizationOptions {
   /** What the user calls the registry. */
   readonly registry: string;
   readonly credentials: CredentialSource;
+  readonly onHelperFailure?: HelperFailurePolicy | undefined;
   /** Hosts of token servers, elsewhere, that may see the stored credentials. */
   readonly trustedRealms: readonly string[];
   readonly limits: BodyLimits;

@@ -13,7 +13,7 @@ import { digestOf } from '@oci/spec-types/node';
 import { inChunks, startRegistry } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { staticCredentials } from '../credentials/credential.js';
+import { type HelperFailurePolicy, staticCredentials } from '../credentials/credential.js';
 import { defaultLimits } from '../transport/bounded-body.js';
 import type { Exchange } from '../transport/exchange.js';
 import { authorize } from './authorize.js';
@@ -232,6 +232,31 @@ test('all requests of a push ask for the rights of one, also the first question'
 
 const broken = new OciError('UNAUTHORIZED', 'the credential helper cannot be run', {
   hint: 'Install it.',
+});
+
+test('a read fails with the helper where the options say so', async () => {
+  const decided: string[] = [];
+  const policies: HelperFailurePolicy[] = [
+    'fail',
+    ({ message }) => (decided.push(message) > 1 ? 'anonymous' : 'fail'),
+  ];
+  for (const onHelperFailure of policies) {
+    await using here = await registryThat(
+      ({ url, request, challenge, token }) => {
+        if (url.pathname === '/token') return token({ token: 'anonymous' });
+        return request.headers.authorization ? false : challenge('service="x"');
+      },
+      { onHelperFailure, credentials: () => Promise.reject(broken) },
+    );
+    const repository = here.client.repository(name);
+    await expect(repository.fetchTag(tag)).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+      message: broken.message,
+    });
+    if (onHelperFailure === 'fail') continue;
+    await repository.fetchTag(tag);
+    expect(decided).toEqual([broken.message, broken.message]);
+  }
 });
 
 test('without the helper what is public is read, with a warning, and a push fails clearly', async () => {

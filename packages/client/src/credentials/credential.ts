@@ -1,4 +1,4 @@
-import type { RepositoryName } from '@oci/spec-types';
+import type { OciError, RepositoryName } from '@oci/spec-types';
 
 /** Where a credential was found, in words and without the secret: a file, a helper, a variable. */
 interface Provenance {
@@ -33,6 +33,14 @@ export type CredentialSource = (
   registry: string,
   ask?: CredentialAsk,
 ) => Promise<Credential | undefined>;
+
+/**
+ * What follows when a source fails with `UNAUTHORIZED`, as a credential helper that is missing, broken or
+ * slow: `anonymous` reads without a credential, after a `warning` event, and asks the source again a minute
+ * later; `fail` passes the failure on. A function decides each time. A push fails in any case.
+ */
+export type HelperFailurePolicy =
+  'anonymous' | 'fail' | ((failure: OciError) => 'anonymous' | 'fail');
 
 /** The same credential for one registry, and nothing for others. */
 export function staticCredentials(registry: string, credential: Credential): CredentialSource {

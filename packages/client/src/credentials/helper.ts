@@ -1,8 +1,12 @@
-import { OciError, asOciError, throwIfAborted } from '@oci/spec-types';
-import { LRUCache } from 'lru-cache';
+import { once } from 'node:events';
+import { addAbortSignal } from 'node:stream';
 
+import { OciError, isOciError, throwIfAborted } from '@oci/spec-types';
+import { readBytes } from '@oci/spec-types/node';
+
+import { eitherSignal } from '../either-signal.js';
 import type { Credential, CredentialAsk } from './credential.js';
-import { SharedCall } from './shared-call.js';
+import { ExpiringCredentials } from './expiring-credentials.js';
 
 const defaultTimeoutMs = 15_000;
 /** How long an answer is believed; cloud helpers give passwords that end after an hour or more. */
@@ -19,10 +23,7 @@ const tokenUser = '<token>';
  */
 export class CredentialHelpers {
   readonly #timeoutMs: number;
-  readonly #answers = new LRUCache<
-    string,
-    { readonly until: number; readonly call: SharedCall<Credential | undefined> }
-  >({ max: 1000 });
+  readonly #answers = new ExpiringCredentials();
 
   constructor(timeoutMs: number = defaultTimeoutMs) {
     this.#timeoutMs = timeoutMs;
@@ -32,19 +33,13 @@ export class CredentialHelpers {
   get(
     suffix: string,
     serverUrl: string,
-    { fresh = false, signal }: Pick<CredentialAsk, 'fresh' | 'signal'> = {},
+    ask: Pick<CredentialAsk, 'fresh' | 'signal'> = {},
   ): Promise<Credential | undefined> {
     const key = JSON.stringify([suffix, serverUrl]);
-    const known = this.#answers.get(key);
-    const isOld = fresh || !known || known.until <= Date.now() || known.call.isAborted;
-    if (!isOld) return known.call.answer(signal);
-    const call = new SharedCall((end) => this.#ask(suffix, serverUrl, end));
-    const entry = { until: Date.now() + rememberMs, call };
-    this.#answers.set(key, entry);
-    call.result.catch(() => {
-      if (this.#answers.get(key) === entry) this.#answers.delete(key);
-    });
-    return call.answer(signal);
+    return this.#answers.get(key, ask, async (end) => ({
+      credential: await this.#ask(suffix, serverUrl, end),
+      expiresAt: Date.now() + rememberMs,
+    }));
   }
 
   async #ask(
@@ -114,51 +109,44 @@ function parseAnswer(stdout: string, program: string): Credential | undefined {
     : { kind: 'password', username, password: secret };
 }
 
+interface Run {
+  readonly input: string;
+  /** Milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs a program, and reads its answer within a time and a size. */
 async function run(
   program: string,
   action: string,
-  options: {
-    readonly input: string;
-    readonly timeoutMs: number;
-    readonly signal: AbortSignal | undefined;
-  },
+  { input, timeoutMs, signal }: Run,
 ): Promise<{ code: number | null; stdout: string }> {
-  const { input, timeoutMs, signal } = options;
   const { spawn } = await import('node:child_process');
   throwIfAborted(signal);
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, [action], { stdio: ['pipe', 'pipe', 'ignore'], shell: false });
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    };
-    const giveUp = (error: OciError): void => {
-      end();
-      // Its children may hold the pipe open, so its end is not waited for.
-      child.stdout.destroy();
-      child.kill('SIGKILL');
-      reject(error);
-    };
-    const give = (why: string, cause?: unknown): void => giveUp(broken(program, why, cause));
-    const abort = (): void => giveUp(asOciError(signal?.reason));
-    const timer = setTimeout(give, timeoutMs, `did not answer within ${timeoutMs} ms`);
-    signal?.addEventListener('abort', abort);
-    const chunks: Buffer[] = [];
-    let size = 0;
-    child.stdout.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      chunks.push(chunk);
-      if (size > maxOutput) give(`answered more than ${maxOutput} bytes`);
-    });
-    child.on('error', (cause) => give('can not be run', cause));
-    child.on('close', (code) => {
-      end();
-      resolve({ code, stdout: Buffer.concat(chunks).toString('utf8') });
-    });
-    // A helper that ends without reading its input is judged by its answer.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
+  const late = AbortSignal.timeout(timeoutMs);
+  const end = eitherSignal(signal, late);
+  const child = spawn(program, [action], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    signal: end,
+    killSignal: 'SIGKILL',
   });
+  // Its children may hold the pipe open, so its end is not waited for.
+  addAbortSignal(end, child.stdout);
+  // A helper that ends without reading its input is judged by its answer.
+  child.stdin.on('error', () => {}).end(input);
+  try {
+    await once(child, 'spawn');
+    const answer = readBytes(child.stdout, { limit: maxOutput, what: 'the answer' });
+    const [stdout, [code]] = await Promise.all([answer, once(child, 'close')]);
+    return { code: code as number | null, stdout: stdout.toString('utf8') };
+  } catch (cause) {
+    child.kill('SIGKILL');
+    throwIfAborted(signal);
+    if (late.aborted) throw broken(program, `did not answer within ${timeoutMs} ms`);
+    if (isOciError(cause)) throw broken(program, `answered more than ${maxOutput} bytes`);
+    throw broken(program, 'cannot be run', cause);
+  }
 }
 
 function broken(program: string, why: string, cause?: unknown): OciError {

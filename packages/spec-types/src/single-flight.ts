@@ -1,4 +1,4 @@
-import { asOciError, throwIfAborted } from '@oci/spec-types';
+import { asOciError, throwIfAborted } from './error.js';
 
 interface Flight<T> {
   readonly result: Promise<T>;
