@@ -57,7 +57,10 @@ async function startAzure() {
   const [identityPort, proxyPort] = [await listen(identity), await listen(proxy)];
   await listen(acr);
   return {
-    ...{ identityAsks, exchanges, targets, state },
+    identityAsks,
+    exchanges,
+    targets,
+    state,
     endpoint: `http://127.0.0.1:${identityPort}/msi/token`,
     connection: {
       proxy: { httpsProxy: `http://127.0.0.1:${proxyPort}` },
