@@ -64,6 +64,7 @@ export function connect(parts: ConnectionParts): Connection {
     proxy: proxyPolicy(transport.proxy),
     userAgent: transport.userAgent ?? 'oci-toolkit',
     headStart: parts.headStart,
+    publicOnly: host.publicOnly,
   });
   const traced = traceAttempts(send);
   const sent = transport.observer ? observed(traced, transport.observer) : traced;

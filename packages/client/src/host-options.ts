@@ -18,6 +18,11 @@ export interface HostOptions {
   readonly onHelperFailure?: HelperFailurePolicy | undefined;
   /** Hosts of token servers, outside the registry's domain, that may see the credentials. */
   readonly trustedRealms?: readonly string[] | undefined;
+  /**
+   * Connect to public addresses only, here and wherever the host leads: `POLICY_REFUSED` else. The addresses
+   * that are judged are those that are connected to. Behind a proxy the name is judged as it resolves here.
+   */
+  readonly publicOnly?: boolean | undefined;
   /** Accept any certificate of this host; HTTPS stays HTTPS. */
   readonly insecure?: boolean | undefined;
   /** Certificate authorities to trust besides the system's, PEM. */

@@ -60,7 +60,8 @@ export function createRegistry(options: RegistryOptions): Registry {
 /** Connects while the rest is loaded, unless the first request may go elsewhere. */
 async function begin(destination: Destination, origin: URL): Promise<Reached> {
   const { http, https } = parseProxies(destination.options.proxy);
-  const isDirect = destination.mirrors.length === 0 && !http && !https;
+  const { publicOnly = false } = destination.options;
+  const isDirect = destination.mirrors.length === 0 && !http && !https && !publicOnly;
   const headStart = isDirect ? new HeadStart(origin) : undefined;
   const { reach } = await import('./reach.js');
   return reach(destination, headStart);

@@ -14,14 +14,21 @@ export interface NamedRegistry {
   readonly by: RegistryHost;
 }
 
+interface Lead extends NamedRegistry {
+  /** Whether the registry of the content has to stay public itself. */
+  readonly isPublic: boolean;
+}
+
 /**
  * Refuses an internal registry that content of a public one names: its publisher would have this machine
  * ask hosts that he cannot ask himself.
  *
+ * @returns whether the named registry has to stay public: its name may resolve otherwise a moment later
  * @throws OciError `POLICY_REFUSED`
  */
-export async function refuseLeadInside({ named, by }: NamedRegistry): Promise<void> {
-  if (named === by || !(await isInternal(named)) || (await isInternal(by))) return;
+export async function refuseLeadInside({ named, by, isPublic }: Lead): Promise<boolean> {
+  if (named === by || (!isPublic && (await isInternal(by)))) return false;
+  if (!(await isInternal(named))) return true;
   throw new OciError(
     'POLICY_REFUSED',
     `a package of ${by} names the registry ${named}, which is at an internal address`,

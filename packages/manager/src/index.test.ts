@@ -22,7 +22,6 @@ it('exports these names', () => {
     'nearest',
     'parseExtensionType',
     'pullJson',
-    'refuseLeadInside',
     'registryOptions',
     'selectContentLayer',
     'selectManifest',

@@ -23,11 +23,7 @@ export {
 export { selectContentLayer } from './content-layer.js';
 export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
 export { artifactJson, pullJson } from './json.js';
-export {
-  type NamedRegistry,
-  type PackageRepository,
-  refuseLeadInside,
-} from './foreign-registry.js';
+export { type NamedRegistry, type PackageRepository } from './foreign-registry.js';
 export { OciManager } from './manager.js';
 export type { OciManagerOptions } from './oci-manager-options.js';
 export { type Route, RouteTable } from './routes/route-table.js';

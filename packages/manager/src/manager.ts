@@ -15,7 +15,11 @@ import { ArtifactPlaces } from './artifact-places.js';
 import type { SourceRepository } from './artifact-source.js';
 import type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
-import type { PackageRepository } from './foreign-registry.js';
+import {
+  type NamedRegistry,
+  type PackageRepository,
+  refuseLeadInside,
+} from './foreign-registry.js';
 import { ensureCallOptions, ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { type ManifestName, manifestName, memoryKey } from './manifest-name.js';
@@ -186,6 +190,19 @@ export class OciManager {
   /** Whether a registry is the manager's own, or one that its options name. */
   knowsRegistry(host: RegistryHost): boolean {
     return this.#places.routes.names(host) || this.#places.registries.names(host);
+  }
+
+  /**
+   * Lets content of one registry lead to another, which is reached at public addresses only from then on,
+   * unless the options name it, or the content itself comes from an internal registry.
+   *
+   * @throws OciError `POLICY_REFUSED` for a lead from a public registry to an internal one
+   */
+  async followLead(lead: NamedRegistry): Promise<void> {
+    if (this.knowsRegistry(lead.named)) return;
+    const { registries } = this.#places;
+    const isPublic = registries.isKeptPublic(lead.by);
+    if (await refuseLeadInside({ ...lead, isPublic })) registries.keepPublic(lead.named);
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   parseRegistryAddress,
 } from '@oci/client';
 import { OciError, type RegistryHost } from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import type { ArtifactSource } from './artifact-source.js';
 
@@ -52,11 +53,17 @@ export function registryOptions(options: ReachOptions, address: string): Registr
   return { ...options.connection, ...defined(own), url: address, credentials, headers };
 }
 
+/** Registries that stay open; their names may come from callers and from content. */
+const mostOpen = 100;
+const mostPublicOnly = 1000;
+
 /** The registries that a program uses: each with its own settings, opened once, closed together. */
 export class RegistrySet {
   readonly #options: ReachOptions;
   readonly #addressOf: (address: string) => string;
-  readonly #open = new Map<string, Registry>();
+  /** One that is evicted goes on for those who use it, until its idle connections end by themselves. */
+  readonly #open = new LRUCache<string, Registry>({ max: mostOpen });
+  readonly #publicOnly = new Set<RegistryHost>();
 
   /** @param addressOf how the configuration writes a registry: with a scheme where its host alone is asked for */
   constructor(
@@ -76,15 +83,36 @@ export class RegistrySet {
    * @throws OciError as {@link registryOptions}
    */
   open(address: string): Registry {
-    const known = [...this.#open.values()].find(({ host }) => host === address);
-    if (known) return known;
+    const [known] = [...this.#open.entries()].find(([, { host }]) => host === address) ?? [];
+    const opened = known === undefined ? undefined : this.#open.get(known);
+    if (opened) return opened;
     const options = registryOptions(this.#options, this.#addressOf(address));
     const { plainHttp = false } = options;
     const { scheme, host } = parseRegistryAddress(options.url, { plainHttp });
     const key = `${scheme}://${host}`;
-    const registry = this.#open.get(key) ?? createRegistry(options);
+    const publicOnly = this.#publicOnly.has(host) || options.publicOnly;
+    const registry = this.#open.get(key) ?? createRegistry({ ...options, publicOnly });
     this.#open.set(key, registry);
     return registry;
+  }
+
+  isKeptPublic(host: RegistryHost): boolean {
+    return this.#publicOnly.has(host);
+  }
+
+  /**
+   * Reaches a registry at public addresses only from now on.
+   *
+   * @throws OciError `LIMIT_EXCEEDED` for the 1001st: none may be forgotten
+   */
+  keepPublic(host: RegistryHost): void {
+    if (this.#publicOnly.has(host)) return;
+    if (this.#publicOnly.size >= mostPublicOnly)
+      throw new OciError('LIMIT_EXCEEDED', `packages name more than ${mostPublicOnly} registries`);
+    this.#publicOnly.add(host);
+    // Those that were opened before have not been told.
+    for (const [key, registry] of this.#open.entries())
+      if (registry.host === host) this.#open.delete(key);
   }
 
   /** Whether the configuration says something of a registry. */

@@ -22,6 +22,8 @@ export interface ConnectionOptions {
   readonly insecure?: boolean | undefined;
   /** Shown to the registry's exact origin. */
   readonly clientCertificate?: ClientCertificate | undefined;
+  /** Connect to public addresses only, whatever is asked for. */
+  readonly publicOnly?: boolean | undefined;
   /** Certificate authorities to trust besides the system's, PEM; for all hosts. */
   readonly ca?: string | undefined;
   /** For all hosts, also those that the registry redirects to. */

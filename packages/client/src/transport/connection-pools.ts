@@ -21,7 +21,7 @@ interface Trait {
   readonly proxy: string | undefined;
 }
 
-/** The pooled connections of one registry and of where it leads; one pool for each {@link Trait}. */
+/** The pooled connections of one registry and of where it leads; one pool for each {@link Trait}, 48 at most. */
 export class ConnectionPools {
   readonly #options: ConnectionOptions;
   readonly #pools = new Map<string, Dispatcher>();

@@ -24,7 +24,9 @@ const internal = { address: '127.0.0.1', family: 4 };
 /** Of the global unicast space, and given to nobody. */
 const elsewhere = { address: '2d00::5', family: 6 };
 
-async function visit(): Promise<{ visits: number; outcome: unknown }> {
+async function visit(
+  asked: { readonly ofAll: boolean } = { ofAll: false },
+): Promise<{ visits: number; outcome: unknown }> {
   let visits = 0;
   const server = createServer((_request, response) => {
     visits += 1;
@@ -38,9 +40,16 @@ async function visit(): Promise<{ visits: number; outcome: unknown }> {
     origin: new URL('https://registry.example'),
     proxy: () => undefined,
     userAgent: 'test',
+    publicOnly: asked.ofAll,
   });
   const url = new URL(`http://rebound.example:${port}/`);
-  const request = { method: 'GET', url, headers: {}, scopes: [], publicOnly: true } as const;
+  const request = {
+    method: 'GET',
+    url,
+    headers: {},
+    scopes: [],
+    publicOnly: !asked.ofAll,
+  } as const;
   const outcome: unknown = await send(request).catch((thrown: unknown) => thrown);
   await close();
   server.close();
@@ -66,4 +75,10 @@ test('nor one that is looked up as an address and points elsewhere a moment late
   expect(outcome).toMatchObject({ code: expect.stringMatching(/^(TIMEOUT|NETWORK)$/) });
   expect(answers).toHaveLength(1);
   answers.length = 0;
+});
+
+test('nor one of a registry that is reached at public addresses only', async () => {
+  answers.push([elsewhere, internal]);
+  const seen = await visit({ ofAll: true });
+  expect(seen).toMatchObject({ visits: 0, outcome: { code: 'POLICY_REFUSED' } });
 });

@@ -18,9 +18,10 @@ export function createSend(options: ConnectionOptions): {
   const send: Exchange = async (request) => {
     const pools = await (loading ??= loadPools(options));
     const proxy = options.proxy(request.url);
-    if (request.publicOnly) await refuseInternal(request.url, { behindProxy: proxy !== undefined });
+    const publicOnly = options.publicOnly || request.publicOnly;
+    if (publicOnly) await refuseInternal(request.url, { behindProxy: proxy !== undefined });
     try {
-      const answer = await pools.dispatcher(request, proxy).request({
+      const answer = await pools.dispatcher({ ...request, publicOnly }, proxy).request({
         origin: request.url.origin,
         path: request.url.pathname + request.url.search,
         method: request.method,

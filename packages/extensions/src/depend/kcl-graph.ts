@@ -116,7 +116,7 @@ class KclPackages implements PackageProvider<ResolvedPackage> {
     const pulled = await this.#source.pull(place, version, signal);
     const mod = await modOf(pulled, signal);
     for (const needed of mod.dependencies.filter(isOfRegistry))
-      if (!this.#named.has(needed.registry)) await this.#source.refuseLeadInside(needed, place);
+      if (!this.#named.has(needed.registry)) await this.#source.followLead(needed, place);
     const content = { name: place.name, place, pulled, mod };
     return { content, requirements: this.requirements(mod, `${id} ${version}`) };
   }

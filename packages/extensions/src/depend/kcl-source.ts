@@ -3,7 +3,6 @@ import {
   type OciManager,
   type PackageRepository,
   type PulledArtifact,
-  refuseLeadInside,
 } from '@oci/manager';
 import { parseReference } from '@oci/spec-types';
 
@@ -23,7 +22,7 @@ export interface KclSource {
   /** The repository that a place stands for; two ways to name one package have the same. */
   locate(place: PackagePlace): PackageRepository;
   /** @throws OciError `POLICY_REFUSED` when a package of `by` must not lead to `place` */
-  refuseLeadInside(place: PackagePlace, by: PackagePlace): Promise<void>;
+  followLead(place: PackagePlace, by: PackagePlace): Promise<void>;
   versions(place: PackagePlace, signal: AbortSignal): Promise<readonly string[]>;
   /** The manifest of a version, to see what it is. */
   manifest(place: PackagePlace, version: string, signal: AbortSignal): Promise<ManifestInfo>;
@@ -64,10 +63,8 @@ export function managerSource(manager: OciManager, defaults: DefaultPlace = {}):
   };
   return {
     locate,
-    refuseLeadInside: async (place, by) => {
-      const named = locate(place).registry;
-      if (!manager.knowsRegistry(named)) await refuseLeadInside({ named, by: locate(by).registry });
-    },
+    followLead: (place, by) =>
+      at(place).from.followLead({ named: locate(place).registry, by: locate(by).registry }),
     versions: async (place, signal) => {
       const { from, name, registry } = at(place);
       return from.listKclVersions(name, { registry, signal });

@@ -388,7 +388,7 @@ test('a package of a public registry leads to no internal one, unless something 
       return await vendorKclPackage(directory, {
         ...source,
         locate: (place) => outside.locate(place),
-        refuseLeadInside: (place, by) => outside.refuseLeadInside(place, by),
+        followLead: (place, by) => outside.followLead(place, by),
       });
     } finally {
       await outside.close();
