@@ -8,7 +8,7 @@ import { childrenOf, digestEncoded, parseRepositoryName, parseTag } from '@oci/s
 const [, , host = '', repository = '', tag = '', directory = ''] = process.argv;
 const registry = createRegistry({ url: `http://${host}` });
 const remote = registry.repository(parseRepositoryName(repository));
-const manifest = await remote.fetchTag(parseTag(tag));
+const manifest = await remote.fetch(parseTag(tag));
 if (manifest.kind !== 'image') throw new Error(`${repository}:${tag} is no image`);
 const blobs = join(directory, 'blobs', 'sha256');
 await mkdir(blobs, { recursive: true });

@@ -46,12 +46,12 @@ test('an operation is a span, and each of its requests is one within', async () 
   const attempt = tracingChannel('oci:client:attempt').start;
   const note = (): void => void within.push(current.getStore());
   attempt.subscribe(note);
-  await client.repository(name).fetchTag(tag);
+  await client.repository(name).fetch(tag);
   attempt.unsubscribe(note);
   start.unbindStore(current);
 
   const operation = {
-    operation: 'fetchTag',
+    operation: 'fetch',
     registry: registry.url,
     repository: name,
     reference: tag,
@@ -79,7 +79,7 @@ test('a failure is told, and reaches the caller as it is', async () => {
   await using registry = await startRegistry();
   const client = createRegistry({ url: registry.url });
   using operations = listen('oci:client:operation');
-  await expect(client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+  await expect(client.repository(name).fetch(tag)).rejects.toMatchObject({
     code: 'MANIFEST_UNKNOWN',
   });
   expect(operations.spans.map(({ phase }) => phase)).toEqual(['start', 'error', 'end']);

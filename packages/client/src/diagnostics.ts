@@ -4,7 +4,7 @@ import type { Exchange } from './transport/exchange.js';
 
 /** What a span of `tracing:oci:client:operation` tells: one call, with all its attempts and pauses. */
 export interface OperationTrace {
-  /** The name of the method, e.g. `fetchTag`. */
+  /** The name of the method, e.g. `fetch`. */
   readonly operation: string;
   /** `scheme://host:port`. */
   readonly registry: string;

@@ -12,7 +12,12 @@ export type {
   LeftBehind,
 } from './copy/copy-options.js';
 export { type GraphLimits, defaultGraphLimits } from './copy/graph.js';
-export { formatPlatform, parsePlatform } from './copy/platform-choice.js';
+export {
+  currentPlatform,
+  entryFor,
+  formatPlatform,
+  parsePlatform,
+} from './copy/platform-choice.js';
 export {
   type Credential,
   type CredentialAsk,
@@ -67,6 +72,15 @@ export { MemoryRepository } from './memory/memory-repository.js';
 export { type DownloadPolicy, defaultDownloadPolicy } from './download/download-policy.js';
 export type { AttemptTrace, OperationTrace } from './diagnostics.js';
 export { type Registry, createRegistry } from './registry.js';
+export { type OpenedRepository, openRepository } from './open-repository.js';
+export type { RawRequest, RawRequestOptions, RawResponse } from './registry-request.js';
+export {
+  type NewIndex,
+  type NewManifest,
+  createIndex,
+  createManifest,
+} from './manifest/new-manifest.js';
+export type { AttachOptions, NewLayer } from './manifest/attachment.js';
 export type { RegistryOptions } from './registry-options.js';
 export { type RegistryAddress, parseRegistryAddress } from './registry-address.js';
 export type { ListOptions } from './repository/listing.js';

@@ -1,4 +1,4 @@
-import { OciError, type RegistryHost, parseRegistryHost } from '@oci/spec-types';
+import { OciError, type RegistryHost, parseRegistryHost, quoted } from '@oci/spec-types';
 
 /** Which registry, and how it is spoken to. */
 export interface RegistryAddress {
@@ -16,6 +16,7 @@ export function parseRegistryAddress(
   text: string,
   options: { plainHttp: boolean },
 ): RegistryAddress {
+  if (typeof text !== 'string') throw notAnAddress(text);
   const match = /^(https?):\/\/([^/?#@]+)\/?$/.exec(text);
   if (match)
     return {
@@ -24,16 +25,16 @@ export function parseRegistryAddress(
     };
   const bare = text.replace(/\/$/, '');
   if (bare.includes('/') || text.includes('@')) {
-    throw new OciError(
-      'REFERENCE_INVALID',
-      `${JSON.stringify(text.slice(0, 200))} is not the address of a registry`,
-      {
-        hint: 'It looks like https://registry.example or localhost:5000, without a path, user or password.',
-      },
-    );
+    throw notAnAddress(text);
   }
   const host = parseRegistryHost(bare);
   return { host, scheme: options.plainHttp || isLoopbackHost(host) ? 'http' : 'https' };
+}
+
+function notAnAddress(text: unknown): OciError {
+  return new OciError('REFERENCE_INVALID', `${quoted(text)} is not the address of a registry`, {
+    hint: 'It looks like https://registry.example or localhost:5000, without a path, user or password.',
+  });
 }
 
 function isLoopbackHost(host: RegistryHost): boolean {

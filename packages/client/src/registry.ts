@@ -4,6 +4,7 @@ import {
   type RepositoryName,
   isRepositoryName,
   networkHost,
+  parseRepositoryName,
   registryPaths,
 } from '@oci/spec-types';
 
@@ -13,6 +14,9 @@ import { parseProxies } from './proxy/proxy-options.js';
 import type { Destination, Reached } from './reach.js';
 import { parseRegistryAddress } from './registry-address.js';
 import type { RegistryOptions } from './registry-options.js';
+import { checkRegistryOptions } from './registry-options-check.js';
+import type { RawRequest, RawRequestOptions, RawResponse } from './registry-request.js';
+import { checkCall } from './repository/arguments.js';
 import type { Endpoint } from './repository/endpoint.js';
 import type { ListOptions } from './repository/listing.js';
 import { RemoteRepository } from './repository/remote-repository.js';
@@ -21,15 +25,23 @@ import type { Exchange } from './transport/exchange.js';
 import { HeadStart } from './transport/head-start.js';
 
 /** A registry over HTTP: its own connections, tokens and limits, shared by its repositories. */
-export interface Registry {
+export interface Registry extends AsyncDisposable {
   readonly host: RegistryHost;
   /** `scheme://host:port` that requests go to. */
   readonly origin: string;
   /** Whether the registry answers, and lets us in. @throws OciError */
   ping(options?: CallOptions): Promise<void>;
-  repository(name: RepositoryName): RemoteRepository;
+  /** @throws OciError `REFERENCE_INVALID` */
+  repository(name: string): RemoteRepository;
   /** Every repository of the catalog. @throws OciError `UNSUPPORTED` where there is none */
   listRepositories(options?: ListOptions): AsyncIterable<RepositoryName>;
+  /**
+   * Sends a request that no other method makes, to the registry's own origin and with its credentials. Whatever the
+   * status is, it is the answer.
+   *
+   * @throws OciError `USAGE` for a path or header that cannot be sent, and what a connection fails with
+   */
+  request(request: RawRequest, options?: RawRequestOptions): Promise<RawResponse>;
   /** Ends all connections; requests that run fail. */
   close(): Promise<void>;
 }
@@ -37,7 +49,7 @@ export interface Registry {
 /**
  * Nothing is loaded to talk to it, and no connection opened, before its first request.
  *
- * @throws OciError `REFERENCE_INVALID` for a URL that is none, `CONFIG_INVALID` for such a proxy
+ * @throws OciError `USAGE` for options that are none, `REFERENCE_INVALID` for a URL that is none, `CONFIG_INVALID` for such a proxy
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const destination = destinationOf(options);
@@ -46,14 +58,22 @@ export function createRegistry(options: RegistryOptions): Registry {
   let reaching: Promise<Reached> | undefined;
   const reached = (): Promise<Reached> => (reaching ??= begin(destination, origin));
   const shared = async (): Promise<Omit<Endpoint, 'name'>> => (await reached()).endpoint;
+  const close = async (): Promise<void> => (await reaching)?.close();
   return {
     host,
     origin: origin.origin,
-    close: async () => (await reaching)?.close(),
-    ping: async (call = {}) => ping(await shared(), host, call),
-    repository: (name) =>
-      new RemoteRepository(name, origin, async () => ({ ...(await shared()), name })),
+    close,
+    [Symbol.asyncDispose]: close,
+    ping: async (call = {}) => ping(await shared(), host, checkCall(call)),
+    repository: (text) => {
+      const name = parseRepositoryName(text);
+      return new RemoteRepository(name, origin, async () => ({ ...(await shared()), name }));
+    },
     listRepositories: (call = {}) => listRepositories(shared, host, call),
+    request: async (request, call = {}) => {
+      const { sendRaw } = await import('./registry-request.js');
+      return sendRaw(await shared(), request, call);
+    },
   };
 }
 
@@ -69,6 +89,7 @@ async function begin(destination: Destination, origin: URL): Promise<Reached> {
 
 /** What is wrong with the options is said at once, not with the first request. */
 function destinationOf(options: RegistryOptions): Destination {
+  checkRegistryOptions(options);
   const address = parseRegistryAddress(options.url, { plainHttp: options.plainHttp ?? false });
   parseProxies(options.proxy);
   checkBandwidth(options.bytesPerSecond);
@@ -107,6 +128,7 @@ async function* listRepositories(
   host: string,
   options: ListOptions,
 ): AsyncGenerator<RepositoryName, void, undefined> {
+  checkCall(options);
   const { catalogScope, listEntries } = await import('./repository/abilities.js');
   const shared = await reached();
   const exchange: Exchange = (request) => shared.exchange({ ...request, scopes: [catalogScope] });

@@ -66,7 +66,7 @@ test.each(faults.map((fault) => [JSON.stringify(fault).slice(0, 90), fault] as c
         const onEvent = (event: TransferEvent): void => void heard.push(event);
         const outcome: unknown = await client
           .repository(name)
-          .fetchTag(tag, { onEvent })
+          .fetch(tag, { onEvent })
           .catch((thrown: unknown) => thrown);
         const all = told(outcome) + JSON.stringify(heard);
         expect(all).not.toContain('S3CR3T');
@@ -96,7 +96,7 @@ test('custom headers reach neither a redirect nor a token server elsewhere (GHSA
     credentials: staticCredentials(registry.host, { kind: 'password', ...user }),
     headers,
   });
-  await client.repository(name).fetchTag(tag);
+  await client.repository(name).fetch(tag);
   const custom = (requests: typeof registry.requests) =>
     requests.map((request) => request.headers['x-custom']);
   expect(custom(registry.requests)).toEqual(['S3CR3T-header', 'S3CR3T-header']);

@@ -16,7 +16,7 @@ export interface SourceRepository extends ReadableRepository, Partial<BlobDownlo
   resolve(tagOrDigest: Tag | Digest, options?: CallOptions): Promise<Descriptor>;
   fetchManifest(descriptor: Descriptor, options?: CallOptions): Promise<ResolvedManifest>;
   /** `resolve` and `fetchManifest` in one call. */
-  fetchTag(tag: Tag, options?: CallOptions): Promise<ResolvedManifest>;
+  fetch(tagOrDigest: Tag | Digest, options?: CallOptions): Promise<ResolvedManifest>;
   fetchBlob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>>;
   /** @throws OciError `NAME_UNKNOWN` */
   listTags(options?: CallOptions): AsyncIterable<Tag>;

@@ -61,7 +61,7 @@ async function direct(
 ): Promise<PulledArtifact> {
   if (!connect) throw new OciError('OFFLINE', `${formatReference(name)} is not in the cache`);
   const repository = connect();
-  const root = await repository.fetchTag(name.tag, options);
+  const root = await repository.fetch(name.tag, options);
   await trust.ensure({ name, manifest: root, source: () => repository }, options);
   const layer = selectContentLayer(await imageOf(repository, root, options), selector);
   const { digest, size, mediaType } = layer;

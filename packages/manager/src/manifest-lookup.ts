@@ -166,7 +166,7 @@ export class ManifestLookup {
   }
 
   async #fetch(name: ManifestName, options: LookupOptions): Promise<FoundManifest> {
-    const manifest = await this.#connect(name).fetchTag(name.tag, call(options));
+    const manifest = await this.#connect(name).fetch(name.tag, call(options));
     await this.#store(manifest, options);
     await this.#remember(name, manifest);
     return { manifest, fromCache: false };

@@ -42,7 +42,7 @@ export function manifestFinder(
       isLeftOut = true;
     }
     const { signal } = options;
-    const manifest = await connect(name).fetchTag(name.tag, { signal, onEvent });
+    const manifest = await connect(name).fetch(name.tag, { signal, onEvent });
     return { manifest, fromCache: false };
   };
 }

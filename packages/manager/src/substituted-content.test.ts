@@ -86,14 +86,14 @@ const fromRegistry: Record<string, () => Promise<unknown>> = {
   },
   'a manifest by tag, of which a header tells the digest': () => {
     substituteManifests();
-    return repository.fetchTag(tag);
+    return repository.fetch(tag);
   },
   'a descriptor by digest': () => {
     registry.fault({ path: '/manifests/', headers: { 'docker-content-digest': other } });
     return repository.resolve(artifact.manifest.descriptor.digest);
   },
   'a manifest of an index': async () => {
-    const root = await repository.fetchTag(parseTag('index'));
+    const root = await repository.fetch(parseTag('index'));
     substituteManifests(/\/manifests\/sha256/);
     if (root.kind !== 'index') throw new Error('it is no index');
     const [child] = root.document.manifests;

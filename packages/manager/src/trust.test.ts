@@ -61,7 +61,7 @@ describe('a pull where a signature is required', () => {
   async function sign(by: SigningKey): Promise<void> {
     const client = createRegistry({ url: registry.url });
     const repository = client.repository(parseRepositoryName('kcl/core'));
-    const manifest = await repository.fetchTag(parseTag('1.0.0'));
+    const manifest = await repository.fetch(parseTag('1.0.0'));
     await signArtifact(repository, manifest, by, { repositoryName: `${registry.host}/kcl/core` });
     await client.close();
   }

@@ -35,8 +35,8 @@ export class HostedRepository implements Repository, ReferrerLister {
     throw new OciError('MANIFEST_UNKNOWN', `${this.name} has no ${tagOrDigest}`);
   }
 
-  async fetchTag(tag: Tag, options: CallOptions = {}): Promise<ResolvedManifest> {
-    return this.#registry.manifests.read(await this.resolve(tag, options));
+  async fetch(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<ResolvedManifest> {
+    return this.#registry.manifests.read(await this.resolve(tagOrDigest, options));
   }
 
   async fetchManifest(

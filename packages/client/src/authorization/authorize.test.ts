@@ -48,15 +48,15 @@ async function bench(auth: RegistryAuth, options: Partial<RegistryOptions> = {})
 
 test('answers a Basic challenge, and the next request at once', async () => {
   await using here = await bench({ basic: user });
-  await here.client.repository(name).fetchTag(tag);
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
+  await here.client.repository(name).fetch(tag);
   expect(here.registry.requests.map(({ status }) => status)).toEqual([401, 200, 200]);
 });
 
 test('gets one token for what is asked, and uses it again', async () => {
   await using here = await bench(bearer);
-  await here.client.repository(name).fetchTag(tag);
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
+  await here.client.repository(name).fetch(tag);
   expect(here.registry.tokenRequests).toHaveLength(1);
   expect(here.registry.tokenRequests[0]).toMatchObject({
     method: 'GET',
@@ -69,7 +69,7 @@ test('gets one token for what is asked, and uses it again', async () => {
 test('gets one token, however many requests wait for it', async () => {
   await using here = await bench(bearer);
   const repository = here.client.repository(name);
-  const all = () => Promise.all(Array.from({ length: 10 }, () => repository.fetchTag(tag)));
+  const all = () => Promise.all(Array.from({ length: 10 }, () => repository.fetch(tag)));
   await all();
   expect(here.registry.tokenRequests).toHaveLength(1);
   here.registry.revokeTokens();
@@ -80,9 +80,9 @@ test('gets one token, however many requests wait for it', async () => {
 test('gets another token when one is no longer accepted, and ends when the new one is not', async () => {
   await using here = await bench(bearer);
   const repository = here.client.repository(name);
-  await repository.fetchTag(tag);
+  await repository.fetch(tag);
   here.registry.revokeTokens();
-  await repository.fetchTag(tag);
+  await repository.fetch(tag);
   expect(here.registry.tokenRequests).toHaveLength(2);
 
   here.registry.fault({
@@ -91,7 +91,7 @@ test('gets another token when one is no longer accepted, and ends when the new o
     headers: { 'www-authenticate': `Bearer realm="${here.registry.url}/token",service="s"` },
   });
   here.registry.clearRequests();
-  await expect(repository.fetchTag(tag)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  await expect(repository.fetch(tag)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
   expect(here.registry.requests.filter(({ path }) => path.includes('/manifests/'))).toHaveLength(2);
 });
 
@@ -100,7 +100,7 @@ test('pulls as nobody where everybody may, also with no credentials', async () =
     { bearer: { ...user, anonymousPull: true } },
     { credentials: async () => undefined },
   );
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
   expect(here.registry.tokenRequests).toMatchObject([{ anonymous: true }]);
 });
 
@@ -110,7 +110,7 @@ test.each<[string, RegistryAuth]>([
 ])('a wrong password for %s is UNAUTHORIZED, and is not repeated here', async (_, auth) => {
   const wrong: CredentialSource = async () => ({ kind: 'password', username: 'x', password: 'y' });
   await using here = await bench(auth, { credentials: wrong });
-  await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+  await expect(here.client.repository(name).fetch(tag)).rejects.toMatchObject({
     code: 'UNAUTHORIZED',
     hint: expect.any(String),
   });
@@ -121,7 +121,7 @@ test('uses an identity token by POST', async () => {
     { bearer: { ...user, refreshToken: 'refresh-me' } },
     { credentials: async () => ({ kind: 'refresh', token: 'refresh-me' }) },
   );
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
   expect(here.registry.tokenRequests).toMatchObject([
     { method: 'POST', grantType: 'refresh_token' },
   ]);
@@ -132,7 +132,7 @@ test('sends an identity token by GET to a server without the POST', async () => 
     { bearer: { username: '', password: 'refresh-me', post: false } },
     { credentials: async () => ({ kind: 'refresh', token: 'refresh-me' }) },
   );
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
   expect(here.registry.tokenRequests).toMatchObject([{ method: 'GET', anonymous: false }]);
 });
 
@@ -148,8 +148,8 @@ test.each<[string, RegistryAuth]>([
   await using here = await bench(auth, { credentials });
   const repository = here.client.repository(name);
   // Basic is refused only when it was tried: by the second request.
-  await repository.fetchTag(tag).catch(() => {});
-  expect(await repository.fetchTag(tag)).toMatchObject({ kind: 'image' });
+  await repository.fetch(tag).catch(() => {});
+  expect(await repository.fetch(tag)).toMatchObject({ kind: 'image' });
   expect(asks).toContain(true);
 });
 
@@ -161,7 +161,7 @@ test('a refusal says whose credential it was and where it came from, and not wha
     });
     const error: unknown = await here.client
       .repository(name)
-      .fetchTag(tag)
+      .fetch(tag)
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       code: 'UNAUTHORIZED',
@@ -179,7 +179,7 @@ test('a source is asked for the repository, so that its own credential can be fo
       return { kind: 'password', ...user };
     },
   });
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
   expect(asked).toEqual([name]);
 });
 
@@ -187,20 +187,20 @@ test('takes the tokens of an earlier process, and not of another identity', asyn
   await using work = await temporaryDirectory();
   const tokenCacheFile = join(work.path, 'tokens.json');
   await using here = await bench(bearer, { tokenCacheFile });
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
   const again = createRegistry({
     url: here.registry.url,
     credentials: staticCredentials(here.registry.host, { kind: 'password', ...user }),
     tokenCacheFile,
   });
-  await again.repository(name).fetchTag(tag);
+  await again.repository(name).fetch(tag);
   expect(here.registry.tokenRequests).toHaveLength(1);
   here.registry.revokeTokens();
-  await again.repository(name).fetchTag(tag);
+  await again.repository(name).fetch(tag);
   expect(here.registry.tokenRequests).toHaveLength(2);
   await again.close();
   const nobody = createRegistry({ url: here.registry.url, tokenCacheFile });
-  await expect(nobody.repository(name).fetchTag(tag)).rejects.toMatchObject({
+  await expect(nobody.repository(name).fetch(tag)).rejects.toMatchObject({
     code: 'UNAUTHORIZED',
   });
   await nobody.close();
@@ -210,7 +210,7 @@ test.each(['token', 'access_token', 'both'] as const)(
   'reads the token in %s',
   async (tokenMember) => {
     await using here = await bench({ bearer: { ...user, tokenMember } });
-    expect(await here.client.repository(name).fetchTag(tag)).toMatchObject({ kind: 'image' });
+    expect(await here.client.repository(name).fetch(tag)).toMatchObject({ kind: 'image' });
   },
 );
 
@@ -222,14 +222,14 @@ test.each([
 ])('an answer %s is PROTOCOL, and does not show what came', async (_, body) => {
   await using here = await bench(bearer);
   here.registry.fault({ path: '/token', status: 200, body });
-  const fetching = here.client.repository(name).fetchTag(tag);
+  const fetching = here.client.repository(name).fetch(tag);
   await expect(fetching).rejects.toMatchObject({ code: 'PROTOCOL' });
 });
 
 test('reads no more of a token answer than it may (ggcr #2296)', async () => {
   await using here = await bench(bearer);
   here.registry.fault({ path: '/token', status: 200, body: '{"token":"', endless: true });
-  const fetching = here.client.repository(name).fetchTag(tag);
+  const fetching = here.client.repository(name).fetch(tag);
   await expect(fetching).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
 });
 
@@ -237,7 +237,7 @@ test('sends no credentials where a redirect leads, whatever is challenged there 
   await using here = await bench({ basic: user });
   await using elsewhere = await startRegistry({ auth: bearer });
   const repository = here.client.repository(name);
-  const manifest = await repository.fetchTag(tag);
+  const manifest = await repository.fetch(tag);
   const layer = manifest.kind === 'image' ? manifest.document.layers[0] : undefined;
   if (!layer) throw new Error('the package has a layer');
   here.registry.fault({ path: '/blobs/', redirect: (path) => `${elsewhere.url}${path}` });
@@ -284,7 +284,7 @@ test('sends no identity token to a token server of another domain (CVE-2026-4897
   here.registry.fault({ path: '/v2/', status: 401, headers });
   const error: unknown = await here.client
     .repository(name)
-    .fetchTag(tag)
+    .fetch(tag)
     .catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'POLICY_REFUSED' });
   expect(String(error)).not.toContain('refresh-me');
@@ -330,7 +330,7 @@ test('asks before credentials go to a token server elsewhere (CVE-2026-33540)', 
   const challenge = { 'www-authenticate': `Bearer realm="${realm}",service="test-registry"` };
   await using here = await bench(bearer);
   here.registry.fault({ path: '/v2/', status: 401, headers: challenge });
-  await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+  await expect(here.client.repository(name).fetch(tag)).rejects.toMatchObject({
     code: 'POLICY_REFUSED',
   });
   expect(elsewhere.requests).toEqual([]);
@@ -342,7 +342,7 @@ test.each(['not a url', 'https://', 'javascript:alert(1)'])(
     await using here = await bench(bearer);
     const headers = { 'www-authenticate': `Bearer realm="${realm}"` };
     here.registry.fault({ path: '/v2/', status: 401, headers });
-    await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+    await expect(here.client.repository(name).fetch(tag)).rejects.toMatchObject({
       code: expect.stringMatching(/^(PROTOCOL|POLICY_REFUSED)$/),
     });
   },
@@ -356,7 +356,7 @@ test('a password in the address of a token server is not sent', async () => {
   const realm = here.registry.url.replace('http://', 'http://tester:secret@');
   const headers = { 'www-authenticate': `Bearer realm="${realm}/token"` };
   here.registry.fault({ path: '/v2/', status: 401, headers, times: 1 });
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
   expect(here.registry.tokenRequests).toMatchObject([{ anonymous: true }]);
 });
 
@@ -369,7 +369,7 @@ test('no error of a refused login shows the password or a token', async () => {
   });
   const error: unknown = await here.client
     .repository(name)
-    .fetchTag(tag)
+    .fetch(tag)
     .catch((thrown: unknown) => thrown);
   expect(JSON.stringify([error, String(error)])).not.toContain('secret');
 });
@@ -387,8 +387,8 @@ test('an abort does not wait for a helper or a token server, and others get thei
   };
   await using here = await bench(bearer, { credentials });
   const repository = here.client.repository(name);
-  const patient = repository.fetchTag(tag);
-  const impatient = repository.fetchTag(tag, { signal: controller.signal });
+  const patient = repository.fetch(tag);
+  const impatient = repository.fetch(tag, { signal: controller.signal });
   await expect(impatient).rejects.toMatchObject({ code: 'ABORTED' });
   answer();
   await patient;

@@ -106,7 +106,7 @@ test.each([
     if (url.pathname === '/token') return token(document);
     return request.headers.authorization === 'Bearer good' ? false : challenge('service="x"');
   });
-  expect((await here.client.repository(name).fetchTag(tag)).bytes).toEqual(manifest);
+  expect((await here.client.repository(name).fetch(tag)).bytes).toEqual(manifest);
 });
 
 test.each([400, 403])(
@@ -120,7 +120,7 @@ test.each([400, 403])(
     });
     const repository = here.client.repository(name);
     for (let round = 1; round <= 3; round += 1) {
-      expect((await repository.fetchTag(tag)).bytes).toEqual(manifest);
+      expect((await repository.fetch(tag)).bytes).toEqual(manifest);
       good += 1;
     }
     expect(here.scopes).toEqual(
@@ -201,7 +201,7 @@ test('who may not read is asked about once more and not for each request', async
   });
   const repository = here.client.repository(name);
   for (let round = 0; round < 5; round += 1) {
-    await expect(repository.fetchTag(tag)).rejects.toMatchObject({ code: 'DENIED' });
+    await expect(repository.fetch(tag)).rejects.toMatchObject({ code: 'DENIED' });
   }
   expect(here.scopes).toHaveLength(2);
 });
@@ -211,7 +211,7 @@ test('scopes that are no resource go as they came (gitea #36907)', async () => {
     if (url.pathname === '/token') return token({ token: 'good' });
     return request.headers.authorization ? false : challenge('service="x",scope="* aws a:b"');
   });
-  await here.client.repository(name).fetchTag(tag);
+  await here.client.repository(name).fetch(tag);
   expect(here.scopes).toEqual([['*', 'a:b', 'aws', 'repository:lib/app:pull']]);
 });
 
@@ -249,12 +249,12 @@ test('a read fails with the helper where the options say so', async () => {
       { onHelperFailure, credentials: () => Promise.reject(broken) },
     );
     const repository = here.client.repository(name);
-    await expect(repository.fetchTag(tag)).rejects.toMatchObject({
+    await expect(repository.fetch(tag)).rejects.toMatchObject({
       code: 'UNAUTHORIZED',
       message: broken.message,
     });
     if (onHelperFailure === 'fail') continue;
-    await repository.fetchTag(tag);
+    await repository.fetch(tag);
     expect(decided).toEqual([broken.message, broken.message]);
   }
 });
@@ -276,8 +276,8 @@ test('without the helper what is public is read, with a warning, and a push fail
   const repository = here.client.repository(name);
   const events: TransferEvent[] = [];
   const onEvent = (event: TransferEvent): void => void events.push(event);
-  await repository.fetchTag(tag, { onEvent });
-  await repository.fetchTag(tag, { onEvent });
+  await repository.fetch(tag, { onEvent });
+  await repository.fetch(tag, { onEvent });
   const warning = `${broken.message}: ${here.host} is asked without a credential`;
   expect(events).toEqual([{ type: 'warning', message: warning }]);
   expect(asked).toBe(1);
@@ -301,7 +301,7 @@ test.each([401, 403])(
         },
       },
     );
-    await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+    await expect(here.client.repository(name).fetch(tag)).rejects.toMatchObject({
       message: expect.stringContaining(broken.message) as string,
       hint: broken.hint,
     });
@@ -329,7 +329,7 @@ test.each([
     url: `http://${here.host}`,
     ...(trusted.length > 0 && { credentials, trustedRealms: [realm] }),
   });
-  expect((await client.repository(name).fetchTag(tag)).bytes).toEqual(manifest);
+  expect((await client.repository(name).fetch(tag)).bytes).toEqual(manifest);
   await client.close();
 });
 
@@ -351,7 +351,7 @@ test('a token server that refuses a password names the credential, and no token'
 
 test('a registry that needs a login says so', async () => {
   await using here = await registryThat(({ refuse }) => refuse(401));
-  await expect(here.client.repository(name).fetchTag(tag)).rejects.toMatchObject({
+  await expect(here.client.repository(name).fetch(tag)).rejects.toMatchObject({
     message: expect.stringContaining('lib/app:1 needs a login') as string,
     reason: { kind: 'login-missing', host: here.host },
   });

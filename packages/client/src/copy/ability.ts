@@ -4,6 +4,7 @@ import type {
   BlobSink,
   CallOptions,
   Descriptor,
+  Digest,
   Located,
   ManifestSink,
   Mirrored,
@@ -38,13 +39,13 @@ export function canExamine(repository: object): repository is BlobExaminer {
   return has(repository, 'hasIntactBlob');
 }
 
-/** A source that gives a tag's manifest in one request, instead of its descriptor first. */
-export interface TagFetcher {
-  fetchTag(tag: Tag, options?: CallOptions): Promise<ResolvedManifest>;
+/** A source that gives a manifest by its name in one request, instead of its descriptor first. */
+export interface NameFetcher {
+  fetch(tagOrDigest: Tag | Digest, options?: CallOptions): Promise<ResolvedManifest>;
 }
 
-export function canFetchTag(repository: object): repository is TagFetcher {
-  return has(repository, 'fetchTag');
+export function canFetchByName(repository: object): repository is NameFetcher {
+  return has(repository, 'fetch');
 }
 
 /** The repository itself, where a source has mirrors that may answer in its place. */

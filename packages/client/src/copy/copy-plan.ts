@@ -13,7 +13,7 @@ import {
 } from '@oci/spec-types';
 import { readBytes } from '@oci/spec-types/node';
 
-import { canFetchTag, withoutMirrors } from './ability.js';
+import { canFetchByName, withoutMirrors } from './ability.js';
 import type { CopyOptions, LeftBehind } from './copy-options.js';
 import { type ChildFilter, Graph, defaultGraphLimits } from './graph.js';
 import { entriesFor, entryFor, isPlatform, notOffered } from './platform-choice.js';
@@ -97,8 +97,8 @@ class Planning {
     // The target may be the source's own mirror, and its tag the old one that is to be replaced.
     const source = withoutMirrors(this.#source);
     const call = this.#call;
-    if (isDigest(reference) || !canFetchTag(source)) return source.resolve(reference, call);
-    const manifest = await source.fetchTag(reference, call);
+    if (isDigest(reference) || !canFetchByName(source)) return source.resolve(reference, call);
+    const manifest = await source.fetch(reference, call);
     this.#fetched.set(manifest.descriptor.digest, manifest);
     return manifest.descriptor;
   }

@@ -6,6 +6,18 @@ import {
   isIndexMediaType,
 } from '@oci/spec-types';
 
+/** The names of Go, which image-spec uses, for those of Node that differ. */
+const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+const systems: Readonly<Record<string, string>> = { win32: 'windows' };
+
+/** The platform that this process runs on, by the names of image-spec. */
+export function currentPlatform(): Platform {
+  return {
+    os: systems[process.platform] ?? process.platform,
+    architecture: architectures[process.arch] ?? process.arch,
+  };
+}
+
 /** Parses what a user writes for a platform: `os/architecture[/variant]`. @throws OciError `USAGE` */
 export function parsePlatform(text: string): Platform {
   const [os, architecture, variant, ...rest] = text.split('/');
@@ -63,12 +75,14 @@ export function entriesFor(
 /**
  * The one manifest of an index for a platform: the first that fits, as image-spec has it.
  *
- * @throws OciError `MANIFEST_UNKNOWN`
+ * @param wanted also as text, `linux/arm64`; default that of this process
+ * @throws OciError `MANIFEST_UNKNOWN`, `USAGE`
  */
 export function entryFor(
   index: ResolvedManifest & { readonly kind: 'index' },
-  platform: Platform,
+  wanted: Platform | string = currentPlatform(),
 ): Descriptor {
+  const platform = typeof wanted === 'string' ? parsePlatform(wanted) : wanted;
   const { manifests } = index.document;
   const entry = manifests.find((known) => isPlatform(known.platform, platform));
   if (entry) return entry;

@@ -72,7 +72,7 @@ export function tagsOf(index: LayoutIndex): readonly Tag[] {
 export function withManifest(
   index: LayoutIndex,
   descriptor: Descriptor,
-  tag: Tag | undefined,
+  tag: string | undefined,
 ): LayoutIndex {
   const { digest } = descriptor;
   const isListed = index.manifests.some(
@@ -88,7 +88,7 @@ export function withManifest(
 }
 
 /** The index without a tag; its manifest stays, under no name when it had only this one. */
-export function withoutTag(index: LayoutIndex, tag: Tag): LayoutIndex {
+export function withoutTag(index: LayoutIndex, tag: string): LayoutIndex {
   const entry = findName(index, tag);
   if (!entry) return index;
   const others = index.manifests.filter((known) => nameOf(known) !== tag);

@@ -47,7 +47,7 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     );
   }
 
-  async resolve(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<Descriptor> {
+  async resolve(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor> {
     throwIfAborted(options.signal);
     if (isDigest(tagOrDigest)) {
       const manifest = await this.#manifest(tagOrDigest, options);
@@ -86,6 +86,11 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     throw new OciError('REFERENCE_INVALID', `${name} holds several artifacts`, {
       hint: names === '' ? 'Name one by its digest.' : `Name one of them: ${names}.`,
     });
+  }
+
+  /** Reads a manifest by its tag or digest, verified. */
+  async fetch(tagOrDigest: string, options: CallOptions = {}): Promise<ResolvedManifest> {
+    return this.fetchManifest(await this.resolve(tagOrDigest, options), options);
   }
 
   async fetchManifest(
@@ -167,7 +172,7 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
    */
   async pushManifest(
     manifest: ResolvedManifest,
-    { tag, ...options }: CallOptions & { readonly tag?: Tag | undefined } = {},
+    { tag, ...options }: CallOptions & { readonly tag?: string | undefined } = {},
   ): Promise<void> {
     throwIfAborted(options.signal);
     const { mediaType, digest, size } = manifest.descriptor;
@@ -204,7 +209,7 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     await this.#storage.remove(digest);
   }
 
-  async deleteTag(tag: Tag, options: CallOptions = {}): Promise<void> {
+  async deleteTag(tag: string, options: CallOptions = {}): Promise<void> {
     await this.resolve(tag, options);
     await this.#storage.updateIndex((index) => withoutTag(index, tag));
   }
@@ -252,7 +257,7 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     return covered;
   }
 
-  #unknown(tagOrDigest: Tag | Digest): OciError {
+  #unknown(tagOrDigest: string): OciError {
     const { name } = this.#storage;
     return new OciError('MANIFEST_UNKNOWN', `${name} has no manifest ${tagOrDigest}`, {
       ...(isTag(tagOrDigest) && { hint: 'Its tags are the names in index.json.' }),

@@ -49,7 +49,8 @@ export function nameAt(
 /** @throws OciError `REFERENCE_INVALID` */
 export function parseMirrorLocation(mirror: MirrorOptions): MirrorLocation {
   const { location, plainHttp = false, repositories: standsFor = '' } = mirror;
-  const match = /^((?:https?:\/\/)?[^/]+)(?:\/(.*?))?\/?$/.exec(location);
+  const isText = typeof location === 'string';
+  const match = isText ? /^((?:https?:\/\/)?[^/]+)(?:\/(.*?))?\/?$/.exec(location) : null;
   const address = parseRegistryAddress(match?.[1] ?? location, { plainHttp });
   const path = match?.[2] ?? '';
   for (const name of [path, standsFor]) {

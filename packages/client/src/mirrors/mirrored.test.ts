@@ -66,7 +66,7 @@ test('manifests and blobs come from the first mirror that has them, and events s
   await using empty = await startRegistry();
   await using full = await serving();
   await using here = client(origin, [empty.url, full.url]);
-  const manifest = await here.repository.fetchTag(tag, here.call);
+  const manifest = await here.repository.fetch(tag, here.call);
   expect(manifest.descriptor).toEqual(descriptor);
   await collect(await here.repository.fetchBlob(layer, here.call));
   expect(origin.requests).toEqual([]);
@@ -90,7 +90,7 @@ test('what nobody has is told in the terms of the registry', async () => {
   await using origin = await startRegistry();
   await using mirror = await startRegistry();
   await using here = client(origin, [mirror.url]);
-  await expect(here.repository.fetchTag(tag)).rejects.toMatchObject({
+  await expect(here.repository.fetch(tag)).rejects.toMatchObject({
     code: expect.stringMatching(/UNKNOWN/),
     message: expect.stringContaining(origin.host),
   });

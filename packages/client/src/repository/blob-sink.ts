@@ -1,13 +1,14 @@
 import {
   type CallOptions,
   type Descriptor,
+  parseRepositoryName,
   registryPaths,
   verifiableAlgorithm,
 } from '@oci/spec-types';
 
-import type { UploadContent } from '../upload/blob-body.js';
+import { type UploadContent, bodyOf } from '../upload/blob-body.js';
 import { uploadBlob } from '../upload/upload.js';
-import type { UploadOptions } from '../upload/upload-options.js';
+import { type UploadOptions, checkUploadOptions } from '../upload/upload-options.js';
 import { type OpenSession, reopenedSession, uploadSubject } from '../upload/upload-session.js';
 import { type Endpoint, call } from './endpoint.js';
 import { beginMount } from './mount.js';
@@ -42,12 +43,15 @@ export async function pushBlob(
   options: UploadOptions,
 ): Promise<void> {
   const { descriptor } = content;
+  const body = bodyOf(content.body);
+  checkUploadOptions(options);
   const remote: CallOptions = { signal: options.signal, onEvent: options.onEvent };
   verifiableAlgorithm(descriptor.digest);
   const isStored = (): Promise<boolean> => hasBlob(endpoint, descriptor, remote);
   if (await isStored()) return;
   const session = await firstSession(endpoint, descriptor, options);
-  if (session !== 'mounted') await uploadBlob(endpoint, { ...content, session, isStored }, options);
+  if (session !== 'mounted')
+    await uploadBlob(endpoint, { descriptor, body, session, isStored }, options);
 }
 
 async function firstSession(
@@ -57,6 +61,6 @@ async function firstSession(
 ): Promise<'mounted' | OpenSession | undefined> {
   if (uploadSession) return reopenedSession(endpoint, uploadSession);
   if (mount === undefined) return undefined;
-  const from = mount === true ? undefined : mount;
+  const from = mount === true ? undefined : parseRepositoryName(mount);
   return beginMount(endpoint, { descriptor, from }, { signal, onEvent });
 }

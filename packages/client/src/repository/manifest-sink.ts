@@ -6,6 +6,7 @@ import {
   type Tag,
   digestAlgorithm,
   isDigest,
+  parseTag,
   registryPaths,
 } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
@@ -15,7 +16,8 @@ import { type Endpoint, call } from './endpoint.js';
 import { addToReferrersTag } from './referrers-tag-list.js';
 
 export interface PushManifestOptions extends CallOptions {
-  readonly tag?: Tag | undefined;
+  /** Default: none, it is known by its digest alone. */
+  readonly tag?: string | undefined;
   /**
    * False to leave the list of the subject's referrers alone where the registry does not keep one itself;
    * default true.
@@ -32,9 +34,10 @@ export interface PushManifestOptions extends CallOptions {
 export async function pushManifest(
   endpoint: Endpoint,
   manifest: ResolvedManifest,
-  { tag, referrersTag = true, ...options }: PushManifestOptions,
+  { tag: text, referrersTag = true, ...options }: PushManifestOptions,
 ): Promise<void> {
   const { digest } = manifest.descriptor;
+  const tag = text === undefined ? undefined : parseTag(text);
   let answer: RegistryResponse;
   if (tag === undefined || digestAlgorithm(digest) === 'sha256') {
     answer = await putManifest(endpoint, { manifest, target: tag ?? digest }, options);

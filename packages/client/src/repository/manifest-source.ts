@@ -3,21 +3,29 @@ import {
   type Descriptor,
   type Digest,
   OciError,
+  type ReadingOptions,
   type ResolvedManifest,
   type Tag,
   isDigest,
   manifestMediaTypes,
   parseContentType,
-  parseManifest,
   registryPaths,
 } from '@oci/spec-types';
-import { describeManifest, verifyBytes, verifyManifest } from '@oci/spec-types/node';
+import { describeManifest, verifyManifest } from '@oci/spec-types/node';
 
 import { type RegistryResponse, header } from '../transport/exchange.js';
 import { type Endpoint, call } from './endpoint.js';
 import { fetchWhole } from './whole-answer.js';
 
 const accept = manifestMediaTypes.join(', ');
+
+/** Says nothing about a manifest, which then has to say what it is. */
+const unknownType = 'application/octet-stream';
+
+export interface FetchOptions extends CallOptions {
+  /** {@link ReadingOptions.lenient}; what was left out is told by `warning` events. Default false. */
+  readonly lenient?: boolean | undefined;
+}
 
 /**
  * Gets a manifest by its descriptor: the bytes have to match before they are read. Of a descriptor that is
@@ -26,26 +34,36 @@ const accept = manifestMediaTypes.join(', ');
 export async function fetchManifest(
   endpoint: Endpoint,
   descriptor: Descriptor,
-  options: CallOptions,
+  { lenient, ...options }: FetchOptions,
 ): Promise<ResolvedManifest> {
+  const reading = readingOf(endpoint, lenient, options);
   const { bytes, servedAs } = await getManifest(endpoint, descriptor.digest, options);
   if (endpoint.hints.has(descriptor)) {
     const content = { digest: descriptor.digest, size: bytes.byteLength };
-    const { mediaType } = parseManifest(verifyBytes(bytes, content), servedAs);
-    return verifyManifest(bytes, { ...descriptor, ...content, mediaType });
+    const mediaType = servedAs ?? unknownType;
+    return verifyManifest(bytes, { ...descriptor, ...content, mediaType }, reading);
   }
   // The type that was expected decides only where the server did not say what it sent.
-  return verifyManifest(bytes, { ...descriptor, mediaType: servedAs ?? descriptor.mediaType });
+  const mediaType = servedAs ?? descriptor.mediaType;
+  return verifyManifest(bytes, { ...descriptor, mediaType }, reading);
 }
 
-/** Gets what a tag points to now, in one request; its digest is the one that we compute. */
-export async function fetchTag(
+/**
+ * Gets a manifest by its digest, or what a tag points to now, in one request. Of a tag the digest is the one
+ * that we compute.
+ */
+export async function fetch(
   endpoint: Endpoint,
-  tag: Tag,
-  options: CallOptions,
+  tagOrDigest: Tag | Digest,
+  { lenient, ...options }: FetchOptions,
 ): Promise<ResolvedManifest> {
-  const { bytes, servedAs, response } = await getManifest(endpoint, tag, options);
-  const manifest = describeManifest(bytes, servedAs);
+  const reading = readingOf(endpoint, lenient, options);
+  const { bytes, servedAs, response } = await getManifest(endpoint, tagOrDigest, options);
+  if (isDigest(tagOrDigest)) {
+    const content = { digest: tagOrDigest, size: bytes.byteLength };
+    return verifyManifest(bytes, { ...content, mediaType: servedAs ?? unknownType }, reading);
+  }
+  const manifest = describeManifest(bytes, servedAs, reading);
   const claimed = header(response, 'docker-content-digest');
   if (
     claimed !== undefined &&
@@ -54,11 +72,21 @@ export async function fetchTag(
   ) {
     throw new OciError(
       'DIGEST_MISMATCH',
-      `${endpoint.name}:${tag} is said to be ${claimed.slice(0, 200)}, but is ${manifest.descriptor.digest}`,
+      `${endpoint.name}:${tagOrDigest} is said to be ${claimed.slice(0, 200)}, but is ${manifest.descriptor.digest}`,
       { hint: 'The registry or something on the way altered it. Nothing was kept.' },
     );
   }
   return manifest;
+}
+
+function readingOf(
+  { name }: Endpoint,
+  lenient: boolean | undefined,
+  { onEvent }: CallOptions,
+): ReadingOptions {
+  const onIgnored = (reason: string): void =>
+    onEvent?.({ type: 'warning', message: `a manifest of ${name} is read without ${reason}` });
+  return { lenient, onIgnored };
 }
 
 async function getManifest(
@@ -87,11 +115,7 @@ export async function resolve(
 ): Promise<Descriptor> {
   const found = await resolveByHead(endpoint, tagOrDigest, options);
   if (found) return found;
-  if (!isDigest(tagOrDigest)) return (await fetchTag(endpoint, tagOrDigest, options)).descriptor;
-  const { bytes, servedAs } = await getManifest(endpoint, tagOrDigest, options);
-  const mediaType = describeManifest(bytes, servedAs).mediaType;
-  return verifyManifest(bytes, { mediaType, digest: tagOrDigest, size: bytes.byteLength })
-    .descriptor;
+  return (await fetch(endpoint, tagOrDigest, options)).descriptor;
 }
 
 async function resolveByHead(

@@ -80,7 +80,7 @@ test('an unknown tag is MANIFEST_UNKNOWN, and is not asked for again', async () 
   await expect(here.repository.resolve(parseTag('9.9.9'))).rejects.toMatchObject({
     code: 'MANIFEST_UNKNOWN',
   });
-  await expect(here.repository.fetchTag(parseTag('9.9.9'))).rejects.toMatchObject({
+  await expect(here.repository.fetch(parseTag('9.9.9'))).rejects.toMatchObject({
     code: 'MANIFEST_UNKNOWN',
   });
   expect(methods(here.registry)).toEqual(['HEAD', 'GET']);
@@ -89,9 +89,9 @@ test('an unknown tag is MANIFEST_UNKNOWN, and is not asked for again', async () 
 test('the digest of a tag is computed, not believed', async () => {
   await using here = await bench();
   const { digest } = here.descriptor;
-  expect((await here.repository.fetchTag(tag)).descriptor.digest).toBe(digest);
+  expect((await here.repository.fetch(tag)).descriptor.digest).toBe(digest);
   here.registry.corruptBlob(digest, (bytes) => Buffer.concat([bytes, bytesOf(' ')]));
-  await expect(here.repository.fetchTag(tag)).rejects.toMatchObject({
+  await expect(here.repository.fetch(tag)).rejects.toMatchObject({
     code: 'DIGEST_MISMATCH',
     message: expect.stringContaining(digest),
   });
@@ -116,7 +116,7 @@ test('a document that is image and index at once is refused (CVE-2021-41190)', a
   await using here = await bench();
   const both = { schemaVersion: 2, config: here.descriptor, layers: [], manifests: [] };
   here.registry.putManifest(name, 'both', both, mediaTypes.imageManifest);
-  await expect(here.repository.fetchTag(parseTag('both'))).rejects.toMatchObject({
+  await expect(here.repository.fetch(parseTag('both'))).rejects.toMatchObject({
     code: 'DOCUMENT_INVALID',
   });
 });
@@ -130,8 +130,8 @@ test('a manifest of 4 MiB is read, and one byte more is not', async () => {
   const limit = 4 * 1024 * 1024;
   here.registry.putManifest(name, 'full', padded(limit), mediaTypes.imageIndex);
   here.registry.putManifest(name, 'over', padded(limit + 1), mediaTypes.imageIndex);
-  expect((await here.repository.fetchTag(parseTag('full'))).bytes.byteLength).toBe(limit);
-  await expect(here.repository.fetchTag(parseTag('over'))).rejects.toMatchObject({
+  expect((await here.repository.fetch(parseTag('full'))).bytes.byteLength).toBe(limit);
+  await expect(here.repository.fetch(parseTag('over'))).rejects.toMatchObject({
     code: 'LIMIT_EXCEEDED',
   });
 });
@@ -171,7 +171,7 @@ test('a registry that stored something else is DIGEST_MISMATCH', async () => {
 
 test('a descriptor of another algorithm than the registry says is still verified', async () => {
   await using here = await bench();
-  const { bytes } = await here.repository.fetchTag(tag);
+  const { bytes } = await here.repository.fetch(tag);
   const descriptor: Descriptor = { ...here.descriptor, digest: digestOf(bytes, 'sha512') };
   here.registry.repositories.get(name)?.manifests.set(descriptor.digest, {
     bytes,

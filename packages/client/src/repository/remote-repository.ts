@@ -1,12 +1,14 @@
 import {
-  type CallOptions,
   type BlobDownloader,
   type BlobMounter,
+  type CallOptions,
   type Descriptor,
   type Digest,
+  type ImageConfig,
   type Located,
   type ManifestDeleter,
   type Mirrored,
+  OciError,
   type ReferrerLister,
   type Repository,
   type RepositoryName,
@@ -15,16 +17,29 @@ import {
   type TagDeleter,
   type VerifiedFile,
   isTag,
+  parseRepositoryName,
+  parseTag,
   registryPaths,
 } from '@oci/spec-types';
 
 import { type OperationTrace, tracedItems, tracedOperation } from '../diagnostics.js';
+import type { AttachOptions } from '../manifest/attachment.js';
 import type { UploadContent } from '../upload/blob-body.js';
 import type { UploadOptions } from '../upload/upload-options.js';
 import type * as Abilities from './abilities.js';
+import {
+  checkCall,
+  checkContent,
+  checkDescriptor,
+  checkManifest,
+  parseTagOrDigest,
+} from './arguments.js';
+import type { FetchBytesOptions, PushBytesOptions } from './blob-bytes.js';
+import type { FetchBlobOptions } from './blob-source.js';
 import type { Endpoint } from './endpoint.js';
 import type { ListOptions } from './listing.js';
 import type { PushManifestOptions } from './manifest-sink.js';
+import type { FetchOptions } from './manifest-source.js';
 import type { ReferrersOptions } from './referrers.js';
 
 /** What a call works with, loaded and made ready by the first. */
@@ -33,7 +48,17 @@ interface Work {
   readonly abilities: typeof Abilities;
 }
 
-/** A repository of a registry over HTTP; each ability is a file beside this one. */
+/** A call that is made: its method, what it is about, and its options. */
+interface Call {
+  readonly operation: string;
+  readonly about?: string;
+  readonly options: CallOptions;
+}
+
+/**
+ * A repository of a registry over HTTP; each ability is a file beside this one. Tags and digests are text, checked
+ * here: a call with an argument that is none fails with `USAGE`, `REFERENCE_INVALID` or `DIGEST_INVALID`.
+ */
 export class RemoteRepository
   implements
     Repository,
@@ -66,135 +91,182 @@ export class RemoteRepository
     return new RemoteRepository(this.name, this.#origin, reach);
   }
 
-  resolve(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<Descriptor> {
-    return this.#read(this.#traceOf('resolve', tagOrDigest), options, ({ abilities, endpoint }) =>
-      abilities.resolve(endpoint, tagOrDigest, options),
+  async resolve(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor> {
+    const about = parseTagOrDigest(tagOrDigest);
+    return this.#read({ operation: 'resolve', about, options }, ({ abilities, endpoint }) =>
+      abilities.resolve(endpoint, about, options),
     );
   }
 
-  fetchManifest(descriptor: Descriptor, options: CallOptions = {}): Promise<ResolvedManifest> {
-    return this.#read(
-      this.#traceOf('fetchManifest', descriptor.digest),
-      options,
-      ({ abilities, endpoint }) => abilities.fetchManifest(endpoint, descriptor, options),
+  /** Fetches a manifest by its tag or digest, verified, in one request. */
+  async fetch(tagOrDigest: string, options: FetchOptions = {}): Promise<ResolvedManifest> {
+    const about = parseTagOrDigest(tagOrDigest);
+    return this.#read({ operation: 'fetch', about, options }, ({ abilities, endpoint }) =>
+      abilities.fetch(endpoint, about, options),
     );
   }
 
-  /** `resolve` and `fetchManifest` in one request. */
-  fetchTag(tag: Tag, options: CallOptions = {}): Promise<ResolvedManifest> {
-    return this.#read(this.#traceOf('fetchTag', tag), options, ({ abilities, endpoint }) =>
-      abilities.fetchTag(endpoint, tag, options),
+  async fetchManifest(
+    descriptor: Descriptor,
+    options: FetchOptions = {},
+  ): Promise<ResolvedManifest> {
+    const { digest: about } = checkDescriptor(descriptor);
+    return this.#read({ operation: 'fetchManifest', about, options }, ({ abilities, endpoint }) =>
+      abilities.fetchManifest(endpoint, descriptor, options),
     );
   }
 
-  fetchBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<AsyncIterable<Uint8Array>> {
-    return this.#read(
-      this.#traceOf('fetchBlob', descriptor.digest),
-      options,
-      ({ abilities, endpoint }) => abilities.fetchBlob(endpoint, descriptor, options),
+  /** {@link fetchConfig} */
+  async fetchConfig(manifest: ResolvedManifest, options: CallOptions = {}): Promise<ImageConfig> {
+    checkManifest(manifest);
+    const { abilities } = await this.#work();
+    return abilities.fetchConfig(this, manifest, options);
+  }
+
+  /** The bytes of a blob: all, verified, or those of a `range`, of which only the length is. */
+  async fetchBlob(
+    descriptor: Descriptor,
+    options: FetchBlobOptions = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const { digest: about } = checkDescriptor(descriptor);
+    return this.#read({ operation: 'fetchBlob', about, options }, ({ abilities, endpoint }) =>
+      abilities.fetchBlob(endpoint, descriptor, options),
     );
+  }
+
+  /** Reads a small blob into memory, verified. @throws OciError `LIMIT_EXCEEDED` before anything is fetched */
+  async fetchBytes(descriptor: Descriptor, options: FetchBytesOptions = {}): Promise<Uint8Array> {
+    checkDescriptor(descriptor);
+    checkCall(options);
+    const { abilities } = await this.#work();
+    return abilities.fetchBytes(this, descriptor, options);
   }
 
   /** {@link BlobDownloader}: a large blob in parallel ranges, going on from what is at `path`. */
-  downloadBlob(
+  async downloadBlob(
     descriptor: Descriptor,
     path: string,
     options: CallOptions = {},
   ): Promise<VerifiedFile> {
-    return this.#read(
-      this.#traceOf('downloadBlob', descriptor.digest),
-      options,
-      ({ abilities, endpoint }) =>
-        abilities.downloadBlob(endpoint, { blob: descriptor, path }, options),
+    const { digest: about } = checkDescriptor(descriptor);
+    if (typeof path !== 'string' || path === '' || path.includes('\0'))
+      throw new OciError('USAGE', 'a blob is downloaded to the path of a file', {
+        hint: 'Give a path: downloadBlob(descriptor, path).',
+      });
+    return this.#read({ operation: 'downloadBlob', about, options }, ({ abilities, endpoint }) =>
+      abilities.downloadBlob(endpoint, { blob: descriptor, path }, options),
     );
   }
 
-  hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
-    return this.#traced(this.#traceOf('hasBlob', descriptor.digest), ({ abilities, endpoint }) =>
+  async hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    const { digest: about } = checkDescriptor(descriptor);
+    return this.#traced({ operation: 'hasBlob', about, options }, ({ abilities, endpoint }) =>
       abilities.hasBlob(endpoint, descriptor, options),
     );
   }
 
-  pushBlob(
+  async pushBlob(
     descriptor: Descriptor,
     body: UploadContent,
     options: UploadOptions = {},
   ): Promise<void> {
-    return this.#traced(this.#traceOf('pushBlob', descriptor.digest), ({ abilities, endpoint }) =>
+    const { digest: about } = checkDescriptor(descriptor);
+    return this.#traced({ operation: 'pushBlob', about, options }, ({ abilities, endpoint }) =>
       abilities.pushBlob(endpoint, { descriptor, body }, options),
     );
   }
 
+  /** Pushes bytes as a blob. @returns its descriptor, for a manifest */
+  async pushBytes(bytes: Uint8Array, options: PushBytesOptions = {}): Promise<Descriptor> {
+    checkCall(options);
+    const { abilities } = await this.#work();
+    return abilities.pushBytes(this, bytes, options);
+  }
+
   /** Takes a blob from another repository of the registry; false when it has to be uploaded. */
-  mountBlob(
+  async mountBlob(
     descriptor: Descriptor,
-    from: RepositoryName | undefined,
+    repository: string | undefined,
     options: CallOptions = {},
   ): Promise<boolean> {
-    return this.#traced(this.#traceOf('mountBlob', descriptor.digest), ({ abilities, endpoint }) =>
+    const { digest: about } = checkDescriptor(descriptor);
+    const from = repository === undefined ? undefined : parseRepositoryName(repository);
+    return this.#traced({ operation: 'mountBlob', about, options }, ({ abilities, endpoint }) =>
       abilities.mountBlob(endpoint, { descriptor, from }, options),
     );
   }
 
-  pushManifest(manifest: ResolvedManifest, options: PushManifestOptions = {}): Promise<void> {
-    const reference = options.tag ?? manifest.descriptor.digest;
-    return this.#traced(this.#traceOf('pushManifest', reference), ({ abilities, endpoint }) =>
+  async pushManifest(manifest: ResolvedManifest, options: PushManifestOptions = {}): Promise<void> {
+    const { digest } = checkManifest(manifest).descriptor;
+    const { tag: about = digest } = checkCall(options);
+    return this.#traced({ operation: 'pushManifest', about, options }, ({ abilities, endpoint }) =>
       abilities.pushManifest(endpoint, manifest, options),
     );
   }
 
+  /** Pushes an artifact that refers to a manifest: an SBOM, a signature, a report. @returns its manifest */
+  async attach(subject: string | Descriptor, options: AttachOptions): Promise<ResolvedManifest> {
+    const call = { signal: checkCall(options).signal, onEvent: options.onEvent, forPush: true };
+    // The length in an answer to HEAD is a hint, and the artifact says for ever what its subject is.
+    const described = typeof subject === 'string' ? this.fetch(subject, call) : undefined;
+    const descriptor = (await described)?.descriptor ?? checkDescriptor(subject as Descriptor);
+    const { abilities } = await this.#work();
+    return abilities.attach(this, descriptor, options);
+  }
+
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` */
-  deleteManifest(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
-    return this.#traced(
-      this.#traceOf('deleteManifest', descriptor.digest),
-      ({ abilities, endpoint }) => abilities.deleteManifest(endpoint, descriptor, options),
+  async deleteManifest(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
+    const { digest: about } = checkDescriptor(descriptor);
+    return this.#traced({ operation: 'deleteManifest', about, options }, (ready) =>
+      ready.abilities.deleteManifest(ready.endpoint, descriptor, options),
     );
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where only manifests can be deleted */
-  deleteTag(tag: Tag, options: CallOptions = {}): Promise<void> {
-    return this.#traced(this.#traceOf('deleteTag', tag), ({ abilities, endpoint }) =>
-      abilities.deleteTag(endpoint, tag, options),
+  async deleteTag(tag: string, options: CallOptions = {}): Promise<void> {
+    const about = parseTag(tag);
+    return this.#traced({ operation: 'deleteTag', about, options }, ({ abilities, endpoint }) =>
+      abilities.deleteTag(endpoint, about, options),
     );
   }
 
   /** What manifests name is missing then. @throws OciError `BLOB_UNKNOWN`, `UNSUPPORTED` */
-  deleteBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
-    return this.#traced(this.#traceOf('deleteBlob', descriptor.digest), ({ abilities, endpoint }) =>
+  async deleteBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
+    const { digest: about } = checkDescriptor(descriptor);
+    return this.#traced({ operation: 'deleteBlob', about, options }, ({ abilities, endpoint }) =>
       abilities.deleteBlob(endpoint, descriptor, options),
     );
   }
 
-  listReferrers(
+  async *listReferrers(
     subject: Pick<Descriptor, 'digest'>,
     options: ReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
-    const items = this.#referrers(subject.digest, options);
-    return tracedItems(this.#traceOf('listReferrers', subject.digest), items);
+    const { digest: about } = checkContent(subject);
+    const trace = this.#traceOf({ operation: 'listReferrers', about, options });
+    yield* tracedItems(trace, this.#referrers(about, options));
   }
 
   /** Every tag, or the first `limit`, in the registry's order and in its pages. */
-  listTags(options: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {
-    return tracedItems(this.#traceOf('listTags'), this.#tags(options));
+  async *listTags(options: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {
+    const trace = this.#traceOf({ operation: 'listTags', options });
+    yield* tracedItems(trace, this.#tags(options));
   }
 
-  #traceOf(operation: string, reference?: string): OperationTrace {
+  #traceOf({ operation, about, options }: Call): OperationTrace {
+    checkCall(options);
     const { name: repository, origin: registry } = this;
-    return { operation, registry, repository, ...(reference !== undefined && { reference }) };
+    return { operation, registry, repository, ...(about !== undefined && { reference: about }) };
   }
 
-  #traced<R>(trace: OperationTrace, work: (ready: Work) => Promise<R>): Promise<R> {
-    return tracedOperation(trace, async () => work(await this.#work()));
+  #traced<R>(call: Call, work: (ready: Work) => Promise<R>): Promise<R> {
+    return tracedOperation(this.#traceOf(call), async () => work(await this.#work()));
   }
 
   /** What is read wrong from a mirror is read again. */
-  #read<R>(
-    trace: OperationTrace,
-    options: CallOptions,
-    work: (ready: Work) => Promise<R>,
-  ): Promise<R> {
-    return this.#traced(trace, ({ abilities, endpoint }) =>
-      abilities.read(endpoint, options, (asked) => work({ abilities, endpoint: asked })),
+  #read<R>(call: Call, work: (ready: Work) => Promise<R>): Promise<R> {
+    return this.#traced(call, ({ abilities, endpoint }) =>
+      abilities.read(endpoint, call.options, (asked) => work({ abilities, endpoint: asked })),
     );
   }
 

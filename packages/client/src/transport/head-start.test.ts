@@ -28,7 +28,7 @@ async function listening(server: Server): Promise<number> {
 }
 
 async function fetchFrom(registry: Registry): Promise<string> {
-  return (await registry.repository(name).fetchTag(tag)).descriptor.digest;
+  return (await registry.repository(name).fetch(tag)).descriptor.digest;
 }
 
 /** Passes connections on to a registry, those at the numbers of `broken` excepted. */
@@ -69,7 +69,7 @@ test('is ended with the registry, though nothing was sent over it', async () => 
   const count = counted(server);
   const registry = createRegistry({ url: `http://127.0.0.1:${await listening(server)}` });
   const stop = new AbortController();
-  const fetching = registry.repository(name).fetchTag(tag, { signal: stop.signal });
+  const fetching = registry.repository(name).fetch(tag, { signal: stop.signal });
   stop.abort();
   await expect(fetching).rejects.toMatchObject({ code: 'ABORTED' });
   await vi.waitFor(() => expect(count.opened).toBe(1), { timeout: 20_000 });
@@ -124,7 +124,7 @@ test('is not begun where requests go through a proxy or to a mirror first', asyn
   // Loopback is asked past every proxy, so whatever comes here of a request that was given up is a head start.
   const behind = createRegistry({ url, proxy: { httpProxy } });
   const stop = new AbortController();
-  const given = behind.repository(name).fetchTag(tag, { signal: stop.signal });
+  const given = behind.repository(name).fetch(tag, { signal: stop.signal });
   stop.abort();
   await expect(given).rejects.toMatchObject({ code: 'ABORTED' });
   const last = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });

@@ -21,7 +21,7 @@ test('asks a host for no more bodies at once than it may, and for metadata meanw
   const repository = client.repository(name);
   const bodies = blobs.map(async (blob) => collect(await repository.fetchBlob(blob)));
   for (let i = 0; i < 2; i += 1) await registry.nextRequest({ path: '/blobs/' });
-  expect(await repository.fetchTag(tag)).toMatchObject({ kind: 'image' });
+  expect(await repository.fetch(tag)).toMatchObject({ kind: 'image' });
   expect(registry.requests.filter(({ path }) => path.includes('/blobs/'))).toHaveLength(2);
   release();
   await Promise.all(bodies);
@@ -80,10 +80,10 @@ test('when a host asks to wait, nobody asks it anything meanwhile', async () => 
   });
   const repository = client.repository(name);
   const onEvent = (event: TransferEvent): void => void events.push(event);
-  const first = repository.fetchTag(tag, { onEvent });
+  const first = repository.fetch(tag, { onEvent });
   await registry.nextRequest({ path: '/manifests/' });
   while (delays.length === 0) await new Promise(setImmediate);
-  const others = [1, 2, 3].map(() => repository.fetchTag(tag, { onEvent }));
+  const others = [1, 2, 3].map(() => repository.fetch(tag, { onEvent }));
   while (delays.length < 4) await new Promise(setImmediate);
   expect(registry.requests).toHaveLength(1);
   release();
@@ -99,7 +99,7 @@ test('a wait beyond what is allowed fails for everybody at once', async () => {
   const client = createRegistry({ url: registry.url });
   const repository = client.repository(name);
   for (let i = 0; i < 2; i += 1) {
-    await expect(repository.fetchTag(tag)).rejects.toMatchObject({
+    await expect(repository.fetch(tag)).rejects.toMatchObject({
       code: 'RATE_LIMITED',
       retryAfterMs: expect.any(Number),
     });

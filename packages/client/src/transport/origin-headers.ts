@@ -1,3 +1,5 @@
+import { OciError, quoted } from '@oci/spec-types';
+
 import type { Exchange } from './exchange.js';
 
 /** Headers, or how they are found when the first request needs them. */
@@ -12,6 +14,11 @@ export function isSettableHeader(name: string): boolean {
       name,
     )
   );
+}
+
+/** Whether a value can be sent as it is: a line end would begin another header (RFC 9110, section 5.5). */
+export function isHeaderValue(value: unknown): value is string {
+  return typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 }
 
 /** Several sources in one; of a header that several have, the last counts. */
@@ -38,7 +45,11 @@ export function addHeaders(next: Exchange, origin: URL, source: HeaderSource): E
 /** With their names in lower case, as those of requests are. */
 async function readHeaders(source: HeaderSource): Promise<Readonly<Record<string, string>>> {
   const headers = typeof source === 'function' ? await source() : source;
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-  );
+  const entries = Object.entries(headers).map(([name, value]) => {
+    if (/^[A-Za-z0-9-]+$/.test(name) && isHeaderValue(value)) return [name.toLowerCase(), value];
+    throw new OciError('USAGE', `the header ${quoted(name)} has a value that cannot be sent`, {
+      hint: 'Headers have one line each.',
+    });
+  });
+  return Object.fromEntries(entries) as Readonly<Record<string, string>>;
 }

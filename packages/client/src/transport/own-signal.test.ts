@@ -15,7 +15,7 @@ test('a signal that many calls share is not warned of as a leak', async () => {
   const listen = (warning: Error): void => void warnings.push(warning);
   process.on('warning', listen);
   const repository = registry.repository(name);
-  await Promise.all(Array.from({ length: 40 }, () => repository.fetchTag(tag, { signal })));
+  await Promise.all(Array.from({ length: 40 }, () => repository.fetch(tag, { signal })));
   await registry.close();
   process.off('warning', listen);
   expect(warnings).toEqual([]);

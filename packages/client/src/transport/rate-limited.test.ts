@@ -57,7 +57,7 @@ test('a registry that puts off every other request is pulled from, and never ask
     }
   })();
   const onEvent = (event: TransferEvent): void => void events.push(event);
-  const manifest = await repository.fetchTag(tag, { onEvent });
+  const manifest = await repository.fetch(tag, { onEvent });
   expect(manifest.descriptor.digest).toBe(artifact.manifest.descriptor.digest);
   await Promise.all(
     blobs.map(async (blob, at) => {

@@ -25,7 +25,7 @@ test.each([
   await using registry = await startRegistry();
   registry.fault({ path: '/manifests/', status, body });
   const client = createRegistry({ url: registry.url, retry: { attempts: 1 } });
-  const fetching = client.repository(parseRepositoryName('a/b')).fetchTag(parseTag('1'));
+  const fetching = client.repository(parseRepositoryName('a/b')).fetch(parseTag('1'));
   const error: unknown = await fetching.catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code });
   const words = typeof body === 'object' && code !== 'TLS' ? body.errors : [];
@@ -40,7 +40,7 @@ test.each([
   await using registry = await startRegistry();
   registry.fault({ path: '/manifests/', status: 404, body: errors('NAME_UNKNOWN') });
   const client = createRegistry({ url: registry.url });
-  const fetching = client.repository(parseRepositoryName(name)).fetchTag(parseTag('1'));
+  const fetching = client.repository(parseRepositoryName(name)).fetch(parseTag('1'));
   await expect(fetching).rejects.toMatchObject({
     reason: { kind: 'repository-unknown', origin: registry.url, namespace },
   });
@@ -54,7 +54,7 @@ test('names the request, the status and the attempts, and keeps the query out', 
     url: registry.url,
     retry: { attempts: 3, delay: async () => {} },
   });
-  const fetching = client.repository(parseRepositoryName('a/b')).fetchTag(parseTag('1'));
+  const fetching = client.repository(parseRepositoryName('a/b')).fetch(parseTag('1'));
   await expect(fetching).rejects.toMatchObject({
     message: `${registry.host} has a problem of its own (GET a/b:1 at ${registry.host}: 503, 3 attempts)`,
     request: { method: 'GET', url: `${registry.url}/v2/a/b/manifests/1`, status: 503, attempts: 3 },
@@ -67,7 +67,7 @@ test('reads no more of an endless error than it may (CVE-2017-11468)', async () 
   await using registry = await startRegistry();
   registry.fault({ path: '/manifests/', status: 404, body: 'x', endless: true });
   const client = createRegistry({ url: registry.url });
-  const fetching = client.repository(parseRepositoryName('a/b')).fetchTag(parseTag('1'));
+  const fetching = client.repository(parseRepositoryName('a/b')).fetch(parseTag('1'));
   await expect(fetching).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
   await client.close();
 });

@@ -1,4 +1,4 @@
-import { type CallOptions, OciError, type RepositoryName } from '@oci/spec-types';
+import { type CallOptions, OciError, parseRepositoryName } from '@oci/spec-types';
 
 import type { UploadSession } from './upload-session.js';
 
@@ -10,7 +10,7 @@ export interface UploadOptions extends CallOptions {
    */
   readonly chunkBytes?: number | undefined;
   /** Takes the blob from another repository of the registry, or from `true`: any, if it can be had there. */
-  readonly mount?: RepositoryName | true | undefined;
+  readonly mount?: string | true | undefined;
   /** Goes on with an upload that another process began. */
   readonly uploadSession?: UploadSession | undefined;
   /**
@@ -20,8 +20,9 @@ export interface UploadOptions extends CallOptions {
   readonly onUploadSession?: ((session: UploadSession) => void) | undefined;
 }
 
-/** @throws OciError `USAGE` */
-export function checkUploadOptions({ chunkBytes }: UploadOptions): void {
+/** @throws OciError `USAGE`, `REFERENCE_INVALID` */
+export function checkUploadOptions({ chunkBytes, mount }: UploadOptions): void {
+  if (mount !== undefined && mount !== true) parseRepositoryName(mount);
   if (chunkBytes !== undefined && !(Number.isSafeInteger(chunkBytes) && chunkBytes >= 1)) {
     throw new OciError('USAGE', `a chunk can't have ${chunkBytes} bytes`, {
       hint: 'Leave chunkBytes out to send the blob in one request.',

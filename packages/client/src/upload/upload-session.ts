@@ -81,14 +81,16 @@ export function begunSession(response: RegistryResponse): OpenSession {
 
 /** The session that another process kept. @throws OciError `USAGE`, `POLICY_REFUSED` */
 export function reopenedSession(endpoint: Endpoint, kept: UploadSession): OpenSession {
-  if (!URL.canParse(kept.location)) {
-    throw new OciError('USAGE', 'the location of the upload to go on with is not a URL', {
+  const { location: at, offset } = Object(kept) as Partial<UploadSession>;
+  const isPlace = Number.isSafeInteger(offset) && Number(offset) >= 0;
+  if (typeof at !== 'string' || offset === undefined || !isPlace || !URL.canParse(at)) {
+    throw new OciError('USAGE', 'the upload to go on with is no { location, offset }', {
       hint: 'Give the session as it was handed out, or leave it out to begin anew.',
     });
   }
-  const location = new URL(kept.location);
+  const location = new URL(at);
   refuseUnsafeHop(endpoint.origin, location);
-  return { location, offset: kept.offset, minChunkBytes: 0 };
+  return { location, offset, minChunkBytes: 0 };
 }
 
 /** Asks the registry how far a session is; undefined when it knows it no more. */

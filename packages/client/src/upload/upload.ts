@@ -9,7 +9,7 @@ import {
 import { type Endpoint, call } from '../repository/endpoint.js';
 import type { RegistryResponse } from '../transport/exchange.js';
 import { Attempts } from '../transport/retry-policy.js';
-import type { UploadContent } from './blob-body.js';
+import type { UploadBody } from './blob-body.js';
 import {
   type OpenSession,
   beginSession,
@@ -20,12 +20,12 @@ import {
   offsetOf,
   uploadSubject,
 } from './upload-session.js';
-import { type UploadOptions, checkUploadOptions } from './upload-options.js';
+import type { UploadOptions } from './upload-options.js';
 import { VerifiedReader } from './verified-reader.js';
 
 export interface Upload {
   readonly descriptor: Descriptor;
-  readonly body: UploadContent;
+  readonly body: UploadBody;
   /** One that was begun already. */
   readonly session: OpenSession | undefined;
   /** Asks the registry, for an answer that never came may have been the good one. */
@@ -49,7 +49,6 @@ export async function uploadBlob(
   upload: Upload,
   options: UploadOptions,
 ): Promise<void> {
-  checkUploadOptions(options);
   const reader = new VerifiedReader(upload.body, upload.descriptor);
   const run = new UploadRun({ endpoint, upload, reader, options });
   try {

@@ -2,7 +2,7 @@ import { type Hash, createHash } from 'node:crypto';
 
 import { type Descriptor, verifiableAlgorithm } from '@oci/spec-types';
 
-import { type UploadContent, canReadAgain, readFrom } from './blob-body.js';
+import { type UploadBody, canReadAgain, readFrom } from './blob-body.js';
 import { HashingCursor } from './hashing-cursor.js';
 
 /** The hash of the first `offset` bytes. */
@@ -16,14 +16,14 @@ interface Mark {
  * only passed over because the registry has them; the last are held back until all are known to be right.
  */
 export class VerifiedReader {
-  readonly #content: UploadContent;
+  readonly #content: UploadBody;
   readonly #descriptor: Descriptor;
   readonly #start: Mark;
   #mark: Mark;
   #cursor: HashingCursor | undefined;
 
   /** @throws OciError `DIGEST_UNSUPPORTED` */
-  constructor(content: UploadContent, descriptor: Descriptor) {
+  constructor(content: UploadBody, descriptor: Descriptor) {
     this.#content = content;
     this.#descriptor = descriptor;
     this.#start = { offset: 0, hash: createHash(verifiableAlgorithm(descriptor.digest)) };

@@ -94,7 +94,7 @@ export const operations = {
     return 'read';
   },
   'read a manifest': async (site) =>
-    expectManifest(await repositoryOf(site).fetchTag(tag, { onEvent: site.onEvent })),
+    expectManifest(await repositoryOf(site).fetch(tag, { onEvent: site.onEvent })),
   'read a manifest by digest': async (site) =>
     expectManifest(
       await repositoryOf(site).fetchManifest(artifact.manifest.descriptor, {
