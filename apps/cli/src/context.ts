@@ -11,9 +11,9 @@ import {
 
 import { withCacheHint } from './cache-hint.js';
 import type { GlobalOptions } from './command/global-options.js';
-import type { Invocation } from './command/invocation.js';
+import type { Invocation } from './command/definition.js';
 import { Output } from './output.js';
-import { createProgress } from './progress/progress.js';
+import { createProgress } from './progress/create-progress.js';
 import { Registries, requestLines } from './registry/registries.js';
 
 /** What a command works with. */

@@ -4,7 +4,7 @@ import { OciError } from '@oci/spec-types';
 import { expect, test } from 'vitest';
 
 import { printFailure } from './failure.js';
-import { TextStream } from './text-stream.js';
+import { TextStream } from './terminal.js';
 
 test('a failure of a copy says at which end it happened', () => {
   const error = new OciError('DIGEST_MISMATCH', 'it was altered', {

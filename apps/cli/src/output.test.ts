@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
 
 import { Output } from './output.js';
-import { TextStream } from './text-stream.js';
+import { TextStream } from './terminal.js';
 
 const hostile = 'a\nok\u001b]0;title\u0007\u009b31m\u202e\u061c\u2028';
 

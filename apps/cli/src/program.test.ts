@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createProgram } from './command/program.js';
 import { ocictl } from './program.js';
 import type { Terminal } from './terminal.js';
-import { TextStream } from './text-stream.js';
+import { TextStream } from './terminal.js';
 import { usageError } from './usage-error.js';
 
 const terminal: Terminal = {

@@ -1,12 +1,10 @@
 import manifest from '../package.json' with { type: 'json' };
-import type { ProgramDefinition } from './command/program-definition.js';
+import type { ProgramDefinition } from './command/definition.js';
 import { artifactCommands, referenceCommands } from './commands/artifact.js';
 import { cacheCommands } from './commands/cache.js';
-import { completionCommands } from './commands/completion.js';
-import { configCommands } from './commands/config.js';
 import { extensionCommands } from './commands/extension.js';
-import { helpCommands } from './commands/help.js';
 import { kclCommands } from './commands/kcl.js';
+import { machineCommands } from './commands/machine.js';
 import { signingCommands } from './commands/signing.js';
 import { registryCommands } from './commands/registry.js';
 
@@ -32,9 +30,7 @@ export const ocictl: ProgramDefinition = {
     ...signingCommands,
     ...registryCommands,
     ...cacheCommands,
-    ...configCommands,
-    ...completionCommands,
-    ...helpCommands,
+    ...machineCommands,
   ],
   examples: ['ocictl kcl pull provisioning-core 1.0.0', 'ocictl list kcl --format json'],
 };

@@ -1,8 +1,8 @@
-import { OciError, asOciError } from '@oci/spec-types';
+import { type ExitCode, OciError, asOciError, exitCodeOf, exitCodes } from '@oci/spec-types';
 import { CommanderError } from 'commander';
 
+import { Exit } from './command/definition.js';
 import { createProgram } from './command/program.js';
-import { Exit, type ExitCode, exitCodeOf, exitCodes } from './exit-code.js';
 import { printFailure } from './failure.js';
 import { ocictl } from './program.js';
 import type { Terminal } from './terminal.js';

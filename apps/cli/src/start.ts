@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 
 import { run } from './run.js';
-import { TextStream } from './text-stream.js';
+import { TextStream } from './terminal.js';
 
 /** After so long, somebody who interrupted is told that it takes its time. */
 const stoppingMs = 500;

@@ -1,6 +1,6 @@
 import { OciError } from '@oci/spec-types';
 
-import type { ProgramDefinition } from './command/program-definition.js';
+import type { ProgramDefinition } from './command/definition.js';
 
 /** What other tools call it (docs/coming-from-other-tools.md). */
 const elsewhere: ReadonlyMap<string, string> = new Map([

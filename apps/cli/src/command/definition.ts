@@ -1,47 +1,8 @@
-import type { Invocation } from './invocation.js';
+import type { ExitCode } from '@oci/spec-types';
 
-/** What the shell may offer for a word; names and tags come from the cache. */
-export type Completion =
-  | 'directory'
-  | 'extension-name'
-  | 'extension-type'
-  | 'file'
-  | 'kcl-name'
-  | 'namespace'
-  | 'reference'
-  | 'registry'
-  | 'repository'
-  | 'topic'
-  | 'version';
-
-export interface ArgumentDefinition<Name extends string> {
-  readonly name: Name;
-  readonly description: string;
-  readonly optional?: boolean;
-  /** May be written behind the argument before it: `NAME:VERSION`. */
-  readonly joins?: boolean;
-  /** All words that are left. */
-  readonly variadic?: boolean;
-  readonly choices?: readonly string[];
-  readonly completes?: Completion;
-}
-
-export interface OptionDefinition<Name extends string> {
-  /** In camel case: `installDir` is `--install-dir`. */
-  readonly name: Name;
-  readonly short?: string;
-  readonly description: string;
-  /** What stands for the value in the help; without one the option is a switch. */
-  readonly value?: string;
-  /** May be given several times; the values are an array. */
-  readonly repeatable?: boolean;
-  readonly choices?: readonly string[];
-  readonly default?: string;
-  readonly conflicts?: string;
-  /** Makes something else of the text. @throws OciError `USAGE` */
-  readonly parse?: (text: string) => unknown;
-  readonly completes?: Completion;
-}
+import type { Terminal } from '../terminal.js';
+import type { GlobalOptions } from './global-options.js';
+import type { ArgumentDefinition, OptionDefinition } from './options.js';
 
 /** Runs a command with its arguments and options by name. */
 type CommandAction<Input extends object> = (input: Input, invocation: Invocation) => Promise<void>;
@@ -84,6 +45,32 @@ export const sections = {
 } as const;
 
 type Section = keyof typeof sections;
+
+/** All that `ocictl` is made of. */
+export interface ProgramDefinition {
+  readonly version: string;
+  readonly summary: string;
+  readonly groups: readonly CommandGroup[];
+  readonly commands: readonly CommandDefinition[];
+  readonly examples: readonly string[];
+}
+
+/** The options that every command takes, the terminal it runs at, and the program it is part of. */
+export interface Invocation {
+  readonly options: GlobalOptions;
+  readonly terminal: Terminal;
+  readonly program: ProgramDefinition;
+}
+
+/** Thrown by a command that has said what there is to say and only has to end with a code. */
+export class Exit extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode) {
+    super(`exit ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
 
 /** Checks the names of arguments and options against what the command takes. */
 export function defineCommand<Input extends object>(

@@ -1,6 +1,6 @@
 import { OciError } from '@oci/spec-types';
 
-import type { OptionDefinition } from './definition.js';
+import type { OptionDefinition } from './options.js';
 
 /** Options that every command takes, before or behind its name. */
 export interface GlobalOptions {

@@ -2,16 +2,14 @@ import { Argument, Command, Help, Option } from 'commander';
 
 import type { Terminal } from '../terminal.js';
 import {
-  type ArgumentDefinition,
   type CommandDefinition,
-  type OptionDefinition,
+  type Invocation,
+  type ProgramDefinition,
   sections,
 } from './definition.js';
-import { flagOf } from './flag.js';
-import { splitJoinedVersion } from './joined-version.js';
 import { type GlobalOptions, globalOptions } from './global-options.js';
-import type { Invocation } from './invocation.js';
-import type { ProgramDefinition } from './program-definition.js';
+import { splitJoinedVersion } from './joined-version.js';
+import { type ArgumentDefinition, type OptionDefinition, flagOf } from './options.js';
 
 /**
  * The parser for a program: what a command does is loaded when it runs.

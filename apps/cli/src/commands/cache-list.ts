@@ -9,7 +9,7 @@ import {
   versionOfTag,
 } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { readReference } from '../registry/named-artifact.js';
 import type { Drawing } from '../render/page.js';

@@ -1,6 +1,6 @@
 import { OciError, formatReference } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { readRepositoryOrTag } from '../registry/named-artifact.js';
 

@@ -1,7 +1,7 @@
 import type { PruneReport } from '@oci/cache';
 import { retentionPolicy } from '@oci/manager/config';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { ageText, numberOf, sizeText } from '../render/quantity.js';
 import { type Column, table } from '../render/table.js';

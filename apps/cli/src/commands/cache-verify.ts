@@ -1,7 +1,6 @@
-import { parseDigest } from '@oci/spec-types';
+import { exitCodes, parseDigest } from '@oci/spec-types';
 
-import { Exit, exitCodes } from '../exit-code.js';
-import type { Invocation } from '../command/invocation.js';
+import { Exit, type Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { sizeText } from '../render/quantity.js';
 

@@ -59,7 +59,7 @@ export const cacheCommands: readonly CommandDefinition[] = [
     summary: 'count what is in the cache',
     examples: ['ocictl cache stats', 'ocictl cache stats --format json'],
     json: 'cache-stats',
-    load: async () => (await import('./cache-stats.js')).cacheStats,
+    load: async () => (await import('./cache-contents.js')).cacheStats,
   }),
   defineCommand<{
     maxAge?: number;
@@ -125,7 +125,7 @@ export const cacheCommands: readonly CommandDefinition[] = [
     options: [dryRun],
     examples: ['ocictl cache clear'],
     json: 'cache-clear',
-    load: async () => (await import('./cache-clear.js')).clearCache,
+    load: async () => (await import('./cache-contents.js')).clearCache,
   }),
   defineCommand<{ path: string; references: readonly string[]; dryRun?: boolean }>({
     name: 'cache export',
@@ -148,7 +148,7 @@ export const cacheCommands: readonly CommandDefinition[] = [
       'ocictl cache export ./layout kcl/provisioning-core:1.0.0',
     ],
     json: 'cache-export',
-    load: async () => (await import('./cache-export.js')).exportCache,
+    load: async () => (await import('./cache-layout.js')).exportCache,
   }),
   defineCommand<{ path: string; repository?: string; dryRun?: boolean }>({
     name: 'cache import',
@@ -166,7 +166,7 @@ export const cacheCommands: readonly CommandDefinition[] = [
     ],
     examples: ['ocictl cache import packages.tar'],
     json: 'cache-import',
-    load: async () => (await import('./cache-import.js')).importCache,
+    load: async () => (await import('./cache-layout.js')).importCache,
   }),
   defineCommand<{ reference: string }>({
     name: 'cache pin',

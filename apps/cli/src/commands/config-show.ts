@@ -2,7 +2,7 @@ import { settingEntries } from '@oci/manager/config';
 
 import { withContext } from '../context.js';
 import { table } from '../render/table.js';
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 
 export async function showConfig(_input: object, invocation: Invocation): Promise<void> {
   await withContext(invocation, async ({ output, settings }) => {

@@ -13,7 +13,7 @@ import {
 } from '@oci/client';
 import type { Reference } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { type Context, withContext } from '../context.js';
 import { readReference, readRepositoryOrTag } from '../registry/named-artifact.js';
 import { forgetTag } from '../registry/replaced-tag.js';

@@ -1,6 +1,6 @@
 import { OciError, isOciError } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { type Context, withContext } from '../context.js';
 import { confirmed } from '../question.js';
 import { forgetTag } from '../registry/replaced-tag.js';

@@ -10,12 +10,18 @@ import {
   proxyFromEnvironment,
   reportCredential,
 } from '@oci/client';
-import { OciError, asOciError, parseRepositoryName, printable } from '@oci/spec-types';
+import {
+  OciError,
+  asOciError,
+  exitCodeOf,
+  exitCodes,
+  parseRepositoryName,
+  printable,
+} from '@oci/spec-types';
 
 import { hintOf } from '../hint.js';
-import type { Invocation } from '../command/invocation.js';
+import { Exit, type Invocation } from '../command/definition.js';
 import { type Context, withContext } from '../context.js';
-import { Exit, exitCodeOf, exitCodes } from '../exit-code.js';
 import { type Drawing, type Page, type Style, styled, wrapped } from '../render/page.js';
 
 interface DoctorInput {

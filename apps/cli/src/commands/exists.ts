@@ -1,8 +1,7 @@
-import { isOciError } from '@oci/spec-types';
+import { exitCodes, isOciError } from '@oci/spec-types';
 
 import { withContext } from '../context.js';
-import { Exit, exitCodes } from '../exit-code.js';
-import type { Invocation } from '../command/invocation.js';
+import { Exit, type Invocation } from '../command/definition.js';
 
 interface ExistsInput {
   /** Without a version a reference. */

@@ -9,13 +9,15 @@ import {
 import type { OciManager } from '@oci/manager';
 import { type EventListener, isOciError } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
-import type { Drawing } from '../render/page.js';
-import { table } from '../render/table.js';
 import { installDirOf } from './extension-settings.js';
-import { extensionTree } from './extension-tree.js';
-import { type ListedExtension, hasNewer, isOutdated } from './listed-extension.js';
+import {
+  type ListedExtension,
+  extensionTable,
+  extensionTree,
+  isOutdated,
+} from './listed-extension.js';
 
 export async function listExtensions(
   args: { readonly installDir?: string; readonly outdated?: boolean; readonly tree?: boolean },
@@ -29,7 +31,7 @@ export async function listExtensions(
       listed.push(
         args.outdated ? await compared(entry, manager, { signal, onEvent: progress }) : entry,
       );
-    const drawing = args.tree ? extensionTree(installDir, listed) : rows(listed);
+    const drawing = args.tree ? extensionTree(installDir, listed) : extensionTable(listed);
     output.print({
       json: { install_dir: installDir, extensions: listed.map(entryJson) },
       text: listed.length === 0 ? `nothing is installed in ${installDir}` : drawing,
@@ -104,31 +106,4 @@ function entryJson(entry: ListedExtension): object {
       installed_at: installedAt,
     })),
   };
-}
-
-function noteOf(entry: ListedExtension): string {
-  if (hasNewer(entry)) return ' (newer)';
-  return entry.republished === true ? ' (published again)' : '';
-}
-
-function rows(listed: readonly ListedExtension[]): Drawing {
-  const hasLatest = listed.some(({ latest }) => latest !== undefined);
-  return table(
-    [
-      { heading: 'TYPE' },
-      { heading: 'NAME', shrinksTo: 12 },
-      { heading: 'IN USE', shrinksTo: 8 },
-      ...(hasLatest ? [{ heading: 'LATEST', shrinksTo: 8 }] : []),
-      { heading: 'PREVIOUS', shrinksTo: 8, leaves: 1 },
-      { heading: 'SOURCE', shrinksTo: 20, leaves: 2, keeps: 'ends' },
-    ],
-    listed.map((entry) => [
-      entry.type,
-      entry.name,
-      entry.current ?? '-',
-      ...(hasLatest ? [`${entry.latest ?? '-'}${noteOf(entry)}`] : []),
-      entry.previous ?? '-',
-      entry.versions.find(({ version }) => version === entry.current)?.source ?? '-',
-    ]),
-  );
 }

@@ -1,7 +1,7 @@
 import { rollbackExtension } from '@oci/extensions';
 import { parseExtensionType } from '@oci/manager';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { fields } from '../render/fields.js';
 import { installDirOf } from './extension-settings.js';

@@ -1,7 +1,7 @@
 import { uninstallExtension } from '@oci/extensions';
 import { parseExtensionType } from '@oci/manager';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { installDirOf } from './extension-settings.js';
 

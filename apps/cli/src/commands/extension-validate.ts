@@ -10,13 +10,12 @@ import {
   inspectDirectory,
 } from '@oci/extensions';
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
-import { OciError, printable } from '@oci/spec-types';
+import { OciError, exitCodes, printable } from '@oci/spec-types';
 
 import { withWorkDirectory } from '../artifact/work-directory.js';
-import type { Invocation } from '../command/invocation.js';
+import { Exit, type Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { wrapped } from '../render/page.js';
-import { Exit, exitCodes } from '../exit-code.js';
 import { type ValidationArguments, validationOf } from './extension-settings.js';
 
 interface ValidateArguments extends ValidationArguments {

@@ -1,5 +1,5 @@
-import type { ArgumentDefinition, CommandDefinition } from '../command/definition.js';
-import { defineCommand } from '../command/definition.js';
+import { type CommandDefinition, defineCommand } from '../command/definition.js';
+import type { ArgumentDefinition } from '../command/options.js';
 import {
   forceOption,
   installDirOption,

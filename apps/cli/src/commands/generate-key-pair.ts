@@ -5,11 +5,11 @@ import { generateKeyPair } from '@oci/manager/signing';
 import { OciError } from '@oci/spec-types';
 import { hasCode, onStorage } from '@oci/files';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { secretAnswer } from '../question.js';
 import { fields } from '../render/fields.js';
-import { keyPassword } from './key-password.js';
+import { keyPassword } from './signing-key.js';
 
 interface GenerateInput {
   readonly name?: string;

@@ -10,7 +10,7 @@ import { parseExtensionType } from '@oci/manager';
 
 import { withContext } from '../context.js';
 import { fields } from '../render/fields.js';
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { type ValidationArguments, installDirOf, validationOf } from './extension-settings.js';
 
 interface InstallArguments extends ValidationArguments {

@@ -5,7 +5,7 @@ import {
   vendorKclPackage,
 } from '@oci/extensions';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import type { Drawing } from '../render/page.js';
 import { table } from '../render/table.js';

@@ -2,7 +2,7 @@ import { type Artifact, artifactJson } from '@oci/manager';
 
 import { withContext } from '../context.js';
 import { table } from '../render/table.js';
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import type { Drawing } from '../render/page.js';
 import { ageText, shortDigest, sizeText } from '../render/quantity.js';
 

@@ -1,7 +1,7 @@
 import { type LoginOptions, login, logout, parseRegistryAddress } from '@oci/client';
 import { OciError } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { type Context, withContext } from '../context.js';
 import { answer, piped, secretAnswer } from '../question.js';
 import { fields } from '../render/fields.js';

@@ -6,7 +6,7 @@ import {
   childrenOf,
 } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { type Context, withContext } from '../context.js';
 import { fields } from '../render/fields.js';
 import type { Drawing } from '../render/page.js';

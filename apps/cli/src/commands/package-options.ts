@@ -1,4 +1,4 @@
-import type { OptionDefinition } from '../command/definition.js';
+import type { OptionDefinition } from '../command/options.js';
 
 export const layerOption: OptionDefinition<'layer'> = {
   name: 'layer',

@@ -12,7 +12,7 @@ import {
 
 import { chartNames } from '../artifact/chart-name.js';
 import { type DownloadedFile, downloadFiles } from '../artifact/file-download.js';
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import type { NamedArtifact } from '../registry/registries.js';
 import { fields } from '../render/fields.js';

@@ -8,7 +8,7 @@ import { type EventListener, type Operation, isTag } from '@oci/spec-types';
 import type * as Inspection from './pull-inspect.js';
 import { type Context, withContext } from '../context.js';
 import { fields } from '../render/fields.js';
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import type { Drawing } from '../render/page.js';
 import { sizeText } from '../render/quantity.js';
 

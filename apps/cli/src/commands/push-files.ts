@@ -9,7 +9,7 @@ import {
 } from '../artifact/file-artifact.js';
 import { uploadFiles } from '../artifact/file-upload.js';
 import { type WorkDirectory, withWorkDirectory } from '../artifact/work-directory.js';
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { type Context, withContext } from '../context.js';
 import { referenceText } from '../registry/named-artifact.js';
 import { afterReplacing, forgetTag } from '../registry/replaced-tag.js';

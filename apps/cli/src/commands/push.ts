@@ -13,7 +13,7 @@ import type { Result } from '../output.js';
 import { afterReplacing, forgetTag } from '../registry/replaced-tag.js';
 import { fields } from '../render/fields.js';
 import { validationOf } from './extension-settings.js';
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { sizeText } from '../render/quantity.js';
 
 interface PushArguments {

@@ -1,7 +1,7 @@
 import type { RemoteRepository } from '@oci/client';
 import { type Descriptor, OciError, annotations } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { ageText, shortDigest, sizeText } from '../render/quantity.js';
 import { type TreeNode, tree } from '../render/tree.js';

@@ -1,4 +1,4 @@
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { fields } from '../render/fields.js';
 import { sizeText } from '../render/quantity.js';

@@ -1,17 +1,13 @@
-import { type SignatureForm, readSigningKey, signArtifact } from '@oci/manager/signing';
-import { OciError } from '@oci/spec-types';
+import { type SignatureForm, signArtifact } from '@oci/manager/signing';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
-import { readText } from '../read-text.js';
 import { fields } from '../render/fields.js';
-import { keyPassword } from './key-password.js';
+import { type SigningKeyInput, signingKey } from './signing-key.js';
 
-export interface SignInput {
+export interface SignInput extends SigningKeyInput {
   readonly reference: string;
-  readonly key?: string;
   readonly signatureFormat?: SignatureForm;
-  readonly passwordStdin?: boolean;
 }
 
 export async function sign(input: SignInput, invocation: Invocation): Promise<void> {
@@ -44,30 +40,4 @@ export async function sign(input: SignInput, invocation: Invocation): Promise<vo
       brief: signed.manifest,
     });
   });
-}
-
-async function signingKey(
-  { key: path, passwordStdin = false }: SignInput,
-  terminal: Invocation['terminal'],
-): ReturnType<typeof readSigningKey> {
-  if (path === undefined) {
-    throw new OciError('USAGE', 'there is no key to sign with', {
-      hint: 'Name it with --key FILE; make one with: ocictl generate-key-pair',
-    });
-  }
-  const pem = await readText(path);
-  const isSealed = pem.includes('ENCRYPTED');
-  const password = isSealed ? await keyPassword({ passwordStdin }, terminal) : undefined;
-  return naming(path, () => readSigningKey(pem, password));
-}
-
-/** Puts the path in front of what is wrong with a file. */
-export async function naming<T>(path: string, read: () => Promise<T> | T): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof OciError)) throw error;
-    const { code, message, hint, cause } = error;
-    throw new OciError(code, `${path}: ${message}`, { hint, cause });
-  }
 }

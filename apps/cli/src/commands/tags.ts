@@ -1,7 +1,7 @@
 import { compareVersions } from '@oci/manager';
 import { isBookkeepingTag } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 
 interface TagsInput {

@@ -11,12 +11,12 @@ import {
 } from '@oci/manager/signing';
 import { OciError, type Reference, printable } from '@oci/spec-types';
 
-import type { Invocation } from '../command/invocation.js';
+import type { Invocation } from '../command/definition.js';
 import { type Context, withContext } from '../context.js';
 import { readReference } from '../registry/named-artifact.js';
 import { wrapped } from '../render/page.js';
 import { readText } from '../read-text.js';
-import { naming } from './sign.js';
+import { naming } from './signing-key.js';
 
 export interface VerifyInput {
   readonly reference: string;

@@ -1,7 +1,6 @@
-import type { CommandDefinition, Completion } from '../command/definition.js';
+import type { CommandDefinition, ProgramDefinition } from '../command/definition.js';
 import { globalOptions } from '../command/global-options.js';
-import { flagOf } from '../command/flag.js';
-import type { ProgramDefinition } from '../command/program-definition.js';
+import { type Completion, flagOf } from '../command/options.js';
 
 interface Option {
   readonly name: string;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ocictl } from '../program.js';
 import type { Terminal } from '../terminal.js';
-import { TextStream } from '../text-stream.js';
+import { TextStream } from '../terminal.js';
 import { reference } from './reference.js';
 import { topics } from './topics.js';
 

@@ -1,7 +1,7 @@
 import type { Terminal } from '../terminal.js';
 import { type CommandDefinition, sections } from '../command/definition.js';
 import { createProgram } from '../command/program.js';
-import type { ProgramDefinition } from '../command/program-definition.js';
+import type { ProgramDefinition } from '../command/definition.js';
 import { topics } from './topics.js';
 
 /** `docs/ocictl.md`: every command and every topic, from what `--help` is made of. */

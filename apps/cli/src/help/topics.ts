@@ -1,6 +1,7 @@
-import { exitCodes } from '../exit-code.js';
+import { exitCodes } from '@oci/spec-types';
+
 import { createProgram } from '../command/program.js';
-import type { ProgramDefinition } from '../command/program-definition.js';
+import type { ProgramDefinition } from '../command/definition.js';
 import type { Terminal } from '../terminal.js';
 
 /** What `ocictl help <name>` prints, and a chapter of `docs/ocictl.md`. */

@@ -1,7 +1,7 @@
 import type { CopyEvent } from '@oci/client';
 import { printableJson } from '@oci/spec-types';
 
-import type { TextStream } from '../text-stream.js';
+import type { TextStream } from '../terminal.js';
 import type { Progress } from './progress.js';
 
 const betweenMs = 250;

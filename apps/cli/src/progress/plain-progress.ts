@@ -2,7 +2,7 @@ import type { CopyEvent } from '@oci/client';
 import { printable } from '@oci/spec-types';
 
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
-import type { TextStream } from '../text-stream.js';
+import type { TextStream } from '../terminal.js';
 import type { Progress } from './progress.js';
 import { nameOf } from './transfer-line.js';
 import { type Transfer, Transfers } from './transfers.js';

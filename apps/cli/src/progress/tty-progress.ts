@@ -3,8 +3,7 @@ import { printable } from '@oci/spec-types';
 
 import { type Page, pageOf, styled } from '../render/page.js';
 import { stringWidth } from '../render/string-width.js';
-import type { Terminal } from '../terminal.js';
-import type { TextStream } from '../text-stream.js';
+import type { Terminal, TextStream } from '../terminal.js';
 import type { Progress } from './progress.js';
 import { doneLine, pauseLine, transferLine } from './transfer-line.js';
 import { Transfers } from './transfers.js';

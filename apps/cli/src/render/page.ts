@@ -1,7 +1,6 @@
 import { styleText } from 'node:util';
 
-import type { Terminal } from '../terminal.js';
-import type { TextStream } from '../text-stream.js';
+import type { Terminal, TextStream } from '../terminal.js';
 import { charactersOf, stringWidth } from './string-width.js';
 
 /** What a result is drawn on. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { TextStream } from '../text-stream.js';
+import { TextStream } from '../terminal.js';
 import { bars } from './bars.js';
 import { fields, stack } from './fields.js';
 import { type Page, fitted, pageOf, wrapped } from './page.js';

@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 
-import { TextStream } from './text-stream.js';
+import { TextStream } from './terminal.js';
 
 function streamOf(isTTY: boolean): { stream: TextStream; text: () => string } {
   const raw = Object.assign(new PassThrough(), { isTTY, columns: 80 });
@@ -42,7 +42,7 @@ describe('a text stream', () => {
 });
 
 /** Of a test, or of the file that is this one way. */
-const exempt = /\.test\.ts$|^text-stream\.ts$/;
+const exempt = /\.test\.ts$|^terminal\.ts$/;
 
 describe('the sources', () => {
   const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { extensionTree } from './extension-tree.js';
-import type { ListedExtension } from './listed-extension.js';
+import { type ListedExtension, extensionTree } from './listed-extension.js';
 
 const digest = `sha256:${'0123456789ab'.repeat(5)}0123`;
 

@@ -1,0 +1,47 @@
+/** What the shell may offer for a word; names and tags come from the cache. */
+export type Completion =
+  | 'directory'
+  | 'extension-name'
+  | 'extension-type'
+  | 'file'
+  | 'kcl-name'
+  | 'namespace'
+  | 'reference'
+  | 'registry'
+  | 'repository'
+  | 'topic'
+  | 'version';
+
+export interface ArgumentDefinition<Name extends string> {
+  readonly name: Name;
+  readonly description: string;
+  readonly optional?: boolean;
+  /** May be written behind the argument before it: `NAME:VERSION`. */
+  readonly joins?: boolean;
+  /** All words that are left. */
+  readonly variadic?: boolean;
+  readonly choices?: readonly string[];
+  readonly completes?: Completion;
+}
+
+export interface OptionDefinition<Name extends string> {
+  /** In camel case: `installDir` is `--install-dir`. */
+  readonly name: Name;
+  readonly short?: string;
+  readonly description: string;
+  /** What stands for the value in the help; without one the option is a switch. */
+  readonly value?: string;
+  /** May be given several times; the values are an array. */
+  readonly repeatable?: boolean;
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  readonly conflicts?: string;
+  /** Makes something else of the text. @throws OciError `USAGE` */
+  readonly parse?: (text: string) => unknown;
+  readonly completes?: Completion;
+}
+
+/** The flag of an option: `installDir` is `--install-dir`. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
