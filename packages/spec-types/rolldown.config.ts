@@ -7,7 +7,6 @@ export default defineConfig(
   library({
     index: './src/index.ts',
     'node/index': './src/node/index.ts',
-    'api/index': './src/api/index.ts',
     'node-version': './src/node-version.ts',
   }),
 );

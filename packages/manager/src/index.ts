@@ -22,7 +22,7 @@ export {
 } from './cache-layout.js';
 export { selectContentLayer } from './content-layer.js';
 export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
-export { artifactJson, pullJson } from './json.js';
+export { type ArtifactJson, type PullJson, artifactJson, pullJson } from './json.js';
 export { type NamedRegistry, type PackageRepository } from './foreign-registry.js';
 export { OciManager } from './manager.js';
 export type { OciManagerOptions } from './oci-manager-options.js';

@@ -1,9 +1,34 @@
-import type { ArtifactJson, PullJson } from '@oci/spec-types/api';
-
 import type { Artifact } from './artifact.js';
 import type { PulledArtifact } from './pulled-artifact.js';
 
-/** The guide's JSON of a listed artifact. */
+/** The guide's JSON of a listed artifact, as programs print and serve it. */
+export interface ArtifactJson {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: string;
+  /** Bytes of all layers. */
+  readonly size: number;
+  /** Of the manifest. */
+  readonly media_type: string;
+  /** RFC 3339; null when the publisher did not say. */
+  readonly created_at: string | null;
+}
+
+/** The JSON of a pull. */
+export interface PullJson {
+  readonly path: string;
+  readonly reference: string;
+  /** The same as `content_digest`. */
+  readonly digest: string;
+  /** Of the manifest that the reference points to. */
+  readonly manifest_digest: string;
+  /** Of the content layer, as published. */
+  readonly content_digest: string;
+  readonly size: number;
+  readonly media_type: string;
+  readonly from_cache: boolean;
+}
+
 export function artifactJson(artifact: Artifact): ArtifactJson {
   return {
     name: artifact.name,
@@ -15,7 +40,6 @@ export function artifactJson(artifact: Artifact): ArtifactJson {
   };
 }
 
-/** What a pull prints in JSON. */
 export function pullJson(pulled: PulledArtifact): PullJson {
   return {
     path: pulled.path,

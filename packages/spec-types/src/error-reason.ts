@@ -21,7 +21,6 @@ export type ErrorReason =
   /** A registry with HTTPS, asked without. */
   | { readonly kind: 'https-needed'; readonly host: string }
   | { readonly kind: 'certificate-untrusted'; readonly host: string }
-  /** A setting has a value that it cannot have. */
   /** A file that a setting names cannot be read. */
   | { readonly kind: 'named-file-unreadable'; readonly file: 'certificate' | 'configuration' }
   /** A registry names a token server that its settings do not trust. */

@@ -116,7 +116,12 @@ export {
   parseRegistryPath,
   registryPaths,
 } from './registry-url.js';
-export { type RepositoryName, isRepositoryName, parseRepositoryName } from './repository-name.js';
+export {
+  type RepositoryName,
+  isRepositoryName,
+  parseRepositoryName,
+  repositoryNameGrammar,
+} from './repository-name.js';
 export {
   type Failure,
   type NextAttempt,

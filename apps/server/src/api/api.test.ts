@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { createOciServerClient, type JobEvent } from '../client/index.js';
 import { startServer } from '../server.js';
-import { endpoints } from './endpoints.js';
+import { calls } from './calls.js';
 
 /** A server in front of a registry of the test's, and a client of it. */
 async function bench() {
@@ -206,7 +206,7 @@ test('a failed job says why', async () => {
 
 test('a path that is asked in another way says how', async () => {
   await using here = await bench();
-  for (const { path, method } of Object.values(endpoints)) {
+  for (const { path, method } of Object.values(calls)) {
     const answer = await fetch(here.url + path.replace('{id}', crypto.randomUUID()), {
       method: 'PUT',
     });
@@ -244,5 +244,5 @@ test('pages and document need nothing from elsewhere', async () => {
   };
   expect(document.openapi).toBe('3.1.0');
   const described = Object.values(document.paths).flatMap((path) => Object.keys(path));
-  expect(described).toHaveLength(Object.keys(endpoints).length + 1);
+  expect(described).toHaveLength(Object.keys(calls).length + 1);
 });

@@ -2,7 +2,6 @@ import type { RequestListener, Server } from 'node:http';
 import { Readable } from 'node:stream';
 
 import { asOciError } from '@oci/spec-types';
-import type { Schema } from '@oci/spec-types/api';
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -19,10 +18,14 @@ import { logStream } from '../output.js';
 import type { ServerParts } from '../server-parts.js';
 import { addWebPages } from '../web/web-pages.js';
 import { admit, callerOf } from './admission.js';
-import { type Endpoint, endpoints } from './endpoints.js';
+import { type Call, type CallName, calls } from './calls.js';
+import type { ApiCall, Endpoint } from './endpoint.js';
+import { endpoints } from './endpoints.js';
 import { failureAnswer } from './failure.js';
-import { type ApiCall, createHandlers } from './handlers.js';
-import { findJob, streamJobEvents } from './job-handlers.js';
+import { createHandlers } from './handlers.js';
+import { streamJobEvents } from './job-events.js';
+import { findJob } from './job-handlers.js';
+import type { Schema } from './json/envelope.js';
 import { openApiDocument } from './openapi.js';
 
 export interface AppOptions {
@@ -71,8 +74,8 @@ export function createApp(options: AppOptions): FastifyInstance {
 
 function addApi(app: FastifyInstance, parts: ServerParts): void {
   const handlers = createHandlers(parts);
-  for (const name of Object.keys(endpoints) as (keyof typeof endpoints)[]) {
-    const endpoint = endpoints[name] as Endpoint<unknown, unknown>;
+  for (const name of Object.keys(calls) as CallName[]) {
+    const endpoint = { ...calls[name], ...endpoints[name] } as Call & Endpoint<unknown, unknown>;
     const handle = handlers[name] as (input: unknown, call: ApiCall) => unknown;
     app.route({
       method: endpoint.method,
@@ -91,7 +94,7 @@ function addApi(app: FastifyInstance, parts: ServerParts): void {
   }
   app.get('/api/v1/oci/jobs/:id/events', async (request, reply) => {
     const context = await parts.gate.admit(request.raw, contextOf(request.raw));
-    const { id } = inputOf(endpoints.getJob, request) as { id: string };
+    const { id } = inputOf({ ...calls.getJob, ...endpoints.getJob }, request) as { id: string };
     findJob(parts, context, id);
     reply.hijack();
     streamJobEvents(parts, { id, context }, reply.raw);
@@ -134,7 +137,10 @@ function addForms(app: FastifyInstance): void {
 }
 
 /** @throws Refusal 400 with the first thing that is wrong */
-function inputOf({ input, from }: Endpoint<unknown, unknown>, request: FastifyRequest): unknown {
+function inputOf(
+  { input, from }: Pick<Call, 'from'> & Pick<Endpoint<unknown, unknown>, 'input'>,
+  request: FastifyRequest,
+): unknown {
   if (!input) return undefined;
   const given =
     from === 'body'

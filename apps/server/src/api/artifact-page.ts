@@ -1,8 +1,8 @@
 import { type Artifact, artifactJson, compareVersions } from '@oci/manager';
-import type { ArtifactOrder, ArtifactPageJson, ArtifactQuery } from '@oci/spec-types/api';
 
 import type { IndexedNamespace } from '../artifact-index.js';
 import { Refusal } from '../http/refusal.js';
+import type { ArtifactOrder, ArtifactPageJson, ArtifactQuery } from './json/artifact-json.js';
 
 /** One page of what a namespace holds; the cursor is the last entry, so that a refresh moves nothing. */
 export function artifactPage(indexed: IndexedNamespace, query: ArtifactQuery): ArtifactPageJson {

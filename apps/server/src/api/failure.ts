@@ -1,9 +1,9 @@
 import { type OciError, asOciError } from '@oci/spec-types';
-import { type Failure, errorJson } from '@oci/spec-types/api';
 
 import { hintOf } from '../hint.js';
 import { Refusal, refusalBody } from '../http/refusal.js';
 import { statusOf } from './error-status.js';
+import type { ErrorJson, Failure } from './json/envelope.js';
 
 /** How a failure is answered: one shape, whatever failed. */
 export interface FailureAnswer {
@@ -27,18 +27,17 @@ export function failureAnswer(thrown: unknown): FailureAnswer {
     error.retryAfterMs === undefined
       ? {}
       : { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) };
-  const body = failure(
-    isOurs ? hidden(error) : { ...errorJson(error), hint: hintOf(error) ?? null },
-  );
+  const body: Failure = { success: false, error: isOurs ? hidden(error) : errorJson(error) };
   return { status, headers, body, ...(isOurs && { defect: thrown }) };
 }
 
-function failure(error: Failure['error']): Failure {
-  return { success: false, error };
+/** A failure as every answer of the API holds it. */
+export function errorJson(error: OciError): ErrorJson {
+  return { code: error.code, message: error.message, hint: hintOf(error) ?? null };
 }
 
 /** Paths and defects of this machine are for its log, not for whoever asks. */
-function hidden({ code }: OciError): Failure['error'] {
+function hidden({ code }: OciError): ErrorJson {
   return {
     code,
     message: 'the server could not store or process it',

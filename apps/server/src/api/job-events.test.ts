@@ -9,7 +9,7 @@ import type { Caller } from '../access/caller.js';
 import { Standing } from '../access/standing.js';
 import { JobQueue, type JobResult } from '../jobs/job-queue.js';
 import type { ServerParts } from '../server-parts.js';
-import { streamJobEvents } from './job-handlers.js';
+import { streamJobEvents } from './job-events.js';
 
 const token = { name: 'ci', hash: `sha256:${'a'.repeat(64)}` };
 const caller: Caller = {

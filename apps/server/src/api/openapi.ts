@@ -1,9 +1,12 @@
-import { failureSchema, jsonSchema, successSchema } from '@oci/spec-types/api';
+import * as z from 'zod';
 
-import { type Endpoint, endpoints } from './endpoints.js';
+import { type Call, type CallName, calls } from './calls.js';
+import type { Endpoint } from './endpoint.js';
+import { endpoints } from './endpoints.js';
+import { type Schema, failureSchema, successSchema } from './json/envelope.js';
 
 type Json = Readonly<Record<string, unknown>>;
-type AnyEndpoint = Endpoint<unknown, unknown>;
+type AnyEndpoint = Call & Endpoint<unknown, unknown>;
 
 /** What any call may be answered with besides success. */
 const failures: Readonly<Record<number, string>> = {
@@ -27,7 +30,8 @@ const failures: Readonly<Record<number, string>> = {
 /** The OpenAPI 3.1 document of the API, from the schemas that validate it. */
 export function openApiDocument(): Json {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const [name, endpoint] of Object.entries(endpoints) as [string, AnyEndpoint][]) {
+  for (const name of Object.keys(calls) as CallName[]) {
+    const endpoint = { ...calls[name], ...endpoints[name] } as AnyEndpoint;
     (paths[endpoint.path] ??= {})[endpoint.method.toLowerCase()] = operation(name, endpoint);
   }
   (paths['/api/v1/oci/jobs/{id}/events'] ??= {})['get'] = eventsOperation();
@@ -104,4 +108,10 @@ function failureResponses(): Json {
 
 function json(schema: Json): Json {
   return { 'application/json': { schema } };
+}
+
+/** The JSON Schema (draft 2020-12, as OpenAPI 3.1 uses it) of what a schema takes or gives. */
+function jsonSchema(schema: Schema<unknown>, side: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: side });
+  return rest;
 }

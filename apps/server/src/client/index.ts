@@ -1,6 +1,6 @@
-import type { ErrorJson, JobJson } from '@oci/spec-types/api';
-
-import { type Endpoint, type Endpoints, endpoints } from '../api/endpoints.js';
+import { type Call, type CallName, type CallTypes, calls } from '../api/calls.js';
+import type { ErrorJson } from '../api/json/envelope.js';
+import type { JobJson } from '../api/json/job-json.js';
 
 export interface OciServerClientOptions {
   /** `https://host:port` of the server. */
@@ -33,15 +33,14 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Call<E> =
-  E extends Endpoint<infer Input, infer Data>
-    ? undefined extends Input
-      ? (input?: undefined, options?: CallOptions) => Promise<Data>
-      : (input: Input, options?: CallOptions) => Promise<Data>
-    : never;
+type Send<Input, Data> = undefined extends Input
+  ? (input?: undefined, options?: CallOptions) => Promise<Data>
+  : (input: Input, options?: CallOptions) => Promise<Data>;
 
 /** Every call of the API by its name, with the types that the server validates. */
-export type OciServerClient = { readonly [K in keyof Endpoints]: Call<Endpoints[K]> } & {
+export type OciServerClient = {
+  readonly [K in CallName]: Send<CallTypes[K][0], CallTypes[K][1]>;
+} & {
   /** What happens in a job, until it ends; the last event is the job itself. */
   jobEvents(id: string, options?: CallOptions): AsyncIterable<JobEvent>;
 };
@@ -53,19 +52,19 @@ export type JobEvent =
 
 /** Calls an `oci-server`. Failures are {@link OciServerError}s. */
 export function createOciServerClient(options: OciServerClientOptions): OciServerClient {
-  const calls = Object.entries(endpoints).map(([name, endpoint]) => [
+  const sends = Object.entries(calls).map(([name, call]) => [
     name,
-    (input: unknown, call?: CallOptions) => send(options, endpoint, { input, ...call }),
+    (input: unknown, given?: CallOptions) => send(options, call, { input, ...given }),
   ]);
   return {
-    ...(Object.fromEntries(calls) as OciServerClient),
+    ...(Object.fromEntries(sends) as OciServerClient),
     jobEvents: (id, call) => jobEvents(options, id, call),
   };
 }
 
 async function send(
   options: OciServerClientOptions,
-  { method, path, from }: Endpoint<unknown, unknown>,
+  { method, path, from }: Call,
   { input, signal }: CallOptions & { readonly input: unknown },
 ): Promise<unknown> {
   const url = new URL(options.url);

@@ -1,4 +1,4 @@
-import type { Failure } from '@oci/spec-types/api';
+import type { Failure } from '../api/json/envelope.js';
 
 /** A refusal of ours, with its status: what the caller did, not what an upstream or the disk did. */
 export class Refusal extends Error {

@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 
 import { OciError, type TransferEvent, asOciError, totalSize } from '@oci/spec-types';
-import {
-  type InstallJson,
-  type JobJson,
-  type JobRequest,
-  type ServedPullJson,
-  errorJson,
-} from '@oci/spec-types/api';
 
+import { errorJson } from '../api/failure.js';
+import type { InstallJson } from '../api/json/extension-json.js';
+import type { JobJson, JobRequest } from '../api/json/job-json.js';
+import type { ServedPullJson } from '../api/json/pull-json.js';
 import { tooMany } from '../http/refusal.js';
 
 /** What a job gives when it is done. */

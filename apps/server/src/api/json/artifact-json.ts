@@ -1,7 +1,24 @@
+import type { ArtifactJson } from '@oci/manager';
 import * as z from 'zod';
 
-import { type ArtifactJson, artifactJsonSchema } from './artifact-json.js';
 import { namespaceSchema } from './identifier-schema.js';
+
+export interface ListArtifactsRequest {
+  readonly namespace: string;
+}
+
+export const artifactJsonSchema: z.ZodType<ArtifactJson> = z.object({
+  name: z.string(),
+  version: z.string(),
+  digest: z.string(),
+  size: z.int().nonnegative(),
+  media_type: z.string(),
+  created_at: z.string().nullable(),
+});
+
+export const listArtifactsRequestSchema: z.ZodType<ListArtifactsRequest> = z.strictObject({
+  namespace: namespaceSchema,
+});
 
 /** What a listing is ordered by; `-` in front turns it round. */
 export const artifactOrders = [

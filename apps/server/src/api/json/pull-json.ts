@@ -1,6 +1,6 @@
+import type { PullJson } from '@oci/manager';
 import * as z from 'zod';
 
-import { type PullJson, pullJsonSchema } from './artifact-json.js';
 import {
   artifactNameSchema,
   extensionNameSchema,
@@ -34,7 +34,14 @@ export const extensionRequestSchema: z.ZodType<ExtensionRequest> = z.strictObjec
   version: versionSchema,
 });
 
-export const servedPullJsonSchema: z.ZodType<ServedPullJson> = z.intersection(
-  pullJsonSchema,
-  z.object({ source: z.string() }),
-);
+export const servedPullJsonSchema: z.ZodType<ServedPullJson> = z.object({
+  path: z.string(),
+  reference: z.string(),
+  digest: z.string(),
+  manifest_digest: z.string(),
+  content_digest: z.string(),
+  size: z.int().nonnegative(),
+  media_type: z.string(),
+  from_cache: z.boolean(),
+  source: z.string(),
+});

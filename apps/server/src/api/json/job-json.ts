@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { type ErrorJson, errorJsonSchema } from './artifact-json.js';
+import { type ErrorJson, errorJsonSchema } from './envelope.js';
 import { type InstallJson, installJsonSchema } from './extension-json.js';
 import {
   artifactNameSchema,
@@ -8,7 +8,7 @@ import {
   extensionTypeSchema,
   versionSchema,
 } from './identifier-schema.js';
-import { type ServedPullJson, servedPullJsonSchema } from './pull-request.js';
+import { type ServedPullJson, servedPullJsonSchema } from './pull-json.js';
 
 /** Long work to begin: a pull of a KCL package or an extension, or an install. */
 export type JobRequest =

@@ -1,6 +1,5 @@
+import { repositoryNameGrammar } from '@oci/spec-types';
 import * as z from 'zod';
-
-import { repositoryNameGrammar } from '../repository-name.js';
 
 /** Identifiers as a request names them, with their grammar, so that a document of the API shows it. */
 export const repositorySchema: z.ZodType<string> = z
