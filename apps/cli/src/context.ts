@@ -109,5 +109,7 @@ function sayWhereFrom(settings: Settings, say: (line: string) => void): void {
   };
   say(`debug: configuration ${settings.configFile ?? 'without a file'}`);
   say(`debug: registry ${scheme}://${host} (${from('registry_url')})`);
+  for (const [pattern, registry] of settings.values.routes)
+    say(`debug: registry of ${pattern} ${registry} (${from('routes')})`);
   say(`debug: cache ${cacheDir} (${from('cache_dir')})`);
 }

@@ -29,6 +29,7 @@ const answers: Answers = {
   'registry-internal': settingHint,
   'registry-blocked': settingHint,
   'repositories-unlisted': settingHint,
+  'route-missing': settingHint,
   'trust-rejected': settingHint,
   'signature-missing': () =>
     'Whoever publishes it has to sign it; a copy has to bring the signatures along (copy --referrers).',

@@ -376,6 +376,16 @@ const settings: {
   }),
   'audit.keep_files': () => ({ restart: ['', '[orchestrator.oci.audit]\nkeep_files = 7\n'] }),
   'audit.required': () => ({ restart: ['', '[orchestrator.oci.audit]\nrequired = true\n'] }),
+  routes: () => ({
+    toml: [plain(), `${plain()}\n[orchestrator.oci.routes]\n"kcl/demo" = "http://127.0.0.1:1"\n`],
+    seen: pull,
+    expected: ['ok', 'NETWORK'],
+  }),
+  routes_only: () => ({
+    toml: [plain(), `${plain()}\nroutes_only = true\n`],
+    seen: pull,
+    expected: ['ok', 'POLICY_REFUSED'],
+  }),
   registries: () => ({
     toml: [
       plain(),

@@ -37,6 +37,7 @@ it('exports these names', () => {
     'parseToml',
     'readTable',
     'retentionPolicy',
+    'routeTable',
     'settingEntries',
     'settingHint',
     'trustRules',

@@ -28,6 +28,8 @@ export type ErrorReason =
   /** Content of a public registry names an internal one. */
   | { readonly kind: 'registry-internal'; readonly registry: string }
   | { readonly kind: 'registry-blocked'; readonly registry: string }
+  /** A name belongs to no registry, because no route is for it. */
+  | { readonly kind: 'route-missing'; readonly repository: string }
   /** A registry lists no repositories, and no list of them was given. */
   | { readonly kind: 'repositories-unlisted'; readonly prefix: string }
   | { readonly kind: 'trust-rejected'; readonly scope: string }

@@ -1,17 +1,10 @@
 import type { Cache, StoredReference } from '@oci/cache';
 import { compareVersions } from '@oci/manager';
-import {
-  OciError,
-  type RegistryHost,
-  formatReference,
-  isOciError,
-  totalSize,
-  versionOfTag,
-} from '@oci/spec-types';
+import { OciError, formatReference, isOciError, totalSize, versionOfTag } from '@oci/spec-types';
 
 import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
-import { readReference } from '../registry/named-artifact.js';
+import { type RegistryOf, readReference } from '../registry/named-artifact.js';
 import type { Drawing } from '../render/page.js';
 import { ageText, shortDigest, sizeText } from '../render/quantity.js';
 import { table } from '../render/table.js';
@@ -40,7 +33,7 @@ export async function listCache(input: ListInput, invocation: Invocation): Promi
   await withContext(invocation, async ({ manager, registries, output }) => {
     const cache = await manager.cache({ make: false });
     const all = await matching(cache, input.repository);
-    const begin = behind(all, input.after, registries.host);
+    const begin = behind(all, input.after, registries.registryOf);
     const { limit = defaultLimit } = input;
     const page = all.slice(begin, begin + limit);
     const pins = new Set((await cache.pins.list()).map((key) => formatReference(key)));
@@ -64,9 +57,9 @@ interface Entry {
 }
 
 /** Returns the index at which a page begins. @throws OciError `MANIFEST_UNKNOWN` when what it follows is not there */
-function behind(all: readonly Entry[], after: string | undefined, host: RegistryHost): number {
+function behind(all: readonly Entry[], after: string | undefined, registryOf: RegistryOf): number {
   if (after === undefined) return 0;
-  const last = formatReference(readReference(after, host));
+  const last = formatReference(readReference(after, registryOf));
   const at = all.findIndex(({ text }) => text === last);
   if (at >= 0) return at + 1;
   throw new OciError('MANIFEST_UNKNOWN', `${last} is not in the cache`, {

@@ -18,7 +18,10 @@ export function unpin(input: PinInput, invocation: Invocation): Promise<void> {
 
 async function setPin(input: PinInput, pinned: boolean, invocation: Invocation): Promise<void> {
   await withContext(invocation, async ({ manager, registries, output }) => {
-    const { registry, repository, tag } = readRepositoryOrTag(input.reference, registries.host);
+    const { registry, repository, tag } = readRepositoryOrTag(
+      input.reference,
+      registries.registryOf,
+    );
     if (tag === undefined) {
       throw new OciError('USAGE', `${input.reference} names no version`, {
         hint: 'A reference looks like localhost:5000/kcl/provisioning-core:1.0.0.',

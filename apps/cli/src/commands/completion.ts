@@ -1,5 +1,4 @@
-import { parseRegistryHost } from '@oci/spec-types';
-import { loadSettings } from '@oci/manager/config';
+import { loadSettings, routeTable } from '@oci/manager/config';
 
 import type { Invocation } from '../command/definition.js';
 import { cachedNames } from '../completion/cached-names.js';
@@ -56,8 +55,6 @@ async function fromCache(
   env: Invocation['terminal']['env'],
 ): Promise<readonly string[]> {
   const { values } = await loadSettings({ env });
-  const host = parseRegistryHost(
-    values.registry_url.replace(/^https?:\/\//, '').replace(/\/$/, ''),
-  );
-  return cachedNames(found, { cacheDir: values.cache_dir, host, namespace: values.namespace });
+  const { cache_dir: cacheDir, namespace } = values;
+  return cachedNames(found, { cacheDir, namespace, routes: routeTable(values) });
 }

@@ -32,9 +32,9 @@ interface CopyInput {
 
 export async function copyArtifact(input: CopyInput, invocation: Invocation): Promise<void> {
   await withContext(invocation, async (context) => {
-    const { host } = context.registries;
-    const source = locate(input.source, (text) => readReference(text, host));
-    const target = locate(input.target, (text) => readRepositoryOrTag(text, host));
+    const { registryOf } = context.registries;
+    const source = locate(input.source, (text) => readReference(text, registryOf));
+    const target = locate(input.target, (text) => readRepositoryOrTag(text, registryOf));
     const { concurrency } = invocation.options;
     const result = await run({ source, target }, { ...input, concurrency }, context);
     await forgetTags(target, result, context);

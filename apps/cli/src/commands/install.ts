@@ -24,7 +24,9 @@ interface InstallArguments extends ValidationArguments {
 
 export async function install(args: InstallArguments, invocation: Invocation): Promise<void> {
   const { env } = invocation.terminal;
-  await withContext(invocation, async ({ manager, output, progress, settings, signal }) => {
+  await withContext(invocation, async (context) => {
+    const { manager, output, progress, registries, settings, signal } = context;
+    registries.ensureRoute(manager.extensionPlace(args.type, args.name).repository);
     const request = { type: parseExtensionType(args.type), name: args.name, range: args.version };
     // What a lock file has is the version that is meant, whatever its tag points to.
     const isSettled = invocation.options.offline === true || args.lock !== undefined;

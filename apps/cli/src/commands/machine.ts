@@ -9,6 +9,22 @@ export const machineCommands: readonly CommandDefinition[] = [
     json: 'config-show',
     load: async () => (await import('./config-show.js')).showConfig,
   }),
+  defineCommand<{ name: string }>({
+    name: 'config route',
+    summary: 'say which registry a name belongs to, and why',
+    description:
+      'The most specific pattern of [orchestrator.oci.routes] decides; a name without one is of registry_url. Nobody is asked.',
+    arguments: [
+      {
+        name: 'name',
+        description: 'of a repository, e.g. kcl/provisioning-core, or of a namespace',
+        completes: 'repository',
+      },
+    ],
+    examples: ['ocictl config route kcl/team-net', 'ocictl config route kcl --format json'],
+    json: 'config-route',
+    load: async () => (await import('./config-route.js')).explainRoute,
+  }),
   defineCommand<{ shell: string }>({
     name: 'completion',
     section: 'machine',

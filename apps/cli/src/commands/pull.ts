@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 
 import type * as Extensions from '@oci/extensions';
 import type { Candidates } from '@oci/extensions';
-import { type OciManager, type PulledArtifact, parseExtensionType, pullJson } from '@oci/manager';
+import { type PulledArtifact, parseExtensionType, pullJson } from '@oci/manager';
 import { type EventListener, type Operation, isTag } from '@oci/spec-types';
 
 import type * as Inspection from './pull-inspect.js';
@@ -21,8 +21,9 @@ interface PullArguments {
 
 export async function pullKcl(args: PullArguments, invocation: Invocation): Promise<void> {
   let version = args.version;
-  const begin: Begin = async (manager, options, onEvent) => {
+  const begin: Begin = async ({ manager, registries }, options, onEvent) => {
     const { name } = args;
+    registries.ensureRoute(manager.kclPackagePlace(name).repository);
     version = await chosenVersion(args, async ({ kclCandidates }) => {
       const versions = await manager.listKclVersions(name, options);
       return kclCandidates({ name, versions }, manager, { ...options, onEvent });
@@ -50,8 +51,9 @@ export async function pullExtension(
   args: PullArguments & { readonly type: string },
   invocation: Invocation,
 ): Promise<void> {
-  const begin: Begin = async (manager, options, onEvent) => {
+  const begin: Begin = async ({ manager, registries }, options, onEvent) => {
     const { type, name, layer } = args;
+    registries.ensureRoute(manager.extensionPlace(type, name).repository);
     const version = await chosenVersion(args, async ({ extensionCandidates }) => {
       const versions = await manager.listExtensionVersions(type, name, options);
       const of = { type: parseExtensionType(type), name, versions };
@@ -67,7 +69,7 @@ const inspection = (): Promise<typeof Inspection> => import('./pull-inspect.js')
 
 /** An operation is awaited where it is used, so a promise of one has it in a property. */
 type Begin = (
-  manager: OciManager,
+  context: Pick<Context, 'manager' | 'registries'>,
   options: { signal: AbortSignal },
   onEvent: EventListener,
 ) => Promise<{ readonly operation: Operation<PulledArtifact> }>;
@@ -94,11 +96,7 @@ async function pull(
   inspect: (pulled: PulledArtifact, context: Context) => Promise<void> = async () => {},
 ): Promise<void> {
   await withContext(invocation, async (context: Context) => {
-    const { operation } = await begin(
-      context.manager,
-      { signal: context.signal },
-      context.progress,
-    );
+    const { operation } = await begin(context, { signal: context.signal }, context.progress);
     operation.on(context.progress);
     const pulled = await operation;
     await inspect(pulled, context);

@@ -54,10 +54,11 @@ async function push({ packed, force, pull }: Push, context: Context): Promise<vo
   const { tag } = packed;
   const version = versionOfTag(tag);
   const repository = packed.repository(settings.values.namespace);
+  const { registry } = context.registries.route(repository);
   const target = manager.repository(repository);
   const pushed = await pushArtifact(target, packed, { force, signal });
   const name = repository.slice(repository.lastIndexOf('/') + 1);
-  const named = { registry: context.registries.host, repository, tag };
+  const named = { registry, repository, tag };
   const command = ['ocictl --refresh', ...pull, name, version].join(' ');
   if (pushed.replaced) await afterReplacing(named, context, command);
   else if (pushed.changed) await forgetTag(named, context);

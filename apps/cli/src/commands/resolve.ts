@@ -1,5 +1,6 @@
 import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
+import { reasonFor } from '../registry/route-reason.js';
 import { fields } from '../render/fields.js';
 import { sizeText } from '../render/quantity.js';
 
@@ -8,13 +9,24 @@ export async function resolve(
   invocation: Invocation,
 ): Promise<void> {
   await withContext(invocation, async ({ registries, output, progress, signal }) => {
-    const { text, repository, tagOrDigest } = registries.artifact(reference);
+    const named = registries.artifact(reference);
+    const { text, repository, tagOrDigest, route } = named;
+    const { registry } = named.reference;
     const found = await repository.resolve(tagOrDigest, { signal, onEvent: progress });
     const { digest, size, mediaType } = found;
     output.print({
-      json: { reference: text, digest, manifest_digest: digest, size, media_type: mediaType },
+      json: {
+        reference: text,
+        registry,
+        route: route?.pattern ?? null,
+        digest,
+        manifest_digest: digest,
+        size,
+        media_type: mediaType,
+      },
       text: fields([
         ['reference', text],
+        ['registry', `${registry}, ${reasonFor(route)}`],
         ['manifest', digest],
         ['size', `${sizeText(size)}, ${mediaType}`],
       ]),

@@ -34,7 +34,7 @@ export async function verify(input: VerifyInput, invocation: Invocation): Promis
       location.kind === 'registry'
         ? {
             kind: 'registry' as const,
-            reference: readReference(input.reference, registries.host),
+            reference: readReference(input.reference, registries.registryOf),
           }
         : location;
     const reference = place.kind === 'registry' ? place.reference : undefined;

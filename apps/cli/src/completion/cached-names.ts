@@ -1,4 +1,5 @@
 import { FileObjectStore, LayoutIndex } from '@oci/cache';
+import type { RouteTable } from '@oci/manager';
 import {
   type Reference,
   annotations,
@@ -14,8 +15,7 @@ type Values = Extract<Wanted, { kind: 'values' }>;
 
 export interface Place {
   readonly cacheDir: string;
-  /** The configured registry's. */
-  readonly host: string;
+  readonly routes: RouteTable;
   /** Of extensions. */
   readonly namespace: string;
 }
@@ -23,13 +23,15 @@ export interface Place {
 /** What the cache knows that may stand for a word. Nothing is asked of a registry. */
 export async function cachedNames(wanted: Values, place: Place): Promise<readonly string[]> {
   const all = await references(place.cacheDir);
-  const own = all.filter(({ registry }) => registry === place.host);
+  const isOwn = ({ registry, repository }: Reference): boolean =>
+    place.routes.isOf(registry, repository);
+  const own = all.filter(isOwn);
   return [...new Set(names(wanted, { all, own, place }))].sort();
 }
 
 interface Known {
   readonly all: readonly Reference[];
-  /** Of the configured registry. */
+  /** Of the registries that their names belong to. */
   readonly own: readonly Reference[];
   readonly place: Place;
 }
@@ -37,7 +39,7 @@ interface Known {
 function names({ of, given, command }: Values, { all, own, place }: Known): readonly string[] {
   switch (of) {
     case 'registry':
-      return [place.host, ...all.map(({ registry }) => registry)];
+      return [...place.routes.registries, ...all.map(({ registry }) => registry)];
     case 'namespace':
       return own.map(({ repository }) => repository.split('/').slice(0, -1).join('/'));
     case 'repository':
@@ -45,8 +47,7 @@ function names({ of, given, command }: Values, { all, own, place }: Known): read
     case 'reference':
       return all.flatMap((reference) => {
         const full = referenceText(reference);
-        const isOwn = reference.registry === place.host;
-        return isOwn ? [full, full.slice(place.host.length + 1)] : [full];
+        return own.includes(reference) ? [full, full.slice(reference.registry.length + 1)] : [full];
       });
     case 'kcl-name':
       return below(own, 'kcl/');

@@ -1,14 +1,18 @@
-import { parseRegistryHost } from '@oci/spec-types';
+import { type RepositoryName, parseRegistryHost } from '@oci/spec-types';
 import { describe, expect, it } from 'vitest';
 
 import { readReference, readRepository, referenceText } from './named-artifact.js';
 
+const registryOf = (repository: RepositoryName) =>
+  parseRegistryHost(repository.startsWith('team/') ? 'team.example' : 'localhost:5000');
 const digest = `sha256:${'a'.repeat(64)}`;
 
 describe('a reference', () => {
   it.each([
     ['kcl/core:1.0.0', 'localhost:5000/kcl/core:1.0.0'],
     ['core', 'localhost:5000/core:latest'],
+    ['team/tool', 'team.example/team/tool:latest'],
+    ['docker.io/team/tool', 'docker.io/team/tool:latest'],
     [`core@${digest}`, `localhost:5000/core@${digest}`],
     [`core:1.0.0@${digest}`, `localhost:5000/core@${digest}`],
     ['ghcr.io/team/tool:1', 'ghcr.io/team/tool:1'],
@@ -20,7 +24,7 @@ describe('a reference', () => {
     ['oci://kcl/core:1.0.0', 'localhost:5000/kcl/core:1.0.0'],
     ['docker://docker.io/nginx', 'docker.io/library/nginx:latest'],
   ])('%s is %s', (text, full) => {
-    expect(referenceText(readReference(text, parseRegistryHost('localhost:5000')))).toBe(full);
+    expect(referenceText(readReference(text, registryOf))).toBe(full);
   });
 });
 
@@ -28,17 +32,14 @@ describe('a layout on disk', () => {
   it.each(['oci:dir:1', 'oci-archive:file.tar:1', 'ocidir://dir'])(
     'is no reference: %s',
     (text) => {
-      expect(() => readReference(text, parseRegistryHost('localhost:5000'))).toThrow(
-        /layout on disk/,
-      );
+      expect(() => readReference(text, registryOf)).toThrow(/layout on disk/);
     },
   );
 });
 
 describe('a repository', () => {
   it('is named without a tag', () => {
-    const host = parseRegistryHost('localhost:5000');
-    expect(referenceText(readRepository('kcl/core', host))).toBe('localhost:5000/kcl/core');
-    expect(() => readRepository('kcl/core:1', host)).toThrow(/names one artifact/);
+    expect(referenceText(readRepository('kcl/core', registryOf))).toBe('localhost:5000/kcl/core');
+    expect(() => readRepository('kcl/core:1', registryOf)).toThrow(/names one artifact/);
   });
 });

@@ -3,6 +3,7 @@ import {
   OciError,
   type Reference,
   type RegistryHost,
+  type RepositoryName,
   formatReference,
   parseRepositoryName,
   withDefaultTag,
@@ -10,19 +11,22 @@ import {
 
 import { referenceScheme } from '../command/joined-version.js';
 
+/** Returns the registry that a name without a host belongs to. @throws OciError `POLICY_REFUSED` */
+export type RegistryOf = (repository: RepositoryName) => RegistryHost;
+
 /**
  * Reads a reference as users write it, with `docker://` or `oci://` in front or without. Without a host it
- * is of the configured registry: what is meant for Docker Hub says `docker.io/`.
+ * is of the registry that the configuration has for its name: what is meant for Docker Hub says `docker.io/`.
  *
  * @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID`
  */
-export function readReference(text: string, registry: RegistryHost): Reference {
-  return withDefaultTag(withRegistry(text, registry));
+export function readReference(text: string, registryOf: RegistryOf): Reference {
+  return withDefaultTag(withRegistry(text, registryOf));
 }
 
 /** As {@link readReference}, for a name without a tag or digest. @throws OciError `USAGE` */
-export function readRepository(text: string, registry: RegistryHost): Reference {
-  const reference = withRegistry(text, registry);
+export function readRepository(text: string, registryOf: RegistryOf): Reference {
+  const reference = withRegistry(text, registryOf);
   if (reference.tag === undefined && reference.digest === undefined) return reference;
   throw new OciError('USAGE', `${text} names one artifact, not a repository`, {
     hint: `Leave out what stands behind the name: ${reference.registry}/${reference.repository}`,
@@ -30,11 +34,11 @@ export function readRepository(text: string, registry: RegistryHost): Reference 
 }
 
 /** As {@link readReference}; a name without a tag stays without one. */
-export function readRepositoryOrTag(text: string, registry: RegistryHost): Reference {
-  return withRegistry(text, registry);
+export function readRepositoryOrTag(text: string, registryOf: RegistryOf): Reference {
+  return withRegistry(text, registryOf);
 }
 
-function withRegistry(text: string, registry: RegistryHost): Reference {
+function withRegistry(text: string, registryOf: RegistryOf): Reference {
   const location = parseLocation(text);
   if (location.kind !== 'registry') {
     throw new OciError('USAGE', `${text} is a layout on disk, not a reference of a registry`, {
@@ -46,7 +50,8 @@ function withRegistry(text: string, registry: RegistryHost): Reference {
   if (reference.registry !== 'docker.io' || /^(?:index\.)?docker\.io\//i.test(bare))
     return reference;
   const name = bare.split('@')[0]?.replace(/:[^/]*$/, '') ?? '';
-  return { ...reference, registry, repository: parseRepositoryName(name) };
+  const repository = parseRepositoryName(name);
+  return { ...reference, registry: registryOf(repository), repository };
 }
 
 /** `host/name:tag`, or `host/name@digest` where the digest decides. */

@@ -6,17 +6,18 @@ import {
   createRegistry,
   parseRegistryAddress,
 } from '@oci/client';
-import { type OciManagerOptions, registryOptions } from '@oci/manager';
+import { type OciManagerOptions, type Route, RouteTable, registryOptions } from '@oci/manager';
 import {
   type Digest,
   OciError,
   type Reference,
   type RegistryHost,
+  type RepositoryName,
   type Tag,
   tagOfVersion,
 } from '@oci/spec-types';
 
-import { readReference, readRepository, referenceText } from './named-artifact.js';
+import { type RegistryOf, readReference, readRepository, referenceText } from './named-artifact.js';
 
 /** An artifact of any registry, by its name. */
 export interface NamedArtifact {
@@ -25,12 +26,14 @@ export interface NamedArtifact {
   readonly repository: RemoteRepository;
   /** The digest decides where there is one. */
   readonly tagOrDigest: Tag | Digest;
+  /** Of its registry; undefined where the reference names that itself. */
+  readonly route: Route | undefined;
 }
 
 /** A reference, and the registry to name to a manager. */
 export interface NamedVersion {
   readonly reference: Reference;
-  /** Undefined for the configured registry. */
+  /** Undefined for the registry that the name belongs to. */
   readonly registry: RegistryHost | undefined;
 }
 
@@ -38,15 +41,50 @@ export interface NamedVersion {
 export class Registries {
   readonly #options: OciManagerOptions;
   readonly #offline: boolean;
+  readonly #given: string | undefined;
   readonly #open = new Map<RegistryHost, Registry>();
+  #made: RouteTable | undefined;
 
-  /** @param options how the configured registry is reached; others are reached with the same trust */
-  constructor(options: OciManagerOptions, { offline = false }: { readonly offline?: boolean }) {
+  /** @param options how the configured registries are reached; others are reached with the same trust */
+  constructor(
+    options: OciManagerOptions,
+    { offline = false, registry }: { readonly offline?: boolean; readonly registry?: string },
+  ) {
     this.#options = options;
     this.#offline = offline;
+    this.#given = registry;
   }
 
-  /** The configured registry's. */
+  /** The registries of names without a host. @throws OciError `REFERENCE_INVALID`, `USAGE` */
+  get routes(): RouteTable {
+    return (this.#made ??= new RouteTable(this.#options));
+  }
+
+  readonly registryOf: RegistryOf = (repository) => this.route(repository).registry;
+
+  /** Refuses what {@link route} refuses. */
+  ensureRoute(repository: RepositoryName): void {
+    void this.route(repository);
+  }
+
+  /**
+   * Returns the registry that a name without a host belongs to, and the route that says so.
+   *
+   * @throws OciError `POLICY_REFUSED` for a name without a route where it needs one, and for a name that belongs to
+   * another registry than `--registry` says
+   */
+  route(repository: RepositoryName): Route {
+    const route = this.routes.of(repository);
+    const { pattern, registry } = route;
+    if (this.#given === undefined || pattern === undefined || registry === this.host) return route;
+    throw new OciError(
+      'POLICY_REFUSED',
+      `${repository} belongs to ${registry} by the route "${pattern}", and --registry says ${this.host}`,
+      { hint: `Leave out --registry, or name the registry with it: ${this.host}/${repository}` },
+    );
+  }
+
+  /** The default registry's, of names without a route. */
   get host(): RegistryHost {
     const { registryUrl, connection } = this.#options;
     return parseRegistryAddress(registryUrl, { plainHttp: connection?.plainHttp ?? false }).host;
@@ -54,26 +92,28 @@ export class Registries {
 
   /** @throws OciError `REFERENCE_INVALID`, `OFFLINE` */
   artifact(text: string): NamedArtifact {
-    const reference = readReference(text, this.host);
+    let route: Route | undefined;
+    const reference = readReference(text, (name) => (route = this.route(name)).registry);
     const tagOrDigest = reference.digest ?? reference.tag;
     if (tagOrDigest === undefined) throw new OciError('INTERNAL', `${text} names nothing`);
     const repository = this.connect(reference.registry).repository(reference.repository);
-    return { reference, text: referenceText(reference), repository, tagOrDigest };
+    return { reference, text: referenceText(reference), repository, tagOrDigest, route };
   }
 
   /** A version as `REPOSITORY VERSION`, or as one reference. @throws OciError `REFERENCE_INVALID`, `USAGE` */
   version(text: string, version: string | undefined): NamedVersion {
     const reference =
       version === undefined
-        ? readReference(text, this.host)
-        : { ...readRepository(text, this.host), tag: tagOfVersion(version) };
-    const { registry } = reference;
-    return { reference, registry: registry === this.host ? undefined : registry };
+        ? readReference(text, this.registryOf)
+        : { ...readRepository(text, this.registryOf), tag: tagOfVersion(version) };
+    const { registry, repository } = reference;
+    const isOwn = this.routes.isOf(registry, repository);
+    return { reference, registry: isOwn ? undefined : registry };
   }
 
   /** @throws OciError `REFERENCE_INVALID`, `USAGE`, `OFFLINE` */
   repository(text: string): { readonly text: string; readonly repository: RemoteRepository } {
-    const reference = readRepository(text, this.host);
+    const reference = readRepository(text, this.registryOf);
     const repository = this.connect(reference.registry).repository(reference.repository);
     return { text: referenceText(reference), repository };
   }
@@ -94,8 +134,7 @@ export class Registries {
 
   /** How a registry is reached. */
   optionsFor(host: RegistryHost): RegistryOptions {
-    const address = host === this.host ? this.#options.registryUrl : host;
-    return registryOptions(this.#options, address);
+    return registryOptions(this.#options, this.routes.addressOf(host));
   }
 
   async close(): Promise<void> {

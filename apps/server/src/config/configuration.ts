@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { loadSettings, managerOptions } from '@oci/manager/config';
+import { loadSettings, managerOptions, routeTable } from '@oci/manager/config';
 import { OciError } from '@oci/spec-types';
 
 import { Access } from '../access/access.js';
@@ -55,6 +55,7 @@ export async function loadConfiguration(inputs: ServerSettingInputs): Promise<Co
   if (options.tls) checkTls(options.tls);
   void new Access(options.access, options.tls?.clientCa);
   void new TrustedProxies(options.trustedProxies ?? []);
+  if (isSet(settings, 'registry_url')) void routeTable(values);
   return { options, settings };
 }
 

@@ -7,6 +7,7 @@ export {
   loadSettings,
 } from './load.js';
 export { managerOptions, retentionPolicy } from './manager-options.js';
+export { routeTable } from './configured-routes.js';
 export type { Setting, SettingTable } from './setting.js';
 export { type SettingEntry, settingEntries } from './setting-entries.js';
 export { settingHint } from './setting-hints.js';

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { interpolate } from './interpolation.js';
 import { loadSettings } from './load.js';
+import { routeSettings } from './route-settings.js';
 import { environmentName } from './setting.js';
 import { managerSettings } from './settings.js';
 
@@ -88,6 +89,7 @@ describe('loadSettings', () => {
       ['milliseconds', ['5', 5]],
       ['count', ['7', 7]],
       ['bytes', ['5kB', 5000]],
+      [routeSettings, ['{"kcl":"a.example"}', new Map([['kcl', 'a.example']])]],
     ]);
     for (const [key, { kind }] of Object.entries(managerSettings)) {
       const [text, value] = samples.get(kind) ?? ['[]', new Map()];

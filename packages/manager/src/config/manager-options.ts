@@ -8,6 +8,7 @@ import type { RegistrySettings } from '../registry-set.js';
 import { configuredCredentials } from './host-credentials.js';
 import { type RegistryLookup, lookupOf, readPem } from './host-files.js';
 import type { Settings } from './load.js';
+import { routeOptions } from './configured-routes.js';
 import type { SettingValues } from './settings.js';
 import { trustRules } from './trust-settings.js';
 
@@ -31,7 +32,7 @@ export async function managerOptions(
     lookups.push(await lookupCertsDir(values.certs_dir));
   }
   return {
-    registryUrl: values.registry_url,
+    ...routeOptions(values),
     namespace: values.namespace,
     cacheDir: values.cache_dir,
     repositories: values.repositories,

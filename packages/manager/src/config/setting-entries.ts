@@ -9,7 +9,7 @@ export interface SettingEntry {
   readonly source: string;
 }
 
-/** Returns every setting that has a value, the values of tables of tables each on its own. */
+/** Returns every setting that has a value, the values of tables each on its own. */
 export function settingEntries({ values, sources }: LoadedSettings): readonly SettingEntry[] {
   return [...sources].flatMap(([key, source]) =>
     valuesIn(key, values[key]).map((entry) => ({ ...entry, source: describeSource(source) })),
@@ -26,8 +26,9 @@ type Value = Omit<SettingEntry, 'source'>;
 
 function valuesIn(key: string, value: unknown): readonly Value[] {
   if (!(value instanceof Map)) return [{ key, value }];
-  return [...(value as ReadonlyMap<string, object>)].flatMap(([name, table]) => {
+  return [...(value as ReadonlyMap<string, object | string>)].flatMap(([name, table]) => {
     const at = `${key}."${name}"`;
+    if (typeof table === 'string') return [{ key: at, value: table }];
     if (!Array.isArray(table)) return fieldsOf(at, table);
     return (table as object[]).flatMap((item, index) => fieldsOf(`${at}[${index}]`, item));
   });

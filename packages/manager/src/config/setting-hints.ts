@@ -23,6 +23,8 @@ export function settingHint(reason: ErrorReason): string | undefined {
       return 'The configuration says blocked = true for it.';
     case 'repositories-unlisted':
       return `Name them in the configuration: [${oci}] repositories = ["${reason.prefix}name"].`;
+    case 'route-missing':
+      return `Add a route: [${oci}.routes] "${reason.repository}" = "registry.example", or name the registry in front.`;
     case 'trust-rejected':
       return `The configuration says so: trust."${reason.scope}".`;
     default:

@@ -8,6 +8,7 @@ import {
   mirrorTables,
   registryTables,
 } from './host-settings.js';
+import { type RouteSettings, routeSettings } from './route-settings.js';
 import type { SettingTable, ValuesOf } from './setting.js';
 import { type TrustTables, trustTables } from './trust-settings.js';
 import type { UserDirectories } from './user-directories.js';
@@ -40,8 +41,18 @@ export const managerSettings = {
   },
   repositories: {
     kind: 'list',
-    description: 'repositories to list where the registry has no catalog',
+    description: 'repositories to list where a registry has no catalog',
     default: [],
+  },
+  routes: {
+    kind: routeSettings as ValueKind<RouteSettings>,
+    description: 'registries of names, by patterns as kcl/team-*; all others have registry_url',
+    default: new Map() as RouteSettings,
+  },
+  routes_only: {
+    kind: 'flag',
+    description: 'refuse names without a route',
+    default: false,
   },
   plain_http: {
     kind: 'flag',

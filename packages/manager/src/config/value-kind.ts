@@ -183,7 +183,8 @@ function absolute(given: string, baseDir: string): string {
   return resolve(baseDir, isInHome ? homeDirectory() + given.slice(1) : given);
 }
 
-function parseJson(json: string): unknown {
+/** Returns undefined for a text that is no JSON. */
+export function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {

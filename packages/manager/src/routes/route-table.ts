@@ -108,6 +108,11 @@ export class RouteTable {
     return this.#addresses.get(hostOf(address)) ?? address;
   }
 
+  /** Every registry of the table, the default first. */
+  get registries(): readonly RegistryHost[] {
+    return [...this.#addresses.keys()];
+  }
+
   /** Whether a registry is in the table, or is the default. */
   names(registry: RegistryHost): boolean {
     return this.#addresses.has(registry);
@@ -152,5 +157,6 @@ function schemeOf(address: string): string {
 function unrouted(name: RepositoryName): OciError {
   return new OciError('POLICY_REFUSED', `no route is for ${name}, and names need one`, {
     hint: 'Add a route for it, or name the registry in front of it.',
+    reason: { kind: 'route-missing', repository: name },
   });
 }
