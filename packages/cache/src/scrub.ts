@@ -1,4 +1,5 @@
 import { type Digest, type EventListener, isDigest, throwIfAborted } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 
 import type { ContentStore } from './content-store.js';
 import type { Markers } from './state/markers.js';
@@ -69,7 +70,7 @@ export async function scrub(
   };
   let group: Digest[] = [];
   const finish = async (): Promise<void> => {
-    await inParallel(group, check, concurrency);
+    await forEachConcurrent(group, check, { limit: Math.max(1, concurrency), signal });
     const last = group.at(-1);
     if (last && !dryRun) await notes.add(noteName, last);
     group = [];
@@ -97,16 +98,4 @@ export async function scrub(
     finished,
     ...(resumedAfter !== undefined && { resumedAfter }),
   };
-}
-
-async function inParallel<T>(
-  items: readonly T[],
-  work: (item: T) => Promise<void>,
-  limit: number,
-): Promise<void> {
-  const queue = items.values();
-  const lane = async (): Promise<void> => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.max(1, limit) }, lane));
 }

@@ -15,7 +15,6 @@ it('exports these names', () => {
     'exportLayout',
     'extensionRepository',
     'extensionTypes',
-    'forEachConcurrent',
     'importLayout',
     'isExactVersion',
     'kclRepository',

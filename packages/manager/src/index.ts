@@ -10,7 +10,6 @@ export {
   parseExtensionType,
 } from './artifact-name.js';
 export type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
-export { forEachConcurrent } from './concurrency.js';
 export {
   type CacheExportOptions,
   type CacheImportOptions,

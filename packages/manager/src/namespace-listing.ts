@@ -8,11 +8,11 @@ import {
   type Tag,
   isBookkeepingTag,
 } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 
 import { type Artifact, artifactOf, byNameAndVersion, listedTag } from './artifact.js';
 import { listArtifacts } from './artifact-list.js';
 import type { ArtifactSource } from './artifact-source.js';
-import { forEachConcurrent } from './concurrency.js';
 import type { FreshnessPolicy } from './freshness.js';
 import type { OpenedCache } from './manager-cache.js';
 import { cacheLeftOut, isCacheFailure } from './past-cache.js';

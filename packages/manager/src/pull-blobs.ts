@@ -7,10 +7,9 @@ import {
   emptyDescriptor,
   singleChunk,
 } from '@oci/spec-types';
-import { embeddedContent } from '@oci/spec-types/node';
+import { embeddedContent, forEachConcurrent } from '@oci/spec-types/node';
 
 import type { SourceRepository } from './artifact-source.js';
-import { forEachConcurrent } from './concurrency.js';
 import type { LookupOptions } from './manifest-lookup.js';
 
 /** Where the blobs of an artifact come from. */

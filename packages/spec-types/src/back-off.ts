@@ -8,7 +8,10 @@ export class BackOff {
   #until = 0;
 
   /** @param now the clock, in milliseconds */
-  constructor(bounds: Pick<RetryRule, 'baseDelayMs' | 'maxDelayMs'>, now: () => number = Date.now) {
+  constructor(
+    bounds: Pick<RetryRule, 'baseDelayMs' | 'maxDelayMs'>,
+    now: () => number = () => Date.now(),
+  ) {
     this.#bounds = bounds;
     this.#now = now;
   }

@@ -122,6 +122,7 @@ export {
   parseRepositoryName,
   repositoryNameGrammar,
 } from './repository-name.js';
+export { parseRetryAfter } from './retry-after.js';
 export {
   type Failure,
   type NextAttempt,

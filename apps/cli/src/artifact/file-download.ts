@@ -4,7 +4,6 @@ import { lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
 import type { RemoteRepository } from '@oci/client';
-import { forEachConcurrent } from '@oci/manager';
 import {
   type Descriptor,
   type EventListener,
@@ -15,6 +14,7 @@ import {
   foldedPath,
   isPackedDirectory,
 } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 import {
   makeDirectoryBelow,
   onStorage,

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 
 import type { RemoteRepository } from '@oci/client';
-import { forEachConcurrent } from '@oci/manager';
 import {
   type EventListener,
   type Tag,
@@ -9,6 +8,7 @@ import {
   emptyDescriptor,
   singleChunk,
 } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 
 import type { FileArtifact, SourceFile } from './file-artifact.js';
 import { filesAtOnce } from './file-download.js';

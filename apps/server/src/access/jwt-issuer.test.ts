@@ -3,15 +3,17 @@ import { type RequestListener, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
 import { JwtIssuer } from './jwt-issuer.js';
 
 const keys = await generateKeyPair('ES256');
 const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'ES256' };
 
-/** What an issuer finds out of a token that is right, when its provider answers like this. */
-async function verifiedBy(answer: (issuer: string) => RequestListener) {
+afterEach(() => void vi.useRealTimers());
+
+/** A provider that answers like this, and a token of it that is right. */
+async function startProvider(answer: (issuer: string) => RequestListener) {
   let listener: RequestListener = () => {};
   const provider = createServer((request, response) => listener(request, response));
   await once(provider.listen(0, '127.0.0.1'), 'listening');
@@ -24,11 +26,21 @@ async function verifiedBy(answer: (issuer: string) => RequestListener) {
     .setSubject('alice')
     .setExpirationTime('5m')
     .sign(keys.privateKey);
-  try {
-    return await new JwtIssuer({ issuer, audience: 'oci' }).verify(token);
-  } finally {
-    provider.close();
-  }
+  const known = new JwtIssuer({ issuer, audience: 'oci' });
+  return {
+    verify: () => known.verify(token),
+    [Symbol.asyncDispose]: async () => {
+      provider.closeAllConnections();
+      provider.close();
+      await once(provider, 'close');
+    },
+  };
+}
+
+/** What an issuer finds out of a token that is right, when its provider answers like this. */
+async function verifiedBy(answer: (issuer: string) => RequestListener) {
+  await using provider = await startProvider(answer);
+  return await provider.verify();
 }
 
 const documents =
@@ -66,4 +78,32 @@ test.each<[string, number, string]>([
     );
   });
   await expect(verified).rejects.toMatchObject({ code: 'NETWORK' });
+});
+
+test.each<[string, string, Record<string, string>, number[]]>([
+  ['for discovery', '/.well-known/openid-configuration', {}, [0, 1000, 2000]],
+  ['for its keys', '/keys', {}, [0, 1000, 2000]],
+  ['for its keys, and asks for a pause', '/keys', { 'retry-after': '7' }, [0, 7000, 7000]],
+])('a provider that fails %s is left alone, longer each time', async (_, path, headers, pauses) => {
+  let asked = 0;
+  let isDown = true;
+  await using provider = await startProvider((issuer) => (request, response) => {
+    if (request.url !== path || !isDown)
+      return documents({}, { keys: [jwk] })(issuer)(request, response);
+    asked += 1;
+    response.writeHead(503, headers).end();
+  });
+  vi.useFakeTimers({ toFake: ['Date'] });
+  for (const [failures, pause] of pauses.entries()) {
+    vi.setSystemTime(Date.now() + Math.max(0, pause - 1));
+    if (pause > 0) await expect(provider.verify()).rejects.toMatchObject({ code: 'NETWORK' });
+    expect(asked).toBe(failures);
+    vi.setSystemTime(Date.now() + 1);
+    const all = await Promise.allSettled([1, 2, 3].map(() => provider.verify()));
+    expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(asked).toBe(failures + 1);
+  }
+  isDown = false;
+  vi.setSystemTime(Date.now() + 60_000);
+  expect(await provider.verify()).toMatchObject({ subject: 'user:alice' });
 });

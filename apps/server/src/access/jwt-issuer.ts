@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { OciError } from '@oci/spec-types';
+import { BackOff, OciError, parseRetryAfter } from '@oci/spec-types';
 import { readBytes } from '@oci/spec-types/node';
 import {
   type JWTPayload,
@@ -52,6 +52,8 @@ const algorithms = [
 ];
 const clockToleranceS = 30;
 const timeoutMs = 5000;
+/** An issuer that fails is asked again after 1 s, 2 s, 4 s and so on: whoever shows a token would have it asked. */
+const pauses = { baseDelayMs: 1000, maxDelayMs: 60_000 };
 /** Bytes of a discovery document, or of a key set. */
 const maxBytes = 1024 * 1024;
 
@@ -61,6 +63,7 @@ export class JwtIssuer {
   /** Changes with any of its settings; the fingerprint of its callers' credentials. */
   readonly id: string;
   readonly #options: JwtIssuerOptions;
+  readonly #backOff = new BackOff(pauses);
   #keys: Promise<JWTVerifyGetKey> | undefined;
 
   constructor(options: JwtIssuerOptions) {
@@ -83,6 +86,8 @@ export class JwtIssuer {
     } catch (error) {
       if (error instanceof errors.JOSEError && !isOfProvider(error))
         return { refused: reasonOf(error), ended: error instanceof errors.JWTExpired };
+      // Those who waited for one answer have seen one failure.
+      if (!this.#backOff.isPaused) this.#backOff.failed();
       throw unreachable(issuer, error);
     }
   }
@@ -116,18 +121,30 @@ export class JwtIssuer {
   async #findKeys(): Promise<JWTVerifyGetKey> {
     const { jwks, jwksUrl, issuer } = this.#options;
     if (jwks) return createLocalJWKSet(jwks);
-    const url = jwksUrl ?? (await discover(issuer));
+    const ask = (url: string, init: RequestInit): Promise<Response> => this.#ask(url, init);
+    const url = jwksUrl ?? (await discover(issuer, ask));
     return createRemoteJWKSet(new URL(url), {
       timeoutDuration: timeoutMs,
-      [customFetch]: boundedFetch,
+      [customFetch]: ask,
     });
+  }
+
+  async #ask(url: string, init: RequestInit): Promise<Response> {
+    if (this.#backOff.isPaused) throw new Error(`${url} is left alone after a failure`);
+    const answer = await boundedFetch(url, init);
+    if (answer.ok) this.#backOff.succeeded();
+    else this.#backOff.failed(parseRetryAfter(answer.headers.get('retry-after') ?? undefined));
+    return answer;
   }
 }
 
 /** OpenID Connect Discovery 1.0, section 4. */
-async function discover(issuer: string): Promise<string> {
+async function discover(
+  issuer: string,
+  ask: (url: string, init: RequestInit) => Promise<Response>,
+): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const answer = await boundedFetch(url, {
+  const answer = await ask(url, {
     signal: AbortSignal.timeout(timeoutMs),
     redirect: 'error',
   });

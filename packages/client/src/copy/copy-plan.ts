@@ -11,13 +11,12 @@ import {
   mediaTypes,
   parseImageConfig,
 } from '@oci/spec-types';
-import { readBytes } from '@oci/spec-types/node';
+import { forEachConcurrent, readBytes } from '@oci/spec-types/node';
 
 import { canFetchByName, withoutMirrors } from './ability.js';
 import type { CopyOptions, LeftBehind } from './copy-options.js';
 import { type ChildFilter, Graph, defaultGraphLimits } from './graph.js';
 import { entriesFor, entryFor, isPlatform, notOffered } from './platform-choice.js';
-import { forEach } from './pool.js';
 import { ReferrerWalk, type Sidecar } from './referrer-walk.js';
 import { atSide } from './side.js';
 
@@ -193,9 +192,13 @@ class Planning {
         });
       }
       const found = new Map<Digest, Attached>();
-      await forEach(subjects, { most: concurrency, signal }, async (digest, signal) => {
-        found.set(digest, await this.#attachedTo(digest, { ...this.#call, signal }));
-      });
+      await forEachConcurrent(
+        subjects,
+        async (digest, signal) => {
+          found.set(digest, await this.#attachedTo(digest, { ...this.#call, signal }));
+        },
+        { limit: concurrency, signal },
+      );
       // In the order of the subjects, whoever answered first.
       const attached = subjects.map((digest) => found.get(digest) ?? nothing);
       const descriptors = attached.flatMap(attachments);

@@ -7,6 +7,7 @@ import {
   type Tag,
   isDigest,
 } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 
 import { eitherSignal } from '../either-signal.js';
 import { isSameRepository } from './ability.js';
@@ -21,7 +22,6 @@ import type {
 } from './copy-options.js';
 import { type CopyPlan, planCopy } from './copy-plan.js';
 import { ManifestCopy } from './manifest-copy.js';
-import { forEach } from './pool.js';
 import { Tally } from './tally.js';
 
 /**
@@ -142,8 +142,11 @@ class Copying {
     const { signal } = this.#options;
     // Content that is kept in the order in which it comes has to come in one that is always the same.
     const isOrdered = this.#target.repository.keepsOrder === true;
-    const most = isOrdered ? 1 : concurrencyOf(this.#options);
-    return forEach(items, { most, signal }, (item, signal) => work(item, this.#call(signal)));
+    const limit = isOrdered ? 1 : concurrencyOf(this.#options);
+    return forEachConcurrent(items, (item, signal) => work(item, this.#call(signal)), {
+      limit,
+      signal,
+    });
   }
 
   #call(signal: AbortSignal | undefined): CallOptions {

@@ -9,9 +9,9 @@ import {
   isManifestMediaType,
   isOciError,
 } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 
 import { formatPlatform } from './platform-choice.js';
-import { forEach } from './pool.js';
 import { atSide } from './side.js';
 
 /** How large a graph may be: whoever published it decides what else there is to fetch. */
@@ -155,18 +155,22 @@ export class Graph {
     const found = new Map<Digest, ResolvedManifest>();
     const total = this.nodes.size + descriptors.length;
     if (total > this.#limits.manifests) throw this.#tooMuch(`${total} manifests`);
-    await forEach(descriptors, { most: concurrency, signal }, async (descriptor, signal) => {
-      const call = { ...options, signal };
-      const manifest = await atSide('source', () =>
-        this.#source.fetchManifest(descriptor, call),
-      ).catch((error: unknown) => {
-        throw isRoot ? error : asMissingChild(error, descriptor);
-      });
-      this.#bytes += manifest.bytes.byteLength;
-      if (this.#bytes > this.#limits.manifestBytes) throw this.#tooMuch('more manifest bytes');
-      found.set(descriptor.digest, manifest);
-      this.#sizes.set(descriptor.digest, manifest.descriptor.size);
-    });
+    await forEachConcurrent(
+      descriptors,
+      async (descriptor, signal) => {
+        const call = { ...options, signal };
+        const manifest = await atSide('source', () =>
+          this.#source.fetchManifest(descriptor, call),
+        ).catch((error: unknown) => {
+          throw isRoot ? error : asMissingChild(error, descriptor);
+        });
+        this.#bytes += manifest.bytes.byteLength;
+        if (this.#bytes > this.#limits.manifestBytes) throw this.#tooMuch('more manifest bytes');
+        found.set(descriptor.digest, manifest);
+        this.#sizes.set(descriptor.digest, manifest.descriptor.size);
+      },
+      { limit: concurrency, signal },
+    );
     return found;
   }
 

@@ -12,9 +12,9 @@ import {
   isOciError,
   parseTag,
 } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 
 import { canListReferrers, withoutMirrors } from './ability.js';
-import { forEach } from './pool.js';
 import { atSide } from './side.js';
 
 /** A manifest that cosign keeps under a tag made of the digest of what it is about. */
@@ -78,11 +78,15 @@ export class ReferrerWalk {
     const tags = sidecarTags(subject.digest);
     const found = new Map<Tag, Descriptor>();
     const { signal } = options;
-    await forEach(tags, { most: tags.length, signal }, async (tag, signal) => {
-      const call = { ...options, signal };
-      const descriptor = await atSide('source', () => resolveIfThere(this.#source, tag, call));
-      if (descriptor) found.set(tag, descriptor);
-    });
+    await forEachConcurrent(
+      tags,
+      async (tag, signal) => {
+        const call = { ...options, signal };
+        const descriptor = await atSide('source', () => resolveIfThere(this.#source, tag, call));
+        if (descriptor) found.set(tag, descriptor);
+      },
+      { limit: tags.length, signal },
+    );
     return tags.flatMap((tag) => {
       const descriptor = found.get(tag);
       return descriptor ? [{ tag, descriptor }] : [];

@@ -8,7 +8,7 @@ export class MirrorHealth {
   readonly #backOff: BackOff;
   readonly #discredited = new LRUCache<string, true>({ max: 1000 });
 
-  constructor(now: () => number = Date.now) {
+  constructor(now?: () => number) {
     this.#backOff = new BackOff(pauses, now);
   }
 

@@ -1,6 +1,7 @@
 import {
   type RepositoryName,
   asOciError,
+  parseRetryAfter,
   parseRegistryPath,
   registryPaths,
   throwIfAborted,
@@ -13,7 +14,6 @@ import {
   type ResponseBody,
   header,
 } from '../transport/exchange.js';
-import { parseRetryAfter } from '../transport/retry-after.js';
 import { type MirrorLocation, type PullFromMirror, nameAt } from './mirror.js';
 import { MirrorHealth } from './mirror-health.js';
 

@@ -1,4 +1,10 @@
-import { asOciError, isTransientStatus, mayWait, throwIfAborted } from '@oci/spec-types';
+import {
+  asOciError,
+  isTransientStatus,
+  mayWait,
+  parseRetryAfter,
+  throwIfAborted,
+} from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 
 import {
@@ -8,8 +14,7 @@ import {
   type ResponseBody,
   header,
 } from './exchange.js';
-import type { RetryPolicy } from './retry-policy.js';
-import { parseRetryAfter, waitTooLong } from './retry-after.js';
+import { type RetryPolicy, waitTooLong } from './retry-policy.js';
 import { SlotQueue } from './slot-queue.js';
 
 /** How much one host is asked for at once. */

@@ -7,11 +7,11 @@ import {
   isOciError,
   isTransientStatus,
   parseRegistryErrors,
+  parseRetryAfter,
 } from '@oci/spec-types';
 
 import { readBody } from './bounded-body.js';
 import { type RegistryRequest, type RegistryResponse, header } from './exchange.js';
-import { parseRetryAfter } from './retry-after.js';
 
 /** What a request was for, so that its failure can be told in those terms. */
 export interface Subject {

@@ -1,12 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  type OciError,
-  Retries,
-  type RetryRule,
-  asOciError,
-  defaultRetryRule,
-} from '@oci/spec-types';
+import { OciError, Retries, type RetryRule, asOciError, defaultRetryRule } from '@oci/spec-types';
 
 import type { RegistryRequest } from './exchange.js';
 
@@ -69,6 +63,15 @@ export class Attempts {
       reason: reason ?? message,
     });
   }
+}
+
+/** The failure of a host that asks to be left alone for longer than is allowed. */
+export function waitTooLong(host: string, delayMs: number): OciError {
+  return new OciError('RATE_LIMITED', `${host} asks to wait ${Math.ceil(delayMs / 1000)} s`, {
+    retryAfterMs: delayMs,
+    retryable: true,
+    hint: 'Try again after that time.',
+  });
 }
 
 /** Waits after attempt `attempt`, 1 the first, and tells so. @throws OciError `ABORTED` */

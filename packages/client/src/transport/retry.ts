@@ -5,6 +5,7 @@ import {
   amendError,
   asOciError,
   isTransientStatus,
+  parseRetryAfter,
 } from '@oci/spec-types';
 
 import {
@@ -14,8 +15,7 @@ import {
   canRepeat,
   header,
 } from './exchange.js';
-import { parseRetryAfter, waitTooLong } from './retry-after.js';
-import { type RetryPolicy, pauseBeforeRetry } from './retry-policy.js';
+import { type RetryPolicy, pauseBeforeRetry, waitTooLong } from './retry-policy.js';
 
 /**
  * Sends a request again after a network failure or a transient status, as the retry rule decides; where

@@ -1,5 +1,5 @@
-import { forEachConcurrent } from '@oci/manager';
 import { OciError } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 
 import { exactVersion, selectVersion, isWithin } from './version-range.js';
 

@@ -1,3 +1,4 @@
+export { forEachConcurrent } from './concurrency.js';
 export { creationTime, isSameButCreated } from './creation-time.js';
 export { type ReadBytesOptions, readBytes } from './read-bytes.js';
 export {

@@ -1,8 +1,12 @@
 import { setMaxListeners } from 'node:events';
 
+import { throwIfAborted } from '../index.js';
+
 /**
- * Runs `work` for every item, at most `limit` at a time. After a failure nothing new begins, those
- * that run are aborted and waited for, and the failure is passed on.
+ * Runs `work` for every item, in their order, at most `limit` at a time. After a failure nothing new begins,
+ * those that run are aborted and waited for: nothing goes on behind the call.
+ *
+ * @throws the first failure; OciError `ABORTED` when the signal fires
  */
 export async function forEachConcurrent<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -27,7 +31,7 @@ export async function forEachConcurrent<T>(
   };
   const lanes = await Promise.allSettled(Array.from({ length: options.limit }, lane));
   await queue.return?.();
-  options.signal?.throwIfAborted();
+  throwIfAborted(options.signal);
   if (failure.signal.aborted) throw failure.signal.reason;
   for (const result of lanes) if (result.status === 'rejected') throw result.reason;
 }

@@ -57,6 +57,6 @@ describe('forEachConcurrent', () => {
   it('fails when its signal has fired', async () => {
     await expect(
       forEachConcurrent([1], async () => {}, { limit: 1, signal: AbortSignal.abort() }),
-    ).rejects.toMatchObject({ name: 'AbortError' });
+    ).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });
