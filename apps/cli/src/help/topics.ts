@@ -56,7 +56,7 @@ export const topics: readonly Topic[] = [
   {
     name: 'references',
     summary: 'how an artifact is named',
-    text: () => `REPOSITORY VERSION   names an artifact of the configured registry:
+    text: () => `REPOSITORY VERSION   names an artifact of a configured registry:
                      ocictl manifest kcl/provisioning-core 1.0.0
 
 REFERENCE            names one of any registry:
@@ -64,8 +64,9 @@ REFERENCE            names one of any registry:
                      ghcr.io/team/tool:1.2.0
                      localhost:5000/kcl/core@sha256:<64 hexadecimal digits>
 
-Without a host it is of the configured registry (--registry); write docker.io/
-for Docker Hub. Without tag or digest it is "latest".
+Without a host it is of the registry that [orchestrator.oci.routes] has for its
+name, or else of registry_url (--registry); see: ocictl config route NAME.
+Write docker.io/ for Docker Hub. Without tag or digest it is "latest".
 A digest decides, whatever the tag says. A "+" of a version is "_" in its tag.
 
 A bare host means HTTPS; localhost and 127.0.0.1 mean HTTP. http:// or https://
