@@ -9,7 +9,6 @@ import {
   managerOptions,
 } from '@oci/manager/config';
 
-import { withCacheHint } from './cache-hint.js';
 import type { GlobalOptions } from './command/global-options.js';
 import type { Invocation } from './command/definition.js';
 import { Output } from './output.js';
@@ -60,6 +59,7 @@ export async function withContext(
   try {
     await work(context);
   } catch (error) {
+    const { withCacheHint } = await import('./cache-hint.js');
     throw withCacheHint(error, settings.values.cache_dir);
   } finally {
     progress.clear();

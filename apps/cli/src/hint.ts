@@ -52,7 +52,10 @@ const answers: Answers = {
       directory: 'Move it away, or choose another directory with -o.',
       'foreign-install': 'Move it away, or choose another directory with --install-dir.',
     })[by],
-  'files-not-one': () => 'Write them into a directory with -o DIR.',
+  'file-name-unsafe': () =>
+    'Nothing was written. See what it holds: ocictl manifest REPOSITORY VERSION',
+  'input-missing': () => 'Name files as PATH or PATH:MEDIA_TYPE.',
+  'attachment-empty': () => 'Name files, or at least an --artifact-type or an --annotation.',
   'lock-missing': () => 'Name it with --lock FILE.',
   'lock-invalid': ({ of }) =>
     of === 'kcl'

@@ -3,10 +3,8 @@ import { CommanderError } from 'commander';
 
 import { Exit } from './command/definition.js';
 import { createProgram } from './command/program.js';
-import { printFailure } from './failure.js';
 import { ocictl } from './program.js';
 import type { Terminal } from './terminal.js';
-import { usageError } from './usage-error.js';
 
 /** Runs `ocictl` with its arguments, without the program's name. @returns what to exit with */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -18,7 +16,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (thrown instanceof CommanderError && isHelp(thrown)) {
       return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     }
-    const error = asFailure(thrown, args, terminal);
+    // They have words for all that can fail, and most commands succeed.
+    const error = await asFailure(thrown, args, terminal);
+    const { printFailure } = await import('./failure.js');
     printFailure(error, terminal, { format: formatOf(args), debug: isDebug(args) });
     return exitCodeOf(error.code);
   }
@@ -47,9 +47,15 @@ function isHelp({ code }: CommanderError): boolean {
   return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code);
 }
 
-function asFailure(thrown: unknown, args: readonly string[], terminal: Terminal): OciError {
-  if (thrown instanceof CommanderError)
+async function asFailure(
+  thrown: unknown,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<OciError> {
+  if (thrown instanceof CommanderError) {
+    const { usageError } = await import('./usage-error.js');
     return usageError(thrown.message, { args, program: ocictl });
+  }
   return terminal.signal.aborted ? interrupted(thrown) : asOciError(thrown);
 }
 

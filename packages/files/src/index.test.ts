@@ -28,6 +28,7 @@ test('the exported names', () => {
     'unlessMissing',
     'withDirectoryBelow',
     'withFileLock',
+    'withTemporaryDirectory',
     'writeNote',
   ]);
 });

@@ -23,4 +23,5 @@ export {
   storageFailure,
   unlessMissing,
 } from './storage-failure.js';
+export { withTemporaryDirectory } from './temporary-directory.js';
 export { TemporaryFiles } from './temporary-files.js';

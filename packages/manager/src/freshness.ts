@@ -1,4 +1,4 @@
-import { type OciError, isOciError } from '@oci/spec-types';
+import { type OciError, isExactVersion, isOciError } from '@oci/spec-types';
 
 /** How a cached tag is treated. */
 export interface FreshnessPolicy {
@@ -21,13 +21,6 @@ export const defaultFreshness: FreshnessPolicy = {
   movingTagTtlMs: 5 * 60_000,
   staleIfErrorMs: 7 * 24 * 60 * 60_000,
 };
-
-const exactVersion = /^v?\d+\.\d+\.\d+(?:[-_+][0-9A-Za-z._-]*)?$/;
-
-/** Whether a tag is a full version, which publishers don't move; `latest`, `1` and `1.2` do move. */
-export function isExactVersion(tag: string): boolean {
-  return exactVersion.test(tag);
-}
 
 /** Whether what was resolved at `resolvedAt` (milliseconds since the epoch) still stands. */
 export function isFresh(

@@ -16,14 +16,12 @@ it('exports these names', () => {
     'extensionRepository',
     'extensionTypes',
     'importLayout',
-    'isExactVersion',
     'kclRepository',
     'nearest',
     'parseExtensionType',
     'pullJson',
     'registryOptions',
     'selectContentLayer',
-    'selectManifest',
     'trustRuleFor',
   ]);
   expect(Object.keys(config).sort()).toEqual([

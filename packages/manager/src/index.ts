@@ -20,7 +20,7 @@ export {
   importLayout,
 } from './cache-layout.js';
 export { selectContentLayer } from './content-layer.js';
-export { type FreshnessPolicy, defaultFreshness, isExactVersion } from './freshness.js';
+export { type FreshnessPolicy, defaultFreshness } from './freshness.js';
 export { type ArtifactJson, type PullJson, artifactJson, pullJson } from './json.js';
 export { type NamedRegistry, type PackageRepository } from './foreign-registry.js';
 export { OciManager } from './manager.js';
@@ -29,7 +29,6 @@ export { type Route, RouteTable } from './routes/route-table.js';
 export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
 export { nearest } from './nearest.js';
-export { selectManifest } from './platform.js';
 export { type PulledArtifact } from './pulled-artifact.js';
 export { type RetentionOptions } from './retention-schedule.js';
 export { type ReachOptions, type RegistrySettings, registryOptions } from './registry-set.js';

@@ -11,11 +11,12 @@ import {
   isOciError,
   maxManifestSize,
   singleChunk,
+  isExactVersion,
 } from '@oci/spec-types';
 import { readBytes, verifyManifest } from '@oci/spec-types/node';
 
 import type { SourceRepository } from './artifact-source.js';
-import { type FreshnessPolicy, isExactVersion, isFresh, mayServeStale } from './freshness.js';
+import { type FreshnessPolicy, isFresh, mayServeStale } from './freshness.js';
 import { type ManifestName, memoryKey } from './manifest-name.js';
 
 export interface FoundManifest {

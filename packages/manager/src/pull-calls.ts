@@ -1,10 +1,16 @@
 import type { ViewName } from '@oci/cache';
-import { type EventListener, Operation, type RepositoryName, asOciError } from '@oci/spec-types';
+import {
+  type EventListener,
+  Operation,
+  type RepositoryName,
+  asOciError,
+  isExactVersion,
+} from '@oci/spec-types';
 
 import type { ArtifactPlaces } from './artifact-places.js';
 import type { SourceRepository } from './artifact-source.js';
 import type { PullOptions } from './call-options.js';
-import { type FreshnessPolicy, isExactVersion } from './freshness.js';
+import type { FreshnessPolicy } from './freshness.js';
 import { ensureCallOptions, ensureTexts } from './given.js';
 import { type ManifestName, manifestName } from './manifest-name.js';
 import type { PullCounters } from './metrics.js';

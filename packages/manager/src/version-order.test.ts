@@ -1,7 +1,8 @@
+import { isExactVersion } from '@oci/spec-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { defaultFreshness, isExactVersion, isFresh } from './freshness.js';
+import { defaultFreshness, isFresh } from './freshness.js';
 import { nearest } from './nearest.js';
 import { compareVersions } from './version-order.js';
 

@@ -47,8 +47,12 @@ export type ErrorReason =
   | { readonly kind: 'tag-taken' }
   /** A file is in the way of one that is to be written. */
   | { readonly kind: 'file-taken'; readonly by: 'file' | 'directory' | 'foreign-install' }
-  /** An artifact has another number of files than the one that can be written to a stream. */
-  | { readonly kind: 'files-not-one' }
+  /** A layer's title is no path below a directory. */
+  | { readonly kind: 'file-name-unsafe' }
+  /** A file to push is not there. */
+  | { readonly kind: 'input-missing' }
+  /** Neither files nor anything else was given to attach. */
+  | { readonly kind: 'attachment-empty' }
   /** A lock file is needed, and none was named. */
   | { readonly kind: 'lock-missing' }
   /** A lock file cannot be read. */

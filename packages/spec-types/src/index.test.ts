@@ -9,6 +9,7 @@ describe('the exported names', () => {
   test('of the main entry', () => {
     expect(Object.keys(main).sort()).toEqual([
       'BackOff',
+      'BlobProgress',
       'OciError',
       'Operation',
       'Retries',
@@ -38,6 +39,7 @@ describe('the exported names', () => {
       'imageManifestSchema',
       'isBookkeepingTag',
       'isDigest',
+      'isExactVersion',
       'isImageManifestMediaType',
       'isIndexMediaType',
       'isManifestMediaType',
@@ -87,6 +89,7 @@ describe('the exported names', () => {
       'verifiableAlgorithm',
       'versionOfTag',
       'withDefaultTag',
+      'withoutProgress',
     ]);
   });
 

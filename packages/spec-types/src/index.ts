@@ -5,6 +5,7 @@ export {
   isPackedDirectory,
   isRefName,
 } from './annotation.js';
+export { BlobProgress, withoutProgress } from './blob-progress.js';
 export { BackOff } from './back-off.js';
 export type {
   BlobMounter,
@@ -138,4 +139,4 @@ export type { ResolvedManifest } from './resolved-manifest.js';
 export type { BlobDownloader, VerifiedFile } from './verified-file.js';
 export { singleChunk } from './single-chunk.js';
 export { parseStrictJson } from './strict-json.js';
-export { type Tag, isTag, parseTag, tagOfVersion, versionOfTag } from './tag.js';
+export { type Tag, isExactVersion, isTag, parseTag, tagOfVersion, versionOfTag } from './tag.js';

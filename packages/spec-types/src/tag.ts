@@ -36,3 +36,10 @@ const withBuild = /^(v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)_([0-9A-Za-z.-]+)$/;
 export function versionOfTag(tag: Tag): string {
   return tag.replace(withBuild, '$1+$2');
 }
+
+const exactVersion = /^v?\d+\.\d+\.\d+(?:[-_+][0-9A-Za-z._-]*)?$/;
+
+/** Whether a tag is a full version, which publishers don't move; `latest`, `1` and `1.2` do move. */
+export function isExactVersion(tag: string): boolean {
+  return exactVersion.test(tag);
+}

@@ -136,7 +136,7 @@ export const referenceCommands: readonly CommandDefinition[] = [
       'ocictl pull team/config:1 -o - | jq .',
     ],
     json: 'pull-files',
-    load: async () => (await import('./pull-files.js')).pullFiles,
+    load: async () => (await import('./pull-files.js')).pullArtifact,
   }),
   defineCommand<{
     reference: string;
@@ -165,7 +165,7 @@ export const referenceCommands: readonly CommandDefinition[] = [
       'ocictl push team/tool:1.2.0 tool.json --artifact-type application/vnd.team.tool.v1',
     ],
     json: 'push-files',
-    load: async () => (await import('./push-files.js')).pushFiles,
+    load: async () => (await import('./push-files.js')).pushArtifact,
   }),
   defineCommand<{
     reference: string;
@@ -182,7 +182,7 @@ export const referenceCommands: readonly CommandDefinition[] = [
       'ocictl attach localhost:5000/team/tool:1.2.0 sbom.json:application/spdx+json --artifact-type application/spdx+json',
     ],
     json: 'push-files',
-    load: async () => (await import('./push-files.js')).attachFiles,
+    load: async () => (await import('./push-files.js')).attachToArtifact,
   }),
   defineCommand<{ repository: string; all?: boolean; limit?: number; pageSize?: number }>({
     name: 'tags',

@@ -12,7 +12,7 @@ import {
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { OciError, exitCodes, printable } from '@oci/spec-types';
 
-import { withWorkDirectory } from '../artifact/work-directory.js';
+import { withTemporaryDirectory } from '@oci/files';
 import { Exit, type Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
 import { wrapped } from '../render/page.js';
@@ -70,7 +70,7 @@ async function inspect(
       hint: 'Name the directory or the archive that the extension is in.',
     });
   }
-  return withWorkDirectory('validate', async (work) => {
+  return withTemporaryDirectory('ocictl-validate', async (work) => {
     const tree = await extractArchive(path, join(await work(), 'tree'));
     return inspectDirectory(await contentRoot(tree), expected, options);
   });

@@ -47,7 +47,7 @@ export async function planCopy(
   options: CopyOptions & { readonly concurrency: number },
 ): Promise<CopyPlan> {
   const planning = new Planning(source, options);
-  return planning.plan(reference);
+  return atSide('source', () => planning.plan(reference));
 }
 
 class Planning {

@@ -104,6 +104,5 @@ export function notOffered(platform: Platform, offered: readonly Descriptor[]): 
   );
   return new OciError('MANIFEST_UNKNOWN', `there is nothing for ${formatPlatform(platform)}`, {
     hint: `It offers ${names.slice(0, 12).join(', ') || 'no platforms'}.`,
-    side: 'source',
   });
 }

@@ -1,8 +1,8 @@
 import {
   type Descriptor,
   type ImageManifest,
-  type Reference,
   annotations,
+  isTag,
   versionOfTag,
 } from '@oci/spec-types';
 
@@ -13,22 +13,31 @@ const endings: Readonly<Record<string, string>> = {
   'application/vnd.cncf.helm.chart.provenance.v1.prov': '.tgz.prov',
 };
 
+/** How an artifact was named. */
+export interface AskedName {
+  /** Of the repository; undefined where it has none, as in a layout. */
+  readonly repository: string | undefined;
+  /** A tag, or a digest. */
+  readonly reference: string;
+}
+
 /**
  * Returns the names that helm gives the files of a chart, by the reference as `helm pull` does it:
  * `name-version.tgz`. Where it has no tag, the chart's own annotation says the version.
  */
 export function chartNames(
   manifest: ImageManifest,
-  { repository, tag }: Reference,
+  { repository, reference }: AskedName,
 ): (layer: Descriptor) => string | undefined {
-  const own = manifest.annotations ?? {};
-  const name = repository.slice(repository.lastIndexOf('/') + 1);
-  const said = tag === undefined ? own[annotations.version] : versionOfTag(tag);
+  const name = repository?.slice(repository.lastIndexOf('/') + 1);
+  const version = isTag(reference)
+    ? versionOfTag(reference)
+    : manifest.annotations?.[annotations.version];
   return (layer) => {
     const ending = Object.hasOwn(endings, layer.mediaType) ? endings[layer.mediaType] : undefined;
-    const isChart = manifest.config?.mediaType === configType && said !== undefined;
-    return isChart && ending !== undefined
-      ? `${name}-${said.replaceAll('/', '_')}${ending}`
-      : undefined;
+    const isChart = manifest.config?.mediaType === configType;
+    if (!isChart || name === undefined || version === undefined || ending === undefined)
+      return undefined;
+    return `${name}-${version.replaceAll('/', '_')}${ending}`;
   };
 }

@@ -1,7 +1,7 @@
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { unpackPackedDirectory } from '@oci/extensions';
+import { unpackPackedDirectory } from '../recognise/packed-directory.js';
 import { type Descriptor, OciError } from '@oci/spec-types';
 import { shownPath, unlessMissing, withDirectoryBelow } from '@oci/files';
 
@@ -11,7 +11,7 @@ interface DirectoryPlace {
   readonly above: string;
   readonly name: string;
   readonly keepOldFiles: boolean;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -70,13 +70,15 @@ async function refuseTakenFile(path: string, keepOldFiles: boolean): Promise<voi
       'USAGE',
       `${shownPath(path)} is a directory, and the artifact has a file there`,
       {
-        hint: 'Move it away, or choose another directory with -o.',
+        hint: 'Move it away, or choose another directory.',
+        reason: { kind: 'file-taken', by: 'directory' },
       },
     );
   }
   if (there && keepOldFiles) {
     throw new OciError('POLICY_REFUSED', `${shownPath(path)} is there already`, {
-      hint: 'Move it away, or leave out --keep-old-files to replace it.',
+      hint: 'Move it away, or leave out `keepOldFiles` to replace it.',
+      reason: { kind: 'file-taken', by: 'file' },
     });
   }
 }

@@ -15,7 +15,7 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { downloadFiles } from './file-download.js';
+import { placeFiles } from './file-placement.js';
 
 let server: TestRegistry;
 let registry: Registry;
@@ -57,12 +57,16 @@ async function pull(
     },
   };
   const directory = join(work.path, 'out');
-  await downloadFiles(registry.repository(parseRepositoryName('team/dir')), [layer], {
-    directory,
-    keepOldFiles,
-    signal: new AbortController().signal,
-    onEvent: () => {},
-  });
+  await placeFiles(
+    registry.repository(parseRepositoryName('team/dir')),
+    [{ name: layer.annotations['org.opencontainers.image.title'], descriptor: layer }],
+    {
+      directory,
+      keepOldFiles,
+      signal: new AbortController().signal,
+      onEvent: () => {},
+    },
+  );
   return join(directory, 'src');
 }
 

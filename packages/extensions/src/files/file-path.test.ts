@@ -2,7 +2,7 @@ import { type Descriptor, type Digest, isOciError } from '@oci/spec-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { filePath } from './file-name.js';
+import { fileName, filePath } from './file-path.js';
 
 const hex = 'ab'.repeat(32);
 
@@ -19,7 +19,7 @@ function layer(title: string | undefined, mediaType = 'application/octet-stream'
 /** None for a title that is refused. */
 function segmentsOf(title: string): readonly string[] {
   try {
-    return filePath(layer(title));
+    return filePath(fileName(layer(title)));
   } catch (error) {
     if (isOciError(error, 'ARCHIVE_UNSAFE')) return [];
     throw error;
@@ -33,7 +33,7 @@ describe('the path of a layer', () => {
     ['./a', ['a']],
     ['ünïcode', ['ünïcode']],
   ])('is its title: %s', (title, path) => {
-    expect(filePath(layer(title))).toEqual(path);
+    expect(filePath(fileName(layer(title)))).toEqual(path);
   });
 
   it.each([
@@ -44,7 +44,7 @@ describe('the path of a layer', () => {
     ['application/spdx+json', `${hex}.json`],
     ['application/octet-stream', hex],
   ])('is its digest where it has no title, with the ending of %s', (mediaType, path) => {
-    expect(filePath(layer(undefined, mediaType))).toEqual([path]);
+    expect(filePath(fileName(layer(undefined, mediaType)))).toEqual([path]);
   });
 
   it.each([
@@ -65,7 +65,7 @@ describe('the path of a layer', () => {
     './',
     'x'.repeat(256),
   ])('is refused as %j (GHSA-g5v4-5x39-vwhx)', (title) => {
-    expect(() => filePath(layer(title))).toThrow(/no path below a directory/);
+    expect(() => filePath(fileName(layer(title)))).toThrow(/no path below a directory/);
   });
 
   it('never leads out, whatever the title', () => {

@@ -7,7 +7,7 @@ import { type EventListener, parseRepositoryName } from '@oci/spec-types';
 import { randomBytes, startRegistry, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { downloadFiles } from './file-download.js';
+import { placeFiles } from './file-placement.js';
 
 test('downloads of one file at once, in one directory, wait for the first of them', async () => {
   const server = await startRegistry();
@@ -22,7 +22,15 @@ test('downloads of one file at once, in one directory, wait for the first of the
     const onEvent: EventListener = ({ type }) => void seen.push(type);
     const { signal } = new AbortController();
     const options = { directory: work.path, keepOldFiles: false, signal, onEvent };
-    await Promise.all([1, 2, 3].map(() => downloadFiles(repository, [layer], options)));
+    await Promise.all(
+      [1, 2, 3].map(() =>
+        placeFiles(
+          repository,
+          [{ name: layer.annotations['org.opencontainers.image.title'], descriptor: layer }],
+          options,
+        ),
+      ),
+    );
     const written = await readFile(`${work.path}/big`);
     expect(written.byteLength).toBe(content.byteLength);
     expect(content.every((byte, at) => byte === written[at])).toBe(true);
@@ -56,12 +64,16 @@ async function pullOf(
     if (type === 'start') void whileAsked({ out, outside, whole }).then(() => ready.emit('done'));
   };
   const repository = registry.repository(parseRepositoryName('team/tool'));
-  const failure = await downloadFiles(repository, [layer], {
-    directory: out,
-    keepOldFiles: false,
-    signal,
-    onEvent,
-  }).then(
+  const failure = await placeFiles(
+    repository,
+    [{ name: layer.annotations['org.opencontainers.image.title'], descriptor: layer }],
+    {
+      directory: out,
+      keepOldFiles: false,
+      signal,
+      onEvent,
+    },
+  ).then(
     () => undefined,
     (error: unknown) => error,
   );

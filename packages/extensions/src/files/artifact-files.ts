@@ -1,0 +1,98 @@
+import { entryFor } from '@oci/client';
+import {
+  type CallOptions,
+  type Descriptor,
+  type Digest,
+  OciError,
+  type Platform,
+  type ReadableRepository,
+  type ResolvedManifest,
+  type Tag,
+  emptyDescriptor,
+  parseDigest,
+  parseTag,
+} from '@oci/spec-types';
+
+import { chartNames } from './chart-name.js';
+import { fileName } from './file-path.js';
+
+export type ImageManifest = ResolvedManifest & { readonly kind: 'image' };
+
+/** A layer of an artifact, as a file or a packed directory. */
+export interface ArtifactFile {
+  /** The title that its publisher gave it, which may be any text; else a name by its kind or digest. */
+  readonly name: string;
+  readonly descriptor: Descriptor;
+}
+
+export interface ArtifactFiles {
+  /** Of an index that of the platform. */
+  readonly manifest: ImageManifest;
+  readonly files: readonly ArtifactFile[];
+}
+
+export interface ListFilesOptions extends CallOptions {
+  /** Of an index, also as text (`linux/arm64`); default: that of this process. */
+  readonly platform?: Platform | string | undefined;
+  /** Throws to refuse the artifact. Gets what the reference names: of an index that. */
+  readonly approve?: ((manifest: ResolvedManifest) => Promise<void>) | undefined;
+}
+
+/**
+ * Looks which files an artifact has: its layers without the empty one.
+ *
+ * @param reference a tag or a digest
+ * @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID`, `MANIFEST_UNKNOWN` also for an index without the platform,
+ * and what the repository fails with
+ */
+export async function listFiles(
+  repository: ReadableRepository,
+  reference: string,
+  options: ListFilesOptions = {},
+): Promise<ArtifactFiles> {
+  const { signal, onEvent, approve, platform } = options;
+  const call = { signal, onEvent };
+  const name = parseName(reference);
+  const root = await repository.fetchManifest(await repository.resolve(name, call), call);
+  await approve?.(root);
+  const manifest = await imageOf(repository, root, { call, platform });
+  const nameOf = chartNames(manifest.document, {
+    repository: 'name' in repository ? String(repository.name) : undefined,
+    reference: name,
+  });
+  const files = manifest.document.layers
+    .filter(({ mediaType }) => mediaType !== emptyDescriptor.mediaType)
+    .map((descriptor) => ({ name: fileName(descriptor, nameOf(descriptor)), descriptor }));
+  return { manifest, files };
+}
+
+/** Parses a tag or a digest, which is what has a colon. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` */
+export function parseName(text: string): Tag | Digest {
+  return typeof text === 'string' && text.includes(':') ? parseDigest(text) : parseTag(text);
+}
+
+async function imageOf(
+  repository: ReadableRepository,
+  root: ResolvedManifest,
+  {
+    call,
+    platform,
+  }: { readonly call: CallOptions; readonly platform: Platform | string | undefined },
+): Promise<ImageManifest> {
+  if (root.kind === 'image') return root;
+  const child = await repository.fetchManifest(entryOf(root, platform), call);
+  if (child.kind === 'image') return child;
+  throw new OciError('UNSUPPORTED', `${root.descriptor.digest} is an index of indexes`, {
+    hint: 'Name one of its manifests by its digest.',
+  });
+}
+
+/** An artifact that runs nowhere may be the only one of an index. */
+function entryOf(
+  index: ResolvedManifest & { readonly kind: 'index' },
+  platform: Platform | string | undefined,
+): Descriptor {
+  const [only, ...others] = index.document.manifests;
+  if (only && others.length === 0 && !only.platform) return only;
+  return entryFor(index, platform);
+}

@@ -1,0 +1,121 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
+
+import { onStorage, unlessMissing } from '@oci/files';
+import {
+  type Descriptor,
+  OciError,
+  annotations,
+  isMediaType,
+  parseDigest,
+  quoted,
+  throwIfAborted,
+} from '@oci/spec-types';
+
+/** A file or directory to push: its path, or what is not as usual. */
+export type FileInput =
+  | string
+  | {
+      readonly path: string;
+      /** Its path for those who pull it, with `/`. Default: its path in the base directory, else its name. */
+      readonly title?: string | undefined;
+      /** Default: `application/octet-stream`, or a gzip tar for a directory. */
+      readonly mediaType?: string | undefined;
+    };
+
+/** A file or directory that is going to be a layer. */
+export interface SourceFile {
+  readonly descriptor: Descriptor;
+  /** As named; absolute. */
+  readonly path: string;
+  /** The file with the layer's bytes: the file itself, or the archive that a directory was packed to. */
+  readonly contentPath: string;
+}
+
+export interface SourceOptions {
+  /** What relative paths and titles are relative to. */
+  readonly base: string;
+  /** Holds the archives of directories, until they are pushed. */
+  readonly work: () => Promise<string>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const defaultFileType = 'application/octet-stream';
+
+/** Describes a file, or packs a directory. @throws OciError `USAGE`, `STORAGE_…`, and for directories as `packDirectory` */
+export async function describeInput(input: FileInput, options: SourceOptions): Promise<SourceFile> {
+  const { path, mediaType, title = titleOf(path, options.base) } = checked(input);
+  const absolute = resolve(options.base, path);
+  const found = await stat(absolute).catch(unlessMissing);
+  if (!found) {
+    throw new OciError('USAGE', `there is no file ${path}`, {
+      hint: 'Give the path of a file or a directory.',
+      reason: { kind: 'input-missing' },
+    });
+  }
+  const form = { title, mediaType };
+  if (found.isDirectory()) return packedInput(absolute, form, options);
+  if (found.isFile()) return fileInput(absolute, form, options);
+  throw new OciError('USAGE', `${path} is neither a file nor a directory`, {
+    hint: 'Give the path of a file or a directory.',
+  });
+}
+
+interface Form {
+  readonly title: string;
+  readonly mediaType: string | undefined;
+}
+
+async function fileInput(
+  path: string,
+  { title, mediaType = defaultFileType }: Form,
+  { signal }: SourceOptions,
+): Promise<SourceFile> {
+  const hash = createHash('sha256');
+  let size = 0;
+  await onStorage({ path }, async () => {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+      throwIfAborted(signal);
+      hash.update(chunk as Buffer);
+      size += (chunk as Buffer).byteLength;
+    }
+  });
+  const digest = parseDigest(`sha256:${hash.digest('hex')}`);
+  const titled = { [annotations.title]: title };
+  return { path, contentPath: path, descriptor: { mediaType, digest, size, annotations: titled } };
+}
+
+async function packedInput(
+  path: string,
+  form: Form,
+  { work, signal }: SourceOptions,
+): Promise<SourceFile> {
+  // Few artifacts have directories.
+  const { packDirectory } = await import('../pack/directory.js');
+  const contentPath = join(await work(), randomUUID());
+  const archive = { ...form, archivePath: contentPath };
+  return { path, contentPath, descriptor: await packDirectory(path, archive, { signal }) };
+}
+
+/** A path that leads out of the base directory would not be let in again: only its name is kept. */
+function titleOf(path: string, base: string): string {
+  const inside = relative(base, resolve(base, path));
+  const isOutside = isAbsolute(path) || inside === '' || inside.split(sep)[0] === '..';
+  return isOutside ? basename(resolve(base, path)) : inside.split(sep).join('/');
+}
+
+/** @throws OciError `USAGE` */
+function checked(input: FileInput): Exclude<FileInput, string> {
+  const file = typeof input === 'string' ? { path: input } : input;
+  if (typeof file?.path !== 'string' || file.path === '' || file.path.includes('\0'))
+    throw new OciError('USAGE', `${quoted(file?.path ?? file)} is no path`, {
+      hint: 'Give files as paths, or as { path, title, mediaType }.',
+    });
+  if (file.mediaType !== undefined && !isMediaType(file.mediaType))
+    throw new OciError('USAGE', `${quoted(file.mediaType)} is no media type`, {
+      hint: 'A media type looks like application/spdx+json.',
+    });
+  return file;
+}
