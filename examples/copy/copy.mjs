@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { copy, createRegistry, openSource, openTarget, parseLocation } from '@oci/client';
+import { createRegistry } from '@oci/client';
+import { copy } from '@oci/client/copy';
+import { openSource, openTarget, parseLocation } from '@oci/client/location';
 import { packKclPackage, pushArtifact } from '@oci/extensions';
 import { startServer } from '@oci/server';
 
@@ -24,7 +26,7 @@ const [outside, inside] = [await start('outside'), await start('inside')];
 const first = createRegistry({ url: outside.url });
 const second = createRegistry({ url: inside.url });
 
-/** The repository of a reference, in the registry that its host names. @type {import('@oci/client').Connect} */
+/** The repository of a reference, in the registry that its host names. @type {import('@oci/client/location').Connect} */
 const connect = ({ registry, repository }) =>
   (registry === first.host ? first : second).repository(repository);
 

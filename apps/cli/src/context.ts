@@ -1,4 +1,5 @@
-import { type CopyEvent, parseRegistryAddress } from '@oci/client';
+import type { CopyEvent } from '@oci/client/copy';
+import { parseRegistryAddress } from '@oci/client/transport';
 import { OciManager, type OciManagerOptions } from '@oci/manager';
 import type { EventListener } from '@oci/spec-types';
 import {

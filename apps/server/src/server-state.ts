@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { OciManagerOptions } from '@oci/manager';
-import { parseRegistryAddress } from '@oci/client';
+import { parseRegistryAddress } from '@oci/client/transport';
 
 import { Access } from './access/access.js';
 import { hostedSource } from './hosted/hosted-repository.js';

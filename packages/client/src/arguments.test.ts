@@ -9,6 +9,8 @@ import {
   createRegistry,
   openRepository,
 } from './index.js';
+import { copy } from './copy/index.js';
+import { MemoryRepository } from './layout/index.js';
 import type { RemoteRepository } from './repository/remote-repository.js';
 
 /** What a program in plain JavaScript may give in place of a text. */
@@ -230,6 +232,17 @@ test('what is no descriptor becomes no manifest', async () => {
   }
   const failure = await outcomeOf(() => createIndex({ manifests: [7] } as never));
   expect(failure).toSatisfy(isUsersMistake);
+});
+
+test('a copy from nowhere, or to nowhere, is no copy', async () => {
+  const repository = new MemoryRepository();
+  const source = { repository, reference: '1.0' };
+  for (const given of noText) {
+    const from = copy(given as typeof source, { repository });
+    await expect(from).rejects.toMatchObject({ code: 'USAGE' });
+    const to = copy(source, given as { repository: typeof repository });
+    await expect(to).rejects.toMatchObject({ code: 'USAGE' });
+  }
 });
 
 test('identifiers that were parsed are taken as they are', () => {

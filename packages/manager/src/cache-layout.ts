@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import type { Cache, ReferenceKey, StoredReference } from '@oci/cache';
-import { type CopyEvent, LayoutArchive, LayoutDirectory, copy } from '@oci/client';
+import { type CopyEvent, copy } from '@oci/client/copy';
+import { LayoutArchive, LayoutDirectory } from '@oci/client/layout';
 import {
   type CallOptions,
   type Descriptor,

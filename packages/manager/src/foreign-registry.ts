@@ -1,4 +1,4 @@
-import { resolvesInternally } from '@oci/client';
+import { resolvesInternally } from '@oci/client/transport';
 import { OciError, type RegistryHost, type RepositoryName, networkHost } from '@oci/spec-types';
 
 /** A repository of a registry. */

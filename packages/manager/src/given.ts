@@ -1,4 +1,4 @@
-import { parseRegistryAddress } from '@oci/client';
+import { parseRegistryAddress } from '@oci/client/transport';
 import { OciError } from '@oci/spec-types';
 
 import type { OciManagerOptions } from './oci-manager-options.js';

@@ -1,14 +1,12 @@
 import {
   type CredentialSource,
-  type HeaderSource,
   type Registry,
   type RegistryOptions,
   createRegistry,
   dockerConfigCredentials,
-  dockerConfigHeaders,
-  mergeHeaders,
-  parseRegistryAddress,
 } from '@oci/client';
+import { dockerConfigHeaders } from '@oci/client/credentials';
+import { type HeaderSource, mergeHeaders, parseRegistryAddress } from '@oci/client/transport';
 import { OciError, type RegistryHost } from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 

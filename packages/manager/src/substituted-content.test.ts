@@ -2,14 +2,9 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { openCache } from '@oci/cache';
-import {
-  LayoutArchive,
-  LayoutDirectory,
-  type RemoteRepository,
-  type Registry,
-  copy,
-  createRegistry,
-} from '@oci/client';
+import { type RemoteRepository, type Registry, createRegistry } from '@oci/client';
+import { copy } from '@oci/client/copy';
+import { LayoutArchive, LayoutDirectory } from '@oci/client/layout';
 import { type Descriptor, type Tag, parseRepositoryName, parseTag } from '@oci/spec-types';
 import {
   type TemporaryDirectory,

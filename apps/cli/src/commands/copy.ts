@@ -1,16 +1,18 @@
+import type { RemoteRepository } from '@oci/client';
 import {
   type CopyResult,
   type CopyTally,
   type CopyOptions,
-  type Location,
-  type RemoteRepository,
   copy,
+  parsePlatform,
+} from '@oci/client/copy';
+import {
+  type Location,
   formatLocation,
   openSource,
   openTarget,
   parseLocation,
-  parsePlatform,
-} from '@oci/client';
+} from '@oci/client/location';
 import type { Reference } from '@oci/spec-types';
 
 import type { Invocation } from '../command/definition.js';

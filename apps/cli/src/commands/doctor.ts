@@ -1,15 +1,12 @@
+import { type RegistryOptions, dockerConfigCredentials } from '@oci/client';
+import { type CredentialReport, reportCredential } from '@oci/client/credentials';
 import {
-  type CredentialReport,
   type Probe,
   type ProbeOutcome,
-  type RegistryOptions,
   type RegistryReport,
-  dockerConfigCredentials,
-  parseRegistryAddress,
   probeRegistry,
-  proxyFromEnvironment,
-  reportCredential,
-} from '@oci/client';
+} from '@oci/client/doctor';
+import { parseRegistryAddress, proxyFromEnvironment } from '@oci/client/transport';
 import {
   OciError,
   asOciError,

@@ -1,4 +1,5 @@
-import { type LoginOptions, login, logout, parseRegistryAddress } from '@oci/client';
+import { type LoginOptions, login, logout } from '@oci/client/credentials';
+import { parseRegistryAddress } from '@oci/client/transport';
 import { OciError } from '@oci/spec-types';
 
 import type { Invocation } from '../command/definition.js';

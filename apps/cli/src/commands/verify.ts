@@ -1,4 +1,4 @@
-import { openSource, parseLocation } from '@oci/client';
+import { openSource, parseLocation } from '@oci/client/location';
 import { trustRuleFor } from '@oci/manager';
 import { trustRules } from '@oci/manager/config';
 import {

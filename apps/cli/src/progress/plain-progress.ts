@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client';
+import type { CopyEvent } from '@oci/client/copy';
 import { printable } from '@oci/spec-types';
 
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';

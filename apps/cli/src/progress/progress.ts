@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client';
+import type { CopyEvent } from '@oci/client/copy';
 import { printable } from '@oci/spec-types';
 
 import type { TextStream } from '../terminal.js';

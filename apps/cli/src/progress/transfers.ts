@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client';
+import type { CopyEvent } from '@oci/client/copy';
 import type { Digest, TransferEvent } from '@oci/spec-types';
 
 /** How far a blob has come. Bytes and milliseconds. */

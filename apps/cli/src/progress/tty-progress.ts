@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client';
+import type { CopyEvent } from '@oci/client/copy';
 import { printable } from '@oci/spec-types';
 
 import { type Page, pageOf, styled } from '../render/page.js';

@@ -1,4 +1,4 @@
-import { parseLocation } from '@oci/client';
+import { parseLocation } from '@oci/client/location';
 import {
   OciError,
   type Reference,

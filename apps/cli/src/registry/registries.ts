@@ -1,11 +1,10 @@
 import {
-  type AttemptObserver,
   type Registry,
   type RegistryOptions,
   type RemoteRepository,
   createRegistry,
-  parseRegistryAddress,
 } from '@oci/client';
+import { type AttemptObserver, parseRegistryAddress } from '@oci/client/transport';
 import { type OciManagerOptions, type Route, RouteTable, registryOptions } from '@oci/manager';
 import {
   type Digest,

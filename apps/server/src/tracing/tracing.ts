@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { AttemptObserver } from '@oci/client';
+import type { AttemptObserver } from '@oci/client/transport';
 import {
   SpanKind,
   SpanStatusCode,

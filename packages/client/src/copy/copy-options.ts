@@ -1,7 +1,6 @@
 import type {
   CallOptions,
   Descriptor,
-  Digest,
   EventListener,
   Platform,
   ReadableRepository,
@@ -14,14 +13,14 @@ import type { GraphLimits } from './graph.js';
 
 export interface CopySource {
   readonly repository: ReadableRepository;
-  /** What is copied, with all that it leads to. */
-  readonly reference: Tag | Digest;
+  /** The tag or digest of what is copied, with all that it leads to. */
+  readonly reference: string;
 }
 
 export interface CopyTarget {
   readonly repository: WritableRepository;
   /** What it is called there; default: as at the source, and nothing when it was named by its digest. */
-  readonly tags?: readonly Tag[] | undefined;
+  readonly tags?: readonly string[] | undefined;
 }
 
 export interface CopyOptions extends CallOptions {

@@ -1,6 +1,7 @@
 import {
   type CallOptions,
   type Descriptor,
+  type Digest,
   type EventListener,
   OciError,
   Operation,
@@ -41,19 +42,47 @@ export function copy(
       emit(event);
       options.onEvent?.(event);
     };
-    return new Copying(source, target, { ...options, onEvent: tell }).run();
+    return new Copying(checkSource(source), checkTarget(target), {
+      ...options,
+      onEvent: tell,
+    }).run();
   });
+}
+
+/** A place by its names as they are in it: of a layout they may be other names than tags. */
+interface Source extends CopySource {
+  readonly reference: Tag | Digest;
+}
+interface Target extends CopyTarget {
+  readonly tags?: readonly Tag[] | undefined;
+}
+
+/** @throws OciError `USAGE` */
+function checkSource(source: CopySource): Source {
+  const { repository, reference } = Object(source) as Partial<CopySource>;
+  if (typeof repository === 'object' && typeof reference === 'string') return source as Source;
+  throw new OciError('USAGE', 'a copy has a source', {
+    hint: 'Give { repository, reference }, the reference a tag or a digest.',
+  });
+}
+
+/** @throws OciError `USAGE` */
+function checkTarget(target: CopyTarget): Target {
+  const { repository, tags = [] } = Object(target) as Partial<CopyTarget>;
+  const areTexts = Array.isArray(tags) && tags.every((tag) => typeof tag === 'string');
+  if (typeof repository === 'object' && areTexts) return target as Target;
+  throw new OciError('USAGE', 'a copy has a target', { hint: 'Give { repository, tags }.' });
 }
 
 type ListenedOptions = CopyOptions & { readonly onEvent: EventListener<CopyEvent> };
 
 class Copying {
-  readonly #source: CopySource;
-  readonly #target: CopyTarget;
+  readonly #source: Source;
+  readonly #target: Target;
   readonly #options: ListenedOptions;
   readonly #tallies = { copied: new Tally(), skipped: new Tally(), mounted: new Tally() };
 
-  constructor(source: CopySource, target: CopyTarget, options: ListenedOptions) {
+  constructor(source: Source, target: Target, options: ListenedOptions) {
     this.#source = source;
     this.#target = target;
     this.#options = options;

@@ -1,7 +1,9 @@
 import {
+  type Digest,
   OciError,
   type ReadableRepository,
   type Reference,
+  type Tag,
   isTag,
   parseTag,
   withDefaultTag,
@@ -18,11 +20,12 @@ import { type Location, formatLocation } from './location.js';
 /** How a repository of a registry is reached; whoever opens it closes the registry. */
 export type Connect = (reference: Reference) => ReadableRepository & WritableRepository;
 
-export interface OpenSource extends CopySource {
+export interface OpenSource extends CopySource, AsyncDisposable {
+  readonly reference: Tag | Digest;
   close(): Promise<void>;
 }
 
-export interface OpenTarget extends CopyTarget {
+export interface OpenTarget extends CopyTarget, AsyncDisposable {
   /** Makes what was copied stay: an archive is complete only then. */
   finish(): Promise<void>;
   /** Closes it; of an archive that was not finished nothing stays. */
@@ -38,16 +41,18 @@ export async function openSource(location: Location, connect: Connect): Promise<
   if (location.kind === 'registry') {
     const { digest, tag } = withDefaultTag(location.reference);
     const reference = digest ?? tag ?? parseTag('latest');
-    return { repository: connect(location.reference), reference, close: async () => {} };
+    return closedBy(none, { repository: connect(location.reference), reference });
   }
-  const opened =
-    location.kind === 'layout'
-      ? { repository: await LayoutDirectory.open(location.path), close: async () => {} }
-      : await openArchive(location.path);
+  if (location.kind === 'layout') {
+    const repository = await LayoutDirectory.open(location.path);
+    return closedBy(none, { repository, reference: await referenceIn(repository, location) });
+  }
+  const repository = await LayoutArchive.open(location.path);
+  const close = (): Promise<void> => repository.close();
   try {
-    return { ...opened, reference: await referenceIn(opened.repository, location) };
+    return closedBy(close, { repository, reference: await referenceIn(repository, location) });
   } catch (error) {
-    await opened.close();
+    await close();
     throw error;
   }
 }
@@ -65,38 +70,35 @@ export async function openTarget(location: Location, connect: Connect): Promise<
       hint: 'Name the target by a tag, or not at all; what is copied keeps its digest.',
     });
   }
-  const none = async (): Promise<void> => {};
   if (location.kind === 'registry') {
     const { tag } = location.reference;
     const repository = connect(location.reference);
-    return { repository, ...(tag && { tags: [tag] }), finish: none, close: none };
+    return closedBy(none, { repository, ...(tag && { tags: [tag] }), finish: none });
   }
   const { kind, path, name } = location;
   const named = name === undefined ? {} : { tags: [parseTag(name)] };
   if (kind === 'layout') {
     const repository = await LayoutDirectory.open(path, { create: true });
-    return { repository, ...named, finish: none, close: none };
+    return closedBy(none, { repository, ...named, finish: none });
   }
   const repository = await LayoutArchive.create(path);
-  return {
-    repository,
-    ...named,
-    finish: () => repository.finish(),
-    close: () => repository.close(),
-  };
+  const finish = (): Promise<void> => repository.finish();
+  return closedBy(() => repository.close(), { repository, ...named, finish });
 }
 
-async function openArchive(
-  path: string,
-): Promise<{ readonly repository: LayoutArchive; readonly close: () => Promise<void> }> {
-  const repository = await LayoutArchive.open(path);
-  return { repository, close: () => repository.close() };
+const none = async (): Promise<void> => {};
+
+function closedBy<P extends object>(
+  close: () => Promise<void>,
+  place: P,
+): P & AsyncDisposable & { readonly close: () => Promise<void> } {
+  return { ...place, close, [Symbol.asyncDispose]: close };
 }
 
 async function referenceIn(
   repository: LayoutRepository,
   location: Location & { readonly kind: 'layout' | 'archive' },
-): Promise<CopySource['reference']> {
+): Promise<OpenSource['reference']> {
   const { digest, name } = location;
   if (digest !== undefined) return digest;
   if (name !== undefined) {

@@ -1,7 +1,8 @@
 import { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { MemoryRepository, createRegistry } from '@oci/client';
+import { createRegistry } from '@oci/client';
+import { MemoryRepository } from '@oci/client/layout';
 import {
   type Repository,
   type TransferEvent,

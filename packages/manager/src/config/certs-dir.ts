@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
-import type { ClientCertificate, MirrorOptions } from '@oci/client';
+import type { MirrorOptions } from '@oci/client';
+import type { ClientCertificate } from '@oci/client/transport';
 import { OciError } from '@oci/spec-types';
 import { readNamedFile } from '@oci/files';
 

@@ -1,9 +1,5 @@
-import {
-  type Credential,
-  type CredentialSource,
-  dockerConfigCredentials,
-  helperCredentials,
-} from '@oci/client';
+import { type Credential, type CredentialSource, dockerConfigCredentials } from '@oci/client';
+import { helperCredentials } from '@oci/client/credentials';
 import { OciError } from '@oci/spec-types';
 import { readNamedFile } from '@oci/files';
 

@@ -1,4 +1,4 @@
-import { isSettableHeader } from '@oci/client';
+import { isSettableHeader } from '@oci/client/transport';
 import { parseRegistryHost } from '@oci/spec-types';
 
 import { type NamedTables, namedTables } from './named-tables.js';

@@ -1,5 +1,5 @@
 import type { RetentionPolicy } from '@oci/cache';
-import { dockerConfigHeaders } from '@oci/client';
+import { dockerConfigHeaders } from '@oci/client/credentials';
 import type { RegistryHost } from '@oci/spec-types';
 
 import type { FreshnessPolicy } from '../freshness.js';

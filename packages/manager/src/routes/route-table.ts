@@ -1,4 +1,4 @@
-import { parseRegistryAddress } from '@oci/client';
+import { parseRegistryAddress } from '@oci/client/transport';
 import { OciError, type RegistryHost, type RepositoryName } from '@oci/spec-types';
 
 import {

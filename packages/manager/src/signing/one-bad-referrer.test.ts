@@ -1,4 +1,4 @@
-import { MemoryRepository } from '@oci/client';
+import { MemoryRepository } from '@oci/client/layout';
 import {
   type Descriptor,
   OciError,

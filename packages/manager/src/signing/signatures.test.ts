@@ -1,4 +1,5 @@
-import { LayoutDirectory, MemoryRepository, copy } from '@oci/client';
+import { copy } from '@oci/client/copy';
+import { LayoutDirectory, MemoryRepository } from '@oci/client/layout';
 import {
   type Descriptor,
   type ResolvedManifest,

@@ -1,0 +1,56 @@
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { run, temporaryDirectory } from '@oci/testing';
+import { expect, onTestFinished, test } from 'vitest';
+
+const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+const resolve = createRequire(import.meta.url).resolve;
+
+/** The programs of a page: blocks that import something. */
+async function programsOf(page: string): Promise<readonly string[]> {
+  const text = await readFile(join(packageRoot, page), 'utf8');
+  const blocks = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = '']) => code);
+  return blocks.filter((code) => code.startsWith('import '));
+}
+
+/** A project that has installed this package alone, where nothing else can be imported (pnpm's strict layout). */
+async function projectOf(programs: readonly string[]): Promise<string> {
+  const directory = await temporaryDirectory();
+  onTestFinished(directory.remove);
+  const { path } = directory;
+  const modules = join(path, 'node_modules');
+  await mkdir(join(modules, '@oci'), { recursive: true });
+  await mkdir(join(modules, '@types'));
+  await symlink(packageRoot, join(modules, '@oci', 'client'));
+  await symlink(dirname(resolve('@types/node/package.json')), join(modules, '@types', 'node'));
+  const compilerOptions = {
+    module: 'NodeNext',
+    target: 'ES2023',
+    lib: ['ES2023'],
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: true,
+    customConditions: ['@oci/source'],
+  };
+  await writeFile(join(path, 'package.json'), JSON.stringify({ type: 'module' }));
+  await writeFile(join(path, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  for (const [at, code] of programs.entries()) await writeFile(join(path, `${at}.ts`), code);
+  return path;
+}
+
+test('what the README shows compiles where only this package is installed', async () => {
+  const programs = await programsOf('README.md');
+  expect(programs.length).toBeGreaterThan(3);
+  const project = await projectOf([...programs, `import '@oci/spec-types';\n`]);
+  const tsc = join(dirname(resolve('typescript/package.json')), 'bin', 'tsc');
+  const { stdout } = await run(process.execPath, [tsc, '-p', project]);
+  const found = stdout.split('\n').filter((line) => line !== '');
+  expect(found).toEqual([
+    expect.stringMatching(new RegExp(`^.*${programs.length}\\.ts.*TS2(?:307|882)`)),
+  ]);
+});

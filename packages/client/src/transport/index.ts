@@ -1,0 +1,15 @@
+export type { AttemptTrace, OperationTrace } from '../diagnostics.js';
+export { type DownloadPolicy, defaultDownloadPolicy } from '../download/download-policy.js';
+export type { ClientCertificate } from '../host-options.js';
+export type { PullFromMirror } from '../mirrors/mirror.js';
+export { type ProxyOptions, proxyFromEnvironment } from '../proxy/proxy-options.js';
+export { type RegistryAddress, parseRegistryAddress } from '../registry-address.js';
+export type { BlobBody, RepeatableBody } from '../upload/blob-body.js';
+export type { UploadSession } from '../upload/upload-session.js';
+export { resolvesInternally } from './address-policy.js';
+export { type BodyLimits, defaultLimits } from './bounded-body.js';
+export { type Timeouts, defaultTimeouts } from './connection-options.js';
+export { type PacePolicy, defaultPacePolicy } from './host-pace.js';
+export type { Attempt, AttemptObserver, AttemptOutcome } from './observe.js';
+export { type HeaderSource, isSettableHeader, mergeHeaders } from './origin-headers.js';
+export { type RetryPolicy, defaultRetryPolicy } from './retry-policy.js';
