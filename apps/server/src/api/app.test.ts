@@ -3,9 +3,10 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 import { type Fault, kclPackage, startRegistry, temporaryDirectory } from '@oci/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { startServer } from '../server.js';
+import { SharedManager } from '../shared-manager.js';
 
 /** The API in front of a registry of the test's. */
 async function bench(faults: readonly Fault[] = [], registryUrl?: string) {
@@ -79,6 +80,45 @@ test.each([
       message: expect.any(String),
     },
   });
+});
+
+test.each([
+  ['POST', '/api/v1/oci/artifacts', 'namespace'],
+  ['POST', '/api/v1/oci/jobs', 'kind'],
+  ['GET', '/api/v1/oci/tags', 'repository'],
+  ['GET', '/api/v1/oci/tags?repository=A', 'repository'],
+  ['GET', '/api/v1/oci/tags?repository=a&other=b', 'query'],
+  ['GET', '/api/v1/oci/jobs/nonsense', 'id'],
+  ['GET', '/api/v1/oci/jobs/nonsense/events', 'id'],
+])('%s %s says that %s is wrong', async (method, path, where) => {
+  await using here = await bench();
+  const answer = await fetch(here.server.url + path, { method });
+  expect(await answer.json()).toEqual({
+    success: false,
+    error: {
+      code: 'USAGE',
+      message: expect.stringMatching(`^invalid request: ${where}: `),
+      hint: expect.stringContaining('/openapi.json'),
+    },
+  });
+  expect(answer.status).toBe(400);
+});
+
+test('a call whose input is all optional needs no body', async () => {
+  await using here = await bench();
+  const answer = await fetch(`${here.server.url}/api/v1/oci/cache/prune`, { method: 'POST' });
+  expect([answer.status, await answer.json()]).toMatchObject([200, { success: true }]);
+});
+
+test('an answer that is not as documented is a defect, and is not sent', async () => {
+  await using here = await bench();
+  const spy = vi.spyOn(SharedManager.prototype, 'metrics').mockReturnValue({ pulls: -1 } as never);
+  const answer = await fetch(`${here.server.url}/api/v1/oci/metrics`);
+  spy.mockRestore();
+  expect([answer.status, await answer.json()]).toMatchObject([
+    500,
+    { success: false, error: { code: 'INTERNAL', message: expect.not.stringContaining('-1') } },
+  ]);
 });
 
 test.each([

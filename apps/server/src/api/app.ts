@@ -1,6 +1,7 @@
 import type { RequestListener, Server } from 'node:http';
 import { Readable } from 'node:stream';
 
+import swagger from '@fastify/swagger';
 import { asOciError } from '@oci/spec-types';
 import Fastify, {
   type FastifyInstance,
@@ -9,6 +10,7 @@ import Fastify, {
   LogController,
   type RouteHandlerMethod,
 } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
 import { answerToken } from '../access/token-endpoint.js';
 import { Refusal } from '../http/refusal.js';
@@ -18,15 +20,14 @@ import { logStream } from '../output.js';
 import type { ServerParts } from '../server-parts.js';
 import { addWebPages } from '../web/web-pages.js';
 import { admit, callerOf } from './admission.js';
-import { type Call, type CallName, calls } from './calls.js';
-import type { ApiCall, Endpoint } from './endpoint.js';
+import { type CallName, calls } from './calls.js';
+import type { ApiCall } from './endpoint.js';
 import { endpoints } from './endpoints.js';
 import { failureAnswer } from './failure.js';
 import { createHandlers } from './handlers.js';
 import { streamJobEvents } from './job-events.js';
 import { findJob } from './job-handlers.js';
-import type { Schema } from './json/envelope.js';
-import { openApiDocument } from './openapi.js';
+import { documentOptions, eventsSchema, routeSchema } from './openapi.js';
 
 export interface AppOptions {
   readonly parts: ServerParts;
@@ -52,6 +53,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => contextOf(request).id,
     logger: options.logLevel === undefined ? false : { level: options.logLevel, stream: logStream },
+    schemaErrorFormatter: invalidInput,
   });
   app.setErrorHandler((error, request, reply) => sendFailure(parts, error, { request, reply }));
   app.setNotFoundHandler((request, reply) =>
@@ -60,10 +62,13 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addHook('preParsing', async (request, _, payload) =>
     isBodyPending(request.raw) ? Readable.from(readBody(request.raw, apiPace)) : payload,
   );
+  app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler);
+  void app.register(swagger, documentOptions);
+  // The document has the routes that are added behind its plugin.
+  void app.register(async (api) => addApi(api, parts));
   addForms(app);
-  addApi(app, parts);
   addOperations(app, parts);
-  addWebPages(app, openApiDocument());
+  addWebPages(app);
   app.route({
     method: ['GET', 'POST'],
     url: '/token',
@@ -73,33 +78,52 @@ export function createApp(options: AppOptions): FastifyInstance {
 }
 
 function addApi(app: FastifyInstance, parts: ServerParts): void {
+  // A call without a body says nothing, and may be complete.
+  app.addHook('preValidation', async (request) => void (request.body ??= {}));
   const handlers = createHandlers(parts);
   for (const name of Object.keys(calls) as CallName[]) {
-    const endpoint = { ...calls[name], ...endpoints[name] } as Call & Endpoint<unknown, unknown>;
+    const { method, path, from } = calls[name];
+    const { status = 200, needs = [] } = endpoints[name];
     const handle = handlers[name] as (input: unknown, call: ApiCall) => unknown;
     app.route({
-      method: endpoint.method,
-      url: endpoint.path.replace(/\{(\w+)\}/, ':$1'),
-      onRequest: (request) => admit(parts, request, endpoint.needs ?? []),
+      method,
+      url: routeOf(path),
+      schema: routeSchema(name),
+      onRequest: (request) => admit(parts, request, needs),
       handler: async (request, reply) => {
-        const context = callerOf(request);
-        const data = await handle(inputOf(endpoint, request), {
-          context,
-          signal: goneSignal(reply),
-        });
-        reply.code(endpoint.status ?? 200);
-        return { success: true, data: checked(endpoint.data, data) };
+        const call = { context: callerOf(request), signal: goneSignal(reply) };
+        const data = await handle(from && request[inputs[from]], call);
+        reply.code(status);
+        return { success: true, data };
       },
     });
   }
-  app.get('/api/v1/oci/jobs/:id/events', async (request, reply) => {
-    const context = await parts.gate.admit(request.raw, contextOf(request.raw));
-    const { id } = inputOf({ ...calls.getJob, ...endpoints.getJob }, request) as { id: string };
-    findJob(parts, context, id);
-    reply.hijack();
-    streamJobEvents(parts, { id, context }, reply.raw);
+  addJobEvents(app, parts);
+}
+
+function addJobEvents(app: FastifyInstance, parts: ServerParts): void {
+  app.route({
+    method: 'GET',
+    url: `${routeOf(calls.getJob.path)}/events`,
+    schema: eventsSchema,
+    onRequest: (request) => admit(parts, request, []),
+    handler: (request, reply) => {
+      const context = callerOf(request);
+      const { id } = request.params as { id: string };
+      findJob(parts, context, id);
+      reply.hijack();
+      streamJobEvents(parts, { id, context }, reply.raw);
+    },
   });
 }
+
+/** A path as Fastify writes it. */
+function routeOf(path: string): string {
+  return path.replace(/\{(\w+)\}/, ':$1');
+}
+
+/** The part of Fastify's request that a call has its input in. */
+const inputs = { body: 'body', query: 'query', path: 'params' } as const;
 
 /** What an operator's machines ask for. */
 function addOperations(app: FastifyInstance, parts: ServerParts): void {
@@ -136,32 +160,16 @@ function addForms(app: FastifyInstance): void {
   );
 }
 
-/** @throws Refusal 400 with the first thing that is wrong */
-function inputOf(
-  { input, from }: Pick<Call, 'from'> & Pick<Endpoint<unknown, unknown>, 'input'>,
-  request: FastifyRequest,
-): unknown {
-  if (!input) return undefined;
-  const given =
-    from === 'body'
-      ? (request.body ?? {})
-      : from === 'path'
-        ? request.params
-        : { ...(request.query as object) };
-  const result = input.safeParse(given);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const where = issue?.path.join('.') || from;
-  throw new Refusal(400, 'USAGE', `invalid request: ${where}: ${issue?.message}`, {
+/** Returns what is told of input that its schema refuses: the first thing that is wrong. */
+function invalidInput(
+  [issue]: readonly { readonly instancePath: string; readonly message?: string }[],
+  part: string,
+): Refusal {
+  const from = ({ querystring: 'query', params: 'path' } as Record<string, string>)[part] ?? part;
+  const where = issue?.instancePath.slice(1).replaceAll('/', '.') || from;
+  return new Refusal(400, 'USAGE', `invalid request: ${where}: ${issue?.message}`, {
     hint: 'The document of the API is at /openapi.json, and readable at /docs.',
   });
-}
-
-/** An answer that is not what the document says is a defect, and is not sent. */
-function checked(schema: Schema<unknown>, data: unknown): unknown {
-  const result = schema.safeParse(data);
-  if (result.success) return result.data;
-  throw new Error(`an answer is not as documented: ${result.error.message}`);
 }
 
 function goneSignal(reply: FastifyReply): AbortSignal {

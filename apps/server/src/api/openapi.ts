@@ -1,12 +1,12 @@
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import * as z from 'zod';
 
-import { type Call, type CallName, calls } from './calls.js';
+import { type CallName, calls } from './calls.js';
 import type { Endpoint } from './endpoint.js';
 import { endpoints } from './endpoints.js';
 import { type Schema, failureSchema, successSchema } from './json/envelope.js';
-
-type Json = Readonly<Record<string, unknown>>;
-type AnyEndpoint = Call & Endpoint<unknown, unknown>;
 
 /** What any call may be answered with besides success. */
 const failures: Readonly<Record<number, string>> = {
@@ -27,15 +27,13 @@ const failures: Readonly<Record<number, string>> = {
   507: 'The server has no space left.',
 };
 
-/** The OpenAPI 3.1 document of the API, from the schemas that validate it. */
-export function openApiDocument(): Json {
-  const paths: Record<string, Record<string, unknown>> = {};
-  for (const name of Object.keys(calls) as CallName[]) {
-    const endpoint = { ...calls[name], ...endpoints[name] } as AnyEndpoint;
-    (paths[endpoint.path] ??= {})[endpoint.method.toLowerCase()] = operation(name, endpoint);
-  }
-  (paths['/api/v1/oci/jobs/{id}/events'] ??= {})['get'] = eventsOperation();
-  return {
+/** The document has it once, in its components; answers refer to it by its id. */
+const sharedFailure = failureSchema.meta({ id: 'Failure' });
+const { $schema: _, ...failure } = z.toJSONSchema(failureSchema);
+
+/** How the OpenAPI 3.1 document is made of the routes that have a schema. */
+export const documentOptions: FastifyDynamicSwaggerOptions = {
+  openapi: {
     openapi: '3.1.0',
     info: {
       title: 'oci-server',
@@ -45,73 +43,51 @@ export function openApiDocument(): Json {
     },
     servers: [{ url: '/' }],
     security: [{}, { bearer: [] }, { basic: [] }],
-    paths,
     components: {
+      schemas: { Failure: failure as object },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         basic: { type: 'http', scheme: 'basic' },
       },
-      schemas: { Failure: jsonSchema(failureSchema, 'output') },
     },
-  };
-}
+  },
+  transform: (route) =>
+    route.schema === undefined
+      ? { schema: { hide: true }, url: route.url }
+      : jsonSchemaTransform(route),
+};
 
-function operation(name: string, endpoint: AnyEndpoint): Json {
-  const { summary, input, from, data, status = 200 } = endpoint;
-  const schema = input && jsonSchema(input, 'input');
+/** What a call takes and gives, for Fastify's checks and for the document. */
+export function routeSchema(name: CallName): FastifySchema {
+  const { from } = calls[name];
+  const { summary, input, data, status = 200 } = endpoints[name] as Endpoint<unknown, unknown>;
   return {
     operationId: name,
     summary,
-    ...(schema && from !== 'body' && { parameters: parameters(schema, from ?? 'query') }),
-    ...(schema && from === 'body' && { requestBody: { required: true, content: json(schema) } }),
-    responses: {
-      [status]: { description: summary, content: json(jsonSchema(successSchema(data), 'output')) },
-      ...failureResponses(),
-    },
+    ...(from && { [{ body: 'body', query: 'querystring', path: 'params' }[from]]: input }),
+    response: { ...failureResponses(), [status]: answer(summary, successSchema(data)) },
   };
 }
 
-function eventsOperation(): Json {
-  const id = jsonSchema(endpoints.getJob.input ?? failureSchema, 'input');
-  return {
-    operationId: 'jobEvents',
-    summary: 'What happens in a job, as server-sent events, until it ends',
-    parameters: parameters(id, 'path'),
-    responses: {
-      200: {
-        description: 'One `job` with the job, then `progress` with what happens, then one `end`.',
-        content: { 'text/event-stream': { schema: {} } },
-      },
-      ...failureResponses(),
+export const eventsSchema: FastifySchema = {
+  operationId: 'jobEvents',
+  summary: 'What happens in a job, as server-sent events, until it ends',
+  params: endpoints.getJob.input,
+  response: {
+    ...failureResponses(),
+    200: {
+      description: 'One `job` with the job, then `progress` with what happens, then one `end`.',
+      content: { 'text/event-stream': { schema: z.unknown() } },
     },
-  };
-}
+  },
+};
 
-function parameters(schema: Json, where: string): readonly Json[] {
-  const required = (schema['required'] ?? []) as readonly string[];
-  return Object.entries((schema['properties'] ?? {}) as Readonly<Record<string, Json>>).map(
-    ([name, property]) => ({
-      name,
-      in: where,
-      required: required.includes(name),
-      schema: property,
-    }),
-  );
-}
-
-function failureResponses(): Json {
-  const content = json({ $ref: '#/components/schemas/Failure' });
+function failureResponses(): Readonly<Record<string, object>> {
   return Object.fromEntries(
-    Object.entries(failures).map(([status, description]) => [status, { description, content }]),
+    Object.entries(failures).map(([status, text]) => [status, answer(text, sharedFailure)]),
   );
 }
 
-function json(schema: Json): Json {
-  return { 'application/json': { schema } };
-}
-
-/** The JSON Schema (draft 2020-12, as OpenAPI 3.1 uses it) of what a schema takes or gives. */
-function jsonSchema(schema: Schema<unknown>, side: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: side });
-  return rest;
+function answer(description: string, schema: Schema<unknown>): object {
+  return { description, content: { 'application/json': { schema } } };
 }

@@ -33,9 +33,9 @@ function make(tag, text, parent) {
   return parent.appendChild(element);
 }
 
-function describe(schema) {
+function describe(schema, description) {
   const kinds = [schema.type, schema.enum && schema.enum.join(' | '), schema.pattern && 'matches ' + schema.pattern];
-  return kinds.concat(schema.description).filter(Boolean).join('; ');
+  return kinds.concat(description).filter(Boolean).join('; ');
 }
 
 function example(schema) {
@@ -52,12 +52,12 @@ function operation(path, method, spec, parent) {
   make('span', ' ' + spec.summary, summary);
   const form = make('form', '', details);
   const body = spec.requestBody?.content['application/json'].schema;
-  for (const { name, required, schema } of spec.parameters ?? []) {
+  for (const { name, required, schema, description } of spec.parameters ?? []) {
     const label = make('label', name + (required ? ' *' : ''), form);
     const input = label.appendChild(document.createElement('input'));
     input.name = name;
     input.required = required;
-    input.title = describe(schema);
+    input.title = describe(schema, description);
   }
   if (body) {
     const area = make('textarea', example(body), make('label', 'Body', form));

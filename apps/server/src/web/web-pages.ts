@@ -16,13 +16,14 @@ const pages: Readonly<Record<string, readonly [type: string, content: string]>> 
 };
 
 /** The pages for people; all they need comes from the server itself. */
-export function addWebPages(app: FastifyInstance, openApi: unknown): void {
+export function addWebPages(app: FastifyInstance): void {
   for (const [url, [type, content]] of Object.entries(pages)) {
     app.get(url, (_, reply) => reply.type(type).send(content));
   }
   // Anybody may ask for it, and as text it is made once.
-  const document = JSON.stringify(openApi);
-  app.get('/openapi.json', (_, reply) =>
-    reply.type('application/json; charset=utf-8').send(document),
-  );
+  let document: string | undefined;
+  app.get('/openapi.json', (_, reply) => {
+    document ??= JSON.stringify(app.swagger());
+    return reply.type('application/json; charset=utf-8').send(document);
+  });
 }
