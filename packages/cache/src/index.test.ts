@@ -4,18 +4,10 @@ import * as cache from './index.js';
 
 test('exports these names and no others', () => {
   expect(Object.keys(cache).sort()).toEqual([
-    'CachedRepository',
-    'ContentStore',
-    'Downloads',
     'Evidence',
     'FileObjectStore',
-    'Inventory',
     'LayoutIndex',
     'ManifestLru',
-    'MemoryObjectStore',
-    'ReferenceStore',
-    'ReferrerStore',
-    'ViewStore',
     'copyView',
     'createFileObjectStore',
     'createMemoryObjectStore',

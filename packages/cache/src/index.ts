@@ -1,8 +1,8 @@
 export { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
 export { type Cache, type CacheOptions, openCache } from './cache.js';
-export { CachedRepository, type RepositoryPlace } from './cached-repository.js';
-export { ContentStore, type DamageListener } from './content-store.js';
-export { type DownloadSource, Downloads } from './downloads.js';
+export type { CachedRepository, RepositoryPlace } from './cached-repository.js';
+export type { ContentStore, DamageListener } from './content-store.js';
+export type { DownloadSource, Downloads } from './downloads.js';
 export { Evidence } from './evidence.js';
 export { LayoutIndex } from './layout-index.js';
 export { type ReferenceId, type ReferenceKey, type ViewName, referenceId } from './layout.js';
@@ -12,9 +12,9 @@ export {
   type ManifestLruOptions,
   type ManifestLruStats,
 } from './manifest-lru.js';
-export { Inventory } from './inventory.js';
-export { type ReferenceEntry, ReferenceStore, type StoredReference } from './reference-store.js';
-export { ReferrerStore } from './referrer-store.js';
+export type { Inventory } from './inventory.js';
+export type { ReferenceEntry, ReferenceStore, StoredReference } from './reference-store.js';
+export type { ReferrerStore } from './referrer-store.js';
 export type { Leftovers } from './retention/leftovers.js';
 export type { KeepReason, RemovalReason, RetentionPolicy } from './retention/policy.js';
 export type {
@@ -34,7 +34,7 @@ export {
   type FileObjectStoreOptions,
   createFileObjectStore,
 } from './store/file-object-store.js';
-export { MemoryObjectStore, createMemoryObjectStore } from './store/memory-object-store.js';
+export { type MemoryObjectStore, createMemoryObjectStore } from './store/memory-object-store.js';
 export { decodeSegment, encodeSegment, isObjectKey } from './store/object-key.js';
 export type {
   JoinOptions,
@@ -45,4 +45,4 @@ export type {
 } from './store/object-store.js';
 export { type StoredBlob } from './stored-blob.js';
 export { copyView } from './view-copy.js';
-export { type View, type ViewRequest, ViewStore, writeGzipTar } from './view-store.js';
+export { type View, type ViewRequest, type ViewStore, writeGzipTar } from './view-store.js';

@@ -16,20 +16,12 @@ export {
 export {
   type Candidates,
   extensionCandidates,
-  kclCandidates,
   newestWanted,
+  kclCandidates,
 } from './depend/newest.js';
 export { isVersionRange, selectVersion } from './depend/version-range.js';
-export { readArchiveFiles } from './extract/archive-files.js';
-export { type ArchiveRule, archiveRules } from './extract/archive-rule.js';
 export { contentRoot } from './extract/content-root.js';
-export {
-  type ExtractOptions,
-  type ExtractedTree,
-  extractArchive,
-  extractLayers,
-} from './extract/extract.js';
-export type { LayerArchive } from './extract/layer-archive.js';
+export { type ExtractOptions, type ExtractedTree, extractArchive } from './extract/extract.js';
 export { type ExtractLimits, defaultExtractLimits } from './extract/limits.js';
 export { askingSource, publishedDigest } from './install/asking-source.js';
 export {
@@ -57,35 +49,18 @@ export type {
   PathDependency,
 } from './kcl/kcl-dependency.js';
 export { inspectKclPackage } from './kcl/kcl-findings.js';
-export { type LockedPackage, formatKclLock, parseKclLock } from './kcl/kcl-lock.js';
 export { type KclMod, parseKclMod } from './kcl/kcl-mod.js';
-export { kclSum } from './kcl/kcl-sum.js';
-export { type VendorLayout, vendorLayouts } from './kcl/vendor-layout.js';
+export { type VendorLayout } from './kcl/vendor-layout.js';
 export {
   type Vendored,
   type VendoredPackage,
   type VendorOptions,
   vendorKclPackage,
 } from './kcl/vendor.js';
-export {
-  type DirectoryArchive,
-  type PackDirectoryOptions,
-  packDirectory,
-} from './pack/directory.js';
-export {
-  type ExtensionSourceDirectory,
-  extensionArtifactType,
-  packExtension,
-} from './pack/extension.js';
+export { type ExtensionSourceDirectory, packExtension } from './pack/extension.js';
 export { packKclPackage } from './pack/kcl-package.js';
 export { type PackedArtifact, type PushedArtifact, pushArtifact } from './pack/packed-artifact.js';
-export {
-  type ExtensionPolicy,
-  type PolicySubject,
-  enforcePolicy,
-  policyFromEnvironment,
-} from './policy/extension-policy.js';
-export { type ArtifactFamily, artifactFamilies } from './recognise/artifact-family.js';
+export { type ExtensionPolicy, policyFromEnvironment } from './policy/extension-policy.js';
 export { contentKind } from './recognise/content-kind.js';
 export { unpackPackedDirectory } from './recognise/packed-directory.js';
 export {
@@ -97,7 +72,7 @@ export {
 export { unpackArtifact } from './recognise/unpack-artifact.js';
 export type { Runtime } from './validate/compatibility.js';
 export type { Finding } from './validate/finding.js';
-export { type Declaration, type ExtensionMetadata, readMetadata } from './validate/metadata.js';
+export { type Declaration, type ExtensionMetadata } from './validate/metadata.js';
 export { type ValidationProfile, defaultProfiles, parseProfiles } from './validate/profile.js';
 export {
   type Extension,

@@ -13,7 +13,7 @@ import { pushBytes } from '../repository/blob-bytes.js';
 import { createManifest } from './new-manifest.js';
 
 /** Content of an artifact that is at hand. */
-export interface NewLayer {
+interface NewLayer {
   readonly bytes: Uint8Array;
   readonly mediaType: string;
   readonly annotations?: Annotations | undefined;

@@ -17,7 +17,7 @@ export interface RepeatableBody extends AsyncIterable<Uint8Array> {
 }
 
 /** A file of this system. */
-export interface FileBody {
+interface FileBody {
   readonly file: string;
 }
 

@@ -8,7 +8,7 @@ import { sipHash } from './sip-hash.js';
  * Where `kcl` and kpm look for packages: `vendor` beside `kcl.mod` (`kcl run --vendor`); `cache`, the
  * directory of all projects; `storage`, the same with kpm's feature `SupportNewStorage`.
  */
-export const vendorLayouts = ['vendor', 'cache', 'storage'] as const;
+const vendorLayouts = ['vendor', 'cache', 'storage'] as const;
 
 export type VendorLayout = (typeof vendorLayouts)[number];
 
