@@ -193,10 +193,7 @@ class OciServer {
       metrics,
       jobs,
       cache,
-      index: new ArtifactIndex({
-        list: (namespace) => state.manager.use((manager) => manager.listOciArtifacts(namespace)),
-        onRefresh: (result) => metrics.indexRefreshes.inc({ result }),
-      }),
+      index: artifactIndex(state, metrics),
       hosted: createHostedRegistry(createFileObjectStore(options.dataDir), {
         onCorruption: (digest) => {
           metrics.integrityFailures.inc();
@@ -248,4 +245,11 @@ class OciServer {
     this.#parts.audit?.record({ event: 'server', who: 'server', ...what });
     this.#app.log.info(what.detail);
   }
+}
+
+function artifactIndex(state: ServerState, metrics: Metrics): ArtifactIndex {
+  return new ArtifactIndex({
+    list: (namespace) => state.manager.use((manager) => manager.listOciArtifacts(namespace)),
+    onRefresh: (result) => metrics.indexRefreshes.inc({ result }),
+  });
 }
