@@ -35,7 +35,7 @@ export async function withContext(
   work: (context: Context) => Promise<void>,
 ): Promise<void> {
   const settings = await loadSettings({ ...inputs(options), env: terminal.env });
-  const progress = createProgress(terminal, options);
+  const progress = await createProgress(terminal, options);
   const managed = await optionsOf(settings, options, (line) => progress.say(line));
   let made: OciManager | undefined;
   const registries = new Registries(managed, options);

@@ -1,15 +1,55 @@
 import {
-  type OciError,
+  type ExitCode,
+  OciError,
+  asOciError,
+  exitCodeOf,
   failureJson,
   failureReport,
   printable,
   printableJson,
   redact,
 } from '@oci/spec-types';
+import { CommanderError } from 'commander';
 
 import { hintOf } from './hint.js';
+import { ocictl } from './program.js';
 import { type Page, type Style, pageOf, styled, wrapped } from './render/page.js';
 import type { Terminal } from './terminal.js';
+import { usageError } from './usage-error.js';
+
+/** Prints a failure in the form that the arguments ask for. @returns what to exit with */
+export function reportFailure(
+  thrown: unknown,
+  args: readonly string[],
+  terminal: Terminal,
+): ExitCode {
+  const error = asFailure(thrown, args, terminal);
+  printFailure(error, terminal, { format: formatOf(args), debug: isDebug(args) });
+  return exitCodeOf(error.code);
+}
+
+function asFailure(thrown: unknown, args: readonly string[], terminal: Terminal): OciError {
+  if (thrown instanceof CommanderError)
+    return usageError(thrown.message, { args, program: ocictl });
+  return terminal.signal.aborted ? interrupted(thrown) : asOciError(thrown);
+}
+
+function interrupted(cause: unknown): OciError {
+  return new OciError('ABORTED', 'interrupted', {
+    cause,
+    hint: 'Run the same command again: nothing half-written counts, and a download goes on where it ended.',
+  });
+}
+
+/** The arguments may be what is wrong, so the format is looked for without parsing them. */
+function formatOf(args: readonly string[]): 'text' | 'json' {
+  const at = args.lastIndexOf('--format');
+  return (at >= 0 && args[at + 1] === 'json') || args.includes('--format=json') ? 'json' : 'text';
+}
+
+function isDebug(args: readonly string[]): boolean {
+  return args.some((arg) => arg === '--debug' || /^-[a-zA-Z]*d/.test(arg));
+}
 
 const deepestCause = 8;
 

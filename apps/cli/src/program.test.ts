@@ -42,6 +42,18 @@ describe('the commands', () => {
     expect(unknown).toEqual([]);
   });
 
+  it('are known by their aliases', () => {
+    const program = createProgram(ocictl, terminal);
+    for (const { aliases = [] } of ocictl.commands)
+      for (const alias of aliases) {
+        const words = alias.split(' ');
+        const group =
+          words.length === 1 ? program : program.commands.find((one) => one.name() === words[0]);
+        const command = group?.commands.find((one) => one.aliases().includes(words.at(-1) ?? ''));
+        expect(command?.name()).toBeDefined();
+      }
+  });
+
   it('have help that fits 80 columns', () => {
     const texts = [createProgram(ocictl, terminal)].flatMap((root) => [
       root.helpInformation(),
@@ -87,6 +99,16 @@ describe('a usage error', () => {
       message: "unknown option '--lyer'",
       hint: 'Did you mean --layer? See: ocictl kcl pull --help',
     });
+  });
+
+  it.each([
+    [['--registry', 'kcl', 'tags'], 'ocictl tags'],
+    [['ls', '--lyer'], 'ocictl ls'],
+    [['extension', 'ls', '--lyer'], 'ocictl extension ls'],
+    [['copy', 'kcl'], 'ocictl copy'],
+  ])('of %j points to the help of %s', (args, command) => {
+    const error = usageError("error: unknown option '--lyer'", { args, program: ocictl });
+    expect(error.hint).toBe(`See: ${command} --help`);
   });
 
   it('knows what other tools call it', () => {

@@ -1,30 +1,21 @@
-import manifest from '../package.json' with { type: 'json' };
 import type { ProgramDefinition } from './command/definition.js';
 import { artifactCommands, referenceCommands } from './commands/artifact.js';
 import { cacheCommands } from './commands/cache.js';
-import { extensionCommands } from './commands/extension.js';
-import { kclCommands } from './commands/kcl.js';
 import { machineCommands } from './commands/machine.js';
-import { signingCommands } from './commands/signing.js';
 import { registryCommands } from './commands/registry.js';
+import { signingCommands } from './commands/signing.js';
+import { packagesProgram } from './packages-program.js';
 
-/** The whole of `ocictl`: a command stands in the file of its group, and is loaded when it runs. */
+/** The whole of `ocictl`: a command stands in the table of its group, and is loaded when it runs. */
 export const ocictl: ProgramDefinition = {
-  version: manifest.version,
-  summary: 'Pull, list and install KCL packages and platform extensions from OCI registries.',
+  ...packagesProgram,
   groups: [
-    { name: 'kcl', section: 'packages', summary: 'KCL packages' },
-    {
-      name: 'extension',
-      section: 'packages',
-      summary: 'extensions of the platform: providers, taskservs, clusters',
-    },
+    ...packagesProgram.groups,
     { name: 'cache', section: 'machine', summary: 'the cache directory' },
     { name: 'config', section: 'machine', summary: 'the configuration' },
   ],
   commands: [
-    ...kclCommands,
-    ...extensionCommands,
+    ...packagesProgram.commands,
     ...artifactCommands,
     ...referenceCommands,
     ...signingCommands,
@@ -32,5 +23,4 @@ export const ocictl: ProgramDefinition = {
     ...cacheCommands,
     ...machineCommands,
   ],
-  examples: ['ocictl kcl pull provisioning-core 1.0.0', 'ocictl list kcl --format json'],
 };

@@ -1,77 +1,53 @@
-import { type ExitCode, OciError, asOciError, exitCodeOf, exitCodes } from '@oci/spec-types';
+import { type ExitCode, exitCodes } from '@oci/spec-types';
 import { CommanderError } from 'commander';
 
-import { Exit } from './command/definition.js';
+import { Exit, type ProgramDefinition } from './command/definition.js';
+import { commandWords } from './command/global-options.js';
 import { createProgram } from './command/program.js';
-import { ocictl } from './program.js';
+import { packagesProgram } from './packages-program.js';
 import type { Terminal } from './terminal.js';
 
 /** Runs `ocictl` with its arguments, without the program's name. @returns what to exit with */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
-    await parse(args, terminal);
+    const { definition, whole } = await programFor(args);
+    await createProgram(definition, terminal, whole).parseAsync(args, { from: 'user' });
     return exitCodes.ok;
   } catch (thrown) {
     if (thrown instanceof Exit) return thrown.exitCode;
     if (thrown instanceof CommanderError && isHelp(thrown)) {
       return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     }
-    // They have words for all that can fail, and most commands succeed.
-    const error = await asFailure(thrown, args, terminal);
-    const { printFailure } = await import('./failure.js');
-    printFailure(error, terminal, { format: formatOf(args), debug: isDebug(args) });
-    return exitCodeOf(error.code);
+    // A command that succeeds does not read what tells of failures.
+    const { reportFailure } = await import('./failure.js');
+    return reportFailure(thrown, args, terminal);
   }
 }
 
-/** Making all commands takes longer than parsing the line: first only those whose names stand in it are made. */
-async function parse(args: readonly string[], terminal: Terminal): Promise<void> {
-  const words = new Set(args);
-  const commands = ocictl.commands.filter(({ name, aliases = [] }) =>
-    [name.split(' ')[0] ?? '', ...aliases].some((word) => words.has(word)),
+/** Making all commands takes longer than parsing the line, so only those of its first word are made. */
+async function programFor(
+  args: readonly string[],
+): Promise<{ readonly definition: ProgramDefinition; readonly whole: ProgramDefinition }> {
+  const [word] = commandWords(args);
+  const ofPackages = partOf(packagesProgram, word);
+  if (ofPackages) return { definition: ofPackages, whole: packagesProgram };
+  const { ocictl } = await import('./program.js');
+  return { definition: partOf(ocictl, word) ?? ocictl, whole: ocictl };
+}
+
+/** The commands that begin with a word; undefined when there is none. */
+function partOf(
+  program: ProgramDefinition,
+  word: string | undefined,
+): ProgramDefinition | undefined {
+  const commands = program.commands.filter(
+    ({ name, aliases = [] }) => name.split(' ')[0] === word || aliases.includes(word ?? ''),
   );
-  const isSmall = commands.length > 0 && !['help', '-h', '--help'].some((word) => words.has(word));
-  const groups = ocictl.groups.filter(({ name }) => words.has(name));
-  try {
-    const named = isSmall ? { ...ocictl, commands, groups } : ocictl;
-    await createProgram(named, terminal, ocictl).parseAsync(args, { from: 'user' });
-  } catch (error) {
-    if (!isSmall || !(error instanceof CommanderError)) throw error;
-    if (error.code !== 'commander.unknownCommand') throw error;
-    await createProgram(ocictl, terminal).parseAsync(args, { from: 'user' });
-  }
+  const groups = program.groups.filter(({ name }) => name === word);
+  return commands.length === 0 ? undefined : { ...program, commands, groups };
 }
 
 /** The help and the version have been printed; a group without a command prints its help, too. */
 function isHelp({ code }: CommanderError): boolean {
   return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code);
-}
-
-async function asFailure(
-  thrown: unknown,
-  args: readonly string[],
-  terminal: Terminal,
-): Promise<OciError> {
-  if (thrown instanceof CommanderError) {
-    const { usageError } = await import('./usage-error.js');
-    return usageError(thrown.message, { args, program: ocictl });
-  }
-  return terminal.signal.aborted ? interrupted(thrown) : asOciError(thrown);
-}
-
-function interrupted(cause: unknown): OciError {
-  return new OciError('ABORTED', 'interrupted', {
-    cause,
-    hint: 'Run the same command again: nothing half-written counts, and a download goes on where it ended.',
-  });
-}
-
-/** The arguments may be what is wrong, so the format is looked for without parsing them. */
-function formatOf(args: readonly string[]): 'text' | 'json' {
-  const at = args.lastIndexOf('--format');
-  return (at >= 0 && args[at + 1] === 'json') || args.includes('--format=json') ? 'json' : 'text';
-}
-
-function isDebug(args: readonly string[]): boolean {
-  return args.some((arg) => arg === '--debug' || /^-[a-zA-Z]*d/.test(arg));
 }

@@ -1,6 +1,7 @@
 import { OciError } from '@oci/spec-types';
 
 import type { ProgramDefinition } from './command/definition.js';
+import { commandWords } from './command/global-options.js';
 
 /** What other tools call it (docs/coming-from-other-tools.md). */
 const elsewhere: ReadonlyMap<string, string> = new Map([
@@ -38,12 +39,9 @@ export function usageError(
 
 /** As much of the command's name as was given. */
 function commandLine(args: readonly string[], { commands, groups }: ProgramDefinition): string {
-  const known = new Set([...commands, ...groups].map(({ name }) => name));
-  const words = args.filter((arg) => !arg.startsWith('-'));
-  for (const [at, word] of words.entries()) {
-    const two = `${word} ${words[at + 1] ?? ''}`;
-    if (known.has(two)) return `ocictl ${two}`;
-    if (known.has(word)) return `ocictl ${word}`;
-  }
-  return 'ocictl';
+  const names = commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+  const known = new Set([...names, ...groups.map(({ name }) => name)]);
+  const [first = '', second = ''] = commandWords(args);
+  const name = [`${first} ${second}`, first].find((words) => known.has(words));
+  return name === undefined ? 'ocictl' : `ocictl ${name}`;
 }

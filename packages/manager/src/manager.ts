@@ -15,11 +15,7 @@ import { ArtifactPlaces } from './artifact-places.js';
 import type { SourceRepository } from './artifact-source.js';
 import type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
-import {
-  type NamedRegistry,
-  type PackageRepository,
-  refuseLeadInside,
-} from './foreign-registry.js';
+import type { NamedRegistry, PackageRepository } from './foreign-registry.js';
 import { ensureCallOptions, ensureOptions, ensureTexts } from './given.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { type ManifestName, manifestName, memoryKey } from './manifest-name.js';
@@ -202,6 +198,8 @@ export class OciManager {
     if (this.knowsRegistry(lead.named)) return;
     const { registries } = this.#places;
     const isPublic = registries.isKeptPublic(lead.by);
+    // Few pulls follow a lead, and resolving names takes DNS, which a pull out of the cache does without.
+    const { refuseLeadInside } = await import('./foreign-registry.js');
     if (await refuseLeadInside({ ...lead, isPublic })) registries.keepPublic(lead.named);
   }
 

@@ -1,6 +1,6 @@
 import { OciError } from '@oci/spec-types';
 
-import type { OptionDefinition } from './options.js';
+import { type OptionDefinition, flagOf } from './options.js';
 
 /** Options that every command takes, before or behind its name. */
 export interface GlobalOptions {
@@ -87,4 +87,11 @@ function parseConcurrency(text: string): number {
   throw new OciError('USAGE', `--concurrency ${text}: it is a number from 1 to 64`, {
     hint: 'Leave it out for what suits most registries.',
   });
+}
+
+/** The arguments that are neither options nor the values of those that every command takes. */
+export function commandWords(args: readonly string[]): readonly string[] {
+  const withValue = globalOptions.filter(({ value }) => value !== undefined);
+  const flags = new Set(withValue.map(({ name }) => flagOf(name)));
+  return args.filter((arg, at) => !arg.startsWith('-') && !flags.has(args[at - 1] ?? ''));
 }

@@ -66,11 +66,11 @@ function addCommand(
   run: Omit<Invocation, 'options'>,
 ): void {
   const { terminal } = run;
-  const name = definition.name.slice(definition.name.lastIndexOf(' ') + 1);
-  const command = prepared(parent.command(name, { hidden: definition.hidden ?? false }), terminal)
+  const { name, hidden = false, aliases = [] } = definition;
+  const command = prepared(parent.command(lastWord(name), { hidden }), terminal)
     .summary(definition.summary)
     .description([definition.summary, definition.description].filter(Boolean).join('\n\n'))
-    .aliases(definition.aliases ?? []);
+    .aliases(aliases.map(lastWord));
   if (definition.section) command.helpGroup(sections[definition.section]);
   for (const argument of definition.arguments ?? []) command.addArgument(argumentOf(argument));
   command.usage(['[options]', ...(definition.arguments ?? []).map(usageOf)].join(' '));
@@ -83,6 +83,11 @@ function addCommand(
     // `defineCommand` has checked that the names are those of the input.
     await action(input as never, { ...run, options: command.optsWithGlobals<GlobalOptions>() });
   });
+}
+
+/** The name of a command in its group. */
+function lastWord(name: string): string {
+  return name.slice(name.lastIndexOf(' ') + 1);
 }
 
 /** Commander gives the arguments in their order, then the options, then itself. */

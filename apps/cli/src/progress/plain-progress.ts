@@ -4,8 +4,7 @@ import { printable } from '@oci/spec-types';
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
 import type { TextStream } from '../terminal.js';
 import type { Progress } from './progress.js';
-import { nameOf } from './transfer-line.js';
-import { type Transfer, Transfers } from './transfers.js';
+import { type Transfer, Transfers, nameOf } from './transfers.js';
 import { describeUnusual } from './unusual.js';
 
 const betweenMs = 10_000;

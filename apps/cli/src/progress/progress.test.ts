@@ -190,9 +190,9 @@ describe('plain lines', () => {
     );
   });
 
-  it('are of the unusual alone where nobody asked for more', () => {
+  it('are of the unusual alone where nobody asked for more', async () => {
     const stream = new PassThrough();
-    const progress = createProgress(
+    const progress = await createProgress(
       { stderr: new TextStream(stream), env: {} },
       { progress: 'auto' },
     );
@@ -229,11 +229,11 @@ describe('plain lines', () => {
     [{}, { progress: 'none' as const }, /^$/],
     [{}, { progress: 'json' as const }, /^\{"type":"start"/],
     [{}, {}, /^$/],
-  ])('with %j and %j are as asked', (env, options, expected) => {
+  ])('with %j and %j are as asked', async (env, options, expected) => {
     const stream = new PassThrough();
-    createProgress({ stderr: new TextStream(stream), env }, { progress: 'auto', ...options }).add(
-      start,
-    );
+    const terminal = { stderr: new TextStream(stream), env };
+    const progress = await createProgress(terminal, { progress: 'auto', ...options });
+    progress.add(start);
     expect(String(stream.read() ?? '')).toMatch(expected);
   });
 });

@@ -3,8 +3,8 @@ import { printable } from '@oci/spec-types';
 import { blocks } from '../render/bars.js';
 import { type Page, fitted, padded, styled } from '../render/page.js';
 import { stringWidth } from '../render/string-width.js';
-import { clockText, durationText, shortDigest, sizeText } from '../render/quantity.js';
-import type { Pause, Transfer, Transfers } from './transfers.js';
+import { clockText, durationText, sizeText } from '../render/quantity.js';
+import { type Pause, type Transfer, type Transfers, nameOf } from './transfers.js';
 
 /** After so long without a byte, a line says so. */
 const stallMs = 3_000;
@@ -12,10 +12,6 @@ const narrowestBar = 8;
 const widestBar = 30;
 /** A short digest. */
 const nameWidth = 19;
-
-export function nameOf({ title, digest }: Pick<Transfer, 'title' | 'digest'>): string {
-  return printable(title ?? shortDigest(digest));
-}
 
 /** A blob on its way: name, bar, share, bytes, rate and time left, as many as there is room for. */
 export function transferLine(transfer: Transfer, transfers: Transfers, page: Page): string {

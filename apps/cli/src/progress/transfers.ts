@@ -1,5 +1,7 @@
 import type { CopyEvent } from '@oci/client/copy';
-import type { Digest, TransferEvent } from '@oci/spec-types';
+import { type Digest, type TransferEvent, printable } from '@oci/spec-types';
+
+import { shortDigest } from '../render/quantity.js';
 
 /** How far a blob has come. Bytes and milliseconds. */
 export interface Transfer {
@@ -14,6 +16,11 @@ export interface Transfer {
   state: 'moving' | 'joined' | 'verifying';
   /** Moments of the last seconds and what was there then. */
   readonly samples: { at: number; done: number }[];
+}
+
+/** The title of a blob, or as much of its digest as tells it from others. */
+export function nameOf({ title, digest }: Pick<Transfer, 'title' | 'digest'>): string {
+  return printable(title ?? shortDigest(digest));
 }
 
 /** What everything waits for, until when. */
