@@ -37,11 +37,12 @@ export {
 export { type MemoryObjectStore, createMemoryObjectStore } from './store/memory-object-store.js';
 export { decodeSegment, encodeSegment, isObjectKey } from './store/object-key.js';
 export type {
-  JoinOptions,
+  ListedObject,
   ObjectInfo,
   ObjectStore,
   PutCondition,
   StoredObject,
+  StoredVersion,
 } from './store/object-store.js';
 export { type StoredBlob } from './stored-blob.js';
 export { copyView } from './view-copy.js';

@@ -1,4 +1,3 @@
-import type { ObjectStore } from '@oci/cache';
 import {
   type ByteRange,
   type CallOptions,
@@ -9,10 +8,11 @@ import {
   verifiableAlgorithm,
 } from '@oci/spec-types';
 
-import type { HostedContent, ServedContent } from './content.js';
-import { bytes as bodyOf, putJson } from './json-object.js';
-import { keys } from './keys.js';
-import type { Reclamation } from './reclamation.js';
+import type { FoundContent, HostedContent, LocatedContent, ServedContent } from './content.js';
+import type { StagedData } from './content-index.js';
+import { bytes as bodyOf } from './json-object.js';
+import { KeyLocks } from './key-locks.js';
+import type { LinkKind, Links, Undo } from './links.js';
 
 /** A blob as a repository serves it. */
 export interface HostedBlob {
@@ -25,28 +25,35 @@ export interface HostedBlob {
  * or mounted to (CVE-2024-39897, CVE-2026-35172).
  */
 export class HostedBlobs {
-  readonly #store: ObjectStore;
   readonly #content: HostedContent;
-  readonly #reclamation: Reclamation;
+  readonly #links: Links;
+  /** Of digests, so that changes of one in this process do not get into each other's way. */
+  readonly #locks = new KeyLocks();
 
-  constructor(
-    store: ObjectStore,
-    parts: { readonly content: HostedContent; readonly reclamation: Reclamation },
-  ) {
-    this.#store = store;
-    this.#content = parts.content;
-    this.#reclamation = parts.reclamation;
+  constructor(content: HostedContent, links: Links) {
+    this.#content = content;
+    this.#links = links;
+  }
+
+  /** A blob that a repository has, and that is not known to be corrupt. */
+  async find(name: RepositoryName, digest: Digest): Promise<LocatedContent | undefined> {
+    const isLinked = await this.#links.has(name, digest, 'blob');
+    return isLinked ? this.#content.locate(digest) : undefined;
   }
 
   /** Bytes of a blob; undefined when the repository does not have it. */
   async size(name: RepositoryName, digest: Digest): Promise<number | undefined> {
-    if (!(await this.#store.head(keys.membership(name, digest)))) return undefined;
-    return this.#content.size(digest);
+    return (await this.find(name, digest))?.size;
   }
 
-  /** Tells whether content of which {@link size} was asked has its digest. */
-  isIntact(digest: Digest, options: CallOptions = {}): Promise<boolean> {
-    return this.#content.isIntact(digest, options);
+  /** Tells whether a repository has content as a manifest. */
+  hasManifest(name: RepositoryName, digest: Digest): Promise<boolean> {
+    return this.#links.has(name, digest, 'manifest');
+  }
+
+  /** Tells whether a blob that was found has its digest. */
+  isIntact(found: FoundContent, options: CallOptions = {}): Promise<boolean> {
+    return this.#content.isIntact(found, options);
   }
 
   async open(
@@ -55,78 +62,97 @@ export class HostedBlobs {
     options: CallOptions = {},
   ): Promise<HostedBlob | undefined> {
     throwIfAborted(options.signal);
-    const size = await this.size(name, digest);
-    if (size === undefined) return undefined;
-    const content = await this.serve({ digest, size }, options);
+    const found = await this.find(name, digest);
+    const content = found && (await this.serve(found, options));
     if (!content) return undefined;
-    return { size, body: 'bytes' in content ? bodyOf(content.bytes) : content.body };
+    return { size: content.size, body: 'bytes' in content ? bodyOf(content.bytes) : content.body };
   }
 
-  /** Content, or a part of it, of which {@link size} was asked. */
+  /** A blob that was found, or a part of it. */
   serve(
-    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    found: FoundContent,
     options: CallOptions & { readonly range?: ByteRange | undefined },
   ): Promise<ServedContent | undefined> {
-    return this.#content.open(descriptor, options);
+    return this.#content.open(found, options);
   }
 
-  /** Stores bytes for a repository when they have the digest. */
+  /** Stores bytes for a repository when they have the digest. @returns what takes the blob from it */
   async put(
     name: RepositoryName,
     content: {
       readonly descriptor: Pick<Descriptor, 'digest' | 'size'>;
       readonly body: AsyncIterable<Uint8Array>;
+      /** Default: a blob. */
+      readonly kinds?: readonly LinkKind[];
     },
     options: CallOptions = {},
-  ): Promise<void> {
-    const { descriptor, body } = content;
-    await this.#reclamation.protect(descriptor.digest, async () => {
-      await this.#content.put(descriptor, body, options);
-      await this.#link(name, descriptor.digest);
-    });
+  ): Promise<Undo> {
+    const { descriptor, body, kinds } = content;
+    verifiableAlgorithm(descriptor.digest);
+    const staged = await this.#content.stage(descriptor, body, options);
+    return this.adopt(name, descriptor.digest, { staged, kinds });
   }
 
-  /** As {@link put}, of pieces in the store, which are removed. */
-  async join(
+  /** As {@link put}, of data that is stored and hashed. */
+  adopt(
     name: RepositoryName,
-    descriptor: Pick<Descriptor, 'digest' | 'size'>,
-    pieces: readonly string[],
-  ): Promise<void> {
-    await this.#reclamation.protect(descriptor.digest, async () => {
-      await this.#content.join(descriptor, pieces);
-      await this.#link(name, descriptor.digest);
+    digest: Digest,
+    { staged, kinds = ['blob'] }: { staged: StagedData; kinds?: readonly LinkKind[] | undefined },
+  ): Promise<Undo> {
+    return this.#locks.hold(digest, async () => {
+      const unlink = await this.#links.add(name, digest, kinds);
+      try {
+        await this.#content.adopt(digest, staged);
+      } catch (error) {
+        await this.#takeBack(digest, unlink);
+        throw error;
+      }
+      return () => this.#locks.hold(digest, () => this.#takeBack(digest, unlink));
     });
   }
 
   /** Gives a repository a blob that another one has. @returns whether that one still has it, and intact */
-  mount(name: RepositoryName, digest: Digest, from: RepositoryName): Promise<boolean> {
-    return this.#reclamation.protect(digest, async () => {
-      if ((await this.size(from, digest)) === undefined) return false;
-      // A client that has the bytes pushes them when they cannot be mounted.
-      if (!(await this.isIntact(digest))) return false;
-      await this.#link(name, digest);
-      return true;
+  async mount(name: RepositoryName, digest: Digest, from: RepositoryName): Promise<boolean> {
+    const found = await this.find(from, digest);
+    // A client that has the bytes pushes them when they cannot be mounted.
+    if (!found || !(await this.isIntact(found))) return false;
+    return this.#locks.hold(digest, async () => {
+      if (!(await this.#links.has(from, digest, 'blob'))) return false;
+      const unlink = await this.#links.add(name, digest, ['blob']);
+      if (await this.#content.keep(digest)) return true;
+      await unlink();
+      return false;
     });
   }
 
-  /** Takes a blob from a repository, and from the disk when nothing else refers to it. @returns whether it had it */
-  async unlink(name: RepositoryName, digest: Digest): Promise<boolean> {
-    if (!(await this.#store.head(keys.membership(name, digest)))) return false;
-    await this.forget(name, digest);
-    return true;
+  /** Takes a blob from a repository, and from the store when no other has it. @returns whether it had it */
+  unlink(name: RepositoryName, digest: Digest): Promise<boolean> {
+    return this.#locks.hold(digest, async () => {
+      const had = await this.#links.remove(name, digest, 'blob');
+      if (had) await this.#release(digest);
+      return had;
+    });
   }
 
-  /** As {@link unlink}, for content that the repository may refer to in another way. */
+  /** As {@link unlink}, of a manifest too. */
   async forget(name: RepositoryName, digest: Digest): Promise<void> {
-    await this.#store.delete(keys.membership(name, digest));
-    await this.#reclamation.reclaim(digest);
+    await this.#locks.hold(digest, async () => {
+      await this.#links.removeAll(name, digest);
+      await this.#release(digest);
+    });
   }
 
-  async #link(name: RepositoryName, digest: Digest): Promise<void> {
-    verifiableAlgorithm(digest);
-    if (!(await this.#store.head(keys.name(name)))) {
-      await putJson(this.#store, keys.name(name), { begunAt: Date.now() });
-    }
-    await putJson(this.#store, keys.membership(name, digest), { linkedAt: Date.now() });
+  /** Removes content that no repository has. */
+  async removeUnreferenced(digest: Digest): Promise<void> {
+    await this.#locks.hold(digest, () => this.#release(digest));
+  }
+
+  async #takeBack(digest: Digest, unlink: Undo): Promise<void> {
+    await unlink();
+    await this.#release(digest);
+  }
+
+  #release(digest: Digest): Promise<void> {
+    return this.#content.release(digest, () => this.#links.isReferenced(digest));
   }
 }

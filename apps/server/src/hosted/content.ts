@@ -1,4 +1,6 @@
-import type { ObjectInfo, ObjectStore } from '@oci/cache';
+import { randomBytes } from 'node:crypto';
+
+import type { ObjectStore, StoredVersion } from '@oci/cache';
 import {
   type ByteRange,
   type CallOptions,
@@ -11,13 +13,14 @@ import {
 import { readBytes, verified, verifyBytes } from '@oci/spec-types/node';
 import { LRUCache } from 'lru-cache';
 
+import type { ContentData, ContentIndex, StagedData } from './content-index.js';
 import { keys } from './keys.js';
 
 /** Content up to this many bytes is kept in memory once it was read: manifests, configs, small packages. */
 const smallBytes = 1024 * 1024;
 const memoryBytes = 64 * 1024 * 1024;
 
-/** Digests of which it is remembered that their file was hashed, and what came out. */
+/** Data of which it is remembered that it was hashed, and what came out. */
 const mostHashed = 100_000;
 
 /** Content that is served: either whole in memory, or a stream. */
@@ -25,74 +28,120 @@ export type ServedContent =
   | { readonly size: number; readonly bytes: Uint8Array }
   | { readonly size: number; readonly body: AsyncIterable<Uint8Array> };
 
-type Identity = Pick<Descriptor, 'digest' | 'size'>;
+/** Content that was found a moment ago. */
+export interface FoundContent {
+  readonly digest: Digest;
+  readonly size: number;
+  /** Absent where its bytes are in memory. */
+  readonly data?: string;
+}
+
+/** Content in the store. */
+export type LocatedContent = Required<FoundContent>;
 
 /** Hears of a copy whose bytes do not have its digest. */
 export type CorruptionListener = (digest: Digest) => void;
 
 /**
  * Content by digest, never unverified: what is small is checked when it comes into memory, what is large
- * while it is sent for the first time. A file that has not changed since is not hashed again. A copy that is
+ * while it is sent for the first time. Data that has not changed since is not hashed again. A copy that is
  * corrupt counts as missing, so that the next push stores it again.
  */
 export class HostedContent {
   readonly #store: ObjectStore;
+  readonly #index: ContentIndex;
   readonly #onCorruption: CorruptionListener;
   readonly #memory = new LRUCache<Digest, Uint8Array>({
     maxSize: memoryBytes,
     // An entry takes memory even where its content has no bytes.
     sizeCalculation: ({ byteLength }) => byteLength + 1,
   });
-  /** Versions of files that were hashed. */
-  readonly #proven = new LRUCache<Digest, string>(hashedOptions);
-  readonly #corrupt = new LRUCache<Digest, string>(hashedOptions);
+  /** Versions of data that was hashed. */
+  readonly #proven = new LRUCache<string, string>({ max: mostHashed });
+  /** Versions of data that is not what it should be; empty for data that is gone. */
+  readonly #corrupt = new LRUCache<string, string>({ max: mostHashed });
   readonly #hashing = new SingleFlight<void>();
   readonly #reading = new SingleFlight<Uint8Array | undefined>();
 
-  constructor(store: ObjectStore, onCorruption: CorruptionListener = () => {}) {
+  constructor(
+    store: ObjectStore,
+    index: ContentIndex,
+    onCorruption: CorruptionListener = () => {},
+  ) {
     this.#store = store;
+    this.#index = index;
     this.#onCorruption = onCorruption;
   }
 
-  /** Bytes of content; undefined when it is not there, or known to be corrupt. */
-  async size(digest: Digest): Promise<number | undefined> {
+  /** Content to read; undefined when it is not there, or known to be corrupt. */
+  async find(digest: Digest): Promise<FoundContent | undefined> {
     const held = this.#memory.get(digest);
-    if (held) return held.byteLength;
-    const info = await this.#store.head(keys.blob(digest));
-    return info && info.version !== this.#corrupt.get(digest) ? info.size : undefined;
+    return held ? { digest, size: held.byteLength } : this.locate(digest);
   }
 
-  /** Tells whether content is there and has its digest, hashing a file that has not been hashed as it is. */
-  async isIntact(digest: Digest, options: CallOptions = {}): Promise<boolean> {
-    const size = await this.size(digest);
-    if (size === undefined) return false;
-    if (size <= smallBytes) return (await this.#inMemory(digest, smallBytes)) !== undefined;
-    await this.#hashed(digest, options);
-    return (await this.size(digest)) !== undefined;
+  /** As {@link find}, for who relies on it that the store has the content: memory may outlive it. */
+  async locate(digest: Digest): Promise<LocatedContent | undefined> {
+    const record = await this.#index.find(digest);
+    if (!record) return undefined;
+    const { data, size } = record;
+    const corrupt = this.#corrupt.get(data);
+    if (corrupt !== undefined) {
+      const info = await this.#store.head(keys.data(data));
+      if ((info?.version ?? '') === corrupt) return undefined;
+    }
+    return { digest, size, data };
   }
 
-  /** Stores bytes that have the digest, in place of any copy, which may be corrupt. */
-  async put(
-    descriptor: Identity,
+  /** Tells whether content is there and has its digest, hashing data that has not been hashed as it is. */
+  async isIntact(found: FoundContent, options: CallOptions = {}): Promise<boolean> {
+    const { digest, size } = found;
+    if (size <= smallBytes) return (await this.#inMemory(found, smallBytes)) !== undefined;
+    const located = await this.#located(found);
+    if (!located) return false;
+    await this.#hashed(located, options);
+    return (await this.locate(digest)) !== undefined;
+  }
+
+  /** Stores bytes that have the digest, under a name of their own. */
+  async stage(
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
     body: AsyncIterable<Uint8Array>,
     options: CallOptions = {},
-  ): Promise<void> {
-    const { digest } = descriptor;
-    const info = await this.#store.put(keys.blob(digest), verified(body, descriptor), options);
-    if (info) this.#proven.set(digest, info.version);
+  ): Promise<StagedData> {
+    const data = newDataId();
+    const stagedAt = performance.now();
+    const stored = await this.#store.put(keys.data(data), verified(body, descriptor), options);
+    if (stored) this.prove(data, stored);
+    return { data, size: descriptor.size, stagedAt };
   }
 
-  /** As {@link put}, of pieces in the store, which are removed. */
-  async join(descriptor: Identity, pieces: readonly string[]): Promise<void> {
-    const { digest } = descriptor;
-    const check = (body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
-      verified(body, descriptor);
-    const info = await this.#store.join(pieces, keys.blob(digest), { check });
-    this.#proven.set(digest, info.version);
+  /** Notes that data was hashed as it was stored. */
+  prove(data: string, { version }: Pick<StoredVersion, 'version'>): void {
+    this.#proven.set(data, version);
   }
 
-  async remove(digest: Digest): Promise<void> {
-    await this.#store.delete(keys.blob(digest));
+  /** Makes staged data the content of its digest, which something refers to. */
+  async adopt(digest: Digest, staged: StagedData): Promise<void> {
+    const isGood = ({ data }: ContentData): Promise<boolean> => this.#isProven(data);
+    const unneeded = await this.#index.adopt(digest, staged, isGood);
+    if (unneeded !== undefined) await this.discard(unneeded);
+  }
+
+  /** Keeps content that something refers to now. @returns whether it was there */
+  keep(digest: Digest): Promise<boolean> {
+    return this.#index.keep(digest);
+  }
+
+  /** Removes data that no content is, or will be. What cannot be removed now is found by a collection. */
+  async discard(data: string): Promise<void> {
+    await this.#store.delete(keys.data(data)).catch(() => {});
+  }
+
+  /** Removes content unless something refers to it. */
+  async release(digest: Digest, isReferenced: () => Promise<boolean>): Promise<void> {
+    const data = await this.#index.release(digest, isReferenced);
+    if (data === undefined) return;
+    await this.discard(data);
     this.#memory.delete(digest);
   }
 
@@ -102,89 +151,133 @@ export class HostedContent {
    * @throws OciError `DIGEST_MISMATCH`, `SIZE_MISMATCH` before the end of a stream of corrupt content
    */
   async open(
-    { digest }: Pick<Descriptor, 'digest'>,
+    found: FoundContent,
     options: CallOptions & { readonly range?: ByteRange | undefined } = {},
   ): Promise<ServedContent | undefined> {
-    const size = await this.size(digest);
-    if (size === undefined) return undefined;
-    if (size <= smallBytes) {
-      const held = await this.#inMemory(digest, smallBytes);
+    if (found.size <= smallBytes) {
+      const held = await this.#inMemory(found, smallBytes);
       return held && partOf(held, options.range);
     }
-    const isPart = options.range !== undefined;
-    // Nothing tells from a part whether the whole is right.
-    if (isPart) await this.#hashed(digest, options);
-    const object = await this.#store.get(keys.blob(digest), options);
-    if (!object) return undefined;
-    const { info, body } = object;
-    if (this.#proven.get(digest) === info.version) return { size: info.size, body };
-    if (!isPart) return { size: info.size, body: this.#prove(body, { digest, info }) };
-    for await (const chunk of body) if (chunk) break;
-    return undefined;
+    const located = await this.#located(found);
+    if (!located) return undefined;
+    return this.#fromStore(located, options);
   }
 
   /** All of it, for what is small by nature; undefined when it is missing or corrupt. */
-  async read({ digest }: Pick<Descriptor, 'digest'>): Promise<Uint8Array | undefined> {
-    if ((await this.size(digest)) === undefined) return undefined;
-    return this.#inMemory(digest, maxManifestSize);
+  read(found: FoundContent): Promise<Uint8Array | undefined> {
+    return this.#inMemory(found, maxManifestSize);
+  }
+
+  /** What was in memory may not be there any more. */
+  async #located({ digest, size, data }: FoundContent): Promise<LocatedContent | undefined> {
+    return data === undefined ? this.locate(digest) : { digest, size, data };
+  }
+
+  async #fromStore(
+    located: LocatedContent,
+    options: CallOptions & { readonly range?: ByteRange | undefined },
+  ): Promise<ServedContent | undefined> {
+    const { digest, data, size } = located;
+    const isPart = options.range !== undefined;
+    // Nothing tells from a part whether the whole is right.
+    if (isPart) await this.#hashed(located, options);
+    const object = await this.#store.get(keys.data(data), options);
+    if (!object) {
+      const other = await this.#elsewhere(located);
+      return other && this.#fromStore(other, options);
+    }
+    const { info, body } = object;
+    if (this.#proven.get(data) === info.version) return { size, body };
+    if (!isPart) return { size, body: this.#prove(body, { ...located, version: info.version }) };
+    // Closes what was opened.
+    for await (const chunk of body) if (chunk) break;
+    return (await this.locate(digest)) === undefined
+      ? undefined
+      : this.#fromStore(located, options);
+  }
+
+  /** Where content is now whose data is gone: a push may have replaced it. */
+  async #elsewhere({ digest, data }: LocatedContent): Promise<LocatedContent | undefined> {
+    const now = await this.locate(digest);
+    if (now?.data !== data) return now;
+    this.#noteCorrupt({ digest, data }, '');
+    return undefined;
   }
 
   /** The same bytes for all who ask, however many they are. */
-  async #inMemory(digest: Digest, limit: number): Promise<Uint8Array | undefined> {
-    const read = (): Promise<Uint8Array | undefined> => this.#intoMemory(digest, limit);
+  async #inMemory(found: FoundContent, limit: number): Promise<Uint8Array | undefined> {
+    const held = this.#memory.get(found.digest);
+    if (held) return held;
+    const located = await this.#located(found);
+    if (!located) return undefined;
     // Whoever asks behind a push does not get what was read before it.
-    const flight = `${digest} ${this.#proven.get(digest)}`;
-    return this.#memory.get(digest) ?? this.#reading.do(flight, read);
+    return this.#reading.do(located.data, () => this.#intoMemory(located, limit));
   }
 
-  async #intoMemory(digest: Digest, limit: number): Promise<Uint8Array | undefined> {
-    const object = await this.#store.get(keys.blob(digest));
-    if (!object) return undefined;
+  async #intoMemory(located: LocatedContent, limit: number): Promise<Uint8Array | undefined> {
+    const { digest, size, data } = located;
+    const object = await this.#store.get(keys.data(data));
+    if (!object) {
+      const other = await this.#elsewhere(located);
+      return other && this.#intoMemory(other, limit);
+    }
     const bytes = await readBytes(object.body, { limit, what: digest });
     try {
-      verifyBytes(bytes, { digest, size: bytes.byteLength });
+      verifyBytes(bytes, { digest, size });
     } catch (error) {
-      this.#noteCorrupt(digest, object.info.version);
+      this.#noteCorrupt(located, object.info.version);
       return unlessCorrupt(error);
     }
     this.#memory.set(digest, bytes);
     return bytes;
   }
 
-  /** Hashes content of which it is not known what its file is worth, once for all who wait for it. */
-  async #hashed(digest: Digest, options: CallOptions): Promise<void> {
-    const info = await this.#store.head(keys.blob(digest));
-    const known = [this.#proven.get(digest), this.#corrupt.get(digest)];
-    if (!info || known.includes(info.version)) return;
+  /** Hashes data of which it is not known what it is worth, once for all who wait for it. */
+  async #hashed(located: LocatedContent, options: CallOptions): Promise<void> {
+    const { data } = located;
+    const info = await this.#store.head(keys.data(data));
+    if (!info) return;
+    if ([this.#proven.get(data), this.#corrupt.get(data)].includes(info.version)) return;
     const hash = async (signal: AbortSignal): Promise<void> => {
-      const object = await this.#store.get(keys.blob(digest), { signal });
+      const object = await this.#store.get(keys.data(data), { signal });
       if (!object) return;
-      for await (const chunk of this.#prove(object.body, { digest, info: object.info })) void chunk;
+      const { version } = object.info;
+      for await (const chunk of this.#prove(object.body, { ...located, version })) void chunk;
     };
-    await this.#hashing.do(digest, hash, options).catch(unlessCorrupt);
+    await this.#hashing.do(data, hash, options).catch(unlessCorrupt);
+  }
+
+  async #isProven(data: string): Promise<boolean> {
+    const version = this.#proven.get(data);
+    if (version === undefined) return false;
+    return (await this.#store.head(keys.data(data)))?.version === version;
   }
 
   /** Breaks an answer of corrupt content before its last byte, so that nobody takes it for whole. */
   async *#prove(
     body: AsyncIterable<Uint8Array>,
-    { digest, info }: { digest: Digest; info: ObjectInfo },
+    { version, ...located }: LocatedContent & { readonly version: string },
   ): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      yield* verified(body, { digest, size: info.size });
-      this.#proven.set(digest, info.version);
+      yield* verified(body, located);
+      this.#proven.set(located.data, version);
     } catch (error) {
-      if (isCorrupt(error)) this.#noteCorrupt(digest, info.version);
+      if (isCorrupt(error)) this.#noteCorrupt(located, version);
       throw error;
     }
   }
 
-  #noteCorrupt(digest: Digest, version: string): void {
-    this.#corrupt.set(digest, version);
+  #noteCorrupt({ digest, data }: Pick<LocatedContent, 'digest' | 'data'>, version: string): void {
+    this.#corrupt.set(data, version);
+    this.#proven.delete(data);
     this.#onCorruption(digest);
   }
 }
 
-const hashedOptions = { maxSize: mostHashed, sizeCalculation: (): number => 1 };
+/** Returns a name for data that nobody else has. */
+export function newDataId(): string {
+  return randomBytes(16).toString('hex');
+}
 
 function isCorrupt(error: unknown): boolean {
   return isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH');

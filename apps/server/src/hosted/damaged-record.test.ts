@@ -18,9 +18,15 @@ function referrer(note: string): ResolvedManifest {
 }
 
 /** As a power cut may leave the files below a prefix. */
-async function empty(store: ObjectStore, prefix: string): Promise<void> {
-  for await (const key of store.list(prefix)) await store.put(key, bodyOf(bytesOf('')));
+async function damage(store: ObjectStore, prefix: string, text: string): Promise<void> {
+  for await (const key of store.list(prefix)) await store.put(key, bodyOf(bytesOf(text)));
 }
+
+const damages = [
+  ['empty', ''],
+  ['cut', '{"dig'],
+  ['null', 'null'],
+] as const;
 
 async function digestsOf(entries: AsyncIterable<{ readonly digest: string }>): Promise<string[]> {
   const digests: string[] = [];
@@ -28,27 +34,30 @@ async function digestsOf(entries: AsyncIterable<{ readonly digest: string }>): P
   return digests.sort();
 }
 
-test('a damaged record of a manifest or a tag counts as missing until the next push', async () => {
-  const store = createMemoryObjectStore();
-  const { manifests } = createHostedRegistry(store);
-  const manifest = referrer('one');
-  const { digest } = manifest.descriptor;
-  await manifests.put(name, manifest, { tags: [tag] });
-  await empty(store, 'v1/repositories/a/_manifests/');
-  await empty(store, 'v1/repositories/a/_tags/');
-  expect(await manifests.resolve(name, { tag })).toBeUndefined();
-  expect(await manifests.resolve(name, { digest })).toBeUndefined();
-  await manifests.put(name, manifest, { tags: [tag] });
-  expect((await manifests.resolve(name, { tag }))?.digest).toBe(digest);
-  expect((await manifests.resolve(name, { digest }))?.digest).toBe(digest);
-});
+test.each(damages)(
+  'an %s record of a manifest or a tag counts as missing until the next push',
+  async (_, text) => {
+    const store = createMemoryObjectStore();
+    const { manifests } = createHostedRegistry(store);
+    const manifest = referrer('one');
+    const { digest } = manifest.descriptor;
+    await manifests.put(name, manifest, { tags: [tag] });
+    await damage(store, 'v2/manifests/a/', text);
+    await damage(store, 'v2/tags/a/', text);
+    expect(await manifests.resolve(name, { tag })).toBeUndefined();
+    expect(await manifests.resolve(name, { digest })).toBeUndefined();
+    await manifests.put(name, manifest, { tags: [tag] });
+    expect((await manifests.resolve(name, { tag }))?.digest).toBe(digest);
+    expect((await manifests.resolve(name, { digest }))?.digest).toBe(digest);
+  },
+);
 
-test('a damaged entry hides no other one in a list of referrers', async () => {
+test.each(damages)('an %s entry hides no other one in a list of referrers', async (_, text) => {
   const store = createMemoryObjectStore();
   const { manifests } = createHostedRegistry(store);
   const [one, two] = [referrer('one'), referrer('two')];
   await manifests.put(name, one, { tags: [] });
-  await empty(store, 'v1/repositories/a/_referrers/');
+  await damage(store, 'v2/referrers/a/', text);
   await manifests.put(name, two, { tags: [] });
   expect(await digestsOf(manifests.referrers(name, subject.digest))).toEqual([
     two.descriptor.digest,
@@ -57,10 +66,10 @@ test('a damaged entry hides no other one in a list of referrers', async () => {
   expect(await digestsOf(manifests.referrers(name, subject.digest))).toHaveLength(2);
 });
 
-test('a damaged upload keeps nobody from beginning another one', async () => {
+test.each(damages)('an %s upload keeps nobody from beginning another one', async (_, text) => {
   const store = createMemoryObjectStore();
   const session = await createHostedRegistry(store).uploads.begin(name, 'me');
-  await empty(store, 'v1/uploads/');
+  await damage(store, 'v2/uploads/', text);
   const { uploads } = createHostedRegistry(store);
   const isThere = await uploads.use({ name, session }, async (upload) => upload !== undefined);
   expect(isThere).toBe(false);

@@ -1,13 +1,14 @@
 import { createMemoryObjectStore } from '@oci/cache';
 import { parseRepositoryName } from '@oci/spec-types';
-import { digestOf } from '@oci/spec-types/node';
-import { inChunks, randomBytes } from '@oci/testing';
+import { describeManifest, digestOf } from '@oci/spec-types/node';
+import { bytesOf, inChunks, randomBytes } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { createHostedRegistry } from './hosted-registry.js';
 
 const bytes = randomBytes(51, 100_000);
 const descriptor = { digest: digestOf(bytes), size: bytes.byteLength };
+const manifest = describeManifest(bytesOf('{"schemaVersion":2,"manifests":[]}'));
 const content = () => ({ descriptor, body: inChunks(bytes, 10_000) });
 const [a, b, nested] = ['a', 'b', 'a/0'].map(parseRepositoryName) as [
   ReturnType<typeof parseRepositoryName>,
@@ -39,17 +40,20 @@ test('content is stored once for all repositories', async () => {
   const { blobs } = createHostedRegistry(store);
   await blobs.put(a, content());
   await blobs.put(b, content());
-  expect(await all(store.list('v1/blobs/'))).toHaveLength(1);
+  expect(await all(store.list('v2/data/'))).toHaveLength(1);
 });
 
-test('knows the repositories that have something, and not those around them', async () => {
+test('knows the repositories that have a manifest, and not those around them', async () => {
   const registry = createHostedRegistry(createMemoryObjectStore());
-  await registry.blobs.put(nested, content());
+  const { blobs, manifests } = registry;
+  await blobs.put(b, content());
+  expect(await registry.hasRepository(b)).toBe(false);
+  await manifests.put(nested, manifest, { tags: [] });
   expect(await registry.hasRepository(nested)).toBe(true);
   expect(await registry.hasRepository(a)).toBe(false);
-  for (const name of [b, a]) await registry.blobs.mount(name, descriptor.digest, nested);
+  for (const name of [b, a]) await manifests.put(name, manifest, { tags: [] });
   expect(await all(registry.listRepositories())).toEqual(['a', 'a/0', 'b']);
-  expect(await all(registry.listRepositories('a'))).toEqual(['a/0', 'b']);
-  await registry.blobs.unlink(a, descriptor.digest);
+  expect(await all(registry.listRepositories({ after: a }))).toEqual(['a/0', 'b']);
+  await manifests.delete(a, manifest.descriptor.digest);
   expect(await all(registry.listRepositories())).toEqual(['a/0', 'b']);
 });

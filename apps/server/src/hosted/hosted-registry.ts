@@ -2,12 +2,14 @@ import type { ObjectStore } from '@oci/cache';
 import type { CallOptions, Digest, RepositoryName } from '@oci/spec-types';
 
 import { HostedBlobs } from './blobs.js';
-import { keys, repositoryOfKey } from './keys.js';
 import { type CorruptionListener, HostedContent } from './content.js';
-import { HostedManifests } from './manifests.js';
-import { Reclamation } from './reclamation.js';
-import { References } from './references.js';
+import { ContentIndex } from './content-index.js';
+import { Links } from './links.js';
+import { HostedManifests, type ListOptions } from './manifests.js';
+import { Records } from './records.js';
+import { Repositories } from './repositories.js';
 import { SharedStore } from './shared-store.js';
+import { Unreferenced } from './unreferenced.js';
 import { HostedUploads, type UploadsOptions } from './uploads.js';
 
 /** Repositories that live here, over any object store. */
@@ -15,15 +17,15 @@ export interface HostedRegistry {
   readonly blobs: HostedBlobs;
   readonly manifests: HostedManifests;
   readonly uploads: HostedUploads;
-  /** Whether content is stored, for whichever repository. */
-  hasContent(digest: Digest): Promise<boolean>;
-  /** Whether anything was ever pushed to a repository and is still there. */
+  /** The repositories that have content, in ASCII order. */
+  holders(digest: Digest): AsyncIterable<RepositoryName>;
+  /** Whether a repository has a manifest. */
   hasRepository(name: RepositoryName): Promise<boolean>;
-  /** Every repository that has a manifest or blob, behind `after` in ASCII order. */
-  listRepositories(after?: string): AsyncIterable<RepositoryName>;
+  /** Every repository that has a manifest, in ASCII order. */
+  listRepositories(options?: ListOptions<RepositoryName>): AsyncIterable<RepositoryName>;
   expireUploads(options: { olderThanMs: number }): Promise<number>;
-  /** Removes content that nothing refers to, as an end in the middle of a deletion leaves it. */
-  removeUnreferenced(options?: CallOptions): Promise<void>;
+  /** Removes content that nothing refers to, as an end in the middle of a change leaves it. */
+  removeUnreferenced(options?: CallOptions & { readonly now?: number }): Promise<void>;
 }
 
 export interface HostedRegistryOptions {
@@ -36,36 +38,21 @@ export function createHostedRegistry(
   options: HostedRegistryOptions = {},
 ): HostedRegistry {
   const shared = new SharedStore(store);
-  const content = new HostedContent(shared, options.onCorruption);
-  const references = new References(store);
-  const reclamation = new Reclamation(async (digest) => {
-    // All repositories are asked only about what is there: a push that fails would cost as much as there are.
-    const isKept = (await store.head(keys.blob(digest))) && (await references.isReferenced(digest));
-    if (!isKept) await content.remove(digest);
-  });
-  const blobs = new HostedBlobs(shared, { content, reclamation });
-  const manifests = new HostedManifests(shared, { blobs, content });
-  const uploads = new HostedUploads(store, blobs, options.uploads);
-  const hasRepository = async (name: RepositoryName): Promise<boolean> => {
-    const contents = store.list(keys.contents(name))[Symbol.asyncIterator]();
-    return !(await contents.next()).done;
-  };
+  const records = new Records(shared);
+  const content = new HostedContent(shared, new ContentIndex(records), options.onCorruption);
+  const links = new Links(records);
+  const repositories = new Repositories(records);
+  const blobs = new HostedBlobs(content, links);
+  const uploads = new HostedUploads({ store: shared, records, blobs, content }, options.uploads);
+  const unreferenced = new Unreferenced({ store: shared, records, blobs, links });
   return {
     blobs,
-    manifests,
+    manifests: new HostedManifests({ records, blobs, content, repositories }),
     uploads,
-    hasContent: async (digest) => (await content.size(digest)) !== undefined,
-    hasRepository,
-    async *listRepositories(after = '') {
-      const names: RepositoryName[] = [];
-      for await (const key of store.list(keys.names)) names.push(repositoryOfKey(key));
-      for (const name of names.sort((a, b) => (a < b ? -1 : 1))) {
-        if (name > after && (await hasRepository(name))) yield name;
-      }
-    },
+    holders: (digest) => links.holders(digest),
+    hasRepository: (name) => repositories.has(name),
+    listRepositories: (list) => repositories.list(list),
     expireUploads: (age) => uploads.expire(age),
-    async removeUnreferenced(call) {
-      for await (const digest of references.unreferenced(call)) await reclamation.reclaim(digest);
-    },
+    removeUnreferenced: (call) => unreferenced.remove(call),
   };
 }

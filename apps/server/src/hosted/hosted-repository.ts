@@ -3,6 +3,7 @@ import {
   type CallOptions,
   type Descriptor,
   type Digest,
+  type ManifestReference,
   OciError,
   type ReferrerLister,
   type RegistryHost,
@@ -16,6 +17,7 @@ import {
 import { verified } from '@oci/spec-types/node';
 
 import type { HostedRegistry } from './hosted-registry.js';
+import type { FoundManifest } from './manifests.js';
 
 /** A hosted repository without HTTP, by the contract that all repositories fulfil. */
 export class HostedRepository implements Repository, ReferrerLister {
@@ -28,23 +30,21 @@ export class HostedRepository implements Repository, ReferrerLister {
   }
 
   async resolve(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<Descriptor> {
-    throwIfAborted(options.signal);
-    const reference = isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest };
-    const descriptor = await this.#registry.manifests.resolve(this.name, reference);
-    if (descriptor) return descriptor;
-    throw new OciError('MANIFEST_UNKNOWN', `${this.name} has no ${tagOrDigest}`);
+    return (await this.#find(referenceOf(tagOrDigest), options)).descriptor;
   }
 
   async fetch(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<ResolvedManifest> {
-    return this.#registry.manifests.read(await this.resolve(tagOrDigest, options));
+    return this.#registry.manifests.read(await this.#find(referenceOf(tagOrDigest), options));
   }
 
   async fetchManifest(
     descriptor: Descriptor,
     options: CallOptions = {},
   ): Promise<ResolvedManifest> {
-    const { mediaType } = await this.resolve(descriptor.digest, options);
-    return this.#registry.manifests.read({ ...descriptor, mediaType });
+    const { digest } = descriptor;
+    const found = await this.#find({ digest }, options);
+    const { mediaType } = found.descriptor;
+    return this.#registry.manifests.read({ ...found, descriptor: { ...descriptor, mediaType } });
   }
 
   async fetchBlob(
@@ -95,6 +95,18 @@ export class HostedRepository implements Repository, ReferrerLister {
       if (artifactType === undefined || referrer.artifactType === artifactType) yield referrer;
     }
   }
+
+  async #find(reference: ManifestReference, { signal }: CallOptions): Promise<FoundManifest> {
+    throwIfAborted(signal);
+    const found = await this.#registry.manifests.find(this.name, reference);
+    if (found) return found;
+    const named = 'tag' in reference ? reference.tag : reference.digest;
+    throw new OciError('MANIFEST_UNKNOWN', `${this.name} has no ${named}`);
+  }
+}
+
+function referenceOf(tagOrDigest: Tag | Digest): ManifestReference {
+  return isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest };
 }
 
 /** The hosted repositories as a manager reads them: in process, and by the name that clients know them by. */

@@ -1,25 +1,8 @@
-import type { ObjectStore, PutCondition } from '@oci/cache';
 import { maxManifestSize } from '@oci/spec-types';
 import { readBytes } from '@oci/spec-types/node';
 
 /** The largest record is the descriptor of a referrer, with the annotations of its manifest. */
 const maxRecordBytes = 2 * maxManifestSize;
-
-/** Reads a small JSON object of ours; undefined when it is absent, or damaged. */
-export async function getJson<T>(store: ObjectStore, key: string): Promise<T | undefined> {
-  const object = await store.get(key);
-  if (!object) return undefined;
-  return (await readJson(object.body, key)) as T | undefined;
-}
-
-export async function putJson(
-  store: ObjectStore,
-  key: string,
-  value: unknown,
-  condition?: PutCondition,
-): Promise<void> {
-  await store.put(key, bytes(Buffer.from(JSON.stringify(value))), { condition });
-}
 
 export async function* bytes(content: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   if (content.byteLength > 0) yield content;

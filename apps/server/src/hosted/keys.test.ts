@@ -10,54 +10,85 @@ import {
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { digestOfKey, keys, repositoryOfKey, tagOfKey } from './keys.js';
+import { digestOfContentKey, idOfDataKey, keys, repositoryOfKey, tagOfKey } from './keys.js';
 
 const name = parseRepositoryName('a/b');
-const sha256 = parseDigest(`sha256:${'ab'.repeat(32)}`);
+const hex = 'ab'.repeat(32);
+const sha256 = parseDigest(`sha256:${hex}`);
 const sha512 = parseDigest(`sha512:${'ab'.repeat(64)}`);
 
-test('keys of version 1 are where they always were', () => {
-  expect(keys.name(name)).toBe('v1/names/a=2fb');
-  expect(keys.tag(name, parseTag('V1.0_x'))).toBe('v1/repositories/a/b/_tags/=561.0_x');
-  expect(keys.tag(name, parseTag('A'.repeat(85)))).toBe(
-    `v1/repositories/a/b/_tags/${'=41'.repeat(85)}`,
-  );
-  expect(keys.blob(sha256)).toBe(`v1/blobs/sha256/${'ab'.repeat(32)}`);
-  expect(keys.referrer(name, sha256, sha256)).toBe(
-    `v1/repositories/a/b/_referrers/sha256=3a${'ab'.repeat(32)}/sha256=3a${'ab'.repeat(32)}`,
-  );
+test('keys of version 2 are where they always were', () => {
+  const path = `sha256/ab/${hex.slice(2)}`;
+  expect(keys.data('0123456789')).toBe('v2/data/01/23456789');
+  expect(keys.content(sha256)).toBe(`v2/content/${path}`);
+  expect(keys.link(sha256, name)).toBe(`v2/links/${path}/a.b`);
+  expect(keys.repository(parseRepositoryName('a-b.c_d/e'))).toBe('v2/repositories/a+b-c_d.e');
+  expect(keys.manifest(name, sha256)).toBe(`v2/manifests/a.b/sha256-${hex}`);
+  expect(keys.tag(name, parseTag('V1.0_x-y'))).toBe('v2/tags/a.b/=v1.0_x-y');
+  expect(keys.referrer(name, sha256, sha256)).toBe(`v2/referrers/a.b/sha256-${hex}/sha256-${hex}`);
+  expect(keys.upload('x')).toBe('v2/uploads/x');
 });
 
 const tag = fc
   .stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/)
   .map((text) => parseTag(text.slice(0, 128)));
-const component = fc.stringMatching(/^[a-z0-9]{1,3}$/);
+const longestTags = ['A'.repeat(128), 'Aa'.repeat(64), '_Z'.repeat(64), `${'A'.repeat(127)}z`];
+const slashes = Array.from({ length: 128 }, () => 'a').join('/') as RepositoryName;
 const repository = fc
-  .array(component, { minLength: 1, maxLength: 128 })
-  .map((parts) => parts.join('/').slice(0, 255).replace(/\/$/, ''))
-  .map(parseRepositoryName);
+  .array(fc.stringMatching(/^[a-z0-9]{1,3}(?:[._-][a-z0-9]{1,3})?$/), {
+    minLength: 1,
+    maxLength: 40,
+  })
+  .map((parts) =>
+    parseRepositoryName(
+      parts
+        .join('/')
+        .slice(0, 255)
+        .replace(/[^a-z0-9]$/, ''),
+    ),
+  );
 
 test('every tag and name has a key that a file system takes, and comes back from it', () => {
-  const longest = ['A'.repeat(128), 'Aa'.repeat(64), '_Z'.repeat(64)].map(parseTag);
   fc.assert(
-    fc.property(fc.oneof(tag, fc.constantFrom(...longest)), (text: Tag) => {
+    fc.property(fc.oneof(tag, fc.constantFrom(...longestTags.map(parseTag))), (text: Tag) => {
       const key = keys.tag(parseRepositoryName('a'.repeat(255)), text);
       expect(isObjectKey(key)).toBe(true);
       expect(tagOfKey(key)).toBe(text);
     }),
   );
-  const slashes = Array.from({ length: 128 }, () => 'a').join('/') as RepositoryName;
   fc.assert(
     fc.property(fc.oneof(repository, fc.constant(slashes)), (text: RepositoryName) => {
-      const key = keys.name(text);
+      const key = keys.repository(text);
       expect(isObjectKey(key)).toBe(true);
       expect(repositoryOfKey(key)).toBe(text);
+      expect(repositoryOfKey(keys.link(sha256, text))).toBe(text);
+    }),
+  );
+});
+
+test('keys have the order of the names and tags that they stand for', () => {
+  fc.assert(
+    fc.property(repository, repository, (one, other) => {
+      expect(keys.repository(one) < keys.repository(other)).toBe(one < other);
+    }),
+  );
+  fc.assert(
+    fc.property(tag, tag, (one, other) => {
+      expect(keys.tag(name, one) < keys.tag(name, other)).toBe(one < other);
     }),
   );
 });
 
 test('tags that differ only in case have keys that differ on every file system', () => {
-  const texts = ['A'.repeat(90), `a${'A'.repeat(89)}`, `${'A'.repeat(89)}a`, 'a'.repeat(90)];
+  const texts = [
+    'A'.repeat(90),
+    `a${'A'.repeat(89)}`,
+    'a'.repeat(90),
+    'A'.repeat(128),
+    `${'A'.repeat(127)}a`,
+    `${'A'.repeat(126)}aA`,
+    'a'.repeat(128),
+  ];
   const found = texts.map((text) => keys.tag(name, parseTag(text)).toLowerCase());
   expect(new Set(found).size).toBe(texts.length);
 });
@@ -68,19 +99,21 @@ test.each([`x:${'A'.repeat(254)}`, `${'a+'.repeat(120)}a:A`, `x:${'-'.repeat(254
     const digest: Digest = parseDigest(text);
     const long = parseRepositoryName('a'.repeat(255));
     for (const key of [
-      keys.blob(digest),
-      keys.membership(long, digest),
+      keys.content(digest),
+      keys.link(digest, long),
       keys.manifest(long, digest),
       keys.referrer(long, digest, sha512),
+      keys.referrer(long, sha512, digest),
     ])
       expect({ key, isObjectKey: isObjectKey(key) }).toEqual({ key, isObjectKey: true });
-    expect(keys.blob(digest)).not.toBe(keys.blob(parseDigest(`${text.slice(0, -1)}_`)));
+    expect(keys.content(digest)).not.toBe(keys.content(parseDigest(`${text.slice(0, -1)}_`)));
+    expect(digestOfContentKey(keys.content(digest))).toBeUndefined();
   },
 );
 
-test('a key of content, or of a reference to it, tells the digest', () => {
-  const found = [keys.blob(sha512), keys.membership(name, sha256), keys.manifest(name, sha512)];
-  expect(found.map(digestOfKey)).toEqual([sha512, sha256, sha512]);
-  for (const key of [keys.name(name), keys.tag(name, parseTag('1')), 'v1/blobs/sha256/ab'])
-    expect(digestOfKey(key)).toBeUndefined();
+test('a key of content tells the digest, and one of data its id', () => {
+  for (const digest of [sha256, sha512])
+    expect(digestOfContentKey(keys.content(digest))).toBe(digest);
+  expect(digestOfContentKey('v2/content/sha256/ab')).toBeUndefined();
+  expect(idOfDataKey(keys.data('abcdef'))).toBe('abcdef');
 });

@@ -8,115 +8,111 @@ import {
   digestEncoded,
   isDigest,
 } from '@oci/spec-types';
-import { decodeSegment, encodeSegment } from '@oci/cache';
 
 /**
- * Where a hosted registry keeps what, in this file only. Version 1:
+ * The format of hosted storage, version 2: every key is made and parsed here. `docs/storage.md` has the table.
  *
- * ```
- * v1/blobs/<algorithm>/<encoded>                                content, once for all repositories
- * v1/repositories/<name>/_blobs/<algorithm>/<encoded>           that a repository has a blob
- * v1/repositories/<name>/_manifests/<algorithm>/<encoded>       media type, size and time of a manifest
- * v1/repositories/<name>/_tags/<tag>                            what a tag points to
- * v1/repositories/<name>/_referrers/<subject>/<manifest>        the descriptor of a referrer
- * v1/names/<name>                                               that a repository is, or was
- * v1/uploads/<session>/<offset>                                 a piece of an upload; `_begun` at its start
- * ```
- *
- * A name of a repository has no component that begins with `_`, so nothing collides. A segment that would be
- * longer than a file name may be has another form, which contains `@`: see {@link segmentOf}.
+ * Segments keep the order of what they stand for, so that a page of a list is a page of keys, and differ on
+ * file systems that ignore case.
  */
-const root = 'v1';
+const root = 'v2';
 
 export const keys = {
-  blobs: `${root}/blobs/` as string,
-  blob: (digest: Digest): string => `${root}/blobs/${segments(digest)}`,
-  names: `${root}/names/` as string,
-  name: (name: RepositoryName): string =>
-    `${root}/names/${segmentOf(name, (text) => text.replaceAll('/', '@'))}`,
+  /** Says that the store is of this version. */
+  format: `${root}/format` as string,
+  allData: `${root}/data/` as string,
+  /** Bytes of content, or of a piece of an upload. @param id is of {@link newDataId} */
+  data: (id: string): string => `${root}/data/${id.slice(0, 2)}/${id.slice(2)}`,
+  allContent: `${root}/content/` as string,
+  /** Says which data content is. */
+  content: (digest: Digest): string => `${root}/content/${digestPath(digest)}`,
+  /** Says which repositories have content. */
+  links: (digest: Digest): string => `${root}/links/${digestPath(digest)}/`,
+  link: (digest: Digest, name: RepositoryName): string =>
+    `${root}/links/${digestPath(digest)}/${nameSegment(name)}`,
   repositories: `${root}/repositories/` as string,
-  /** What is a repository's own, and not of one whose name goes on behind a slash. */
-  contents: (name: RepositoryName): string => `${root}/repositories/${name}/_`,
-  membership: (name: RepositoryName, digest: Digest): string =>
-    `${root}/repositories/${name}/_blobs/${segments(digest)}`,
+  /** Says that a repository has a manifest. */
+  repository: (name: RepositoryName): string => `${root}/repositories/${nameSegment(name)}`,
+  manifests: (name: RepositoryName): string => `${root}/manifests/${nameSegment(name)}/`,
   manifest: (name: RepositoryName, digest: Digest): string =>
-    `${root}/repositories/${name}/_manifests/${segments(digest)}`,
-  tags: (name: RepositoryName): string => `${root}/repositories/${name}/_tags/`,
+    `${root}/manifests/${nameSegment(name)}/${digestSegment(digest)}`,
+  tags: (name: RepositoryName): string => `${root}/tags/${nameSegment(name)}/`,
   tag: (name: RepositoryName, tag: Tag): string =>
-    `${root}/repositories/${name}/_tags/${segmentOf(tag, (text) => `@${toBase32(text)}`)}`,
-  allReferrers: (name: RepositoryName): string => `${root}/repositories/${name}/_referrers/`,
+    `${root}/tags/${nameSegment(name)}/${tagSegment(tag)}`,
   referrers: (name: RepositoryName, subject: Digest): string =>
-    `${root}/repositories/${name}/_referrers/${flat(subject)}/`,
+    `${root}/referrers/${nameSegment(name)}/${digestSegment(subject)}/`,
   referrer: (name: RepositoryName, subject: Digest, digest: Digest): string =>
-    `${root}/repositories/${name}/_referrers/${flat(subject)}/${flat(digest)}`,
+    `${root}/referrers/${nameSegment(name)}/${digestSegment(subject)}/${digestSegment(digest)}`,
   uploads: `${root}/uploads/` as string,
-  upload: (session: string): string => `${root}/uploads/${session}/`,
-  uploadBegun: (session: string): string => `${root}/uploads/${session}/_begun`,
-  /** Padded, so that the order of keys is that of the bytes. */
-  uploadPiece: (session: string, offset: number): string =>
-    `${root}/uploads/${session}/${String(offset).padStart(16, '0')}`,
+  upload: (session: string): string => `${root}/uploads/${session}`,
 } as const;
 
-/** The tag that a key of {@link keys.tag} is of. */
+/** The tag of a key of {@link keys.tag}. */
 export function tagOfKey(key: string): Tag {
-  const segment = lastOf(key);
-  return (segment.startsWith('@') ? fromBase32(segment.slice(1)) : decodeSegment(segment)) as Tag;
+  const upper = (letters: string): string => letters.toUpperCase();
+  return lastOf(key)
+    .replace(/@(..)$/, (_, letters: string) => upper(letters))
+    .replace(/=(.)/g, (_, letter: string) => upper(letter)) as Tag;
 }
 
-/** The repository that a key of {@link keys.name} is of. */
+/** The repository of a key of {@link keys.repository} or {@link keys.link}. */
 export function repositoryOfKey(key: string): RepositoryName {
-  const segment = lastOf(key);
-  const isLong = segment.includes('@');
-  return (isLong ? segment.replaceAll('@', '/') : decodeSegment(segment)) as RepositoryName;
+  return lastOf(key).replace(/[.+-]/g, (sign) => fromSign[sign] ?? sign) as RepositoryName;
 }
 
-/** Whether a key of {@link keys.referrer} is of a manifest, whatever its subject. */
-export function isReferrerKey(key: string, digest: Digest): boolean {
-  return lastOf(key) === flat(digest);
+/** The digest of a key of {@link keys.content}; undefined for one that cannot be verified. */
+export function digestOfContentKey(key: string): Digest | undefined {
+  const [algorithm, start = '', rest = ''] = key.slice(keys.allContent.length).split('/');
+  const digest = `${algorithm}:${start}${rest}`;
+  return isDigest(digest) && algorithm !== unverifiable ? digest : undefined;
 }
 
-/** The session that a key below {@link keys.uploads} is of. */
+/** The id of a key of {@link keys.data}. */
+export function idOfDataKey(key: string): string {
+  return key.slice(keys.allData.length).replace('/', '');
+}
+
+/** The session of a key of {@link keys.upload}. */
 export function sessionOfKey(key: string): string {
-  return key.slice(keys.uploads.length).split('/', 1)[0] ?? '';
+  return lastOf(key);
 }
 
-/** Where in its upload a piece begins that a key of {@link keys.uploadPiece} is of. */
-export function offsetOfKey(key: string): number {
-  return Number(lastOf(key));
+const fromSign: Readonly<Record<string, string>> = { '+': '-', '-': '.', '.': '/' };
+const toSign: Readonly<Record<string, string>> = { '-': '+', '.': '-', '/': '.' };
+
+/** One character for each, in the same order, so that 255 of them are a name of 255 bytes. */
+function nameSegment(name: RepositoryName): string {
+  return name.replace(/[./-]/g, (sign) => toSign[sign] ?? sign);
 }
 
-/** The digest of content that a key is of, or refers to; undefined for other keys. */
-export function digestOfKey(key: string): Digest | undefined {
-  const match = /\/_?(?:blobs|manifests)\/([a-z0-9]+)\/([a-f0-9]+)$/.exec(key);
-  const digest = match ? `${match[1]}:${match[2]}` : '';
-  return isDigest(digest) ? digest : undefined;
+/**
+ * Capitals become `=` and the small letter, which keeps their order. Only a tag of 128 capitals would need 256
+ * bytes: its last two letters follow one `@`.
+ */
+function tagSegment(tag: Tag): string {
+  const segment = tag.replace(/[A-Z]/g, (letter) => `=${letter.toLowerCase()}`);
+  return segment.length <= 255 ? segment : segment.replace(/=(.)=(.)$/, '@$1$2');
 }
 
-function segments(digest: Digest): string {
-  return `${flat(digestAlgorithm(digest))}/${flat(digestEncoded(digest))}`;
+/** What stands for all other algorithms. */
+const unverifiable = 'other';
+
+/** Nothing can be stored under a digest that cannot be verified, so only its hash is a part of a key. */
+function digestPath(digest: Digest): string {
+  const [algorithm, hex] = keyed(digest);
+  return `${algorithm}/${hex.slice(0, 2)}/${hex.slice(2)}`;
 }
 
-/** Content that can be verified has short digests, so that a long one never has to be read from its key. */
-function flat(text: string): string {
-  return segmentOf(text, () => `@${createHash('sha256').update(text).digest('hex')}`);
+function digestSegment(digest: Digest): string {
+  return keyed(digest).join('-');
 }
 
-/** A text as a segment of a key: escaped, unless that is longer than the name of a file may be. */
-function segmentOf(text: string, long: (text: string) => string): string {
-  const escaped = encodeSegment(text);
-  return escaped.length <= 255 ? escaped : long(text);
-}
-
-/** Five bits a character, of digits and small letters. */
-function toBase32(text: string): string {
-  return BigInt(`0x${Buffer.from(text).toString('hex')}`).toString(32);
-}
-
-function fromBase32(text: string): string {
-  let value = 0n;
-  for (const character of text) value = value * 32n + BigInt(Number.parseInt(character, 32));
-  const hex = value.toString(16);
-  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('utf8');
+function keyed(digest: Digest): readonly [algorithm: string, hex: string] {
+  const algorithm = digestAlgorithm(digest);
+  const encoded = digestEncoded(digest);
+  if (/^sha(?:256|512)$/.test(algorithm) && /^[a-f0-9]+$/.test(encoded))
+    return [algorithm, encoded];
+  return [unverifiable, createHash('sha256').update(digest).digest('hex')];
 }
 
 function lastOf(key: string): string {

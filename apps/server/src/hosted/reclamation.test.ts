@@ -1,96 +1,152 @@
 import { type ObjectStore, createMemoryObjectStore } from '@oci/cache';
 import { parseRepositoryName } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
-import { bytesOf } from '@oci/testing';
+import { bytesOf, collect, textOf } from '@oci/testing';
 import { expect, test, vi } from 'vitest';
 
+import { maxStagedMs } from './content-index.js';
 import { createHostedRegistry } from './hosted-registry.js';
 import { bytes as bodyOf } from './json-object.js';
+import { keys } from './keys.js';
 
 const [a, b] = [parseRepositoryName('a'), parseRepositoryName('b')];
 const bytes = bytesOf('a secret that leaked');
 const descriptor = { digest: digestOf(bytes), size: bytes.byteLength };
 const content = () => ({ descriptor, body: bodyOf(bytes) });
+const manifest = describeManifest(bytesOf('{"schemaVersion":2,"manifests":[]}'));
 
-async function blobsOf(store: ObjectStore): Promise<string[]> {
+async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
   const keys: string[] = [];
-  for await (const key of store.list('v1/blobs/')) keys.push(key);
+  for await (const { key, size } of store.entries(prefix)) if (size > 0) keys.push(key);
   return keys;
 }
 
-test('a blob leaves the disk with the last repository that has it', async () => {
+function forwarded(store: ObjectStore): ObjectStore {
+  return {
+    head: (...asked) => store.head(...asked),
+    get: (...asked) => store.get(...asked),
+    put: (...asked) => store.put(...asked),
+    list: (...asked) => store.list(...asked),
+    entries: (...asked) => store.entries(...asked),
+    delete: (...asked) => store.delete(...asked),
+    join: (...asked) => store.join(...asked),
+  };
+}
+
+const dataOf = (store: ObjectStore) => keysOf(store, keys.allData);
+
+test('a blob leaves the store with the last repository that has it', async () => {
   const store = createMemoryObjectStore();
   const { blobs } = createHostedRegistry(store);
   await blobs.put(a, content());
   await blobs.mount(b, descriptor.digest, a);
   await blobs.unlink(a, descriptor.digest);
-  expect(await blobsOf(store)).toHaveLength(1);
+  expect(await dataOf(store)).toHaveLength(1);
   await blobs.unlink(b, descriptor.digest);
-  expect(await blobsOf(store)).toEqual([]);
+  expect(await keysOf(store, '')).toEqual([]);
   expect(await blobs.mount(a, descriptor.digest, b)).toBe(false);
 });
 
-test('a deletion waits for nobody who stores the content, and is decided when they have ended', async () => {
+test('a deletion waits for nobody who pushes the content, whose push stores it again', async () => {
   const store = createMemoryObjectStore();
   const { blobs } = createHostedRegistry(store);
   await blobs.put(a, content());
-  let fail = (): void => {};
-  const broken = new Promise<never>((_, reject) => {
-    fail = () => reject(new Error('the client has gone'));
-  });
+  let end = (_: 'whole' | 'broken'): void => {};
+  const outcome = new Promise<string>((resolve) => (end = resolve));
   async function* slow(): AsyncGenerator<Uint8Array> {
     yield bytes.subarray(0, 3);
-    await broken;
+    if ((await outcome) === 'broken') throw new Error('the client has gone');
+    yield bytes.subarray(3);
   }
-  const push = blobs.put(b, { descriptor, body: slow() });
+  const pushes = [blobs.put(b, { descriptor, body: slow() })];
   expect(await blobs.unlink(a, descriptor.digest)).toBe(true);
-  expect(await blobsOf(store)).toHaveLength(1);
-  fail();
+  expect(await dataOf(store)).toEqual([]);
+  end('whole');
+  await Promise.all(pushes);
+  expect(await blobs.size(b, descriptor.digest)).toBe(descriptor.size);
+});
+
+test('a push that breaks off leaves nothing', async () => {
+  const store = createMemoryObjectStore();
+  const { blobs } = createHostedRegistry(store);
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(0, 3);
+    throw new Error('the client has gone');
+  }
+  const push = blobs.put(b, { descriptor, body: broken() });
   await expect(push).rejects.toThrow('the client has gone');
-  expect(await blobsOf(store)).toEqual([]);
+  expect(await keysOf(store, '')).toEqual([]);
 });
 
 test('the content of a manifest stays while there is one, and goes with it', async () => {
   const store = createMemoryObjectStore();
   const { blobs, manifests } = createHostedRegistry(store);
-  const manifest = describeManifest(bytesOf('{"schemaVersion":2,"manifests":[]}'));
   const { digest } = manifest.descriptor;
   await manifests.put(a, manifest, { tags: [] });
   expect(await blobs.unlink(a, digest)).toBe(true);
-  expect((await manifests.read(manifest.descriptor)).bytes).toEqual(Buffer.from(manifest.bytes));
+  expect(await blobs.unlink(a, digest)).toBe(false);
+  const found = await manifests.find(a, { digest });
+  expect(found && (await manifests.read(found)).bytes).toEqual(Buffer.from(manifest.bytes));
   await manifests.delete(a, digest);
-  expect(await blobsOf(store)).toEqual([]);
+  expect(await keysOf(store, '')).toEqual([]);
 });
 
-test('a start removes what nothing refers to, and nothing else', async () => {
+test('a collection removes what nothing refers to, and nothing else', async () => {
   const store = createMemoryObjectStore();
   const before = createHostedRegistry(store);
-  const manifest = describeManifest(bytesOf('{"schemaVersion":2,"manifests":[]}'));
   await before.manifests.put(a, manifest, { tags: [] });
   await before.blobs.put(b, content());
-  const left = digestOf(bytesOf('left over'));
-  await store.put(`v1/blobs/sha256/${left.slice(7)}`, bodyOf(bytesOf('left over')));
-  const kept = (await blobsOf(store)).filter((key) => !key.endsWith(left.slice(7)));
-  await createHostedRegistry(store).removeUnreferenced();
-  expect(await blobsOf(store)).toEqual(kept);
-  expect(kept).toHaveLength(2);
+  const session = await before.uploads.begin(a, 'me');
+  await before.uploads.use({ name: a, session }, async (upload) =>
+    upload?.append(bodyOf(bytesOf('a piece'))),
+  );
+  const kept = await keysOf(store, '');
+  // As ends in the middle of a push, and of a deletion, leave them.
+  const left = bytesOf('left over');
+  await before.blobs.put(b, {
+    descriptor: { digest: digestOf(left), size: left.byteLength },
+    body: bodyOf(left),
+  });
+  await store.delete(keys.link(digestOf(left), b));
+  await store.put(keys.data('0123456789'), bodyOf(left));
+  const now = Date.now() + 2 * maxStagedMs + 1000;
+  const { removeUnreferenced, blobs } = createHostedRegistry(store);
+  await removeUnreferenced();
+  expect(await dataOf(store)).toContain(keys.data('0123456789'));
+  await removeUnreferenced({ now });
+  expect(await keysOf(store, '')).toEqual(kept);
+  expect(await blobs.size(b, descriptor.digest)).toBe(descriptor.size);
 });
 
-test('a start removes nothing from a directory without repositories: it is being restored', async () => {
+test('a condemned record, as an end in the middle of a deletion leaves it, is content until a collection', async () => {
   const store = createMemoryObjectStore();
-  await store.put(`v1/blobs/sha256/${descriptor.digest.slice(7)}`, bodyOf(bytes));
-  await createHostedRegistry(store).removeUnreferenced();
-  expect(await blobsOf(store)).toHaveLength(1);
+  const { blobs, removeUnreferenced } = createHostedRegistry(store);
+  await blobs.put(a, content());
+  const failing = {
+    ...forwarded(store),
+    deleteVersion: async () => Promise.reject(new Error('the power is gone')),
+  };
+  const deletion = createHostedRegistry(failing).blobs.forget(a, descriptor.digest);
+  await expect(deletion).rejects.toThrow('the power is gone');
+  await store.delete(keys.link(descriptor.digest, a));
+  await expect(createHostedRegistry(failing).removeUnreferenced()).rejects.toThrow('the power');
+  const record = await store.get(keys.content(descriptor.digest));
+  expect(textOf(await collect(record?.body ?? []))).toContain('condemned');
+  await blobs.put(b, content());
+  await removeUnreferenced();
+  expect(await blobs.size(b, descriptor.digest)).toBe(descriptor.size);
+  await blobs.unlink(b, descriptor.digest);
+  expect(await keysOf(store, '')).toEqual([]);
 });
 
 test('a push that fails before anything is stored asks no repository about its digest', async () => {
   const store = createMemoryObjectStore();
-  const list = vi.spyOn(store, 'list');
+  const entries = vi.spyOn(store, 'entries');
   const { blobs } = createHostedRegistry(store);
   const other = {
     descriptor: { ...descriptor, digest: digestOf(bytesOf('x')) },
     body: bodyOf(bytes),
   };
   await expect(blobs.put(a, other)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
-  expect(list).not.toHaveBeenCalled();
+  expect(entries).not.toHaveBeenCalled();
 });

@@ -1,41 +1,46 @@
-import type { ObjectStore } from '@oci/cache';
+import type { Undo } from './links.js';
+import type { Records, Seen } from './records.js';
 
-import { getJson, putJson } from './json-object.js';
-
-/** Writes records that belong together: when one can not be written, those before it are as they were. */
+/** Writes records that belong together: when one cannot be written, those before it are as they were. */
 export class RecordChanges {
-  readonly #store: ObjectStore;
-  readonly #undo: (() => Promise<void>)[] = [];
+  readonly #records: Records;
+  readonly #undo: Undo[] = [];
 
-  private constructor(store: ObjectStore) {
-    this.#store = store;
+  constructor(records: Records) {
+    this.#records = records;
   }
 
-  /** Runs work that writes records, and takes them back when it fails. */
-  static async make(
-    store: ObjectStore,
-    work: (changes: RecordChanges) => Promise<void>,
-  ): Promise<void> {
-    const changes = new RecordChanges(store);
-    try {
-      await work(changes);
-    } catch (error) {
-      // The first failure is the one to tell of.
-      for (const undo of changes.#undo.toReversed()) await undo().catch(() => {});
-      throw error;
-    }
+  /** Writes a record, whatever others write meanwhile. */
+  async put<T extends object>(key: string, value: T): Promise<Seen<T>> {
+    const { before, after } = await this.#records.change<T>(key, () => value);
+    this.#undo.push(() => this.#restore(key, before, after));
+    return after;
   }
 
-  async put(key: string, value: unknown): Promise<void> {
-    const before = await getJson(this.#store, key);
-    this.onFailure(() =>
-      before === undefined ? this.#store.delete(key) : putJson(this.#store, key, before),
-    );
-    await putJson(this.#store, key, value);
+  /** Writes a record as it was seen. @returns undefined when another has changed it */
+  async replace<T extends object>(
+    key: string,
+    value: T,
+    before: Seen<T>,
+  ): Promise<Seen<T> | undefined> {
+    const after = await this.#records.write(key, value, before);
+    if (after) this.#undo.push(() => this.#restore(key, before, after));
+    return after;
   }
 
   /** Adds a step that takes something else back. */
-  onFailure(undo: () => Promise<void>): void {
+  onFailure(undo: Undo): void {
     this.#undo.push(undo);
+  }
+
+  /** Takes all back, the last first, except what others have changed since. */
+  async takeBack(): Promise<void> {
+    // The failure that led here is the one to tell of.
+    for (const undo of this.#undo.splice(0).toReversed()) await undo().catch(() => {});
+  }
+
+  async #restore<T extends object>(key: string, before: Seen<T>, after: Seen<T>): Promise<void> {
+    if (before.value === undefined) await this.#records.remove(key, after);
+    else await this.#records.write(key, before.value, after);
   }
 }

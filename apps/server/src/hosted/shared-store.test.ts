@@ -1,8 +1,7 @@
 import { createMemoryObjectStore } from '@oci/cache';
 import { expect, test } from 'vitest';
 
-import { bytes, putJson } from './json-object.js';
-import { RecordMemory } from './record-memory.js';
+import { bytes } from './json-object.js';
 import { SharedStore } from './shared-store.js';
 
 /** A store that counts what it is asked, and answers when it is told to. */
@@ -50,18 +49,4 @@ test('goes on after a question that failed', async () => {
   const answers = await Promise.allSettled([shared.head('a'), shared.head('a')]);
   expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   expect(await shared.head('a')).toBeUndefined();
-});
-
-test('a record is read again once another process has replaced it, and gone once it was removed', async () => {
-  const store = createMemoryObjectStore();
-  const records = new RecordMemory(store);
-  expect(await records.get('a')).toBeUndefined();
-  await putJson(store, 'a', { is: 1 });
-  const first = await records.get('a');
-  expect(first).toEqual({ is: 1 });
-  expect(await records.get('a')).toBe(first);
-  await putJson(store, 'a', { is: 2 });
-  expect(await records.get('a')).toEqual({ is: 2 });
-  await store.delete('a');
-  expect(await records.get('a')).toBeUndefined();
 });

@@ -15,9 +15,11 @@ interface Question {
 export class SharedStore implements ObjectStore {
   readonly #store: ObjectStore;
   readonly #questions = new Map<string, Question>();
+  readonly deleteVersion: ObjectStore['deleteVersion'];
 
   constructor(store: ObjectStore) {
     this.#store = store;
+    this.deleteVersion = store.deleteVersion?.bind(store);
   }
 
   head: ObjectStore['head'] = (key) => {
@@ -28,6 +30,7 @@ export class SharedStore implements ObjectStore {
   get: ObjectStore['get'] = (key, options) => this.#store.get(key, options);
   put: ObjectStore['put'] = (key, body, options) => this.#store.put(key, body, options);
   list: ObjectStore['list'] = (prefix, options) => this.#store.list(prefix, options);
+  entries: ObjectStore['entries'] = (prefix, options) => this.#store.entries(prefix, options);
   delete: ObjectStore['delete'] = (key, options) => this.#store.delete(key, options);
   join: ObjectStore['join'] = (keys, target, options) => this.#store.join(keys, target, options);
 

@@ -4,7 +4,7 @@ import { type ObjectStore, createFileObjectStore, createMemoryObjectStore } from
 import { parseRepositoryName } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import { bytesOf, collect, inChunks, randomBytes, temporaryDirectory } from '@oci/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { type HostedRegistryOptions, createHostedRegistry } from './hosted-registry.js';
 import { bytes as bodyOf } from './json-object.js';
@@ -79,21 +79,85 @@ test('a push replaces a corrupt copy, and the copy was never taken for verified'
   const store = createMemoryObjectStore();
   const large = randomBytes(52, 1_500_000);
   const digest = digestOf(large);
-  const key = `v1/blobs/${digest.replace(':', '/')}`;
-  await store.put(key, bodyOf(randomBytes(53, large.byteLength)));
+  const whole = () => ({ descriptor: { digest, size: large.byteLength }, body: bodyOf(large) });
+  const corrupt = async (seed: number): Promise<void> => {
+    for (const key of await keysOf(store, 'v2/data/'))
+      await store.put(key, bodyOf(randomBytes(seed, large.byteLength)));
+  };
+  await createHostedRegistry(store).blobs.put(b, whole());
+  await corrupt(53);
   const { registry, use } = await begin(store);
   await use((upload) => upload.append(bodyOf(large)));
   await use((upload) => upload.commit(digest));
   const blob = await registry.blobs.open(a, digest);
   expect(digestOf(await collect(blob?.body ?? []))).toBe(digest);
 
-  await store.put(key, bodyOf(randomBytes(54, large.byteLength)));
-  await registry.blobs.put(b, {
-    descriptor: { digest, size: large.byteLength },
-    body: bodyOf(large),
-  });
-  const repaired = await store.get(key);
-  expect(digestOf(await collect(repaired?.body ?? []))).toBe(digest);
+  await corrupt(54);
+  await registry.blobs.put(b, whole());
+  const [key = '', ...others] = await keysOf(store, 'v2/data/');
+  expect(others).toEqual([]);
+  expect(digestOf(await collect((await store.get(key))?.body ?? []))).toBe(digest);
+});
+
+test('bytes that came to this process are not read again, and those that came to another are', async () => {
+  const store = createMemoryObjectStore();
+  const { session } = await begin(store);
+  const [one, other] = [createHostedRegistry(store), createHostedRegistry(store)];
+  const append = (registry: typeof one, start: number, end: number) =>
+    registry.uploads.use({ name: a, session }, async (upload) =>
+      upload?.append(inChunks(bytes.subarray(start, end), 10_000)),
+    );
+  await append(one, 0, 30_000);
+  await append(one, 30_000, 50_000);
+  await append(other, 50_000, 70_000);
+  await append(one, 70_000, bytes.byteLength);
+  const get = vi.spyOn(store, 'get');
+  await one.uploads.use({ name: a, session }, async (upload) => upload?.commit(descriptor.digest));
+  const read = get.mock.calls.filter(([key]) => key.startsWith('v2/data/'));
+  expect(read).toHaveLength(2);
+  const blob = await other.blobs.open(a, descriptor.digest);
+  expect(digestOf(await collect(blob?.body ?? []))).toBe(descriptor.digest);
+  expect(await keysOf(store, 'v2/uploads/')).toEqual([]);
+  expect(await keysOf(store, 'v2/data/')).toHaveLength(1);
+});
+
+test('a blob that came through this process in one piece is neither read again nor copied', async () => {
+  const store = createMemoryObjectStore();
+  const { registry, use } = await begin(store);
+  const [get, join] = [vi.spyOn(store, 'get'), vi.spyOn(store, 'join')];
+  await use((upload) => upload.append(inChunks(bytes, 10_000)));
+  await use((upload) => upload.commit(descriptor.digest));
+  expect(get.mock.calls.filter(([key]) => key.startsWith('v2/data/'))).toEqual([]);
+  expect(join).not.toHaveBeenCalled();
+  expect(await registry.blobs.size(a, descriptor.digest)).toBe(bytes.byteLength);
+});
+
+test('a digest of another algorithm than was hashed is of the bytes all the same', async () => {
+  const { registry, use } = await begin();
+  await use((upload) => upload.append(inChunks(bytes, 10_000)));
+  const sha512 = digestOf(bytes, 'sha512');
+  await use((upload) => upload.commit(sha512));
+  expect(await registry.blobs.size(a, sha512)).toBe(bytes.byteLength);
+});
+
+test('of two processes that end a session or add to it, one does, and the other is told so', async () => {
+  const store = createMemoryObjectStore();
+  const { session } = await begin(store);
+  const registries = [createHostedRegistry(store), createHostedRegistry(store)];
+  const both = (work: (upload: OpenUpload) => Promise<void>) =>
+    Promise.allSettled(
+      registries.map(({ uploads }) =>
+        uploads.use({ name: a, session }, async (upload) =>
+          upload ? work(upload) : Promise.reject(new Error('there is none')),
+        ),
+      ),
+    );
+  const [first, second] = await both((upload) => upload.append(inChunks(bytes, 10_000)));
+  expect([first?.status, second?.status].sort()).toEqual(['fulfilled', 'rejected']);
+  const ends = await both((upload) => upload.commit(descriptor.digest));
+  expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+  expect(await registries[0]?.blobs.size(a, descriptor.digest)).toBe(bytes.byteLength);
+  expect(await keysOf(store, 'v2/data/')).toHaveLength(1);
 });
 
 test('uploads that rest for too long are removed, and neither others nor those in use', async () => {
@@ -109,7 +173,7 @@ test('uploads that rest for too long are removed, and neither others nor those i
   expect(await offset()).toBe(bytes.byteLength);
   expect(await uploads.expire(late)).toBe(1);
   expect(await offset()).toBeUndefined();
-  expect(await keysOf(store, 'v1/uploads/')).toEqual([]);
+  expect(await keysOf(store, 'v2/uploads/')).toEqual([]);
 });
 
 test('sessions are bounded for each caller and for all, also those of the process before', async () => {
@@ -138,7 +202,7 @@ test('the pieces of a session are bounded, and an empty one is none', async () =
   expect(await offset()).toBe(2);
 });
 
-test.each(['../x', 'ABCDEF00-0000-0000-0000-000000000000', ''])(
+test.each(['../x', 'ABCDEF00-00000000-0000-0000-0000-000000000000', ''])(
   'there is no session %j',
   async (session) => {
     const { registry } = await begin();
@@ -151,17 +215,14 @@ test.each(['../x', 'ABCDEF00-0000-0000-0000-000000000000', ''])(
 test('a session that is cancelled while older ones are counted is not counted afterwards', async () => {
   const store = createMemoryObjectStore();
   const { session } = await begin(store);
-  const get = store.get.bind(store);
+  const list = store.list.bind(store);
   let proceed = (): void => {};
   const barrier = new Promise<void>((resolve) => (proceed = resolve));
-  let isFirst = true;
-  store.get = async (key, ...more) => {
-    const object = await get(key, ...more);
-    if (isFirst) {
-      isFirst = false;
+  store.list = async function* (...asked) {
+    for await (const key of list(...asked)) {
       await barrier;
+      yield key;
     }
-    return object;
   };
   const limits = { perCaller: 1, inAll: 10, pieces: 10 };
   const { uploads } = createHostedRegistry(store, { uploads: { limits } });

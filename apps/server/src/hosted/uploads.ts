@@ -1,22 +1,25 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 
 import type { ObjectStore } from '@oci/cache';
-import { type RepositoryName, isOciError } from '@oci/spec-types';
+import {
+  type CallOptions,
+  type Digest,
+  OciError,
+  type RepositoryName,
+  isOciError,
+  verifiableAlgorithm,
+} from '@oci/spec-types';
+import { LRUCache } from 'lru-cache';
 
 import type { HostedBlobs } from './blobs.js';
-import { getJson, putJson } from './json-object.js';
+import { type HostedContent, newDataId } from './content.js';
 import { KeyLocks } from './key-locks.js';
 import { keys, sessionOfKey } from './keys.js';
 import { OpenSessions, type UploadLimits, defaultUploadLimits } from './open-sessions.js';
 import { OpenUpload } from './open-upload.js';
-
-interface UploadRecord {
-  readonly repository: RepositoryName;
-  /** Milliseconds since the epoch. */
-  readonly begunAt: number;
-  /** Whose upload it is; sessions of older servers have none. */
-  readonly owner?: string;
-}
+import type { Records } from './records.js';
+import { UploadHash } from './upload-hash.js';
+import type { UploadRecord } from './upload-record.js';
 
 export interface UploadsOptions {
   readonly limits?: UploadLimits | undefined;
@@ -24,25 +27,38 @@ export interface UploadsOptions {
   readonly patienceMs?: number | undefined;
 }
 
-/** Names of sessions; in no other spelling, as a file system may take two spellings for one. */
-const sessionName = /^[0-9a-f-]{36}$/;
+export interface UploadsParts {
+  readonly store: ObjectStore;
+  readonly records: Records;
+  readonly blobs: HostedBlobs;
+  readonly content: HostedContent;
+}
 
 /**
- * Uploads in progress. All their state is in the store, so that they outlive the process; a piece that breaks
- * off leaves nothing. A session is held by one request at a time.
+ * Names of sessions: the hash of who has it, which is all that counting them needs, and a random part. In no other
+ * spelling, as a file system may take two spellings for one.
+ */
+const sessionName = /^[0-9a-f]{8}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Sessions whose bytes are hashed as they come; those of others are read when they end. */
+const mostHashes = 10_000;
+
+/**
+ * Uploads in progress. All that has to outlive the process is in the store; a piece that breaks off leaves
+ * nothing. A session is held by one request at a time in a process, and between processes each change of its
+ * record is of the version that was read.
  */
 export class HostedUploads {
-  readonly #store: ObjectStore;
-  readonly #blobs: HostedBlobs;
+  readonly #parts: UploadsParts;
   readonly #limits: UploadLimits;
   readonly #patienceMs: number;
   readonly #locks = new KeyLocks();
   readonly #open: OpenSessions;
+  readonly #hashes = new LRUCache<string, UploadHash>({ max: mostHashes });
   #restored: Promise<void> | undefined;
 
-  constructor(store: ObjectStore, blobs: HostedBlobs, options: UploadsOptions = {}) {
-    this.#store = store;
-    this.#blobs = blobs;
+  constructor(parts: UploadsParts, options: UploadsOptions = {}) {
+    this.#parts = parts;
     this.#limits = options.limits ?? defaultUploadLimits;
     this.#patienceMs = options.patienceMs ?? 3000;
     this.#open = new OpenSessions(this.#limits);
@@ -54,17 +70,44 @@ export class HostedUploads {
    * @throws OciError `RATE_LIMITED`
    */
   async begin(name: RepositoryName, owner: string): Promise<string> {
-    await this.#ready();
-    const session = randomUUID();
-    this.#open.add(session, owner);
-    const record: UploadRecord = { repository: name, begunAt: Date.now(), owner };
+    const session = await this.#enter(owner);
+    const record: UploadRecord = { repository: name, pieces: [] };
     try {
-      await putJson(this.#store, keys.uploadBegun(session), record);
+      await this.#parts.records.change<UploadRecord>(keys.upload(session), () => record);
     } catch (error) {
       this.#open.remove(session);
       throw error;
     }
     return session;
+  }
+
+  /**
+   * Stores a blob that comes as a whole, without a session that others could go on with.
+   *
+   * @throws OciError `DIGEST_MISMATCH`, `DIGEST_UNSUPPORTED`, `RATE_LIMITED`
+   */
+  async put(
+    { name, owner }: { readonly name: RepositoryName; readonly owner: string },
+    content: { readonly digest: Digest; readonly body: AsyncIterable<Uint8Array> },
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { store, blobs } = this.#parts;
+    const { digest, body } = content;
+    const hash = UploadHash.begin(verifiableAlgorithm(digest));
+    const session = await this.#enter(owner);
+    try {
+      const data = newDataId();
+      const stagedAt = performance.now();
+      const stored = await store.put(keys.data(data), hash.through(body), options);
+      if (!stored || !hash.isOf(digest)) {
+        await this.#parts.content.discard(data);
+        throw new OciError('DIGEST_MISMATCH', `the bytes of the upload do not have ${digest}`);
+      }
+      this.#parts.content.prove(data, stored);
+      await blobs.adopt(name, digest, { staged: { data, size: stored.size, stagedAt } });
+    } finally {
+      this.#open.remove(session);
+    }
   }
 
   /**
@@ -90,15 +133,12 @@ export class HostedUploads {
     olderThanMs: number;
     now?: number;
   }): Promise<number> {
-    await this.#ready();
-    const sessions = new Set<string>();
-    for await (const key of this.#store.list(keys.uploads)) sessions.add(sessionOfKey(key));
     let expired = 0;
-    for (const session of sessions) {
+    for await (const { key, modifiedAt } of this.#parts.store.entries(keys.uploads)) {
+      if (now - modifiedAt <= olderThanMs) continue;
+      const session = sessionOfKey(key);
       const expireOne = async (): Promise<void> => {
-        if (now - (await this.#touchedAt(session)) <= olderThanMs) return;
-        await this.#remove(session);
-        expired += 1;
+        if (await this.#expireOne(session)) expired += 1;
       };
       // One that is held is not abandoned.
       await this.#locks.hold(session, expireOne, 0).catch((error: unknown) => {
@@ -108,30 +148,55 @@ export class HostedUploads {
     return expired;
   }
 
-  async #find(name: RepositoryName, session: string): Promise<OpenUpload | undefined> {
-    const record = await getJson<UploadRecord>(this.#store, keys.uploadBegun(session));
-    if (record?.repository !== name) return undefined;
-    return OpenUpload.open({
-      store: this.#store,
-      session,
-      maxPieces: this.#limits.pieces,
-      join: (descriptor, pieces) => this.#blobs.join(name, descriptor, pieces),
-      close: () => this.#remove(session),
-    });
+  async #expireOne(session: string): Promise<boolean> {
+    const { records, content } = this.#parts;
+    const key = keys.upload(session);
+    const seen = await records.see<UploadRecord>(key);
+    if (!(await records.remove(key, seen))) return false;
+    await this.#close(session);
+    // What was being ended may be content already.
+    const pieces = seen.value?.closing ? [] : (seen.value?.pieces ?? []);
+    for (const [data] of pieces) await content.discard(data);
+    return true;
   }
 
-  async #remove(session: string): Promise<void> {
-    // Without it there is no session, whatever is left when the process ends here.
-    await this.#store.delete(keys.uploadBegun(session));
-    for await (const key of this.#store.list(keys.upload(session))) await this.#store.delete(key);
+  async #find(name: RepositoryName, session: string): Promise<OpenUpload | undefined> {
+    const { store, records, blobs, content } = this.#parts;
+    const seen = await records.see<UploadRecord>(keys.upload(session));
+    const record = seen.value;
+    if (record?.repository !== name || record.closing) return undefined;
+    const parts = {
+      store,
+      records,
+      session,
+      maxPieces: this.#limits.pieces,
+      hash: this.#hashes.get(session),
+      keepHash: (hash: UploadHash) => void this.#hashes.set(session, hash),
+      adopt: async (
+        digest: Digest,
+        staged: Parameters<typeof blobs.adopt>[2]['staged'] & { version: string },
+      ) => {
+        content.prove(staged.data, staged);
+        await blobs.adopt(name, digest, { staged });
+      },
+      close: () => this.#close(session),
+    };
+    return new OpenUpload(parts, { seen, record });
+  }
+
+  /** A session's name is never used again, so that its record needs no condition to go. */
+  async #close(session: string): Promise<void> {
+    await this.#parts.store.delete(keys.upload(session));
+    this.#hashes.delete(session);
     this.#open.remove(session);
   }
 
-  async #touchedAt(session: string): Promise<number> {
-    let touchedAt = 0;
-    for await (const key of this.#store.list(keys.upload(session)))
-      touchedAt = Math.max(touchedAt, (await this.#store.head(key))?.modifiedAt ?? 0);
-    return touchedAt;
+  async #enter(owner: string): Promise<string> {
+    await this.#ready();
+    const hash = createHash('sha256').update(owner).digest('hex').slice(0, 8);
+    const session = `${hash}-${randomUUID()}`;
+    this.#open.add(session, hash);
+    return session;
   }
 
   /** Settles when sessions are counted: one that ended before would be counted for ever. */
@@ -145,11 +210,9 @@ export class HostedUploads {
 
   /** Counts the sessions that are there since before this process began. */
   async #restore(): Promise<void> {
-    for await (const key of this.#store.list(keys.uploads)) {
+    for await (const key of this.#parts.store.list(keys.uploads)) {
       const session = sessionOfKey(key);
-      if (key !== keys.uploadBegun(session)) continue;
-      const record = await getJson<UploadRecord>(this.#store, key);
-      if (record) this.#open.restore(session, record.owner ?? '');
+      this.#open.restore(session, session.split('-', 1)[0] ?? '');
     }
   }
 }

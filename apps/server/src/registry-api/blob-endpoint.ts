@@ -22,13 +22,14 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
   const { blobs } = api.registry;
   const { name, digest } = route;
   if (api.request.method === 'DELETE') {
-    if ((await blobs.size(name, digest)) === undefined) throw unknown(route);
+    if (!(await blobs.find(name, digest))) throw unknown(route);
     refuseStale(api.request.headers, etagOf(digest));
     if (!(await blobs.unlink(name, digest))) throw unknown(route);
     return answer(api, 202);
   }
-  const size = await blobs.size(name, digest);
-  if (size === undefined) throw unknown(route);
+  const found = await blobs.find(name, digest);
+  if (!found) throw unknown(route);
+  const { size } = found;
   const headers = {
     'content-type': 'application/octet-stream',
     'docker-content-digest': digest,
@@ -39,7 +40,7 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
   if (isNotModified(api.request.headers, headers.etag)) return answerNotModified(api, headers);
   if (api.request.method === 'HEAD') {
     // Whoever hears that it is there does not push it again, which would repair it.
-    if (size <= maxHashedForHead && !(await blobs.isIntact(digest, { signal: api.signal })))
+    if (size <= maxHashedForHead && !(await blobs.isIntact(found, { signal: api.signal })))
       throw unknown(route);
     return answer(api, 200, { ...headers, 'content-length': size });
   }
@@ -51,7 +52,7 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
       'content-range': `bytes */${size}`,
     });
   }
-  const content = await blobs.serve({ digest, size }, { range, signal: api.signal });
+  const content = await blobs.serve(found, { range, signal: api.signal });
   if (!content) throw unknown(route);
   if (range) {
     const { first, last } = range;

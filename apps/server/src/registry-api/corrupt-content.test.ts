@@ -1,10 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 
 import { mediaTypes } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import { bytesOf, randomBytes, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
+import { keys } from '../hosted/keys.js';
 import { startServer } from '../server.js';
 
 async function bench() {
@@ -20,9 +21,11 @@ async function bench() {
     const answer = await fetch(`${server.url}/v2/${path}`, { method, headers, ...given });
     return answer.status;
   };
-  const damage = (content: Uint8Array): Promise<void> => {
-    const path = digestOf(content).replace(':', '/');
-    return writeFile(`${directory.path}/v1/blobs/${path}`, randomBytes(9, content.byteLength));
+  const damage = async (content: Uint8Array): Promise<void> => {
+    const digest = digestOf(content);
+    const record = await readFile(`${directory.path}/${keys.content(digest)}`, 'utf8');
+    const { data } = JSON.parse(record) as { data: string };
+    await writeFile(`${directory.path}/${keys.data(data)}`, randomBytes(9, content.byteLength));
   };
   const close = async (): Promise<void> => {
     await server.close();

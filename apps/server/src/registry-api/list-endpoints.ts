@@ -1,4 +1,10 @@
-import { type Page, type RepositoryName, registryPaths } from '@oci/spec-types';
+import {
+  type Page,
+  type RepositoryName,
+  isRepositoryName,
+  isTag,
+  registryPaths,
+} from '@oci/spec-types';
 
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answerJson } from './api-request.js';
@@ -12,7 +18,12 @@ export async function serveTags(api: ApiRequest, name: RepositoryName): Promise<
     throw new ApiError(404, 'NAME_UNKNOWN', `there is no repository ${name}`);
   }
   const page = pageOf(api);
-  const { entries, more } = await take(api.registry.manifests.tags(name), page);
+  const { last } = page;
+  const after = last !== undefined && isTag(last) ? last : undefined;
+  const { entries, more } = await take(
+    api.registry.manifests.tags(name, { after, pageSize: page.n + 1 }),
+    page,
+  );
   const next = (last: string): string => registryPaths.tags(name, { n: page.n, last });
   answerJson(api, { name, tags: entries }, linkTo(entries, more, next));
 }
@@ -20,16 +31,18 @@ export async function serveTags(api: ApiRequest, name: RepositoryName): Promise<
 /** The catalog, which registries have in common though the specification only reserves its name. */
 export async function serveCatalog(api: ApiRequest): Promise<void> {
   const page = pageOf(api);
-  const { entries, more } = await take(shown(api, page.last), page);
+  const { entries, more } = await take(shown(api, page), page);
   const next = (last: string): string => registryPaths.catalog({ n: page.n, last });
   answerJson(api, { repositories: entries }, linkTo(entries, more, next));
 }
 
 async function* shown(
   { registry, permits }: ApiRequest,
-  after: string | undefined,
+  { n, last }: Page & { readonly n: number },
 ): AsyncGenerator<RepositoryName, void, undefined> {
-  for await (const name of registry.listRepositories(after)) if (permits.list(name)) yield name;
+  const after = last !== undefined && isRepositoryName(last) ? last : undefined;
+  const names = registry.listRepositories({ after, pageSize: n + 1 });
+  for await (const name of names) if (permits.list(name)) yield name;
 }
 
 function pageOf({ query }: ApiRequest): Page & { readonly n: number } {

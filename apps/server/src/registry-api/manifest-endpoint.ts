@@ -10,6 +10,7 @@ import {
 } from '@oci/spec-types';
 import { describeManifest, readBytes, verifyManifest } from '@oci/spec-types/node';
 
+import type { StateCheck } from '../hosted/manifest-record.js';
 import { manifestPace, readBody } from '../http/request-body.js';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answer, answerNotModified } from './api-request.js';
@@ -35,8 +36,9 @@ export async function serveManifest(api: ApiRequest, route: ManifestRoute): Prom
 
 async function get(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
   const { manifests } = api.registry;
-  const descriptor = await manifests.resolve(name, reference);
-  if (!descriptor) throw await unknown(api, name);
+  const found = await manifests.find(name, reference);
+  if (!found) throw await unknown(api, name);
+  const { descriptor } = found;
   const headers = {
     'content-type': descriptor.mediaType,
     'content-length': descriptor.size,
@@ -45,7 +47,7 @@ async function get(api: ApiRequest, { name, reference }: ManifestRoute): Promise
     ...cachePolicy(api, name, 'tag' in reference ? 'tag' : 'digest'),
   };
   if (isNotModified(api.request.headers, headers.etag)) return answerNotModified(api, headers);
-  const bytes = await manifests.readBytes(descriptor);
+  const bytes = await manifests.readBytes(found);
   if (api.request.method === 'HEAD') return answer(api, 200, headers);
   api.transfer.bytes = bytes.byteLength;
   answer(api, 200, headers, bytes);
@@ -68,7 +70,7 @@ async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise
   await api.registry.manifests
     .put(name, manifest, {
       tags,
-      before: () => refuseStaleReference(api, { name, reference }),
+      check: { reference, state: stateCheck(api) },
       isSparse: api.isSparseAllowed,
     })
     .catch((error: { code?: string; message: string }) => {
@@ -87,22 +89,18 @@ async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise
 
 async function remove(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
   const { manifests } = api.registry;
-  const before = () => refuseStaleReference(api, { name, reference });
+  const check = stateCheck(api);
   const removed =
     'digest' in reference
-      ? await manifests.delete(name, reference.digest, before)
-      : await manifests.deleteTag(name, reference.tag, before);
+      ? await manifests.delete(name, reference.digest, check)
+      : await manifests.deleteTag(name, reference.tag, check);
   if (!removed) throw await unknown(api, name);
   answer(api, 202);
 }
 
-/** Holds only while the repository is locked: another push may be between a look and a change. */
-async function refuseStaleReference(
-  { registry, request }: ApiRequest,
-  { name, reference }: ManifestRoute,
-): Promise<void> {
-  const current = await registry.manifests.resolve(name, reference);
-  refuseStale(request.headers, current && etagOf(current.digest));
+/** Holds only for the version of the record that is changed: another push may be between a look and a change. */
+function stateCheck({ request }: ApiRequest): StateCheck {
+  return (current) => refuseStale(request.headers, current && etagOf(current));
 }
 
 /** end-7b: `?tag=` beside a digest, several times. */

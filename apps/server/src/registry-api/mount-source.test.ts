@@ -8,12 +8,11 @@ import { findMountSource } from './mount-source.js';
 test('a mount without from asks 1000 repositories at most', async () => {
   let asked = 0;
   const registry = {
-    hasContent: async () => true,
-    async *listRepositories() {
+    async *holders() {
       for (;;) yield parseRepositoryName(`a/r${asked}`);
     },
     blobs: {
-      size: async () => {
+      find: async () => {
         asked += 1;
         return undefined;
       },

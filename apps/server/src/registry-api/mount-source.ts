@@ -2,7 +2,7 @@ import { type Digest, type RepositoryName, isRepositoryName } from '@oci/spec-ty
 
 import type { ApiRequest } from './api-request.js';
 
-/** Repositories that are asked for a blob when a mount names none. */
+/** Repositories that have a blob and are looked at when a mount names none. */
 const maxAsked = 1000;
 
 /**
@@ -18,9 +18,8 @@ export async function findMountSource(
   if (from !== null) {
     return isRepositoryName(from) && (await isReadable(api, from, digest)) ? from : undefined;
   }
-  if (!(await api.registry.hasContent(digest))) return undefined;
   let asked = 0;
-  for await (const name of api.registry.listRepositories()) {
+  for await (const name of api.registry.holders(digest)) {
     if (await isReadable(api, name, digest)) return name;
     asked += 1;
     if (asked === maxAsked) return undefined;
@@ -33,5 +32,5 @@ async function isReadable(
   name: RepositoryName,
   digest: Digest,
 ): Promise<boolean> {
-  return permits.mount(name) && (await registry.blobs.size(name, digest)) !== undefined;
+  return permits.mount(name) && (await registry.blobs.find(name, digest)) !== undefined;
 }

@@ -49,7 +49,10 @@ async function readPage(
   const entries: Descriptor[] = [];
   let [bytes, read] = [0, 0];
   let last: Digest | undefined;
-  for await (const entry of registry.manifests.referrers(name, digest, after)) {
+  for await (const entry of registry.manifests.referrers(name, digest, {
+    after,
+    pageSize: maxRead + 1,
+  })) {
     const isWanted = artifactType === null || entry.artifactType === artifactType;
     bytes += isWanted ? bytesOf(entry) : 0;
     if (last !== undefined && (bytes > maxReferrerBytes || read === maxRead))

@@ -566,7 +566,7 @@ test('end-9: deletes a tag, then a manifest with the tags that are left', async 
 test('tells an unknown manifest from an unknown repository', async () => {
   await using api = await start();
   expect((await ask(api, 'GET', '/v2/a/b/manifests/1')).code).toBe('NAME_UNKNOWN');
-  await push(api, 'a/b', bytes);
+  await pushManifest(api, '2', await manifestBytes(api));
   expect((await ask(api, 'GET', '/v2/a/b/manifests/1')).code).toBe('MANIFEST_UNKNOWN');
 });
 
@@ -592,7 +592,7 @@ test.each(['-1', 'x', '1.5', '99999999999999999999', ''])(
   'a page of %j entries is refused (CVE-2023-2253)',
   async (n) => {
     await using api = await start();
-    await push(api, 'a', bytes);
+    await pushManifest(api, '1', await manifestBytes(api, 'a'), 'a');
     for (const path of ['/v2/_catalog', '/v2/a/tags/list']) {
       const answer = await ask(api, 'GET', `${path}?n=${n}`);
       expect([answer.status, answer.code]).toEqual([400, 'UNSUPPORTED']);
@@ -602,7 +602,8 @@ test.each(['-1', 'x', '1.5', '99999999999999999999', ''])(
 
 test('lists repositories in pages', async () => {
   await using api = await start();
-  for (const name of ['b', 'a/c', 'a']) await push(api, name, bytes);
+  for (const name of ['b', 'a/c', 'a'])
+    await pushManifest(api, '1', await manifestBytes(api, name), name);
   const first = await ask(api, 'GET', '/v2/_catalog?n=2');
   expect(JSON.parse(first.body.toString())).toEqual({ repositories: ['a', 'a/c'] });
   expect(first.headers['link']).toBe('</v2/_catalog?n=2&last=a%2Fc>; rel="next"');
@@ -668,7 +669,7 @@ test('a damaged blob breaks the answer off, and a failure of ours is told withou
     body: verified(damaged(), { digest: served, size }),
   });
   await expect(ask(api, 'GET', `/v2/a/blobs/${digest}`)).rejects.toThrow(/aborted|hang up/);
-  blobs.size = async () => {
+  blobs.find = async () => {
     throw new Error('/secret/path broke');
   };
   const failed = await ask(api, 'GET', `/v2/a/blobs/${digest}`);

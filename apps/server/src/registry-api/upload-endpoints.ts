@@ -23,12 +23,11 @@ export async function serveUploads(api: ApiRequest, name: RepositoryName): Promi
   const from = mount && (await findMountSource(api, mount));
   if (mount && from && (await blobs.mount(name, mount, from))) return created(api, name, mount);
   const digest = mount ? undefined : digestOf(api, 'digest');
-  const route = { name, session: await uploads.begin(name, ownerOf(api)) };
-  if (!digest) return accepted(api, route, 0);
-  return hold(api, route, async (upload) => {
-    // Nobody knows the session that could go on with it.
-    await undone(upload, () => finish(api, { ...route, upload }, digest));
-  });
+  const owner = ownerOf(api);
+  if (!digest) return accepted(api, { name, session: await uploads.begin(name, owner) }, 0);
+  verifiableAlgorithm(digest);
+  await uploads.put({ name, owner }, { digest, body: wholeBody(api, 0) }, { signal: api.signal });
+  created(api, name, digest);
 }
 
 /** Whose sessions are counted together. */

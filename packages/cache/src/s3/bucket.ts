@@ -3,6 +3,8 @@ import type { S3Client } from '@aws-sdk/client-s3';
 /** Where objects are in a bucket. */
 export interface Bucket {
   readonly client: S3Client;
+  /** Sends each request once: of a conditional write that is sent again it is not known which one counted. */
+  readonly once: S3Client;
   readonly name: string;
   /** In front of every key; empty, or ends with a slash. */
   readonly prefix: string;

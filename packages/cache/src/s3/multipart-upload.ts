@@ -8,7 +8,6 @@ import {
 } from '@aws-sdk/client-s3';
 
 import { type Bucket, abortable, copySource, locationOf } from './bucket.js';
-import type { WriteCondition } from './write-condition.js';
 
 /** A large object that comes in parts, and appears when it is completed. */
 export class MultipartUpload {
@@ -69,17 +68,13 @@ export class MultipartUpload {
   }
 
   /** @returns the version of the whole object */
-  async complete(
-    condition: WriteCondition,
-    signal: AbortSignal | undefined,
-  ): Promise<string | undefined> {
+  async complete(signal: AbortSignal | undefined): Promise<string> {
     const command = new CompleteMultipartUploadCommand({
       ...this.#location,
-      ...condition,
       UploadId: this.#uploadId,
       MultipartUpload: { Parts: this.#parts },
     });
-    const { ETag } = await this.#bucket.client.send(command, abortable(signal));
+    const { ETag = '' } = await this.#bucket.client.send(command, abortable(signal));
     return ETag;
   }
 

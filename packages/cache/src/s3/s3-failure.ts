@@ -29,25 +29,41 @@ export function isBeyondEnd(error: unknown): boolean {
   return statusOf(error) === 416 || hasName(error, 'InvalidRange');
 }
 
+/** What to do about failures that S3 has a name for. */
+const hints: Readonly<Record<string, string>> = {
+  NoSuchBucket: 'Create the bucket, or correct its name.',
+  PermanentRedirect: 'The bucket is in another region: correct the region.',
+  AuthorizationHeaderMalformed: 'The bucket is in another region: correct the region.',
+  RequestTimeTooSkewed: 'The clock of this machine is wrong: set it, by NTP for example.',
+  InvalidAccessKeyId: 'The access key is unknown there: check the credentials and the endpoint.',
+  SignatureDoesNotMatch: 'The secret key is wrong: check the credentials.',
+  ExpiredToken: 'The session token has ended: renew the credentials.',
+  CredentialsProviderError:
+    'There are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name files that hold them.',
+};
+
+const deniedNames = new Set(['CredentialsProviderError', 'RequestTimeTooSkewed', 'ExpiredToken']);
+
 function bucketFailure(key: string, cause: unknown): unknown {
   if (isOciError(cause)) return cause;
-  if (cause instanceof Error && cause.name === 'AbortError') return asOciError(cause);
+  if (!(cause instanceof Error)) return cause;
+  if (cause.name === 'AbortError') return asOciError(cause);
   const status = statusOf(cause);
-  const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'no answer';
-  if (status === 401 || status === 403) {
+  const what = `${cause.name}: ${cause.message}`;
+  if (status === 401 || status === 403 || deniedNames.has(cause.name)) {
     return new OciError('STORAGE_DENIED', `the bucket refuses ${key} (${what})`, {
       cause,
-      hint: 'Check the credentials, and what the policy of the bucket allows.',
+      hint: hints[cause.name] ?? 'Check the credentials, and what the policy of the bucket allows.',
     });
   }
   if (status === 507 || hasName(cause, 'QuotaExceeded', 'XMinioStorageFull')) {
     return new OciError('STORAGE_FULL', `the bucket has no room for ${key} (${what})`, { cause });
   }
-  if (!(cause instanceof S3ServiceException) && !isNetworkError(cause)) return cause;
+  if (status === undefined && !isNetworkError(cause)) return cause;
   return new OciError('STORAGE_FAILED', `the bucket failed with ${key} (${what})`, {
     cause,
     retryable: status === undefined || status >= 500 || status === 429,
-    hint: 'Check the endpoint, the region and the name of the bucket.',
+    hint: hints[cause.name] ?? 'Check that the endpoint is right, and that the bucket answers.',
   });
 }
 
@@ -59,6 +75,6 @@ function hasName(error: unknown, ...names: readonly string[]): boolean {
   return error instanceof S3ServiceException && names.includes(error.name);
 }
 
-function isNetworkError(error: unknown): boolean {
-  return error instanceof Error && ('syscall' in error || error.name === 'TimeoutError');
+function isNetworkError(error: Error): boolean {
+  return 'syscall' in error || 'code' in error || error.name === 'TimeoutError';
 }

@@ -4,7 +4,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  ListMultipartUploadsCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { digestOf } from '@oci/spec-types/node';
 import {
   type RunningProgram,
@@ -19,6 +23,7 @@ import {
 import { describePeer, objectStoreContract } from '@oci/testing/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { type S3ConnectionOptions, connect } from './s3-connection.js';
 import { S3ObjectStore } from './s3-object-store.js';
 
 describePeer('versitygw', 'a bucket', () => {
@@ -29,14 +34,9 @@ describePeer('versitygw', 'a bucket', () => {
   const secret = 'secretsecret';
   let buckets = 0;
 
-  function clientWith(endpoint: string, secretAccessKey: string): S3Client {
-    return new S3Client({
-      endpoint,
-      region: 'us-east-1',
-      forcePathStyle: true,
-      credentials: { accessKeyId: 'tester', secretAccessKey },
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-    });
+  function connection(secretAccessKey: string): S3ConnectionOptions {
+    const credentials = { accessKeyId: 'tester', secretAccessKey };
+    return { endpoint, region: 'us-east-1', pathStyle: true, credentials };
   }
 
   beforeAll(async () => {
@@ -49,7 +49,7 @@ describePeer('versitygw', 'a bucket', () => {
       { env: { ...process.env, ROOT_ACCESS_KEY: 'tester', ROOT_SECRET_KEY: secret } },
     );
     endpoint = `http://127.0.0.1:${port}`;
-    client = clientWith(endpoint, secret);
+    client = connect(connection(secret)).client;
     await answers(endpoint);
   });
   afterAll(async () => {
@@ -62,7 +62,10 @@ describePeer('versitygw', 'a bucket', () => {
   async function emptyStore(): Promise<{ store: S3ObjectStore; bucket: string }> {
     const bucket = `bucket-${(buckets += 1)}`;
     await client.send(new CreateBucketCommand({ Bucket: bucket }));
-    return { bucket, store: new S3ObjectStore({ client, bucket, prefix: 'registry' }) };
+    return {
+      bucket,
+      store: new S3ObjectStore({ connection: connection(secret), bucket, prefix: 'registry' }),
+    };
   }
 
   objectStoreContract('a bucket', async () => ({
@@ -70,13 +73,14 @@ describePeer('versitygw', 'a bucket', () => {
     close: async () => {},
   }));
 
-  test('keeps an object of several parts, under conditions too', async () => {
+  test('keeps an object of several parts', async () => {
     const { store } = await emptyStore();
     const bytes = randomBytes(1, 18 * 1024 * 1024);
     const put = await store.put('large', inChunks(bytes, 1_000_003));
     expect(put?.size).toBe(bytes.byteLength);
     const condition = { ifAbsent: true } as const;
-    expect(await store.put('large', inChunks(bytes, 1_000_003), { condition })).toBeUndefined();
+    const conditional = store.put('large', inChunks(bytes, 1_000_003), { condition });
+    await expect(conditional).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     const object = await store.get('large');
     expect(digestOf(await collect(object?.body ?? []))).toBe(digestOf(bytes));
   });
@@ -105,15 +109,25 @@ describePeer('versitygw', 'a bucket', () => {
   });
 
   test('says what a bucket refuses', async () => {
-    const bad = clientWith(endpoint, 'wrong');
-    const store = new S3ObjectStore({ client: bad, bucket: 'bucket-1' });
-    await expect(store.put('a', inChunks(randomBytes(4, 10)))).rejects.toMatchObject({
-      code: 'STORAGE_DENIED',
-    });
-    const nowhere = new S3ObjectStore({ client, bucket: 'no-such-bucket' });
-    await expect(nowhere.put('a', inChunks(randomBytes(4, 10)))).rejects.toMatchObject({
-      code: 'STORAGE_FAILED',
-    });
+    const condition = { ifAbsent: true } as const;
+    for (const options of [{}, { condition }]) {
+      const put = (connection: S3ConnectionOptions, bucket: string) =>
+        new S3ObjectStore({ connection, bucket }).put('a', inChunks(randomBytes(4, 10)), options);
+      await expect(put(connection('wrong'), 'bucket-1')).rejects.toMatchObject({
+        code: 'STORAGE_DENIED',
+        hint: 'The secret key is wrong: check the credentials.',
+      });
+      await expect(put(connection(secret), 'no-such-bucket')).rejects.toMatchObject({
+        code: 'STORAGE_FAILED',
+        hint: 'Create the bucket, or correct its name.',
+        retryable: false,
+      });
+      const nowhere = { ...connection(secret), endpoint: 'http://127.0.0.1:1' };
+      await expect(put(nowhere, 'bucket-1')).rejects.toMatchObject({
+        code: 'STORAGE_FAILED',
+        retryable: true,
+      });
+    }
   });
 });
 

@@ -1,68 +1,56 @@
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
-  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
+  type S3Client,
 } from '@aws-sdk/client-s3';
-import {
-  type ByteRange,
-  type CallOptions,
-  Retries,
-  defaultRetryRule,
-  throwIfAborted,
-} from '@oci/spec-types';
+import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
+import { readBytes } from '@oci/spec-types/node';
 
 import { missingPart } from '../store/missing-part.js';
 import { ensureObjectKey } from '../store/object-key.js';
 import type {
-  JoinOptions,
+  ListedObject,
   ObjectInfo,
   ObjectStore,
   PutCondition,
   StoredObject,
+  StoredVersion,
 } from '../store/object-store.js';
-import { type Bucket, abortable, copySource, leastPartBytes, locationOf } from './bucket.js';
+import { type Bucket, abortable, leastPartBytes, locationOf } from './bucket.js';
+import { writeConditionally } from './conditional-write.js';
 import { MultipartUpload } from './multipart-upload.js';
-import { copyBytes, inParts, spans } from './parts.js';
-import { isAbsent, isBeyondEnd, isConflict, isRefusedByCondition, onBucket } from './s3-failure.js';
-import { writeCondition } from './write-condition.js';
+import { inParts, spans } from './parts.js';
+import { type S3ConnectionOptions, connect } from './s3-connection.js';
+import { isAbsent, isBeyondEnd, onBucket } from './s3-failure.js';
 
 export interface S3ObjectStoreOptions {
   readonly bucket: string;
   /** In front of every key, e.g. `registry/`. */
   readonly prefix?: string | undefined;
-  /** A client, or what to make one of: endpoint, region, credentials, `forcePathStyle`. */
-  readonly client?: S3Client | S3ClientConfig | undefined;
+  readonly connection?: S3ConnectionOptions | undefined;
   /** Bytes of a part of a large object, from 5 MiB. Default 8 MiB. */
   readonly partBytes?: number | undefined;
 }
 
-/** A write that meets another of the same object is tried again soon. */
-const conflictRule = { ...defaultRetryRule, attempts: 8, baseDelayMs: 50, maxDelayMs: 400 };
-
-type PutOptions = CallOptions & { readonly condition?: PutCondition | undefined };
+/** Bytes of an object that is written under a condition, at most. */
+const mostConditional = 16 * 1024 * 1024;
 
 /**
  * Objects in a bucket of S3, or of what speaks as it does. Conditions are those of S3 itself
- * (`If-None-Match`, `If-Match`), so any number of replicas may share a bucket.
+ * (`If-None-Match`, `If-Match`), so any number of replicas may share a bucket; they hold for small objects,
+ * as the condition of a large one would be that of completing its parts, which some stores ignore.
  */
 export class S3ObjectStore implements ObjectStore {
   readonly #bucket: Bucket;
 
-  constructor({ bucket, prefix = '', client = {}, partBytes }: S3ObjectStoreOptions) {
+  constructor({ bucket, prefix = '', connection = {}, partBytes }: S3ObjectStoreOptions) {
     this.#bucket = {
-      // A checksum of its own is not understood by every store; digests are verified by who stores here.
-      client:
-        client instanceof S3Client
-          ? client
-          : new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED', ...client }),
+      ...connect(connection),
       name: bucket,
       prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
       partBytes: Math.max(leastPartBytes, partBytes ?? 8 * 1024 * 1024),
@@ -101,38 +89,63 @@ export class S3ObjectStore implements ObjectStore {
   async put(
     key: string,
     body: AsyncIterable<Uint8Array>,
-    options: PutOptions = {},
-  ): Promise<ObjectInfo | undefined> {
-    this.#locate(key);
-    throwIfAborted(options.signal);
-    const parts = inParts(body, this.#bucket.partBytes, options.signal);
+    options: CallOptions & { readonly condition?: PutCondition | undefined } = {},
+  ): Promise<StoredVersion | undefined> {
+    ensureObjectKey(key);
+    const { condition, signal } = options;
+    throwIfAborted(signal);
+    if (condition) {
+      const bytes = await readBytes(abortableBody(body, signal), {
+        limit: mostConditional,
+        what: key,
+      });
+      const version = await writeConditionally(this.#bucket, { key, bytes }, { condition, signal });
+      return version === undefined ? undefined : { version, size: bytes.byteLength };
+    }
+    const parts = inParts(body, this.#bucket.partBytes, signal);
     const first = await parts.next();
     const bytes = first.done ? Buffer.alloc(0) : first.value;
     const isWhole = first.done === true || bytes.byteLength < this.#bucket.partBytes;
     return isWhole
-      ? this.#putWhole(key, bytes, options)
-      : this.#putParts(key, [bytes, parts], options);
+      ? this.#putWhole(key, bytes, signal)
+      : this.#putParts(key, [bytes, parts], signal);
   }
 
   async *list(
     prefix: string,
     options: CallOptions & { readonly after?: string | undefined } = {},
   ): AsyncGenerator<string, void, undefined> {
+    for await (const { key } of this.entries(prefix, options)) yield key;
+  }
+
+  async *entries(
+    prefix: string,
+    {
+      after,
+      pageSize,
+      signal,
+    }: CallOptions & {
+      readonly after?: string | undefined;
+      readonly pageSize?: number | undefined;
+    } = {},
+  ): AsyncGenerator<ListedObject, void, undefined> {
     const own = this.#bucket.prefix;
     for (let token: string | undefined, isFirst = true; isFirst || token; isFirst = false) {
-      throwIfAborted(options.signal);
+      throwIfAborted(signal);
       const command = new ListObjectsV2Command({
         Bucket: this.#bucket.name,
         Prefix: `${own}${prefix}`,
-        ...(options.after !== undefined && { StartAfter: `${own}${options.after}` }),
+        ...(pageSize !== undefined && { MaxKeys: Math.min(1000, Math.max(1, pageSize)) }),
+        ...(after !== undefined && { StartAfter: `${own}${after}` }),
         ...(token !== undefined && { ContinuationToken: token }),
       });
       const page = await onBucket(prefix, () =>
-        this.#bucket.client.send(command, abortable(options.signal)),
+        this.#bucket.client.send(command, abortable(signal)),
       );
-      // What ends with a slash is how some tools show a directory.
-      for (const { Key = '' } of page.Contents ?? [])
-        if (!Key.endsWith('/')) yield Key.slice(own.length);
+      for (const { Key = '', Size, ...rest } of page.Contents ?? [])
+        // What ends with a slash is how some tools show a directory.
+        if (!Key.endsWith('/'))
+          yield { key: Key.slice(own.length), ...infoOf({ ...rest, ContentLength: Size }) };
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     }
   }
@@ -150,23 +163,27 @@ export class S3ObjectStore implements ObjectStore {
   async join(
     keys: readonly string[],
     target: string,
-    { check, signal }: JoinOptions = {},
-  ): Promise<ObjectInfo> {
+    { signal }: CallOptions = {},
+  ): Promise<StoredVersion> {
     throwIfAborted(signal);
-    this.#locate(target);
+    ensureObjectKey(target);
     const parts = await Promise.all(keys.map((key) => this.#partOf(key, signal)));
     const isInside =
-      (parts.length === 1 && (parts[0]?.size ?? 0) <= copyBytes) ||
-      (parts.slice(0, -1).every(({ size }) => size >= leastPartBytes) && parts.at(-1)?.size !== 0);
-    const body = check ? check(this.#concatenate(parts)) : this.#concatenate(parts);
-    // A copy is of the version that was read: an object that was replaced meanwhile is no part of it.
-    if (isInside && check) for await (const chunk of body) void chunk;
-    const info = isInside
-      ? await this.#copy(parts, target, signal)
-      : await this.put(target, body, { signal });
-    if (!info) throw missingPart(keys[0] ?? target);
+      parts.length > 0 &&
+      parts.slice(0, -1).every(({ size }) => size >= leastPartBytes) &&
+      parts.at(-1)?.size !== 0;
+    const stored = isInside
+      ? await this.#copyParts(parts, target, signal)
+      : await this.put(target, this.#concatenate(parts), { signal });
+    if (!stored) throw missingPart(target);
     for (const key of keys) await this.delete(key, { signal });
-    return info;
+    return stored;
+  }
+
+  /** Gives the connections up. */
+  close(): void {
+    this.#bucket.client.destroy();
+    this.#bucket.once.destroy();
   }
 
   #locate(key: string): ReturnType<typeof locationOf> {
@@ -176,64 +193,68 @@ export class S3ObjectStore implements ObjectStore {
   async #putWhole(
     key: string,
     bytes: Uint8Array,
-    { condition, signal }: PutOptions,
-  ): Promise<ObjectInfo | undefined> {
-    return this.#conditionally(key, async () => {
-      const command = new PutObjectCommand({
-        ...this.#locate(key),
-        ...writeCondition(condition),
-        Body: bytes,
-      });
-      const { ETag } = await this.#bucket.client.send(command, abortable(signal));
-      return { version: ETag, size: bytes.byteLength };
-    });
+    signal: AbortSignal | undefined,
+  ): Promise<StoredVersion> {
+    const command = new PutObjectCommand({ ...this.#locate(key), Body: bytes });
+    const { ETag = '' } = await onBucket(key, () =>
+      this.#bucket.client.send(command, abortable(signal)),
+    );
+    return { version: ETag, size: bytes.byteLength };
   }
 
-  async #putParts(
+  #putParts(
     key: string,
     [first, rest]: readonly [Uint8Array, AsyncIterable<Uint8Array>],
-    { condition, signal }: PutOptions,
-  ): Promise<ObjectInfo | undefined> {
-    const upload = await onBucket(key, () => MultipartUpload.begin(this.#bucket, key, signal));
-    let size = first.byteLength;
-    try {
+    signal: AbortSignal | undefined,
+  ): Promise<StoredVersion> {
+    return this.#multipart(key, signal, async (upload) => {
+      let size = first.byteLength;
       await onBucket(key, () => upload.add(first, signal));
       for await (const part of rest) {
         size += part.byteLength;
         await onBucket(key, () => upload.add(part, signal));
       }
+      return size;
+    });
+  }
+
+  #copyParts(
+    parts: readonly Part[],
+    target: string,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredVersion> {
+    return this.#multipart(target, signal, async (upload) => {
+      for (const { key, size, version } of parts)
+        for (const span of spans(size))
+          await onBucket(key, () =>
+            upload.addCopy({ key: ensureObjectKey(key), version, ...span }, signal),
+          );
+      return parts.reduce((sum, part) => sum + part.size, 0);
+    });
+  }
+
+  /** @param addParts returns the bytes of all parts together */
+  async #multipart(
+    key: string,
+    signal: AbortSignal | undefined,
+    addParts: (upload: MultipartUpload) => Promise<number>,
+  ): Promise<StoredVersion> {
+    const upload = await onBucket(key, () => MultipartUpload.begin(this.#bucket, key, signal));
+    try {
+      const size = await addParts(upload);
       throwIfAborted(signal);
-      const stored = await this.#conditionally(key, async () => ({
-        version: await upload.complete(writeCondition(condition), signal),
-        size,
-      }));
-      if (!stored) await upload.abort();
-      return stored;
+      const version = await onBucket(key, () => upload.complete(signal)).catch(
+        async (error: unknown) => {
+          // The answer may have been lost, and the request sent again found no parts.
+          const info = await this.head(key);
+          if (info?.size === size) return info.version;
+          throw error;
+        },
+      );
+      return { size, version };
     } catch (error) {
       await upload.abort();
       throw error;
-    }
-  }
-
-  /** Undefined when the condition does not hold. */
-  async #conditionally(
-    key: string,
-    write: () => Promise<{ readonly version: string | undefined; readonly size: number }>,
-  ): Promise<ObjectInfo | undefined> {
-    const retries = new Retries(conflictRule);
-    for (;;) {
-      try {
-        const { version = '', size } = await write();
-        const info = await this.head(key);
-        // Another may have replaced it since.
-        return info?.version === version ? info : { size, version, modifiedAt: Date.now() };
-      } catch (error) {
-        // `If-Match` of an object that is gone is answered by 404.
-        if (isRefusedByCondition(error) || isAbsent(error)) return undefined;
-        const next = retries.next({ retryable: isConflict(error) });
-        if (!next.again) return onBucket(key, () => Promise.reject(error));
-        await sleep(next.delayMs);
-      }
     }
   }
 
@@ -241,50 +262,6 @@ export class S3ObjectStore implements ObjectStore {
     const info = await this.head(key, { signal });
     if (info) return { key, ...info };
     throw missingPart(key);
-  }
-
-  /** Undefined when the one part was replaced. */
-  async #copy(
-    parts: readonly Part[],
-    target: string,
-    signal: AbortSignal | undefined,
-  ): Promise<ObjectInfo | undefined> {
-    const [only, ...others] = parts;
-    if (!only || others.length > 0) return this.#copyParts(parts, target, signal);
-    return this.#conditionally(target, async () => {
-      const command = new CopyObjectCommand({
-        ...this.#locate(target),
-        CopySource: copySource(this.#bucket, ensureObjectKey(only.key)),
-        CopySourceIfMatch: only.version,
-      });
-      const { CopyObjectResult } = await this.#bucket.client.send(command, abortable(signal));
-      return { version: CopyObjectResult?.ETag, size: only.size };
-    });
-  }
-
-  async #copyParts(
-    parts: readonly Part[],
-    target: string,
-    signal: AbortSignal | undefined,
-  ): Promise<ObjectInfo | undefined> {
-    const upload = await onBucket(target, () =>
-      MultipartUpload.begin(this.#bucket, target, signal),
-    );
-    try {
-      for (const { key, size, version } of parts)
-        for (const span of spans(size))
-          await onBucket(key, () =>
-            upload.addCopy({ key: ensureObjectKey(key), version, ...span }, signal),
-          );
-      const size = parts.reduce((sum, part) => sum + part.size, 0);
-      return await this.#conditionally(target, async () => ({
-        version: await upload.complete({}, signal),
-        size,
-      }));
-    } catch (error) {
-      await upload.abort();
-      throw error;
-    }
   }
 
   async *#concatenate(parts: readonly Part[]): AsyncGenerator<Uint8Array, void, undefined> {
@@ -317,6 +294,16 @@ function infoOf(answer: {
     modifiedAt: answer.LastModified?.getTime() ?? 0,
     version: answer.ETag ?? '',
   };
+}
+
+async function* abortableBody(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of body) {
+    throwIfAborted(signal);
+    yield chunk;
+  }
 }
 
 async function* read(

@@ -19,10 +19,11 @@ import {
 } from '@oci/files';
 
 import { readFilePart } from './file-part.js';
+import { KeyTurns } from './key-turns.js';
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
 import type {
-  JoinOptions,
+  ListedObject,
   ObjectInfo,
   ObjectStore,
   PutCondition,
@@ -32,6 +33,8 @@ import type {
 export interface FileObjectStoreOptions {
   /** Write through to the disk before an object counts as stored. Default true. */
   readonly fsync?: boolean | undefined;
+  /** No other process changes objects, so that conditions need no lock on the disk. Default false. */
+  readonly isExclusive?: boolean | undefined;
 }
 
 /** Objects as files below a directory, the key as path. */
@@ -39,11 +42,13 @@ export class FileObjectStore implements ObjectStore {
   readonly #dir: string;
   readonly #fsync: boolean;
   readonly #temporary: TemporaryFiles;
+  readonly #turns: KeyTurns | undefined;
 
   constructor(dir: string, options: FileObjectStoreOptions = {}) {
     this.#dir = dir;
     this.#fsync = options.fsync ?? true;
     this.#temporary = new TemporaryFiles(join(dir, '.tmp'));
+    this.#turns = options.isExclusive ? new KeyTurns() : undefined;
   }
 
   /** Where an object is, or would be. */
@@ -114,28 +119,48 @@ export class FileObjectStore implements ObjectStore {
     }
   }
 
+  async *entries(
+    prefix: string,
+    options: CallOptions & { readonly after?: string | undefined } = {},
+  ): AsyncGenerator<ListedObject, void, undefined> {
+    for await (const key of this.list(prefix, options)) {
+      const info = await this.head(key);
+      if (info) yield { key, ...info };
+    }
+  }
+
   async delete(key: string): Promise<void> {
     const path = this.pathOf(key);
     refuseLinks(this.#dir, path);
     await onStorage({ path }, () => rm(path, { force: true }));
   }
 
+  async deleteVersion(key: string, version: string): Promise<boolean> {
+    const path = this.pathOf(key);
+    return onStorage({ path }, () =>
+      this.#locked(key, async (ensureHeld) => {
+        if ((await this.head(key))?.version !== version) return false;
+        await ensureHeld();
+        await this.delete(key);
+        return true;
+      }),
+    );
+  }
+
   async join(
     keys: readonly string[],
     target: string,
-    { check = (body) => body, signal }: JoinOptions = {},
+    { signal }: CallOptions = {},
   ): Promise<ObjectInfo> {
     throwIfAborted(signal);
     const path = this.pathOf(target);
     const [only, ...others] = keys;
     const info = await this.#aside(path, async (temporary) => {
       if (only !== undefined && others.length === 0) {
-        // The very file that is checked gets the new name, whatever becomes of the old one.
         if (!(await this.#linkOrRename(this.pathOf(only), temporary).catch(unlessMissing)))
           throw missingPart(only);
-        await exhaust(check(readWhole(temporary, signal)));
       } else {
-        await this.#write(temporary, check(this.#concatenate(keys)), signal);
+        await this.#write(temporary, this.#concatenate(keys), signal);
       }
       await this.#makeDirectory(dirname(path));
       return this.#replace(temporary, path);
@@ -196,6 +221,8 @@ export class FileObjectStore implements ObjectStore {
         throwIfAborted(signal);
         await writeAll(file, chunk);
       }
+      const writtenAt = nextTimestamp();
+      await file.utimes(writtenAt, writtenAt);
       if (this.#fsync) await file.sync();
     } finally {
       await file.close();
@@ -207,10 +234,10 @@ export class FileObjectStore implements ObjectStore {
     { key, path, condition }: { key: string; path: string; condition: PutCondition | undefined },
   ): Promise<ObjectInfo | undefined> {
     if (condition && 'ifVersion' in condition) {
-      return withFileLock(this.#lockOf(key), async (held) => {
+      return this.#locked(key, async (ensureHeld) => {
         const current = await this.head(key);
         if (current?.version !== condition.ifVersion) return undefined;
-        await held.ensure();
+        await ensureHeld();
         return this.#replace(temporary, path);
       });
     }
@@ -220,9 +247,12 @@ export class FileObjectStore implements ObjectStore {
     return infoOf(await stat(path, { bigint: true }));
   }
 
-  /** One of a bounded number of locks: a lock's files are never removed. */
-  #lockOf(key: string): string {
-    return this.lockPath(createHash('sha256').update(key).digest('hex').slice(0, 2));
+  /** Runs work while no other compares the version of an object and changes it. */
+  #locked<T>(key: string, work: (ensureHeld: () => Promise<void>) => Promise<T>): Promise<T> {
+    if (this.#turns) return this.#turns.take(key, () => work(async () => {}));
+    // One of a bounded number of locks: a lock's files are never removed.
+    const name = createHash('sha256').update(key).digest('hex').slice(0, 2);
+    return withFileLock(this.lockPath(name), (held) => work(() => held.ensure()));
   }
 
   async #replace(temporary: string, path: string): Promise<ObjectInfo> {
@@ -299,25 +329,22 @@ export function createFileObjectStore(
   return new FileObjectStore(dir, options);
 }
 
-async function* readWhole(
-  path: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const file = await open(path);
-  const info = await file.stat({ bigint: true });
-  const part = { path, version: infoOf(info).version, start: 0, end: Number(info.size) - 1 };
-  yield* readFilePart(file, { ...part, signal });
-}
-
-async function exhaust(body: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of body) void chunk;
-}
-
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let offset = 0; offset < chunk.byteLength;) {
     const { bytesWritten } = await file.write(chunk, offset);
     offset += bytesWritten;
   }
+}
+
+let lastTimestamp = 0;
+
+/**
+ * Returns seconds since the epoch, never the same twice: clocks of file systems move every few milliseconds,
+ * and an inode may be used again before.
+ */
+function nextTimestamp(): number {
+  lastTimestamp = Math.max(lastTimestamp + 1, Date.now() * 1000);
+  return lastTimestamp / 1_000_000;
 }
 
 function infoOf(info: { size: bigint; mtimeNs: bigint; mtimeMs: bigint; ino: bigint }): ObjectInfo {

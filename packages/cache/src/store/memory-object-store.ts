@@ -3,7 +3,7 @@ import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-type
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
 import type {
-  JoinOptions,
+  ListedObject,
   ObjectInfo,
   ObjectStore,
   PutCondition,
@@ -66,19 +66,34 @@ export class MemoryObjectStore implements ObjectStore {
     for (const key of keys) if (options.after === undefined || key > options.after) yield key;
   }
 
+  async *entries(
+    prefix: string,
+    options: CallOptions & { readonly after?: string | undefined } = {},
+  ): AsyncGenerator<ListedObject, void, undefined> {
+    for await (const key of this.list(prefix, options)) {
+      const held = this.#objects.get(key);
+      if (held) yield { key, ...held.info };
+    }
+  }
+
   async delete(key: string): Promise<void> {
     this.#objects.delete(ensureObjectKey(key));
+  }
+
+  async deleteVersion(key: string, version: string): Promise<boolean> {
+    return this.#objects.get(ensureObjectKey(key))?.info.version === version
+      ? this.#objects.delete(key)
+      : false;
   }
 
   async join(
     keys: readonly string[],
     target: string,
-    { check = (body) => body, signal }: JoinOptions = {},
+    { signal }: CallOptions = {},
   ): Promise<ObjectInfo> {
     throwIfAborted(signal);
     ensureObjectKey(target);
     const bytes = Buffer.concat(keys.map((key) => this.#part(key)));
-    for await (const chunk of check(pieces(bytes, signal))) void chunk;
     for (const key of keys) this.#objects.delete(key);
     return this.#set(target, bytes);
   }

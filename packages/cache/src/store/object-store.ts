@@ -18,6 +18,9 @@ export interface ObjectStore {
   /**
    * Stores a whole body. When the body fails, nothing is stored and the failure is passed on.
    *
+   * With a condition the body is small, and the failure of a request whose answer was lost says `retryable`:
+   * the object may have been stored.
+   *
    * @returns the new version, or undefined when `condition` does not hold
    * @throws OciError `STORAGE_FULL`, `STORAGE_DENIED`, `STORAGE_FAILED`
    */
@@ -25,26 +28,31 @@ export interface ObjectStore {
     key: string,
     body: AsyncIterable<Uint8Array>,
     options?: CallOptions & { readonly condition?: PutCondition | undefined },
-  ): Promise<ObjectInfo | undefined>;
+  ): Promise<StoredVersion | undefined>;
   /** Keys below a prefix in byte order, after `after` when it is given. */
   list(
     prefix: string,
     options?: CallOptions & { readonly after?: string | undefined },
   ): AsyncIterable<string>;
+  /** As {@link list}, with what is known of each object, so that nobody asks for it one by one. */
+  entries(
+    prefix: string,
+    options?: CallOptions & {
+      readonly after?: string | undefined;
+      /** Entries that the caller expects to read, so that no more are asked for at once. */
+      readonly pageSize?: number | undefined;
+    },
+  ): AsyncIterable<ListedObject>;
   /** No error when there is no such object. */
   delete(key: string, options?: CallOptions): Promise<void>;
   /**
-   * Joins objects, in order, to one object, which replaces any that is there, and removes them. The bytes
-   * of the new object pass through `check` before it gets its key; when that fails, nothing is stored.
+   * Deletes an object if it is still of a version, in one step. Absent where the store cannot do that.
    *
-   * @returns the object whose bytes passed
+   * @returns whether it was
    */
-  join(keys: readonly string[], target: string, options?: JoinOptions): Promise<ObjectInfo>;
-}
-
-export interface JoinOptions extends CallOptions {
-  /** Passes bytes on, and throws where they are not what the object has to be. */
-  readonly check?: ((body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;
+  readonly deleteVersion?: ((key: string, version: string) => Promise<boolean>) | undefined;
+  /** Joins objects, in order, to one object, which replaces any that is there, and removes them. */
+  join(keys: readonly string[], target: string, options?: CallOptions): Promise<StoredVersion>;
 }
 
 /** Store only if there is nothing yet, or only over the version that was read. */
@@ -57,6 +65,13 @@ export interface ObjectInfo {
   readonly modifiedAt: number;
   /** Changes whenever the object is replaced. */
   readonly version: string;
+}
+
+/** What is known of an object that was just stored. */
+export type StoredVersion = Pick<ObjectInfo, 'size' | 'version'>;
+
+export interface ListedObject extends ObjectInfo {
+  readonly key: string;
 }
 
 export interface StoredObject {

@@ -9,10 +9,14 @@ objectStoreContract('memory', async () => ({
   close: async () => {},
 }));
 
-for (const fsync of [true, false]) {
-  objectStoreContract(`a directory ${fsync ? 'with' : 'without'} fsync`, async () => {
+for (const [name, options] of [
+  ['a directory', {}],
+  ['a directory without fsync', { fsync: false }],
+  ['a directory of one process', { isExclusive: true }],
+] as const) {
+  objectStoreContract(name, async () => {
     const directory = await temporaryDirectory();
-    const store = createFileObjectStore(directory.path, { fsync });
+    const store = createFileObjectStore(directory.path, options);
     return { store, close: directory.remove };
   });
 }

@@ -59,6 +59,16 @@ class MapStore implements ObjectStoreLike {
     yield* [...this.#objects.keys()].sort().filter((key) => key.startsWith(prefix) && key > after);
   }
 
+  async *entries(
+    prefix: string,
+    options?: { readonly after?: string | undefined },
+  ): ReturnType<ObjectStoreLike['entries']> {
+    for await (const key of this.list(prefix, options)) {
+      const kept = this.#objects.get(key);
+      if (kept) yield { key, ...kept.info };
+    }
+  }
+
   async delete(key: string): Promise<void> {
     this.#objects.delete(ensureKey(key));
   }
@@ -66,7 +76,7 @@ class MapStore implements ObjectStoreLike {
   async join(
     keys: readonly string[],
     target: string,
-    { check, ...options }: NonNullable<Parameters<ObjectStoreLike['join']>[2]> = {},
+    options: CallOptions = {},
   ): Promise<ObjectInfoLike> {
     ensureKey(target);
     refuseAborted(options);
@@ -76,7 +86,7 @@ class MapStore implements ObjectStoreLike {
       throw new OciError('STORAGE_FAILED', 'a part is missing');
     });
     const body = inChunks(await collect(whole));
-    const info = await this.put(target, check ? check(body) : body);
+    const info = await this.put(target, body);
     for (const key of keys) this.#objects.delete(key);
     return info as ObjectInfoLike;
   }

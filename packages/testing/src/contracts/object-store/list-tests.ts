@@ -44,6 +44,21 @@ export function listTests(make: MakeObjectStore): void {
   );
 
   test(
+    'lists with each key what is known of its object, in pages of any size',
+    withStore(make, async (store) => {
+      await fill(store);
+      for (const pageSize of [1, 2, undefined]) {
+        const found: string[] = [];
+        for await (const { key, ...info } of store.entries('a/', { after: 'a/0', pageSize })) {
+          expect({ key, ...info }).toEqual({ key, ...(await store.head(key)) });
+          found.push(key);
+        }
+        expect(found).toEqual(['a/b/c', 'a/b/d', 'a/c']);
+      }
+    }),
+  );
+
+  test(
     'lists no more what was deleted',
     withStore(make, async (store) => {
       await fill(store);

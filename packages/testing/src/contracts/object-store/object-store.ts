@@ -13,22 +13,26 @@ export interface ObjectStoreLike {
     key: string,
     body: AsyncIterable<Uint8Array>,
     options?: CallOptions & { readonly condition?: PutConditionLike | undefined },
-  ): Promise<ObjectInfoLike | undefined>;
+  ): Promise<StoredVersionLike | undefined>;
   list(
     prefix: string,
     options?: CallOptions & { readonly after?: string | undefined },
   ): AsyncIterable<string>;
-  delete(key: string, options?: CallOptions): Promise<void>;
-  join(
-    keys: readonly string[],
-    target: string,
+  entries(
+    prefix: string,
     options?: CallOptions & {
-      readonly check?: ((body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;
+      readonly after?: string | undefined;
+      readonly pageSize?: number | undefined;
     },
-  ): Promise<ObjectInfoLike>;
+  ): AsyncIterable<ObjectInfoLike & { readonly key: string }>;
+  delete(key: string, options?: CallOptions): Promise<void>;
+  readonly deleteVersion?: ((key: string, version: string) => Promise<boolean>) | undefined;
+  join(keys: readonly string[], target: string, options?: CallOptions): Promise<StoredVersionLike>;
 }
 
 export type PutConditionLike = { readonly ifAbsent: true } | { readonly ifVersion: string };
+
+export type StoredVersionLike = Pick<ObjectInfoLike, 'size' | 'version'>;
 
 export interface ObjectInfoLike {
   readonly size: number;

@@ -1,0 +1,116 @@
+import { type Digest, OciError } from '@oci/spec-types';
+
+import { keys } from './keys.js';
+import type { Records } from './records.js';
+
+/** Bytes that lie under a name of their own. */
+export interface ContentData {
+  /** Names the data; see `keys.data`. */
+  readonly data: string;
+  readonly size: number;
+}
+
+/** Data that is no content yet. */
+export interface StagedData extends ContentData {
+  /** Of `performance.now()`, before anybody else could know of the data. */
+  readonly stagedAt: number;
+}
+
+/**
+ * How long data may be staged, in milliseconds. A collection removes data that is older than twice as long and no
+ * content, so that none becomes content while it goes.
+ */
+export const maxStagedMs: number = 12 * 60 * 60_000;
+
+/** Says that bytes were hashed, and where they are. */
+export interface ContentRecord extends ContentData {
+  /** Is removed unless a second look finds that something refers to it. */
+  readonly condemned?: boolean;
+}
+
+/**
+ * Which data content is. A digest gets its record only from who has hashed the data.
+ *
+ * Nothing that is referred to is removed: who refers to content writes the reference first and looks into its
+ * record then; who removes it condemns the record first and looks for references then. So one of the two sees the
+ * other, whichever processes they are in.
+ */
+export class ContentIndex {
+  readonly #records: Records;
+
+  constructor(records: Records) {
+    this.#records = records;
+  }
+
+  find(digest: Digest): Promise<ContentRecord | undefined> {
+    return this.#records.get(keys.content(digest));
+  }
+
+  /**
+   * Makes staged data the content of a digest that something refers to, unless the data that it has is as good.
+   *
+   * @returns the data that is not needed
+   */
+  async adopt(
+    digest: Digest,
+    staged: StagedData,
+    isGood: (known: ContentData) => Promise<boolean>,
+  ): Promise<string | undefined> {
+    let unneeded: string | undefined;
+    await this.#change(digest, async (known) => {
+      if (performance.now() - staged.stagedAt > maxStagedMs)
+        throw new OciError('TIMEOUT', `the bytes of ${digest} came too long ago: push them again`);
+      if (known?.data === staged.data) {
+        unneeded = undefined;
+        return known.condemned ? partsOf(staged) : undefined;
+      }
+      const keepsKnown = known !== undefined && (await isGood(known));
+      unneeded = keepsKnown ? staged.data : known?.data;
+      if (keepsKnown) return known.condemned ? partsOf(known) : undefined;
+      return partsOf(staged);
+    });
+    return unneeded;
+  }
+
+  /** Keeps content that something refers to now. @returns whether it was there */
+  async keep(digest: Digest): Promise<boolean> {
+    let isThere = false;
+    await this.#change(digest, async (known) => {
+      isThere = known !== undefined;
+      return known?.condemned ? partsOf(known) : undefined;
+    });
+    return isThere;
+  }
+
+  /** Removes the record of content unless something refers to it. @returns the data that has no name then */
+  async release(digest: Digest, isReferenced: () => Promise<boolean>): Promise<string | undefined> {
+    const key = keys.content(digest);
+    for (;;) {
+      const seen = await this.#records.see<ContentRecord>(key);
+      if (!seen.value || (await isReferenced())) return undefined;
+      const condemned = await this.#records.write(key, { ...seen.value, condemned: true }, seen);
+      if (!condemned) continue;
+      if (await isReferenced()) {
+        await this.keep(digest);
+        return undefined;
+      }
+      if (await this.#records.remove(key, condemned)) return seen.value.data;
+    }
+  }
+
+  async #change(
+    digest: Digest,
+    change: (known: ContentRecord | undefined) => Promise<ContentRecord | undefined>,
+  ): Promise<void> {
+    const key = keys.content(digest);
+    for (;;) {
+      const seen = await this.#records.see<ContentRecord>(key);
+      const value = await change(seen.value);
+      if (!value || (await this.#records.write(key, value, seen))) return;
+    }
+  }
+}
+
+function partsOf({ data, size }: ContentData): ContentData {
+  return { data, size };
+}

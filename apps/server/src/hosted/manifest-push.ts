@@ -1,0 +1,155 @@
+import {
+  type Descriptor,
+  type ManifestReference,
+  OciError,
+  type RepositoryName,
+  type ResolvedManifest,
+  type Tag,
+  childrenOf,
+} from '@oci/spec-types';
+
+import type { HostedBlobs } from './blobs.js';
+import { bytes } from './json-object.js';
+import { keys } from './keys.js';
+import type { ManifestRecord, StateCheck } from './manifest-record.js';
+import { RecordChanges } from './record-changes.js';
+import type { Records, Seen } from './records.js';
+import { referrerEntryOf } from './referrer-entry.js';
+import type { Repositories } from './repositories.js';
+
+/** How a manifest is put. */
+export interface ManifestPut {
+  readonly tags: readonly Tag[];
+  /** Says which record has to be in a state, and in which. */
+  readonly check?:
+    { readonly reference: ManifestReference; readonly state: StateCheck } | undefined;
+  /** Store the manifest although the repository lacks content of it. Default false. */
+  readonly isSparse?: boolean;
+}
+
+export interface PushParts {
+  readonly records: Records;
+  readonly blobs: HostedBlobs;
+  readonly repositories: Repositories;
+  /** The digest of a record whose content is there. */
+  readonly digestOf: (
+    record: ManifestRecord | undefined,
+  ) => Promise<ManifestRecord['digest'] | undefined>;
+}
+
+/** Checks of a layer or child at the same time. */
+const atOnce = 8;
+
+/** The storing of one manifest, of which all is there or nothing. */
+export class ManifestPush {
+  readonly #parts: PushParts;
+  readonly #name: RepositoryName;
+  readonly #manifest: ResolvedManifest;
+  readonly #put: ManifestPut;
+
+  constructor(
+    parts: PushParts,
+    { name, manifest, put }: { name: RepositoryName; manifest: ResolvedManifest; put: ManifestPut },
+  ) {
+    this.#parts = parts;
+    this.#name = name;
+    this.#manifest = manifest;
+    this.#put = put;
+  }
+
+  /** @throws OciError `BLOB_UNKNOWN`, `LIMIT_EXCEEDED`, and what a check throws */
+  async run(): Promise<void> {
+    while (!(await this.#try()));
+  }
+
+  /** @returns false when another has changed what this push relies on */
+  async #try(): Promise<boolean> {
+    const changes = new RecordChanges(this.#parts.records);
+    try {
+      const isDone = await this.#write(changes);
+      if (!isDone) await changes.takeBack();
+      return isDone;
+    } catch (error) {
+      await changes.takeBack();
+      throw error;
+    }
+  }
+
+  async #write(changes: RecordChanges): Promise<boolean> {
+    const { records, blobs, repositories } = this.#parts;
+    const { tags, isSparse } = this.#put;
+    const name = this.#name;
+    const { digest, size } = this.#manifest.descriptor;
+    const { subject } = this.#manifest.document;
+    const entry = subject && referrerEntryOf(this.#manifest);
+    const checked = await this.#checked();
+    if (!isSparse) await this.#refuseMissingContent();
+    const body = bytes(this.#manifest.bytes);
+    const descriptor = { digest, size };
+    changes.onFailure(await blobs.put(name, { descriptor, body, kinds: ['blob', 'manifest'] }));
+    const tagged = { mediaType: this.#manifest.mediaType, digest, size, pushedAt: Date.now() };
+    const record: ManifestRecord = { ...tagged, ...(subject && { subject: subject.digest }) };
+    const put = (key: string, value: ManifestRecord) =>
+      checked?.key === key ? changes.replace(key, value, checked.seen) : changes.put(key, value);
+    const own = await put(keys.manifest(name, digest), record);
+    if (!own) return false;
+    if (subject && entry) await changes.put(keys.referrer(name, subject.digest, digest), entry);
+    await repositories.enter(name);
+    for (const tag of tags) if (!(await put(keys.tag(name, tag), tagged))) return false;
+    return this.#isWhole(own);
+  }
+
+  /** Tells whether nobody who deletes the manifest has taken tags, referrers or content that were written here. */
+  async #isWhole(own: Seen<ManifestRecord>): Promise<boolean> {
+    const { records, blobs } = this.#parts;
+    const { digest } = this.#manifest.descriptor;
+    const [record, isLinked] = await Promise.all([
+      records.see<ManifestRecord>(keys.manifest(this.#name, digest)),
+      blobs.hasManifest(this.#name, digest),
+    ]);
+    if (!isLinked || record.value === undefined) return false;
+    return record.version === own.version || !record.value.isDeleting;
+  }
+
+  async #checked(): Promise<
+    { readonly key: string; readonly seen: Seen<ManifestRecord> } | undefined
+  > {
+    const { check } = this.#put;
+    if (!check) return undefined;
+    const { reference, state } = check;
+    const key =
+      'tag' in reference
+        ? keys.tag(this.#name, reference.tag)
+        : keys.manifest(this.#name, reference.digest);
+    const seen = await this.#parts.records.see<ManifestRecord>(key);
+    state(await this.#parts.digestOf(seen.value));
+    return { key, seen };
+  }
+
+  /** A subject may be missing (distribution-spec, "Pushing Manifests with Subject"); content may not. */
+  async #refuseMissingContent(): Promise<void> {
+    const manifest = this.#manifest;
+    const isIndex = manifest.kind === 'index';
+    const needed = isIndex ? manifest.document.manifests : childrenOf(manifest);
+    const wanted = needed.filter((descriptor) => !descriptor.urls?.length);
+    for (let at = 0; at < wanted.length; at += atOnce) {
+      const batch = wanted.slice(at, at + atOnce);
+      const isThere = await Promise.all(
+        batch.map((each) => (isIndex ? this.#hasManifest(each) : this.#hasBlob(each))),
+      );
+      const missing = batch.find((_, index) => !isThere[index]);
+      if (missing)
+        throw new OciError('BLOB_UNKNOWN', `${this.#name} does not have ${missing.digest}`);
+    }
+  }
+
+  async #hasBlob({ digest }: Descriptor): Promise<boolean> {
+    return (await this.#parts.blobs.find(this.#name, digest)) !== undefined;
+  }
+
+  async #hasManifest({ digest }: Descriptor): Promise<boolean> {
+    const { records, digestOf } = this.#parts;
+    const record = await records.get<ManifestRecord>(keys.manifest(this.#name, digest));
+    return (await digestOf(record)) !== undefined;
+  }
+}

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { Retries, defaultRetryRule } from '@oci/spec-types';
+
+import type { PutCondition } from '../store/object-store.js';
+import { type Bucket, abortable, locationOf } from './bucket.js';
+import { isAbsent, isConflict, isRefusedByCondition, onBucket } from './s3-failure.js';
+
+/** A write that meets another of the same object is not done, and tried again soon. */
+const conflictRule = { ...defaultRetryRule, attempts: 8, baseDelayMs: 50, maxDelayMs: 400 };
+
+/**
+ * Writes a small object under a condition (`If-None-Match`, `If-Match`), by one request.
+ *
+ * @returns the new version, or undefined when the condition does not hold
+ * @throws OciError `STORAGE_FAILED`, retryable: the object may have been written all the same
+ */
+export async function writeConditionally(
+  bucket: Bucket,
+  { key, bytes }: { readonly key: string; readonly bytes: Uint8Array },
+  { condition, signal }: { condition: PutCondition; signal?: AbortSignal | undefined },
+): Promise<string | undefined> {
+  const command = new PutObjectCommand({
+    ...locationOf(bucket, key),
+    ...('ifAbsent' in condition ? { IfNoneMatch: '*' } : { IfMatch: condition.ifVersion }),
+    Body: bytes,
+  });
+  const retries = new Retries(conflictRule);
+  for (;;) {
+    try {
+      const { ETag = '' } = await bucket.once.send(command, abortable(signal));
+      return ETag;
+    } catch (error) {
+      // `If-Match` of an object that is gone is answered by 404 at AWS, and by 412 elsewhere.
+      if (isRefusedByCondition(error) || isAbsent(error)) return undefined;
+      const next = retries.next({ retryable: isConflict(error) });
+      if (!next.again) return onBucket(key, () => Promise.reject(error));
+      await sleep(next.delayMs);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+
+/** How the service of a bucket is reached. */
+export interface S3ConnectionOptions {
+  /** URL of the service. Default: that of AWS for the region. */
+  readonly endpoint?: string | undefined;
+  /** Default: what the environment or the platform says. */
+  readonly region?: string | undefined;
+  /** Name the bucket in the path and not in the host. Default false. */
+  readonly pathStyle?: boolean | undefined;
+  /** Default: those of the environment, the AWS configuration files, or the platform. */
+  readonly credentials?: S3ClientConfig['credentials'];
+  /** PEM of the authorities that the service's certificate may be of. Default: the system's. */
+  readonly ca?: string | undefined;
+  /** Take any certificate. Default false. */
+  readonly insecure?: boolean | undefined;
+}
+
+/** Connections kept, each of which a download or an upload may hold for long. */
+const maxSockets = 512;
+/** Milliseconds until a connection is there, and until an answer begins. */
+const timeouts = { connectionTimeout: 5000, requestTimeout: 120_000, throwOnRequestTimeout: true };
+
+/** Opens two clients with the same connections, of which one sends each request once. */
+export function connect(options: S3ConnectionOptions): {
+  readonly client: S3Client;
+  readonly once: S3Client;
+} {
+  const { endpoint, region, pathStyle, credentials, ca, insecure } = options;
+  const client = new S3Client({
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(credentials !== undefined && { credentials }),
+    forcePathStyle: pathStyle ?? false,
+    // A checksum of its own is not understood by every store; digests are verified by who stores here.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      ...timeouts,
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets }),
+      httpsAgent: new HttpsAgent({
+        keepAlive: true,
+        maxSockets,
+        rejectUnauthorized: !insecure,
+        ...(ca !== undefined && { ca }),
+      }),
+    },
+  });
+  const { requestHandler, credentials: known } = client.config;
+  const once = new S3Client({
+    ...(endpoint !== undefined && { endpoint }),
+    region: client.config.region,
+    credentials: known,
+    forcePathStyle: pathStyle ?? false,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    maxAttempts: 1,
+    requestHandler,
+  });
+  return { client, once };
+}
