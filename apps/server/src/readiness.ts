@@ -1,6 +1,5 @@
-import { createFileObjectStore } from '@oci/cache';
-
 import type { AuditLog } from './audit/audit-log.js';
+import type { HostedStorage } from './hosted/storage.js';
 
 export type Phase = 'starting' | 'open' | 'closing';
 
@@ -8,21 +7,21 @@ export type Phase = 'starting' | 'open' | 'closing';
 export async function reasonsAgainst({
   phase,
   audit,
-  dataDir,
+  storage,
+  onFailure,
 }: {
   readonly phase: Phase;
   readonly audit: Pick<AuditLog, 'trouble'> | undefined;
-  readonly dataDir: string;
+  readonly storage: Pick<HostedStorage, 'probe'>;
+  /** Hears why the storage cannot be written. */
+  readonly onFailure: (error: unknown) => void;
 }): Promise<readonly string[]> {
   const reasons: string[] = [];
   if (phase !== 'open') reasons.push(`the server is ${phase}`);
   if (audit?.trouble !== undefined) reasons.push('the audit log cannot be written');
-  const store = createFileObjectStore(dataDir);
-  const probe = store.put('ready', once('ready')).then(() => store.delete('ready'));
-  await probe.catch(() => reasons.push('the storage cannot be written'));
+  await storage.probe().catch((error: unknown) => {
+    onFailure(error);
+    reasons.push('the storage cannot be written');
+  });
   return reasons;
-}
-
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
 }

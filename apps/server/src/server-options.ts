@@ -3,6 +3,7 @@ import { OciError } from '@oci/spec-types';
 
 import type { AccessOptions } from './access/access.js';
 import type { AuditOptions } from './audit/audit-log.js';
+import type { StorageOptions } from './hosted/storage.js';
 import type { TrustedProxies } from './http/client-address.js';
 import type { ConnectionLimits } from './http/connections.js';
 import type { TlsOptions } from './http/listener.js';
@@ -12,6 +13,8 @@ export interface ServerOptions {
   readonly listen: ListenAddress;
   /** Where hosted repositories are kept. */
   readonly dataDir: string;
+  /** Default: files below the data directory. */
+  readonly storage?: StorageOptions | undefined;
   /** What the API manages; `registryUrl` is this server's own when absent. */
   readonly manager: Omit<OciManagerOptions, 'registryUrl'> & {
     readonly registryUrl?: string | undefined;

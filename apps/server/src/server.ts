@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 
-import { createFileObjectStore, openCache } from '@oci/cache';
+import { openCache } from '@oci/cache';
 import type { FastifyInstance } from 'fastify';
 
 import { createApp } from './api/app.js';
@@ -8,6 +8,7 @@ import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
 import { type DirectoryClaim, claimDirectories } from './directory-claim.js';
 import { createHostedRegistry } from './hosted/hosted-registry.js';
+import { type HostedStorage, openStorage } from './hosted/storage.js';
 import { startUpkeep } from './hosted/upkeep.js';
 import { createEntry, holdUntil } from './http/entry.js';
 import { Gate } from './http/gate.js';
@@ -59,13 +60,15 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   refusePublicHttp(options);
-  return new OciServer(options).start();
+  const storage = await openStorage(options.dataDir, options.storage);
+  return new OciServer(options, storage).start();
 }
 
 class OciServer {
   readonly #state: ServerState;
   readonly #parts: ServerParts;
   readonly #app: FastifyInstance;
+  readonly #storage: HostedStorage;
   #phase: Phase = 'starting';
   #open: () => void = () => {};
   readonly #opened = new Promise<void>((resolve) => (this.#open = resolve));
@@ -75,7 +78,8 @@ class OciServer {
   #clientCa: string | undefined;
   #endUpkeep: () => void = () => {};
 
-  constructor(options: ServerOptions) {
+  constructor(options: ServerOptions, storage: HostedStorage) {
+    this.#storage = storage;
     this.#state = new ServerState(options, () => ({ ...this.#parts, url: this.#url }));
     this.#clientCa = options.tls?.clientCa;
     this.#parts = this.#createParts(options);
@@ -104,6 +108,7 @@ class OciServer {
         this.#app.close(),
         this.#claim?.release(),
       ]);
+      this.#storage.close();
       throw error;
     });
     const scheme = options.tls ? 'https' : 'http';
@@ -161,12 +166,14 @@ class OciServer {
     this.#note({ result: 'ok', detail: 'ended' });
     await this.#parts.audit?.close();
     await this.#claim?.release();
+    this.#storage.close();
   }
 
   async #claimDirectories(options: ServerOptions): Promise<void> {
     this.#claim = await claimDirectories(options, (directory) =>
       this.#app.log.warn({ directory }, 'waiting for another server'),
     );
+    await this.#storage.prepare((fields, message) => this.#app.log.info(fields, message));
     const isNew = await this.#parts.audit?.open();
     // A log that was removed as a whole leaves nothing that could say so.
     const detail = 'a new log begins, although the data directory was in use';
@@ -194,7 +201,7 @@ class OciServer {
       jobs,
       cache,
       index: artifactIndex(state, metrics),
-      hosted: createHostedRegistry(createFileObjectStore(options.dataDir), {
+      hosted: createHostedRegistry(this.#storage.store, {
         onCorruption: (digest) => {
           metrics.integrityFailures.inc();
           this.#app.log.error({ digest }, 'stored content is corrupt: push it again to repair it');
@@ -206,8 +213,10 @@ class OciServer {
       maxUploadBytes: () => ({ ...defaultLimits, ...state.options.limits }).maxUploadBytes,
       isSparseAllowed: () => state.options.sparseManifests ?? false,
       notReady: () => {
-        const { dataDir } = state.options;
-        return reasonsAgainst({ phase: this.#phase, audit, dataDir });
+        const onFailure = (error: unknown): void =>
+          this.#app.log.error({ err: error }, 'not ready');
+        const storage = this.#storage;
+        return reasonsAgainst({ phase: this.#phase, audit, storage, onFailure });
       },
       onDefect: (error, requestId) => this.#app.log.error({ err: error, reqId: requestId }),
     };

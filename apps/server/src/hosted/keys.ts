@@ -20,6 +20,8 @@ const root = 'v2';
 export const keys = {
   /** Says that the store is of this version. */
   format: `${root}/format` as string,
+  /** Is written and removed to see whether that works. */
+  probe: `${root}/probe` as string,
   allData: `${root}/data/` as string,
   /** Bytes of content, or of a piece of an upload. @param id is of {@link newDataId} */
   data: (id: string): string => `${root}/data/${id.slice(0, 2)}/${id.slice(2)}`,

@@ -10,21 +10,26 @@ export const maxReferrerBytes: number = 1024 * 1024;
  * @throws OciError `LIMIT_EXCEEDED`
  */
 export function referrerEntryOf(manifest: ResolvedManifest): Descriptor {
+  const entry = listedDescriptorOf(manifest);
+  if (bytesOf(entry) <= maxReferrerBytes) return entry;
+  throw new OciError(
+    'LIMIT_EXCEEDED',
+    `${entry.digest} has more annotations than a list of referrers can hold (${maxReferrerBytes} bytes): put them into a layer`,
+  );
+}
+
+/** As {@link referrerEntryOf}, however long it is. */
+export function listedDescriptorOf(manifest: ResolvedManifest): Descriptor {
   const { digest, size } = manifest.descriptor;
   const { annotations } = manifest.document;
   const artifactType = artifactTypeOf(manifest);
-  const entry = {
+  return {
     mediaType: manifest.mediaType,
     digest,
     size,
     ...(artifactType !== undefined && { artifactType }),
     ...(annotations && { annotations }),
   };
-  if (bytesOf(entry) <= maxReferrerBytes) return entry;
-  throw new OciError(
-    'LIMIT_EXCEEDED',
-    `${digest} has more annotations than a list of referrers can hold (${maxReferrerBytes} bytes): put them into a layer`,
-  );
 }
 
 /** Bytes of an entry in a list. */
