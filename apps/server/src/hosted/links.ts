@@ -1,7 +1,7 @@
 import type { Digest, RepositoryName } from '@oci/spec-types';
 
 import { keys, repositoryOfKey } from './keys.js';
-import type { Records } from './records.js';
+import type { Records, Seen } from './records.js';
 
 /** What content is in a repository: a blob that clients may ask for, a manifest, or both. */
 export type LinkKind = 'blob' | 'manifest';
@@ -49,7 +49,8 @@ export class Links {
       const kinds = link?.kinds.filter((each) => each !== kind) ?? [];
       return isThere && kinds.length > 0 ? { kinds } : undefined;
     });
-    const isOnly = ({ kinds }: LinkRecord): boolean => kinds.every((each) => each === kind);
+    const isOnly = ({ value }: Seen<LinkRecord>): boolean =>
+      value?.kinds.every((each) => each === kind) ?? false;
     return (await this.#records.removeIf(key, isOnly)) || isThere;
   }
 

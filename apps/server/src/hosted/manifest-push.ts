@@ -76,7 +76,7 @@ export class ManifestPush {
   }
 
   async #write(changes: RecordChanges): Promise<boolean> {
-    const { records, blobs, repositories } = this.#parts;
+    const { blobs, repositories } = this.#parts;
     const { tags, isSparse } = this.#put;
     const name = this.#name;
     const { digest, size } = this.#manifest.descriptor;

@@ -15,7 +15,7 @@ import { KeyLocks } from './key-locks.js';
 import { keys, tagOfKey } from './keys.js';
 import { type ManifestPut, ManifestPush } from './manifest-push.js';
 import type { ManifestRecord, StateCheck } from './manifest-record.js';
-import type { Records } from './records.js';
+import type { Records, Seen } from './records.js';
 import { withinBound } from './referrer-entry.js';
 import type { Repositories } from './repositories.js';
 
@@ -175,7 +175,7 @@ export class HostedManifests {
   }
 
   async #removeTagsOf(name: RepositoryName, digest: Digest): Promise<void> {
-    const isOf = (record: ManifestRecord): boolean => record.digest === digest;
+    const isOf = ({ value }: Seen<ManifestRecord>): boolean => value?.digest === digest;
     const { records } = this.#parts;
     for await (const batch of inBatches(this.tags(name)))
       await Promise.all(

@@ -1,11 +1,5 @@
 import type { ObjectStore, StoredVersion } from '@oci/cache';
-import {
-  type CallOptions,
-  type Descriptor,
-  type Digest,
-  OciError,
-  verifiableAlgorithm,
-} from '@oci/spec-types';
+import { type CallOptions, type Digest, OciError, verifiableAlgorithm } from '@oci/spec-types';
 
 import { newDataId } from './content.js';
 import type { ContentData, StagedData } from './content-index.js';

@@ -99,10 +99,13 @@ export class Records {
   }
 
   /** Removes a record, whatever changes it meanwhile, if it is as wanted. @returns whether it was */
-  async removeIf<T>(key: string, isWanted: (value: T) => boolean): Promise<boolean> {
+  async removeIf<T extends object>(
+    key: string,
+    isWanted: (seen: Seen<T>) => boolean,
+  ): Promise<boolean> {
     return this.#retried(key, async () => {
       const seen = await this.see<T>(key);
-      if (seen.value === undefined || !isWanted(seen.value)) return { result: false };
+      if (seen.value === undefined || !isWanted(seen)) return { result: false };
       return (await this.remove(key, seen)) ? { result: true } : undefined;
     });
   }

@@ -72,7 +72,7 @@ function fileStorage(dataDir: string): HostedStorage {
   };
 }
 
-async function bucketStorage({ kind: _, ...options }: S3StorageOptions): Promise<HostedStorage> {
+async function bucketStorage(options: S3StorageOptions): Promise<HostedStorage> {
   const { bucket, prefix, ...connection } = options;
   const { createS3ObjectStore } = await import('@oci/cache/s3');
   const store = createS3ObjectStore({ bucket, prefix, connection });

@@ -6,7 +6,6 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3';
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
 import { readBytes } from '@oci/spec-types/node';

@@ -19,6 +19,7 @@ import {
 } from '@oci/files';
 
 import { readFilePart } from './file-part.js';
+import { infoOf, nextTimestamp } from './file-version.js';
 import { KeyTurns } from './key-turns.js';
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
@@ -334,23 +335,4 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
     const { bytesWritten } = await file.write(chunk, offset);
     offset += bytesWritten;
   }
-}
-
-let lastTimestamp = 0;
-
-/**
- * Returns seconds since the epoch, never the same twice: clocks of file systems move every few milliseconds,
- * and an inode may be used again before.
- */
-function nextTimestamp(): number {
-  lastTimestamp = Math.max(lastTimestamp + 1, Date.now() * 1000);
-  return lastTimestamp / 1_000_000;
-}
-
-function infoOf(info: { size: bigint; mtimeNs: bigint; mtimeMs: bigint; ino: bigint }): ObjectInfo {
-  return {
-    size: Number(info.size),
-    modifiedAt: Number(info.mtimeMs),
-    version: `${info.mtimeNs}-${info.size}-${info.ino}`,
-  };
 }
