@@ -28,6 +28,8 @@ export interface Destination {
 /** What a registry's repositories share. */
 export interface Reached {
   readonly endpoint: Omit<Endpoint, 'name'>;
+  /** The registry itself, without credentials. */
+  readonly bare: Connection['bare'];
   readonly close: () => Promise<void>;
 }
 
@@ -65,7 +67,7 @@ export function reach(
     referrers: new ReferrersKnowledge(),
     hints: new RegistryHints(),
   };
-  return { endpoint, close };
+  return { endpoint, bare: connection.bare, close };
 }
 
 /** A mirror gets one try, less time and no patience: behind it are the next one and the registry. */

@@ -30,7 +30,7 @@ export async function firstAnswer(patient: Patient): Promise<FirstAnswer> {
 }
 
 export function probeConnection(
-  { connection }: Patient,
+  { origin }: Patient,
   { response, sentAt, receivedAt }: FirstAnswer,
 ): Finding<'connection'> {
   const { status } = response;
@@ -39,15 +39,14 @@ export function probeConnection(
   return {
     outcome: isRegistry ? 'ok' : 'problem',
     summary: isRegistry
-      ? `${connection.origin.origin} answers in ${ms} ms`
-      : `${connection.origin.origin} answers /v2/ with ${status}: perhaps it is no registry`,
+      ? `${origin.origin} answers in ${ms} ms`
+      : `${origin.origin} answers /v2/ with ${status}: perhaps it is no registry`,
     evidence: { status, ms },
   };
 }
 
 export async function probeTls(patient: Patient): Promise<Finding<'tls'>> {
-  const { connection, options, call } = patient;
-  const { origin } = connection;
+  const { origin, options, call } = patient;
   if (origin.protocol === 'http:')
     return { outcome: 'skipped', summary: 'It is spoken to over HTTP, which protects nothing.' };
   const { proxy = proxyFromEnvironment() } = options;
@@ -132,11 +131,11 @@ export async function probeCatalog(patient: Patient): Promise<Finding<'catalog'>
 
 /** The entries of a page; undefined for an answer that is none. */
 export async function listOf(
-  { connection, options }: Patient,
+  { origin, options }: Patient,
   response: RegistryResponse,
   member: 'tags' | 'repositories',
 ): Promise<readonly unknown[] | undefined> {
-  const request = { url: connection.origin, method: 'GET' } as const;
+  const request = { url: origin, method: 'GET' } as const;
   const most = options.limits?.pageBytes ?? 4 * 1024 * 1024;
   const body = await readBody(response, most, request);
   if (response.status !== 200) return undefined;

@@ -1,24 +1,19 @@
 import { type CallOptions, type RepositoryName, registryPaths } from '@oci/spec-types';
 
-import { type Connection, connect } from '../connection.js';
 import { defaultDownloadPolicy } from '../download/download-policy.js';
+import { reach } from '../reach.js';
 import { parseRegistryAddress } from '../registry-address.js';
 import type { RegistryOptions } from '../registry-options.js';
 import type { Endpoint } from '../repository/endpoint.js';
-import { ReferrersKnowledge } from '../repository/referrers-api.js';
-import { RegistryHints } from '../repository/registry-hints.js';
 import { RemoteRepository } from '../repository/remote-repository.js';
-import { defaultLimits } from '../transport/bounded-body.js';
 import type { RegistryRequest, RegistryResponse } from '../transport/exchange.js';
-import { defaultRetryPolicy } from '../transport/retry-policy.js';
-import { RangeSupport } from '../download/range-support.js';
-import { wholeBlocks } from '../download/whole-blocks.js';
-import { Throughput } from '../download/throughput.js';
+import type { AttemptObserver } from '../transport/observe.js';
 
 /** A registry that is examined: how it is reached, without its mirrors, and which requests went out. */
 export interface Patient {
   readonly options: RegistryOptions;
-  readonly connection: Connection;
+  readonly origin: URL;
+  readonly close: () => Promise<void>;
   /** `METHOD status` of each request, the oldest first; emptied by who wants to see the next. */
   readonly requests: string[];
   readonly call: CallOptions;
@@ -40,47 +35,31 @@ interface PatientRequest {
 
 /** @throws OciError `REFERENCE_INVALID`, `CONFIG_INVALID` */
 export function admit(options: RegistryOptions, call: CallOptions): Patient {
-  const address = parseRegistryAddress(options.url, { plainHttp: options.plainHttp ?? false });
-  const limits = { ...defaultLimits, ...options.limits };
-  // What is found at the second try is found; more would only hide that it takes so many.
-  const retryPolicy = { ...defaultRetryPolicy, attempts: 2, ...options.retry };
   const requests: string[] = [];
-  const connection = connect({
-    address,
-    host: options,
-    transport: {
-      ...options,
-      observer: (attempt) => {
-        const ended = options.observer?.(attempt);
-        return (outcome) => {
-          requests.push(`${attempt.method} ${'status' in outcome ? outcome.status : outcome.code}`);
-          ended?.(outcome);
-        };
+  const {
+    endpoint: shared,
+    bare,
+    close,
+  } = reach(
+    {
+      address: parseRegistryAddress(options.url, { plainHttp: options.plainHttp ?? false }),
+      options: {
+        ...options,
+        // What is found at the second try is found; more would only hide that it takes so many.
+        retry: { attempts: 2, ...options.retry },
+        observer: noting(requests, options.observer),
       },
+      downloadPolicy: defaultDownloadPolicy,
+      mirrors: [],
     },
-    credentials: options.credentials ?? (async () => undefined),
-    limits,
-    retryPolicy,
-  });
-  const { origin, exchange, bare } = connection;
-  const referrers = new ReferrersKnowledge();
-  const endpoint = (name: RepositoryName): Endpoint => ({
-    exchange,
-    origin,
-    name,
-    limits,
-    retryPolicy,
-    downloadPolicy: defaultDownloadPolicy,
-    rangeSupport: new RangeSupport(),
-    throughput: new Throughput(defaultDownloadPolicy.enoughBytesPerSecond),
-    wholeBlocks: wholeBlocks(),
-    asksMirrors: false,
-    referrers,
-    hints: new RegistryHints(),
-  });
+    undefined,
+  );
+  const { origin, exchange } = shared;
+  const endpoint = (name: RepositoryName): Endpoint => ({ ...shared, name });
   return {
     options,
-    connection,
+    origin,
+    close,
     requests,
     call,
     send: ({ method, path = registryPaths.base(), headers = {}, scopes = [], isBare = false }) =>
@@ -93,5 +72,16 @@ export function admit(options: RegistryOptions, call: CallOptions): Patient {
       }),
     endpoint,
     repository: (name) => new RemoteRepository(name, origin, async () => endpoint(name)),
+  };
+}
+
+/** Notes each request, beside who else hears of it. */
+function noting(requests: string[], observer: AttemptObserver | undefined): AttemptObserver {
+  return (attempt) => {
+    const ended = observer?.(attempt);
+    return (outcome) => {
+      requests.push(`${attempt.method} ${'status' in outcome ? outcome.status : outcome.code}`);
+      ended?.(outcome);
+    };
   };
 }

@@ -61,10 +61,10 @@ export function probeRegistry(
         if (repository !== undefined && write) await examination.write(repository, mountInto);
       }
     } finally {
-      await patient.connection.close();
+      await patient.close();
     }
     const { host } = parseRegistryAddress(registry.url, { plainHttp: registry.plainHttp ?? false });
-    const { origin } = patient.connection.origin;
+    const { origin } = patient.origin;
     return { host, origin, probes: examination.probes };
   });
 }

@@ -153,12 +153,9 @@ export class WriteProbes {
 
   /** Who the probes are, in words. */
   async #user(): Promise<string> {
-    const { options, connection } = this.#patient;
+    const { options, origin } = this.#patient;
     const none = async (): Promise<undefined> => undefined;
-    const { kind, username } = await reportCredential(
-      options.credentials ?? none,
-      connection.origin.host,
-    );
+    const { kind, username } = await reportCredential(options.credentials ?? none, origin.host);
     if (kind === 'anonymous') return 'a user without a login';
     return username ?? 'the user of the configured token';
   }

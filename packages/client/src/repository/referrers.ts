@@ -120,17 +120,43 @@ interface ReferrerPage {
   readonly isFiltered: boolean;
 }
 
+interface ReferrersAsk {
+  readonly subject: Digest;
+  readonly artifactType: string | undefined;
+}
+
+/** The pages of the API, and where it has no answer the list under the referrers tag. */
 async function* referrerPages(
   endpoint: Endpoint,
-  { subject, artifactType }: { subject: Digest; artifactType: string | undefined },
-  { onUnread, ...options }: ReferrersTagOptions,
+  ask: ReferrersAsk,
+  options: ReferrersTagOptions,
 ): AsyncGenerator<ReferrerPage, void, undefined> {
+  const { subject } = ask;
+  const failure = yield* apiPages(endpoint, ask, options);
+  if (failure === 'complete') return;
+  const list = await readReferrersTag(endpoint, subject, options);
+  if (list === 'other') warnOfOther(endpoint, subject, options);
+  else if (list !== undefined && list !== 'subject')
+    yield { referrers: known(descriptorsOf(list.entries, options), endpoint), isFiltered: false };
+  // Without the API's answer nobody knows that there is nothing.
+  else if (failure) throw failure;
+}
+
+/**
+ * The pages of the API.
+ *
+ * @returns `complete` behind the last page; why there is none, as far as that is known
+ */
+async function* apiPages(
+  endpoint: Endpoint,
+  { subject, artifactType }: ReferrersAsk,
+  options: CallOptions,
+): AsyncGenerator<ReferrerPage, 'complete' | OciError | undefined, undefined> {
   const { limits, name, origin } = endpoint;
   const filter = artifactType === undefined ? {} : { artifactType };
   let target: URL | undefined = new URL(registryPaths.referrers(name, subject, filter), origin);
   const seen = new Set<string>();
   let size = 0;
-  let failure: OciError | undefined;
   while (target && endpoint.referrers.hasApi.get(name) !== false) {
     if (seen.has(target.href))
       throw new OciError('PROTOCOL', `${target.host} sends a pagination loop`);
@@ -139,29 +165,34 @@ async function* referrerPages(
       throw seen.size > 1 ? nextPageFailed(error) : error;
     });
     if (!isPage(page)) {
-      failure = page;
-      break;
+      if (seen.size === 1) return page;
+      throw page ?? lostList(origin);
     }
     size += page.bytes.byteLength;
-    if (seen.size > limits.pages || size > mostFullPages * limits.pageBytes) {
+    if (seen.size > limits.pages || size > mostFullPages * limits.pageBytes)
       throw tooMany(endpoint, subject);
-    }
-    const isFiltered = /(?:^|,)\s*artifactType\s*(?:,|$)/i.test(
-      header(page.response, 'oci-filters-applied') ?? '',
-    );
-    const referrers = known(entriesOf(page.bytes, options), endpoint);
-    yield { referrers, isFiltered };
+    yield readPage(page, endpoint, options);
     target = nextPage(header(page.response, 'link'), target);
-    if (!target) return;
   }
-  if (seen.size > 1)
-    throw failure ?? new OciError('PROTOCOL', `${origin.host} loses its list in the middle`);
-  const list = await readReferrersTag(endpoint, subject, { ...options, onUnread });
-  if (list === 'other') warnOfOther(endpoint, subject, { ...options, onUnread });
-  else if (list !== undefined && list !== 'subject')
-    yield { referrers: known(descriptorsOf(list.entries, options), endpoint), isFiltered: false };
-  // Without the API's answer nobody knows that there is nothing.
-  else if (failure) throw failure;
+  if (!target) return 'complete';
+  if (seen.size > 0) throw lostList(origin);
+  return undefined;
+}
+
+function lostList({ host }: URL): OciError {
+  return new OciError('PROTOCOL', `${host} loses its list in the middle`);
+}
+
+function readPage(
+  { bytes, response }: WholeAnswer,
+  endpoint: Endpoint,
+  options: CallOptions,
+): ReferrerPage {
+  const filters = header(response, 'oci-filters-applied') ?? '';
+  return {
+    referrers: known(entriesOf(bytes, options), endpoint),
+    isFiltered: /(?:^|,)\s*artifactType\s*(?:,|$)/i.test(filters),
+  };
 }
 
 /** Notes what the registry says beside digests, which decides nothing when the content is fetched. */

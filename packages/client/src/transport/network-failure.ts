@@ -2,8 +2,90 @@ import { type ErrorReason, OciError, asOciError, isOciError } from '@oci/spec-ty
 
 import type { RegistryRequest } from './exchange.js';
 
+/** What the code of a failure means; the host is the subject of `why`. */
+interface Meaning {
+  readonly kind: 'NETWORK' | 'TIMEOUT' | 'TLS';
+  readonly why: string;
+  readonly hint: string;
+  readonly reason?: ErrorReason;
+}
+
+interface FailureCase {
+  readonly when: (code: string, url: URL) => boolean;
+  readonly means: (url: URL, code: string) => Meaning;
+}
+
+const is =
+  (...codes: readonly string[]) =>
+  (code: string): boolean =>
+    codes.includes(code);
+const reach = ({ origin }: URL): string =>
+  `Is the address right, and is the registry running? Try: curl -v ${origin}/v2/`;
+const later = 'Try again later.';
+
+/** Connections that we closed ourselves. */
+const isClosed = is('UND_ERR_DESTROYED', 'UND_ERR_CLOSED');
+
+/** The first that matches counts. */
+const failureCases: readonly FailureCase[] = [
+  {
+    when: is('ECONNREFUSED'),
+    means: (url) => ({ kind: 'NETWORK', why: 'refuses connections', hint: reach(url) }),
+  },
+  {
+    when: is('ENOTFOUND', 'EAI_AGAIN'),
+    means: (url) => ({
+      kind: 'NETWORK',
+      why: 'is not a name that can be resolved',
+      hint: reach(url),
+    }),
+  },
+  {
+    when: is('UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'),
+    means: (url) => ({ kind: 'TIMEOUT', why: 'does not answer connections', hint: reach(url) }),
+  },
+  {
+    when: is('UND_ERR_HEADERS_TIMEOUT'),
+    means: () => ({
+      kind: 'TIMEOUT',
+      why: 'accepted the request but does not answer',
+      hint: later,
+    }),
+  },
+  {
+    when: is('UND_ERR_BODY_TIMEOUT'),
+    means: () => ({ kind: 'TIMEOUT', why: 'stopped sending in the middle', hint: later }),
+  },
+  {
+    when: is('ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'),
+    means: ({ host }) => ({
+      kind: 'TLS',
+      why: 'speaks HTTP, not HTTPS',
+      hint: `If that is meant, say http://${host}.`,
+      reason: { kind: 'plain-http-needed', host },
+    }),
+  },
+  {
+    when: (code) => /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS/.test(code),
+    means: ({ host }, code) => ({
+      kind: 'TLS',
+      why: `has a certificate that is not trusted (${code})`,
+      hint: 'Name the certificate of its authority.',
+      reason: { kind: 'certificate-untrusted', host },
+    }),
+  },
+  {
+    when: (code, { protocol }) => protocol === 'http:' && code.startsWith('HPE_'),
+    means: ({ host }) => ({
+      kind: 'TLS',
+      why: 'does not speak HTTP',
+      hint: `Perhaps it speaks HTTPS: try https://${host}.`,
+    }),
+  },
+];
+
 /**
- * What a failed connection means: the error codes of Node, OpenSSL and undici, in words.
+ * Tells what a failed connection means: the error codes of Node, OpenSSL and undici, in words.
  *
  * @returns `NETWORK`, `TIMEOUT`, `TLS`, `ABORTED`, or the `OciError` that is behind it
  */
@@ -13,70 +95,33 @@ export function networkFailure(
 ): OciError {
   const known = firstOciError(cause);
   if (known) return known;
-  const { host, protocol } = request.url;
-  if (request.signal?.aborted)
-    return new OciError('ABORTED', 'the operation was cancelled', { cause });
-  const code = codeOf(cause);
-  const fail = (
-    kind: 'NETWORK' | 'TIMEOUT' | 'TLS',
-    why: string,
-    hint: string,
-    reason?: ErrorReason,
-  ): OciError =>
-    new OciError(kind, `${host} ${why}`, {
-      cause,
-      hint,
-      reason,
-      retryable: kind !== 'TLS',
-      request: { method: request.method, url: request.url.href, attempts: 1 },
-    });
-  const reach = `Is the address right, and is the registry running? Try: curl -v ${request.url.origin}/v2/`;
-  switch (code) {
-    case 'UND_ERR_DESTROYED':
-    case 'UND_ERR_CLOSED':
-      return new OciError('ABORTED', `the connections to ${host} were closed`, { cause });
-    case 'ECONNREFUSED':
-      return fail('NETWORK', 'refuses connections', reach);
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return fail('NETWORK', 'is not a name that can be resolved', reach);
-    case 'UND_ERR_CONNECT_TIMEOUT':
-    case 'ETIMEDOUT':
-      return fail('TIMEOUT', 'does not answer connections', reach);
-    case 'UND_ERR_HEADERS_TIMEOUT':
-      return fail('TIMEOUT', 'accepted the request but does not answer', 'Try again later.');
-    case 'UND_ERR_BODY_TIMEOUT':
-      return fail('TIMEOUT', 'stopped sending in the middle', 'Try again later.');
-    default:
-      break;
-  }
-  if (code !== undefined && isPlaintextAnswer(code)) {
-    return fail('TLS', 'speaks HTTP, not HTTPS', `If that is meant, say http://${host}.`, {
-      kind: 'plain-http-needed',
-      host,
-    });
-  }
-  if (code !== undefined && isCertificateFailure(code)) {
-    return fail(
-      'TLS',
-      `has a certificate that is not trusted (${code})`,
-      'Name the certificate of its authority.',
-      { kind: 'certificate-untrusted', host },
-    );
-  }
-  if (protocol === 'http:' && (code === 'HPE_INVALID_CONSTANT' || code?.startsWith('HPE_'))) {
-    return fail('TLS', 'does not speak HTTP', `Perhaps it speaks HTTPS: try https://${host}.`);
-  }
+  const { url, method, signal } = request;
+  if (signal?.aborted) return new OciError('ABORTED', 'the operation was cancelled', { cause });
+  const code = codeOf(cause) ?? '';
+  if (isClosed(code))
+    return new OciError('ABORTED', `the connections to ${url.host} were closed`, { cause });
+  const found = failureCases.find(({ when }) => when(code, url));
   // Our own mistake, or an argument that is none: to try again would change nothing.
-  if (isDefect(cause)) return asOciError(cause);
+  if (!found && isDefect(cause)) return asOciError(cause);
+  const { kind, why, hint, reason } = found?.means(url, code) ?? brokenConnection(url, cause);
+  return new OciError(kind, `${url.host} ${why}`, {
+    cause,
+    hint,
+    reason,
+    retryable: kind !== 'TLS',
+    request: { method, url: url.href, attempts: 1 },
+  });
+}
+
+function brokenConnection({ host, protocol }: URL, cause: unknown): Meaning {
   const text = cause instanceof Error ? cause.message : String(cause);
   const perhapsHttps =
     protocol === 'http:' ? ` Or does it speak HTTPS? Then say https://${host}.` : '';
-  return fail(
-    'NETWORK',
-    `broke the connection: ${text}`,
-    `Try again; if it stays, check the network.${perhapsHttps}`,
-  );
+  return {
+    kind: 'NETWORK',
+    why: `broke the connection: ${text}`,
+    hint: `Try again; if it stays, check the network.${perhapsHttps}`,
+  };
 }
 
 /** The same failure of a connection through a proxy, which may be what failed. */
@@ -112,14 +157,4 @@ function codeOf(thrown: unknown): string | undefined {
 
 function isDefect(cause: unknown): boolean {
   return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => cause instanceof kind);
-}
-
-function isPlaintextAnswer(code: string): boolean {
-  return ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'].includes(
-    code,
-  );
-}
-
-function isCertificateFailure(code: string): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS/.test(code);
 }

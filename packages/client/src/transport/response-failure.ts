@@ -49,7 +49,7 @@ export async function expectStatus(
     });
   }
   const registryErrors = parseRegistryErrors(body);
-  const failure = responseFailure(response, { request, subject, registryErrors });
+  const failure = responseFailure({ response, request, subject, registryErrors });
   const { withoutCredential } = response;
   const wantsOne = isOciError(failure, 'UNAUTHORIZED', 'DENIED');
   throw withoutCredential && wantsOne ? withCause(failure, withoutCredential) : failure;
@@ -62,82 +62,120 @@ export function withCause(failure: OciError, cause: OciError): OciError {
   return amendError(failure, { message, hint, reason, cause });
 }
 
-function responseFailure(
-  response: RegistryResponse,
+/** An answer that was not expected. */
+interface Unexpected {
+  readonly response: RegistryResponse;
+  readonly request: RegistryRequest;
+  readonly subject: Subject;
+  readonly registryErrors: readonly RegistryError[];
+}
+
+interface Meaning {
+  readonly code: OciErrorCode;
+  readonly what: string;
+  readonly hint?: string;
+  readonly reason?: ErrorReason;
+}
+
+interface AnswerCase {
+  readonly when: (status: number, says: (code: string) => boolean) => boolean;
+  readonly means: (host: string, answer: Unexpected) => Meaning;
+}
+
+/** The first that matches counts. */
+const answerCases: readonly AnswerCase[] = [
   {
-    request,
-    subject,
-    registryErrors,
-  }: { request: RegistryRequest; subject: Subject; registryErrors: readonly RegistryError[] },
-): OciError {
+    when: (status, says) => status === 404 && says('NAME_UNKNOWN'),
+    means: (host, { subject, request }) => ({
+      code: 'NAME_UNKNOWN',
+      what: `${host} has no repository ${repositoryOf(subject)}`,
+      hint: 'List the repositories of the registry to see what there is.',
+      reason: {
+        kind: 'repository-unknown',
+        origin: request.url.origin,
+        namespace: repositoryOf(subject).split('/').slice(0, -1).join('/'),
+      },
+    }),
+  },
+  {
+    when: (status) => status === 404,
+    means: (_, { subject }) => ({ code: subject.missing, what: `${subject.name} was not found` }),
+  },
+  {
+    when: (status) => status === 401,
+    means: (host, { subject, response: { authorizedAs } }) =>
+      authorizedAs === undefined
+        ? {
+            code: 'UNAUTHORIZED',
+            what: `${subject.name} needs a login`,
+            hint: `Log in to ${host}.`,
+            reason: { kind: 'login-missing', host },
+          }
+        : {
+            code: 'UNAUTHORIZED',
+            what: `${host} does not accept the credential of ${authorizedAs}`,
+            hint: `It may be old, or not allow this. Log in to ${host} again.`,
+            reason: { kind: 'login-refused', host },
+          },
+  },
+  {
+    when: (status) => status === 403,
+    means: (host, { subject, response: { authorizedAs } }) => ({
+      code: 'DENIED',
+      what: `${host} denies access to ${subject.name}${authorizedAs === undefined ? '' : ` to ${authorizedAs}`}`,
+      hint: 'Is it the credential of the right user?',
+      reason: { kind: 'access-denied', host },
+    }),
+  },
+  {
+    when: (status) => status === 429,
+    means: (host) => ({
+      code: 'RATE_LIMITED',
+      what: `${host} limits how often it is asked`,
+      hint: 'Wait, or log in: limits are often higher then.',
+    }),
+  },
+  {
+    when: (status) => status === 413,
+    means: (host, { subject }) => ({
+      code: 'LIMIT_EXCEEDED',
+      what: `${host} finds ${subject.name} too large`,
+    }),
+  },
+  {
+    when: (status) => status >= 500,
+    means: (host) => ({
+      code: 'REGISTRY_UNAVAILABLE',
+      what: `${host} has a problem of its own`,
+      hint: 'Try again later, or tell whoever runs it.',
+    }),
+  },
+  {
+    when: (status, says) => status === 405 || says('UNSUPPORTED'),
+    means: (host) => ({ code: 'UNSUPPORTED', what: `${host} does not support this` }),
+  },
+];
+
+function responseFailure(answer: Unexpected): OciError {
+  const { response, request, subject, registryErrors } = answer;
   const { status, attempts, url } = response;
   const { host } = url;
-  const fail = (code: OciErrorCode, what: string, hint?: string, reason?: ErrorReason): OciError =>
-    new OciError(
-      code,
-      `${what} (${request.method} ${subject.name} at ${host}: ${status}${attempts > 1 ? `, ${attempts} attempts` : ''})`,
-      {
-        hint,
-        reason,
-        registryErrors,
-        retryable: isTransientStatus(status),
-        retryAfterMs: parseRetryAfter(header(response, 'retry-after')),
-        request: { method: request.method, url: url.href, status, attempts },
-      },
-    );
   const says = (code: string): boolean => registryErrors.some((error) => error.code === code);
-  switch (true) {
-    case status === 404 && says('NAME_UNKNOWN'):
-      return fail(
-        'NAME_UNKNOWN',
-        `${host} has no repository ${repositoryOf(subject)}`,
-        'List the repositories of the registry to see what there is.',
-        {
-          kind: 'repository-unknown',
-          origin: request.url.origin,
-          namespace: repositoryOf(subject).split('/').slice(0, -1).join('/'),
-        },
-      );
-    case status === 404:
-      return fail(subject.missing, `${subject.name} was not found`);
-    case status === 401:
-      return response.authorizedAs === undefined
-        ? fail('UNAUTHORIZED', `${subject.name} needs a login`, `Log in to ${host}.`, {
-            kind: 'login-missing',
-            host,
-          })
-        : fail(
-            'UNAUTHORIZED',
-            `${host} does not accept the credential of ${response.authorizedAs}`,
-            `It may be old, or not allow this. Log in to ${host} again.`,
-            { kind: 'login-refused', host },
-          );
-    case status === 403:
-      return fail(
-        'DENIED',
-        `${host} denies access to ${subject.name}${response.authorizedAs === undefined ? '' : ` to ${response.authorizedAs}`}`,
-        'Is it the credential of the right user?',
-        { kind: 'access-denied', host },
-      );
-    case status === 429:
-      return fail(
-        'RATE_LIMITED',
-        `${host} limits how often it is asked`,
-        'Wait, or log in: limits are often higher then.',
-      );
-    case status === 413:
-      return fail('LIMIT_EXCEEDED', `${host} finds ${subject.name} too large`);
-    case status >= 500:
-      return fail(
-        'REGISTRY_UNAVAILABLE',
-        `${host} has a problem of its own`,
-        'Try again later, or tell whoever runs it.',
-      );
-    case status === 405 || says('UNSUPPORTED'):
-      return fail('UNSUPPORTED', `${host} does not support this`);
-    default:
-      return fail('PROTOCOL', `${host} refuses ${subject.name}`);
-  }
+  const found = answerCases.find(({ when }) => when(status, says));
+  const { code, what, hint, reason }: Meaning = found?.means(host, answer) ?? {
+    code: 'PROTOCOL',
+    what: `${host} refuses ${subject.name}`,
+  };
+  const asked = `${request.method} ${subject.name} at ${host}: ${status}`;
+  const often = attempts > 1 ? `, ${attempts} attempts` : '';
+  return new OciError(code, `${what} (${asked}${often})`, {
+    hint,
+    reason,
+    registryErrors,
+    retryable: isTransientStatus(status),
+    retryAfterMs: parseRetryAfter(header(response, 'retry-after')),
+    request: { method: request.method, url: url.href, status, attempts },
+  });
 }
 
 function repositoryOf(subject: Subject): string {
