@@ -7,6 +7,7 @@ export default defineConfig(
   library({
     index: './src/index.ts',
     'config/index': './src/config/index.ts',
+    'program/index': './src/program/index.ts',
     'signing/index': './src/signing/index.ts',
   }),
 );

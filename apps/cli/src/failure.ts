@@ -1,14 +1,5 @@
-import {
-  type ExitCode,
-  OciError,
-  asOciError,
-  exitCodeOf,
-  failureJson,
-  failureReport,
-  printable,
-  printableJson,
-  redact,
-} from '@oci/spec-types';
+import { type ExitCode, exitCodeOf, failureJson, failureReport } from '@oci/manager/program';
+import { OciError, asOciError, printable, printableJson, redact } from '@oci/spec-types';
 import { CommanderError } from 'commander';
 
 import { hintOf } from './hint.js';

@@ -1,4 +1,4 @@
-import { type ExitCode, exitCodes } from '@oci/spec-types';
+import { type ExitCode, exitCodes } from '@oci/manager/program';
 import { CommanderError } from 'commander';
 
 import { Exit, type ProgramDefinition } from './command/definition.js';

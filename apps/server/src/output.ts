@@ -1,11 +1,5 @@
-import {
-  type OciError,
-  escapeHidden,
-  failureJson,
-  failureReport,
-  printable,
-  printableJson,
-} from '@oci/spec-types';
+import { failureJson, failureReport } from '@oci/manager/program';
+import { type OciError, escapeHidden, printable, printableJson } from '@oci/spec-types';
 
 import { hintOf } from './hint.js';
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-import { OciError, asOciError, exitCodeOf, exitCodes } from '@oci/spec-types';
+import { exitCodeOf, exitCodes } from '@oci/manager/program';
+import { OciError, asOciError } from '@oci/spec-types';
 import { Command, CommanderError, Option } from 'commander';
 
 import { checkConfig } from './commands/check-config.js';

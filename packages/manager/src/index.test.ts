@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 import * as config from './config/index.js';
 import * as manager from './index.js';
+import * as program from './program/index.js';
 import * as signing from './signing/index.js';
 
 it('exports these names', () => {
@@ -38,6 +39,12 @@ it('exports these names', () => {
     'settingEntries',
     'settingHint',
     'trustRules',
+  ]);
+  expect(Object.keys(program).sort()).toEqual([
+    'exitCodeOf',
+    'exitCodes',
+    'failureJson',
+    'failureReport',
   ]);
   expect(Object.keys(signing).sort()).toEqual([
     'generateKeyPair',

@@ -57,8 +57,6 @@ export {
   throwIfAborted,
 } from './error.js';
 export type { ErrorReason } from './error-reason.js';
-export { type ExitCode, exitCodeOf, exitCodes } from './exit-code.js';
-export { failureJson, failureReport } from './failure-report.js';
 export {
   type ExecutionConfig,
   type ImageConfig,

@@ -1,4 +1,4 @@
-import type { ExitCode } from '@oci/spec-types';
+import type { ExitCode } from '@oci/manager/program';
 
 import type { Terminal } from '../terminal.js';
 import type { GlobalOptions } from './global-options.js';

@@ -1,4 +1,5 @@
-import { exitCodes, parseDigest } from '@oci/spec-types';
+import { exitCodes } from '@oci/manager/program';
+import { parseDigest } from '@oci/spec-types';
 
 import { Exit, type Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';

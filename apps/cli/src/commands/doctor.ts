@@ -7,14 +7,8 @@ import {
   probeRegistry,
 } from '@oci/client/doctor';
 import { parseRegistryAddress, proxyFromEnvironment } from '@oci/client/transport';
-import {
-  OciError,
-  asOciError,
-  exitCodeOf,
-  exitCodes,
-  parseRepositoryName,
-  printable,
-} from '@oci/spec-types';
+import { exitCodeOf, exitCodes } from '@oci/manager/program';
+import { OciError, asOciError, parseRepositoryName, printable } from '@oci/spec-types';
 
 import { hintOf } from '../hint.js';
 import { Exit, type Invocation } from '../command/definition.js';

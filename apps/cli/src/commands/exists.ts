@@ -1,4 +1,5 @@
-import { exitCodes, isOciError } from '@oci/spec-types';
+import { exitCodes } from '@oci/manager/program';
+import { isOciError } from '@oci/spec-types';
 
 import { withContext } from '../context.js';
 import { Exit, type Invocation } from '../command/definition.js';

@@ -10,7 +10,8 @@ import {
   inspectDirectory,
 } from '@oci/extensions';
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
-import { OciError, exitCodes, printable } from '@oci/spec-types';
+import { exitCodes } from '@oci/manager/program';
+import { OciError, printable } from '@oci/spec-types';
 
 import { withTemporaryDirectory } from '@oci/files';
 import { Exit, type Invocation } from '../command/definition.js';

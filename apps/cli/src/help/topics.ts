@@ -1,4 +1,4 @@
-import { exitCodes } from '@oci/spec-types';
+import { exitCodes } from '@oci/manager/program';
 
 import { createProgram } from '../command/program.js';
 import type { ProgramDefinition } from '../command/definition.js';

@@ -1,6 +1,6 @@
-import type { OciErrorCode } from './error.js';
+import type { OciErrorCode } from '@oci/spec-types';
 
-/** What the programs exit with; documented in `docs/errors.md`. */
+/** The exit codes of the programs; documented in `docs/errors.md`. */
 export const exitCodes = {
   ok: 0,
   other: 1,
@@ -56,6 +56,7 @@ const byError: Readonly<Record<OciErrorCode, ExitCode>> = {
   USAGE: exitCodes.usage,
 };
 
+/** Returns the exit code of a failure. */
 export function exitCodeOf(code: OciErrorCode): ExitCode {
   return byError[code];
 }

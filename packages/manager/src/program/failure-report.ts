@@ -1,10 +1,9 @@
-import type { OciError } from './error.js';
-import { printable } from './printable.js';
+import { type OciError, printable } from '@oci/spec-types';
 
 const mostRegistryErrors = 3;
 const longestWords = 500;
 
-/** What a program says of a failure, a pair a line, printable: `error`, `where`, the `registry`'s own words, `hint`. */
+/** Returns the lines of a failure in a terminal, a pair each, printable: `error`, `where`, the `registry`'s own words, `hint`. */
 export function failureReport(
   error: OciError,
   hint: string | undefined = error.hint,
@@ -23,7 +22,7 @@ export function failureReport(
   ];
 }
 
-/** The same as the JSON that programs print. */
+/** Returns the same as the JSON that programs print. */
 export function failureJson(error: OciError, hint: string | undefined = error.hint): object {
   const { code, message, side, request, registryErrors } = error;
   return {

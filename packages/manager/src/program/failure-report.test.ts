@@ -1,6 +1,6 @@
+import { OciError } from '@oci/spec-types';
 import { expect, test } from 'vitest';
 
-import { OciError } from './error.js';
 import { failureJson, failureReport } from './failure-report.js';
 
 const error = new OciError('DENIED', 'may not\u202e', {
