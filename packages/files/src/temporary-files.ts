@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+import { onceDone } from '@oci/spec-types';
+
 import { makeDirectoryBelow, refuseLinks } from './directory-below.js';
 import { ownProcess, processState } from './process-identity.js';
 
@@ -16,7 +18,7 @@ const abandonedMs = 24 * 60 * 60_000;
  */
 export class TemporaryFiles {
   readonly #dir: string;
-  #ready: Promise<void> | undefined;
+  readonly #prepared = onceDone(() => this.#prepare());
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -24,11 +26,7 @@ export class TemporaryFiles {
 
   /** A new path in the directory, which exists. */
   async create(): Promise<string> {
-    this.#ready ??= this.#prepare().catch((error: unknown) => {
-      this.#ready = undefined;
-      throw error;
-    });
-    await this.#ready;
+    await this.#prepared();
     this.#refuseLink();
     return join(this.#dir, `${ownProcess}-${randomBytes(12).toString('hex')}`);
   }

@@ -1,4 +1,5 @@
 import { type Cache, ManifestLru, openCache } from '@oci/cache';
+import { onceDone } from '@oci/spec-types';
 
 import { ManifestLookup } from './manifest-lookup.js';
 import type { ManifestName } from './manifest-name.js';
@@ -17,7 +18,7 @@ export class ManagerCache {
   readonly #options: OciManagerOptions;
   readonly #counters: PullCounters;
   readonly #registries: RegistrySet;
-  #opening: Promise<OpenedCache> | undefined;
+  readonly #opened = onceDone(() => this.#open());
 
   constructor(
     options: OciManagerOptions,
@@ -31,11 +32,7 @@ export class ManagerCache {
 
   /** @throws OciError `STORAGE_…`; the next call tries again */
   open(): Promise<OpenedCache> {
-    this.#opening ??= this.#open().catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
+    return this.#opened();
   }
 
   /** Opens the directory to look at only: a missing one is as an empty one. */

@@ -52,6 +52,7 @@ describe('the exported names', () => {
       'mayWait',
       'mediaTypes',
       'networkHost',
+      'onceDone',
       'parseContentType',
       'parseDigest',
       'parseImageConfig',

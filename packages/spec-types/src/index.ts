@@ -132,7 +132,7 @@ export {
   mayWait,
   pauseBound,
 } from './retry-rule.js';
-export { SingleFlight } from './single-flight.js';
+export { SingleFlight, onceDone } from './single-flight.js';
 export type { ResolvedManifest } from './resolved-manifest.js';
 export type { BlobDownloader, VerifiedFile } from './verified-file.js';
 export { singleChunk } from './single-chunk.js';

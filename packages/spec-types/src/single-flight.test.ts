@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { SingleFlight } from './single-flight.js';
+import { SingleFlight, onceDone } from './single-flight.js';
 
 interface Work<T> {
   readonly run: (signal: AbortSignal) => Promise<T>;
@@ -84,4 +84,18 @@ test('begins nothing for who comes with an aborted signal', async () => {
   const asked = flights.do('key', never.run, { signal: AbortSignal.abort() });
   await expect(asked).rejects.toMatchObject({ code: 'ABORTED' });
   expect(never.signals).toEqual([]);
+});
+
+test('what is done once is done again only after it failed', async () => {
+  let begun = 0;
+  const get = onceDone(async () => {
+    begun += 1;
+    if (begun === 1) throw new Error('broke');
+    return begun;
+  });
+  const ends = await Promise.allSettled([get(), get()]);
+  expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(begun).toBe(1);
+  expect(await Promise.all([get(), get()])).toEqual([2, 2]);
+  expect(await get()).toBe(2);
 });

@@ -54,3 +54,13 @@ export class SingleFlight<T> {
     return flight;
   }
 }
+
+/** Returns a function that does the work once, for all who call it; after a failure the next call does it anew. */
+export function onceDone<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () =>
+    (done ??= work().catch((error: unknown) => {
+      done = undefined;
+      throw error;
+    }));
+}

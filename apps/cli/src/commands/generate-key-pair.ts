@@ -1,9 +1,9 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { generateKeyPair } from '@oci/manager/signing';
 import { OciError } from '@oci/spec-types';
-import { hasCode, onStorage } from '@oci/files';
+import { createFile, hasCode, onStorage } from '@oci/files';
 
 import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
@@ -59,7 +59,7 @@ async function passwordFor(
 /** A key that is there may be the only one of its kind. */
 async function writeNew(path: string, text: string, mode: number): Promise<void> {
   await onStorage({ path }, async () => {
-    await writeFile(path, text, { mode, flag: 'wx' }).catch((cause: unknown) => {
+    await createFile(path, text, { mode }).catch((cause: unknown) => {
       if (!hasCode(cause, 'EEXIST')) throw cause;
       throw new OciError('USAGE', `${path} is there already`, {
         cause,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { BackOff, OciError, parseRetryAfter } from '@oci/spec-types';
+import { BackOff, OciError, onceDone, parseRetryAfter } from '@oci/spec-types';
 import { readBytes } from '@oci/spec-types/node';
 import {
   type JWTPayload,
@@ -64,7 +64,7 @@ export class JwtIssuer {
   readonly id: string;
   readonly #options: JwtIssuerOptions;
   readonly #backOff = new BackOff(pauses);
-  #keys: Promise<JWTVerifyGetKey> | undefined;
+  readonly #keys = onceDone(() => this.#findKeys());
 
   constructor(options: JwtIssuerOptions) {
     this.issuer = options.issuer;
@@ -79,7 +79,7 @@ export class JwtIssuer {
   async verify(token: string): Promise<Caller | RefusedJwt> {
     const { issuer, audience } = this.#options;
     try {
-      const keys = await this.#loadKeys();
+      const keys = await this.#keys();
       const options = { issuer, audience, algorithms, clockTolerance: clockToleranceS };
       const { payload } = await jwtVerify(token, keys, { ...options, requiredClaims: ['exp'] });
       return this.#callerOf(payload);
@@ -108,14 +108,6 @@ export class JwtIssuer {
       identity: JSON.stringify([this.issuer, subject]),
       credential: { id: this.id, expiresAt: (payload.exp ?? 0) * 1000 },
     };
-  }
-
-  #loadKeys(): Promise<JWTVerifyGetKey> {
-    this.#keys ??= this.#findKeys().catch((error: unknown) => {
-      this.#keys = undefined;
-      throw error;
-    });
-    return this.#keys;
   }
 
   async #findKeys(): Promise<JWTVerifyGetKey> {

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { hasCode, replaceFile } from '@oci/files';
+import { isMissing, replaceFile } from '@oci/files';
 
 import { type ChainEnd, chainStart } from './audit-line.js';
 
@@ -35,7 +35,7 @@ export async function readHead(dir: string, key: Uint8Array | undefined): Promis
   try {
     return judged(await readFile(join(dir, headFile), 'utf8'), key);
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return { state: 'missing', text: '' };
+    if (isMissing(error)) return { state: 'missing', text: '' };
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 import { OciError } from '@oci/spec-types';
-import { readNamedFile } from '@oci/files';
+import { hasCode, isMissing, readNamedFile } from '@oci/files';
 
 import { isSettableHeader } from '../transport/origin-headers.js';
 import type { Credential } from './credential.js';
@@ -183,10 +183,9 @@ export class AuthFileReader {
       return file;
     } catch (cause) {
       if (cause instanceof OciError) throw cause;
-      const { code } = cause as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (isMissing(cause)) return undefined;
       // Whoever may not read the file has no credentials in it.
-      if (code === 'EACCES' || code === 'EPERM') throw denied(path, cause);
+      if (hasCode(cause, 'EACCES', 'EPERM')) throw denied(path, cause);
       throw invalid(path, 'it cannot be read', cause);
     }
   }

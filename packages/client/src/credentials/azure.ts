@@ -1,5 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
-import { OciError, parseRegistryHost } from '@oci/spec-types';
+import { OciError, onceDone, parseRegistryHost } from '@oci/spec-types';
 
 import { connect } from '../connection.js';
 import type { RegistryOptions } from '../registry-options.js';
@@ -32,15 +32,14 @@ const defaultScope = 'https://containerregistry.azure.net/.default';
  */
 export function azureCredentials(options: AzureOptions = {}): CredentialSource {
   const { scope = defaultScope, connection = {} } = options;
-  let identity: Promise<TokenCredential> | undefined;
+  const open = onceDone(async () => options.identity ?? defaultIdentity());
   return cloudSource({
     name: 'Azure Container Registry',
     hint: 'Is there an Azure identity with a role at the registry? Try: az acr login --expose-token',
     hostOf: (registry) => (azureHost.test(registry) ? registry : undefined),
     obtain: async (registry, signal) => {
-      if (!options.identity) identity ??= defaultIdentity();
-      const known = options.identity ?? (await identity);
-      const token = await known?.getToken(scope, { abortSignal: signal });
+      const identity = await open();
+      const token = await identity.getToken(scope, { abortSignal: signal });
       if (!token) throw new OciError('PROTOCOL', 'Entra ID gave no token');
       return exchange({ registry, accessToken: token.token }, connection, signal);
     },

@@ -1,4 +1,4 @@
-import { OciError } from '@oci/spec-types';
+import { OciError, onceDone } from '@oci/spec-types';
 import type { GoogleAuthOptions } from 'google-auth-library';
 
 import { cloudSource, loadLibrary } from './cloud-source.js';
@@ -21,12 +21,7 @@ const defaultScope = 'https://www.googleapis.com/auth/cloud-platform';
  * @throws OciError (the source) `USAGE` without the library, `UNAUTHORIZED` when Google gives no token
  */
 export function googleCredentials({ auth = {} }: GoogleOptions = {}): CredentialSource {
-  let identity: Promise<Identity> | undefined;
-  const open = (): Promise<Identity> =>
-    (identity ??= openIdentity(auth).catch((error: unknown) => {
-      identity = undefined;
-      throw error;
-    }));
+  const open = onceDone(() => openIdentity(auth));
   return cloudSource({
     name: 'Google Cloud',
     hint: 'Is there a Google identity? Try: gcloud auth application-default print-access-token',

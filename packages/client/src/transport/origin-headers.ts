@@ -1,4 +1,4 @@
-import { OciError, quoted } from '@oci/spec-types';
+import { OciError, onceDone, quoted } from '@oci/spec-types';
 
 import type { Exchange } from './exchange.js';
 
@@ -31,14 +31,10 @@ export function mergeHeaders(...sources: readonly (HeaderSource | undefined)[]):
 
 /** Adds headers to the requests for one origin; behind a redirect nothing is added again. */
 export function addHeaders(next: Exchange, origin: URL, source: HeaderSource): Exchange {
-  let reading: Promise<Readonly<Record<string, string>>> | undefined;
+  const read = onceDone(() => readHeaders(source));
   return async (request) => {
     if (request.url.origin !== origin.origin) return next(request);
-    const headers = await (reading ??= readHeaders(source).catch((error: unknown) => {
-      reading = undefined;
-      throw error;
-    }));
-    return next({ ...request, headers: { ...headers, ...request.headers } });
+    return next({ ...request, headers: { ...(await read()), ...request.headers } });
   };
 }
 
