@@ -22,6 +22,7 @@ import {
 import { JobQueue } from './jobs/job-queue.js';
 import { formatOrigin } from './listen-address.js';
 import { Metrics } from './metrics/metrics.js';
+import { sampled } from './metrics/sampled.js';
 import { type Phase, reasonsAgainst } from './readiness.js';
 import type { Reloaded } from './reloadable-options.js';
 import { createRegistryApi } from './registry-api/registry-api.js';
@@ -36,6 +37,9 @@ import {
 import type { ServerParts } from './server-parts.js';
 import { ServerState } from './server-state.js';
 import { traceRequest } from './tracing/tracing.js';
+
+/** Milliseconds that a count of the cache serves as a metric: it takes some microseconds for each blob. */
+const usageMs = 60_000;
 
 export interface RunningServer {
   /** Of the server's own lines. */
@@ -189,7 +193,7 @@ class OciServer {
     const jobs = new JobQueue();
     const cache = () => openCache(state.options.manager.cacheDir);
     const metrics = new Metrics({
-      cache: async () => (await cache()).usage(),
+      cache: sampled(usageMs, async () => (await cache()).usage()),
       jobs: () => jobs.counts,
       audit: () => audit?.stats,
     });

@@ -1,43 +1,43 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { Digest } from '@oci/spec-types';
 import { TemporaryFiles, onStorage } from '@oci/files';
 
 import { CachedRepository, type RepositoryPlace } from './cached-repository.js';
-import { type DamageListener, ContentStore } from './content-store.js';
+import { ContentStore, type DamageListener } from './content-store.js';
 import { Downloads } from './downloads.js';
-import { Evidence } from './evidence.js';
-import { Inventory } from './inventory.js';
+import { ensureFormat } from './format-mark.js';
 import { LayoutIndex } from './layout-index.js';
 import {
+  type MaterializedName,
   type ReferenceKey,
-  type ViewName,
-  ownEntries,
+  materializedFiles,
+  paths,
   referenceKey,
   tagsPrefix,
-  viewFiles,
 } from './layout.js';
+import { MaterializedFiles } from './materialized-files.js';
 import { ReferenceStore } from './reference-store.js';
 import { ReferrerStore } from './referrer-store.js';
 import type { RetentionPolicy } from './retention/policy.js';
 import type { PruneOptions, PruneParts, PruneReport } from './retention/prune.js';
 import type { ScrubOptions, ScrubReport } from './scrub.js';
+import { StatSnapshot } from './stat-snapshot.js';
+import { GcBarrier } from './state/gc-barrier.js';
 import { type Lease, Leases } from './state/leases.js';
 import { ListingNotes } from './state/listing-notes.js';
-import { Markers } from './state/markers.js';
-import type { Pins } from './state/pins.js';
-import { RemovalGate } from './state/removal-gate.js';
-import type { UsageTotal } from './state/usage.js';
-import type { CacheStats } from './stats.js';
+import { MarkerFiles } from './state/marker-files.js';
+import { Pins } from './state/pins.js';
+import { stateNames } from './layout.js';
+import type { CacheStats, CacheUsage } from './stats.js';
 import { FileObjectStore, type FileObjectStoreOptions } from './store/file-object-store.js';
-import { ViewStore } from './view-store.js';
 
 export interface CacheOptions extends FileObjectStoreOptions {
   /** Make the directory when it is missing. Default true; false for who only looks: then it is as an empty one. */
   readonly make?: boolean | undefined;
-  /** Hears of content that was found damaged, and is being fetched again. */
+  /** Hears of content that was found corrupt, and is being fetched again. */
   readonly onDamage?: DamageListener | undefined;
 }
 
@@ -50,31 +50,34 @@ export interface Cache {
   readonly references: ReferenceStore;
   readonly referrers: ReferrerStore;
   readonly index: LayoutIndex;
-  readonly views: ViewStore;
-  readonly inventory: Inventory;
+  readonly files: MaterializedFiles;
   readonly pins: Pins;
   readonly listingNotes: ListingNotes;
   /** Records of signatures that were verified, by what they were verified for. */
-  readonly verifiedSignatures: Pick<Markers, 'read' | 'add'>;
+  readonly verifiedSignatures: Pick<MarkerFiles, 'read' | 'add'>;
   /** Whether a reference of a repository may be here: one look, cheaper than to look for each. */
   mayKnow(place: RepositoryPlace): boolean;
-  /** A repository of a registry as it is here. */
-  repository(place: RepositoryPlace): CachedRepository;
+  /**
+   * A repository of a registry as it is here.
+   *
+   * @param lease takes what is pushed, or found to be here already, until a tag or a manifest holds it
+   */
+  repository(place: RepositoryPlace, lease?: Pick<Lease, 'add'>): CachedRepository;
   /** Keeps content from being removed, by any process, until it is released. */
   lease(): Lease;
   /**
-   * How the files of an artifact look that is here: of its reference, of its content, of its view.
+   * Takes a snapshot of the files of an artifact that is here: of its reference, of its content, at its path.
    *
    * @returns undefined when one is missing
    */
-  evidence(of: {
+  snapshot(of: {
     readonly reference: ReferenceKey;
     readonly digests: readonly Digest[];
-    readonly view: ViewName;
-  }): Evidence | undefined;
-  /** What is here, by the notes of every change: at once, however much it is. */
-  usage(): Promise<UsageTotal>;
-  /** What is here, by looking. */
+    readonly name: MaterializedName;
+  }): StatSnapshot | undefined;
+  /** Counts blobs, and bytes of blobs and materialized files: some microseconds for each. */
+  usage(): Promise<CacheUsage>;
+  /** Counts everything. */
   stats(): Promise<CacheStats>;
   /**
    * Drops what a tag points to, so that the next pull and the next listing ask the registry. Its content stays until
@@ -86,7 +89,9 @@ export interface Cache {
   ): Promise<void>;
   /** Removes what the policy lets go. @throws OciError `USAGE`, `ABORTED` */
   prune(policy: RetentionPolicy, options?: PruneOptions): Promise<PruneReport>;
-  /** Hashes all content; one that reached the end makes the notes of retention anew. */
+  /** When a pruning ended last, of any process, in milliseconds since the epoch; undefined when none did. */
+  prunedAt(): Promise<number | undefined>;
+  /** Hashes all content; one that reached the end makes `index.json` anew. */
   verify(options?: ScrubOptions): Promise<ScrubReport>;
   /** Removes everything that the cache put into the directory, but what a running pull relies on. */
   clear(): Promise<void>;
@@ -97,84 +102,85 @@ export async function openCache(dir: string, options: CacheOptions = {}): Promis
   const root = resolve(dir);
   if (options.make ?? true) await onStorage({ path: root }, () => mkdir(root, { recursive: true }));
   const parts = partsOf(root, options);
-  const { content, index, inventory, leases } = parts;
-  const listingNotes = new ListingNotes(new Markers(join(root, 'state', 'listings'), root));
-  const temporary = new TemporaryFiles(join(root, '.tmp'));
-  return {
-    ...parts,
-    downloads: new Downloads(root, content),
-    references: inventory.references,
-    views: new ViewStore(root, { temporary, inventory, fsync: options.fsync }),
-    pins: inventory.pins,
-    listingNotes,
-    verifiedSignatures: new Markers(join(root, 'state', 'signatures'), root),
-    mayKnow: (place) => existsSync(parts.store.pathOf(tagsPrefix(place).replace(/\/$/, ''))),
-    repository: (place) => new CachedRepository(parts, place),
-    lease: () => leases.open(),
-    evidence({ reference, digests, view }) {
-      const paths = [
-        parts.store.pathOf(referenceKey(reference)),
-        ...digests.map((digest) => content.pathOf(digest)),
-        ...viewFiles(view).map((path) => join(root, path)),
-      ];
-      return Evidence.of(paths, inventory.noted(reference));
-    },
-    usage: () => inventory.usage.total(),
-    stats: async () => (await import('./stats.js')).measureCache(parts),
-    async forget(reference, { unless } = {}) {
-      await listingNotes.forget(reference, unless);
-      const known = await inventory.references.get(reference);
-      if (!known || known.digest === unless) return;
-      await index.remove([reference]);
-      await inventory.unname(reference);
-    },
-    prune: async (policy, pruneOptions) =>
-      (await import('./retention/prune.js')).prune(parts, policy, pruneOptions),
-    verify: (scrubOptions = {}) => verify(parts, scrubOptions),
-    clear: () => clear(parts),
-  };
+  return { ...parts, ...accessTo(parts), ...maintenanceOf(parts) };
 }
 
-function partsOf(dir: string, options: CacheOptions): PruneParts {
+type Parts = PruneParts &
+  Pick<Cache, 'downloads' | 'index' | 'files' | 'listingNotes'> & {
+    readonly store: FileObjectStore;
+    readonly verifiedSignatures: MarkerFiles;
+  };
+
+function partsOf(dir: string, options: CacheOptions): Parts {
   const store = new FileObjectStore(dir, options);
-  const pathOf = (key: Parameters<typeof referenceKey>[0]): string =>
-    store.pathOf(referenceKey(key));
-  const references = new ReferenceStore(store);
-  const inventory = new Inventory(dir, references, pathOf);
-  const { usage } = inventory;
-  const gate = new RemovalGate(dir);
+  const markers = (path: string): MarkerFiles => new MarkerFiles(join(dir, path), dir);
+  const index: LayoutIndex = new LayoutIndex(store, (key) => references.get(key));
+  const references = new ReferenceStore({
+    store,
+    index,
+    unindexed: markers(paths.unindexed),
+    ensureFormat: () => ensureFormat(dir),
+  });
+  const content = new ContentStore(store, { onDamage: options.onDamage });
+  const barrier = new GcBarrier(dir);
+  const temporary = new TemporaryFiles(join(dir, paths.temporary));
   return {
     dir,
     store,
-    content: new ContentStore(store, { onDamage: options.onDamage, usage }),
-    inventory,
+    index,
+    references,
+    content,
+    barrier,
     referrers: new ReferrerStore(store),
-    index: new LayoutIndex(store, (key) => references.get(key)),
-    leases: new Leases(dir, gate),
-    gate,
+    downloads: new Downloads(dir, content),
+    files: new MaterializedFiles(dir, { temporary, fsync: options.fsync }),
+    leases: new Leases(dir, barrier),
+    pins: new Pins(markers(paths.pins)),
+    listingNotes: new ListingNotes(markers(paths.listings)),
+    verifiedSignatures: markers(paths.signatures),
+    state: markers(paths.state),
   };
 }
 
-async function verify(parts: PruneParts, options: ScrubOptions): Promise<ScrubReport> {
-  const [{ scrub }, { rebuild }] = await Promise.all([
-    import('./scrub.js'),
-    import('./rebuild.js'),
-  ]);
-  const notes = new Markers(join(parts.dir, 'state'), parts.dir);
-  const report = await scrub({ ...parts, notes }, options);
-  if (report.finished && !options.dryRun) await rebuild(parts);
-  return report;
+function accessTo(
+  parts: Parts,
+): Pick<Cache, 'mayKnow' | 'repository' | 'lease' | 'snapshot' | 'forget'> {
+  const { dir, store, content, references, listingNotes } = parts;
+  return {
+    mayKnow: (place) => existsSync(store.pathOf(tagsPrefix(place).replace(/\/$/, ''))),
+    repository: (place, lease) => new CachedRepository(parts, place, lease),
+    lease: () => parts.leases.open(),
+    snapshot({ reference, digests, name }) {
+      const files = [
+        store.pathOf(referenceKey(reference)),
+        ...digests.map((digest) => content.pathOf(digest)),
+        ...materializedFiles(name).map((path) => join(dir, path)),
+      ];
+      return StatSnapshot.take(files, () => references.isUseNoted(reference));
+    },
+    async forget(reference, { unless } = {}) {
+      await listingNotes.forget(reference, unless);
+      const known = await references.get(reference);
+      if (known && known.digest !== unless) await references.remove([reference]);
+    },
+  };
 }
 
-async function clear(parts: PruneParts): Promise<void> {
-  const { clearUnused } = await import('./retention/clear.js');
-  await parts.gate.close(async () => {
-    const leased = await parts.leases.held();
-    if (leased.size > 0) return clearUnused(parts, leased);
-    for (const entry of ownEntries) {
-      const path = join(parts.dir, entry);
-      await onStorage({ path }, () => rm(path, { recursive: true, force: true }));
-    }
-    parts.inventory.forget();
-  });
+function maintenanceOf(
+  parts: Parts,
+): Pick<Cache, 'usage' | 'stats' | 'prune' | 'prunedAt' | 'verify' | 'clear'> {
+  return {
+    usage: async () => (await import('./stats.js')).measureUsage(parts.dir),
+    stats: async () => (await import('./stats.js')).measureCache(parts),
+    prune: async (policy, options) =>
+      (await import('./retention/prune.js')).prune(parts, policy, options),
+    prunedAt: () => parts.state.madeAt(stateNames.pruned),
+    async verify(options = {}) {
+      const report = await (await import('./scrub.js')).scrub(parts, options);
+      if (report.finished && !options.dryRun)
+        await parts.index.sync(parts.references, (digest) => parts.content.size(digest));
+      return report;
+    },
+    clear: async () => (await import('./retention/clear.js')).clear(parts),
+  };
 }

@@ -13,7 +13,6 @@ import {
   type Tag,
   type TagDeleter,
   artifactTypeOf,
-  childrenOf,
   formatReference,
   isDigest,
   isOciError,
@@ -26,16 +25,15 @@ import {
 import { verifyManifest } from '@oci/spec-types/node';
 
 import type { ContentStore } from './content-store.js';
-import type { Inventory } from './inventory.js';
-import type { LayoutIndex } from './layout-index.js';
 import type { ReferenceKey } from './layout.js';
+import type { ReferenceStore } from './reference-store.js';
 import type { ReferrerStore } from './referrer-store.js';
+import type { Lease } from './state/leases.js';
 
 /** What a repository is kept in; a `Cache` is one. */
 export interface RepositoryParts {
   readonly content: ContentStore;
-  readonly inventory: Inventory;
-  readonly index: LayoutIndex;
+  readonly references: ReferenceStore;
   readonly referrers: ReferrerStore;
 }
 
@@ -47,14 +45,17 @@ export interface RepositoryPlace {
 
 /**
  * A repository as it is in the cache. Content is found under its digest in whichever repository it came;
- * tags are a repository's own. What is pushed and that no tag or manifest comes to hold goes after an hour.
+ * tags are a repository's own. What is pushed and no tag leads to goes with a pruning an hour later.
  */
 export class CachedRepository implements Repository, ReferrerLister, TagDeleter {
   readonly place: RepositoryPlace;
   readonly #parts: RepositoryParts;
+  readonly #lease: Pick<Lease, 'add'> | undefined;
 
-  constructor(parts: RepositoryParts, place: RepositoryPlace) {
+  /** @param lease takes what is pushed, or found to be here already */
+  constructor(parts: RepositoryParts, place: RepositoryPlace, lease?: Pick<Lease, 'add'>) {
     this.#parts = parts;
+    this.#lease = lease;
     this.place = place;
   }
 
@@ -89,6 +90,7 @@ export class CachedRepository implements Repository, ReferrerLister, TagDeleter 
 
   async hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
     throwIfAborted(options.signal);
+    await this.#lease?.add([descriptor.digest], options.signal);
     return this.#parts.content.hasBlob(descriptor, options);
   }
 
@@ -99,7 +101,7 @@ export class CachedRepository implements Repository, ReferrerLister, TagDeleter 
   ): Promise<void> {
     throwIfAborted(options.signal);
     verifiableAlgorithm(descriptor.digest);
-    await this.#parts.inventory.expect(descriptor.digest);
+    await this.#lease?.add([descriptor.digest], options.signal);
     await this.#parts.content.pushBlob(descriptor, body, options);
   }
 
@@ -108,18 +110,16 @@ export class CachedRepository implements Repository, ReferrerLister, TagDeleter 
     options: CallOptions & { readonly tag?: Tag | undefined } = {},
   ): Promise<void> {
     throwIfAborted(options.signal);
-    const { content, inventory } = this.#parts;
     const { descriptor, bytes } = manifest;
-    await inventory.hold(descriptor.digest, childrenOf(manifest));
+    await this.#lease?.add([descriptor.digest], options.signal);
     await this.#noteSubject(manifest);
-    await inventory.expect(descriptor.digest);
-    await content.pushBlob(descriptor, singleChunk(bytes), options);
+    await this.#parts.content.pushBlob(descriptor, singleChunk(bytes), options);
     if (options.tag !== undefined) await this.#name(options.tag, descriptor);
   }
 
   async *listTags(options: CallOptions = {}): AsyncGenerator<Tag, void, undefined> {
     throwIfAborted(options.signal);
-    for await (const { key } of this.#parts.inventory.references.list(this.place)) {
+    for await (const { key } of this.#parts.references.list(this.place)) {
       throwIfAborted(options.signal);
       yield key.tag;
     }
@@ -139,21 +139,19 @@ export class CachedRepository implements Repository, ReferrerLister, TagDeleter 
 
   async deleteTag(tag: Tag, options: CallOptions = {}): Promise<void> {
     throwIfAborted(options.signal);
-    const { inventory, index } = this.#parts;
+    const { references } = this.#parts;
     const key = this.#key(tag);
-    if (!(await inventory.references.get(key))) throw unknown(this.place, tag);
-    await index.remove([key]);
-    await inventory.unname(key);
+    if (!(await references.get(key))) throw unknown(this.place, tag);
+    await references.remove([key]);
   }
 
   async #name(tag: Tag, { digest, mediaType, size }: Descriptor): Promise<void> {
-    const { inventory, index } = this.#parts;
+    const { references } = this.#parts;
     const key = this.#key(tag);
     const source = this.place.registry;
     const entry = { digest, mediaType, size, resolvedAt: Date.now(), source };
-    await inventory.name(key, entry);
-    await index.add({ descriptor: entry, name: key });
-    await inventory.indexed(key);
+    await references.set(key, entry);
+    await references.complete(key, entry);
   }
 
   /** A referrer stays as long as its subject. */
@@ -162,7 +160,6 @@ export class CachedRepository implements Repository, ReferrerLister, TagDeleter 
     if (!subject) return;
     const { mediaType, digest, size } = manifest.descriptor;
     const artifactType = artifactTypeOf(manifest);
-    await this.#parts.inventory.hold(subject.digest, [manifest.descriptor]);
     await this.#parts.referrers.add(subject.digest, {
       mediaType,
       digest,
@@ -173,7 +170,7 @@ export class CachedRepository implements Repository, ReferrerLister, TagDeleter 
   }
 
   async #tagged(tag: Tag): Promise<Descriptor | undefined> {
-    const entry = await this.#parts.inventory.references.get(this.#key(tag));
+    const entry = await this.#parts.references.get(this.#key(tag));
     return entry && { mediaType: entry.mediaType, digest: entry.digest, size: entry.size };
   }
 

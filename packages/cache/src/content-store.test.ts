@@ -1,4 +1,4 @@
-import { appendFile, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Descriptor, Digest, VerifiedFile } from '@oci/spec-types';
@@ -40,6 +40,12 @@ async function bench(): Promise<Bench> {
   };
 }
 
+async function collectDigests(content: ContentStore): Promise<Digest[]> {
+  const digests: Digest[] = [];
+  for await (const digest of content.list()) digests.push(digest);
+  return digests;
+}
+
 test('gives back what was pushed, in this process and the next', async () => {
   await using here = await bench();
   await here.content.pushBlob(blob, inChunks(bytes, 65_536));
@@ -48,7 +54,7 @@ test('gives back what was pushed, in this process and the next', async () => {
     expect(stored && digestOf(await readFile(stored.path))).toBe(blob.digest);
     expect(digestOf(await collect(await content.fetchBlob(blob)))).toBe(blob.digest);
   }
-  expect(await here.content.stats()).toEqual({ blobs: 1, bytes: blob.size });
+  expect(await collectDigests(here.content)).toEqual([blob.digest]);
 });
 
 test.each([
@@ -97,7 +103,7 @@ test('does not believe a file that somebody put there, before hashing it', async
   await using here = await bench();
   await here.content.pushBlob(blob, inChunks(bytes, 65_536));
   const stored = await here.content.get(blob);
-  await here.content.delete(blob.digest);
+  await rm(here.content.pathOf(blob.digest));
   await writeFile(stored?.path ?? '', randomBytes(4, blob.size));
   expect(await here.content.get(blob)).toBeUndefined();
   expect(here.damaged).toEqual([blob.digest]);
@@ -164,5 +170,5 @@ test.each([
   expect(digestOf(await readFile(path))).toBe(blob.digest);
   expect(await here.content.get(blob)).toBeDefined();
   expect(here.damaged).toEqual([]);
-  expect(await here.content.stats()).toEqual({ blobs: 1, bytes: blob.size });
+  expect(await collectDigests(here.content)).toEqual([blob.digest]);
 });

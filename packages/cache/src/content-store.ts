@@ -13,17 +13,19 @@ import {
 import { withFileLock } from '@oci/files';
 import { verified } from '@oci/spec-types/node';
 
-import { blobKey, digestOfBlobKey, quarantineKey, recordKey } from './layout.js';
-import type { Usage } from './state/usage.js';
+import { blobKey, digestOfBlobKey, paths, quarantineKey, recordKey } from './layout.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 import type { ObjectInfo } from './store/object-store.js';
 import type { StoredBlob } from './stored-blob.js';
 
-/** Hears of content that was found damaged on disk. */
+/** Hears of content that was found corrupt on the disk. */
 export type DamageListener = (damage: {
   readonly digest: Digest;
   readonly movedTo: string;
 }) => void;
+
+/** Bytes. Of a larger blob it is recorded how its file looked when it was verified. */
+const recordedFrom = 64 * 1024;
 
 export interface ReadOptions extends CallOptions {
   /** Hashes the blob whatever is recorded of it: others who may write here can set back sizes and times. */
@@ -33,26 +35,21 @@ export interface ReadOptions extends CallOptions {
 /**
  * Content by digest. Bytes are verified on the way in; on the way out a file that is as it was when it
  * was verified (size, mtime, inode) is believed unless `rehash` says otherwise, and any other is hashed
- * again. What is damaged is set aside and counts as absent.
+ * again. What is corrupt is quarantined and counts as absent.
  */
 export class ContentStore implements BlobSource, BlobSink {
   readonly #store: FileObjectStore;
   readonly #onDamage: DamageListener;
-  readonly #usage: Pick<Usage, 'add'> | undefined;
   readonly #quarantineLock: string;
 
-  constructor(
-    store: FileObjectStore,
-    parts: { onDamage?: DamageListener | undefined; usage?: Pick<Usage, 'add'> } = {},
-  ) {
+  constructor(store: FileObjectStore, parts: { onDamage?: DamageListener | undefined } = {}) {
     this.#store = store;
     this.#quarantineLock = store.lockPath('quarantine');
     this.#onDamage = parts.onDamage ?? (() => {});
-    this.#usage = parts.usage;
   }
 
   /**
-   * The verified file of a blob; undefined when it is absent or was damaged.
+   * The verified file of a blob; undefined when it is absent or was corrupt.
    *
    * @throws OciError `SIZE_MISMATCH` when the descriptor tells a size that its digest does not have
    */
@@ -60,9 +57,9 @@ export class ContentStore implements BlobSource, BlobSink {
     const { digest } = descriptor;
     const info = await this.#store.head(blobKey(digest));
     if (!info) return undefined;
-    if (options.rehash || (await this.#recordedVersion(digest)) !== info.version) {
+    if (options.rehash || !(await this.#isRecorded(digest, info))) {
       const check = await this.#check(digest, options);
-      if (check && !check.isSound) await this.#setAside(digest, check.version, options);
+      if (check && !check.isSound) await this.#quarantine(digest, check.version, options);
       if (!check?.isSound) return undefined;
     }
     // The digest is right, so it is the descriptor that is wrong: no reason to give the blob up.
@@ -94,35 +91,16 @@ export class ContentStore implements BlobSource, BlobSink {
     options: CallOptions = {},
   ): Promise<void> {
     const key = blobKey(descriptor.digest);
-    const replaced = await this.#store.head(key);
-    // What is there may be damaged, and these bytes are not.
+    // What is there may be corrupt, and these bytes are not.
     const info = await this.#store.put(key, verified(body, descriptor), options);
-    if (info) await this.#stored(descriptor.digest, { info, replaced });
+    if (info) await this.#record(descriptor.digest, info);
   }
 
   /** Takes over a verified file of the cache's file system; no byte is copied or hashed again. */
   async adopt({ descriptor, path }: VerifiedFile): Promise<StoredBlob> {
     const key = blobKey(descriptor.digest);
-    await this.#stored(descriptor.digest, await this.#store.adopt(path, key));
+    await this.#record(descriptor.digest, (await this.#store.adopt(path, key)).info);
     return storedBlob(descriptor, this.#store.pathOf(key));
-  }
-
-  async #stored(
-    digest: Digest,
-    { info, replaced }: { readonly info: ObjectInfo; readonly replaced: ObjectInfo | undefined },
-  ): Promise<void> {
-    const bytes = info.size - (replaced?.size ?? 0);
-    await this.#usage?.add({ blobs: replaced ? 0 : 1, bytes });
-    await this.#record(digest, info.version);
-  }
-
-  /** @returns bytes of what was there */
-  async delete(digest: Digest): Promise<number> {
-    const info = await this.#store.head(blobKey(digest));
-    await this.#store.delete(blobKey(digest));
-    await this.#store.delete(recordKey(digest));
-    if (info) await this.#usage?.add({ blobs: -1, bytes: -info.size });
-    return info?.size ?? 0;
   }
 
   /** Bytes of what is there under a digest, unchecked; undefined when nothing is. */
@@ -133,40 +111,31 @@ export class ContentStore implements BlobSource, BlobSink {
   /** The digests of all blobs in order, behind one when it is given. */
   async *list(after?: Digest): AsyncGenerator<Digest, void, undefined> {
     const options = after === undefined ? {} : { after: blobKey(after) };
-    for await (const key of this.#store.list('blobs/', options)) {
+    for await (const key of this.#store.list(paths.blobs, options)) {
       const digest = digestOfBlobKey(key);
       if (digest) yield digest;
     }
   }
 
-  /** How many blobs there are, and their bytes. */
-  async stats(): Promise<{ readonly blobs: number; readonly bytes: number }> {
-    let blobs = 0;
-    let bytes = 0;
-    for await (const digest of this.list()) {
-      blobs += 1;
-      bytes += (await this.size(digest)) ?? 0;
-    }
-    return { blobs, bytes };
-  }
-
-  /** Hashes a blob, whatever is recorded. What is damaged is set aside. @returns whether it is sound */
+  /** Hashes a blob, whatever is recorded. What is corrupt is quarantined. @returns whether it is sound */
   async scrub(
     digest: Digest,
     options: CallOptions & { readonly dryRun?: boolean } = {},
   ): Promise<boolean> {
     const check = await this.#check(digest, options);
     if (!check || check.isSound) return true;
-    if (!options.dryRun) await this.#setAside(digest, check.version, options);
+    if (!options.dryRun) await this.#quarantine(digest, check.version, options);
     return false;
   }
 
-  async #recordedVersion(digest: Digest): Promise<string | undefined> {
-    return this.#store.readNote(recordKey(digest));
+  /** A small blob is hashed each time: that takes no longer than to read a record. */
+  async #isRecorded(digest: Digest, { size, version }: ObjectInfo): Promise<boolean> {
+    return size > recordedFrom && (await this.#store.readNote(recordKey(digest))) === version;
   }
 
   /** Where it can't be noted that a blob is sound, it is hashed again the next time. */
-  async #record(digest: Digest, version: string): Promise<void> {
+  async #record(digest: Digest, { size, version }: ObjectInfo): Promise<void> {
+    if (size <= recordedFrom) return;
     await this.#store.note(recordKey(digest), version).catch((error: unknown) => {
       if (!isOciError(error, 'STORAGE_FULL', 'STORAGE_DENIED', 'STORAGE_FAILED')) throw error;
     });
@@ -182,26 +151,25 @@ export class ContentStore implements BlobSource, BlobSink {
       if (isOciError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) return { isSound: false, version };
       throw error;
     }
-    await this.#record(digest, version);
+    await this.#record(digest, object.info);
     return { isSound: true, version };
   }
 
   /** Unless another has put a sound one in its place meanwhile. */
-  async #setAside(digest: Digest, version: string, { onEvent }: CallOptions): Promise<void> {
+  async #quarantine(digest: Digest, version: string, { onEvent }: CallOptions): Promise<void> {
     const target = this.#store.pathOf(quarantineKey(digest));
-    const size = await withFileLock(this.#quarantineLock, async () => {
+    const isMoved = await withFileLock(this.#quarantineLock, async () => {
       const info = await this.#store.head(blobKey(digest));
-      if (info?.version !== version) return undefined;
-      // Only the last that was damaged is kept to look at.
+      if (info?.version !== version) return false;
+      // Only the last corrupt copy is kept to look at.
       await this.#store.delete(quarantineKey(digest));
       await this.#store.join([blobKey(digest)], quarantineKey(digest));
       await this.#store.delete(recordKey(digest));
       // It is kept for a while from now on, however old it is.
       await utimes(target, new Date(), new Date()).catch(() => {});
-      return info.size;
+      return true;
     });
-    if (size === undefined) return;
-    await this.#usage?.add({ blobs: -1, bytes: -size });
+    if (!isMoved) return;
     const damage = { digest, movedTo: target };
     this.#onDamage(damage);
     onEvent?.({ type: 'damaged', ...damage });

@@ -169,12 +169,10 @@ async function pull(cache: Cache): Promise<void> {
   const { descriptor, bytes } = artifact.manifest;
   const blobs = [...artifact.blobs.map((blob) => blob.descriptor), largeBlob];
   await lease.add([descriptor.digest, ...blobs.map(({ digest }) => digest)]);
-  await cache.inventory.expect(descriptor.digest);
   await cache.content.pushBlob(descriptor, inChunks(bytes, 200));
   const { mediaType, digest, size } = descriptor;
   const entry = { mediaType, digest, size, resolvedAt: Date.now(), source: key.registry };
-  await cache.inventory.name(key, entry);
-  await cache.inventory.hold(digest, blobs);
+  await cache.references.set(key, entry);
   for (const blob of artifact.blobs)
     await cache.downloads.obtain(blob.descriptor, {
       fetchBlob: async () => inChunks(blob.bytes, 1000),
@@ -187,12 +185,11 @@ async function pull(cache: Cache): Promise<void> {
       return { descriptor: blob, path, __brand: 'VerifiedFile' };
     },
   });
-  await cache.index.add({ descriptor, name: key });
-  await cache.inventory.indexed(key);
+  await cache.references.complete(key, descriptor);
   const layer = artifact.blobs[1] && (await cache.content.get(artifact.blobs[1].descriptor));
   if (!layer) throw new Error('the layer was just stored');
   const name = { kind: 'kcl', name: 'core', version: '1.0.0' } as const;
-  await cache.views.materialise({ name, reference: key, manifestDigest: digest, blob: layer });
+  await cache.files.materialize({ name, reference: key, manifestDigest: digest, blob: layer });
 }
 
 async function prune(cache: Cache): Promise<void> {

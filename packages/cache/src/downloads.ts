@@ -18,7 +18,7 @@ import { onStorage, ownProcess, refuseLinks, withDirectoryBelow, withFileLock } 
 
 import type { ContentStore } from './content-store.js';
 import { allocatedBytes, ensureFreeSpace } from './free-space.js';
-import { partialKey } from './layout.js';
+import { partialKey, paths } from './layout.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** Where blobs come from: as files that are gone on with when they are large, else as streams. */
@@ -124,13 +124,13 @@ export class Downloads {
   }
 
   #lockOf(name: string): string {
-    const path = join(this.#dir, '.locks', 'downloads', name);
+    const path = join(this.#dir, paths.downloadLocks, name);
     refuseLinks(this.#dir, path);
     return path;
   }
 
   #newTrash(): string {
-    return join(this.#dir, '.tmp', `${ownProcess}-${randomBytes(12).toString('hex')}`);
+    return join(this.#dir, paths.temporary, `${ownProcess}-${randomBytes(12).toString('hex')}`);
   }
 
   async #download(

@@ -4,11 +4,9 @@ import * as cache from './index.js';
 
 test('exports these names and no others', () => {
   expect(Object.keys(cache).sort()).toEqual([
-    'Evidence',
-    'FileObjectStore',
     'LayoutIndex',
     'ManifestLru',
-    'copyView',
+    'copyMaterialized',
     'createFileObjectStore',
     'createMemoryObjectStore',
     'decodeSegment',

@@ -12,7 +12,7 @@ import {
 } from '@oci/spec-types';
 import { withFileLock } from '@oci/files';
 
-import type { ReferenceKey } from './layout.js';
+import { type ReferenceKey, paths } from './layout.js';
 import type { ReferenceStore } from './reference-store.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 
@@ -45,10 +45,10 @@ export class LayoutIndex {
   }
 
   async list(): Promise<Entries> {
-    const info = await this.#store.head('index.json');
+    const info = await this.#store.head(paths.index);
     if (info === undefined) return [];
     if (this.#read?.version === info.version) return this.#read.entries;
-    const text = await this.#store.readNote('index.json');
+    const text = await this.#store.readNote(paths.index);
     const entries = text === undefined ? [] : entriesOf(Buffer.from(text));
     this.#read = { version: info.version, entries };
     return entries;
@@ -133,17 +133,14 @@ export class LayoutIndex {
   }
 
   async #write(manifests: Entries): Promise<void> {
-    if (!(await this.#store.head('oci-layout'))) {
+    if (!(await this.#store.head(paths.layoutMark))) {
       await this.#store.put(
-        'oci-layout',
+        paths.layoutMark,
         singleChunk(Buffer.from('{"imageLayoutVersion":"1.0.0"}')),
       );
     }
     const index: ImageIndex = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests };
-    const put = await this.#store.put(
-      'index.json',
-      singleChunk(Buffer.from(JSON.stringify(index))),
-    );
+    const put = await this.#store.put(paths.index, singleChunk(Buffer.from(JSON.stringify(index))));
     if (put) this.#read = { version: put.version, entries: manifests };
   }
 }

@@ -18,33 +18,74 @@ import {
 import { encodeSegment } from './store/object-key.js';
 
 /**
- * The format of a cache directory, in this file only. Version 1:
+ * The format of a cache directory, in this file only. Version 2:
  *
  * ```
  * oci-layout  index.json  blobs/<algorithm>/<encoded>    an OCI image layout
- * refs/<registry>/<repository>/_tags/<tag>.json          a tag's digest, and when it was asked for
- * records/<algorithm>/<encoded>.json                     size, mtime and inode of a blob when it was verified
- * quarantine/<algorithm>-<encoded>                       blobs that turned out damaged
+ * refs/<registry>/<repository>/_tags/<tag>.json          a tag's digest, and when it was asked for; mtime: last use
+ * records/<algorithm>/<encoded>.json                     size, mtime and inode of a large blob when it was verified
+ * quarantine/<algorithm>-<encoded>                       corrupt blobs
  * partial/<algorithm>-<encoded>.partial  ….journal       downloads that were interrupted
  * referrers/<algorithm>-<encoded>/….json                 descriptors of what has a manifest as its subject
- * state/uses/<hour>/<reference>                          references by the hour of their last use
- * state/ages/<hour>/<reference>                          references by the hour in which their content came
- * state/packages/<repository>                            repositories that grew since they were last counted
- * state/holders/<xx>/<blob>.<holder>                     which references and manifests need a blob
- * state/unheld/<hour>/<blob>                             content that nothing may need
- * state/views/<reference>                                where a reference is shown
+ * state/unindexed/<reference>                            references whose pull has not ended
  * state/pins/<reference>                                 references that stay
- * state/signatures/<id>                                 signatures that were verified, for a digest and who may sign
+ * state/signatures/<id>                                  signatures that were verified, for a digest and who may sign
  * state/listings/<repository>                            what a listing learned of the tags of a repository
  * state/leases/<process>                                 content that running pulls rely on
- * state/usage/…                                          how many blobs and bytes there are
+ * state/removing                                         there while content is being removed
+ * state/pruned                                           mtime: the end of the last pruning
+ * state/scrub                                            how far an interrupted verification came
  * .tmp/…  .locks/…                                       files that are being written; who may write what
+ * .locks/removal                                         the version of the format
  * kcl/<name>/<version>/package.tar.gz  view.json         the guide's paths
  * extensions/<type>/<name>/<version>/artifact.tar.gz  view.json
  * registries/<registry>/kcl/…  extensions/…              the same of other registries
  * ```
+ *
+ * A process of version 1 reads and fills such a directory, and cannot prune it: it takes `.locks/removal` for the
+ * directory of a lock. What it decides by, and version 2 does not write, is {@link obsoleteDirectories}.
  */
-export const layoutVersion = 1;
+export const formatVersion = 2;
+
+/** The version of the records of references, materialized files and listings. */
+export const recordVersion = 1;
+
+/** Paths below a cache directory. */
+export const paths = {
+  index: 'index.json',
+  layoutMark: 'oci-layout',
+  blobs: 'blobs/',
+  references: 'refs/',
+  records: 'records/',
+  allReferrers: 'referrers/',
+  partial: 'partial',
+  quarantine: 'quarantine',
+  temporary: '.tmp',
+  downloadLocks: '.locks/downloads',
+  formatMark: '.locks/removal',
+  barrierLock: '.locks/gc',
+  barrier: 'state/removing',
+  leases: 'state/leases',
+  unindexed: 'state/unindexed',
+  pins: 'state/pins',
+  signatures: 'state/signatures',
+  listings: 'state/listings',
+  /** Of {@link stateNames}. */
+  state: 'state',
+} as const;
+
+export const stateNames = { pruned: 'pruned', scrub: 'scrub' } as const;
+
+/** By what version 1 decided what goes. */
+export const obsoleteDirectories = [
+  'state/uses',
+  'state/ages',
+  'state/packages',
+  'state/holders',
+  'state/unheld',
+  'state/views',
+  'state/usage',
+] as const;
 
 /** Everything in a cache directory that is ours to remove. */
 export const ownEntries = [
@@ -63,20 +104,20 @@ export const ownEntries = [
 ] as const;
 
 export function blobKey(digest: Digest): string {
-  return `blobs/${digestAlgorithm(digest)}/${digestEncoded(digest)}`;
+  return `${paths.blobs}${digestAlgorithm(digest)}/${digestEncoded(digest)}`;
 }
 
 export function recordKey(digest: Digest): string {
-  return `records/${digestAlgorithm(digest)}/${digestEncoded(digest)}.json`;
+  return `${paths.records}${digestAlgorithm(digest)}/${digestEncoded(digest)}.json`;
 }
 
 export function quarantineKey(digest: Digest): string {
-  return `quarantine/${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
+  return `${paths.quarantine}/${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
 }
 
 /** Where a download of a blob is, until it is whole. */
 export function partialKey(digest: Digest): string {
-  return `partial/${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
+  return `${paths.partial}/${digestAlgorithm(digest)}-${digestEncoded(digest)}`;
 }
 
 /** A tag of a repository of a registry. */
@@ -92,7 +133,7 @@ export function referenceKey(key: ReferenceKey): string {
 
 /** Where the references of a repository are. */
 export function tagsPrefix({ registry, repository }: Omit<ReferenceKey, 'tag'>): string {
-  return `refs/${encodeSegment(registry)}/${repository}/_tags/`;
+  return `${paths.references}${encodeSegment(registry)}/${repository}/_tags/`;
 }
 
 /** A tag of 128 capitals has more characters in a name than a file system takes. */
@@ -128,11 +169,17 @@ export function parseReferenceText(text: string): ReferenceKey | undefined {
 }
 
 export function referrersPrefix(subject: Digest): string {
-  return `referrers/${digestAlgorithm(subject)}-${digestEncoded(subject)}/`;
+  return `${paths.allReferrers}${digestAlgorithm(subject)}-${digestEncoded(subject)}/`;
 }
 
 export function referrerKey(subject: Digest, digest: Digest): string {
   return `${referrersPrefix(subject)}${digestAlgorithm(digest)}-${digestEncoded(digest)}.json`;
+}
+
+/** Returns the subject of a key of {@link referrerKey}. */
+export function subjectOfReferrerKey(key: string): Digest | undefined {
+  const subject = key.split('/')[1]?.replace('-', ':') ?? '';
+  return isDigest(subject) ? subject : undefined;
 }
 
 /** The digest that a key of {@link blobKey} is of; undefined for a file that is no blob. */
@@ -146,8 +193,8 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Which of the guide's paths shows an artifact. */
-export type ViewName = {
+/** Which of the guide's paths an artifact is materialized at. */
+export type MaterializedName = {
   /** For another registry than the one that the guide's paths belong to. */
   readonly registry?: RegistryHost | undefined;
 } & (
@@ -161,38 +208,42 @@ export type ViewName = {
 );
 
 /**
- * The directory of a view, relative, and its file. Names come from users, so they are checked here
- * again: nothing but a repository path and a version becomes a path.
+ * The directory of a materialized file, relative, and the file's name. Names come from users, so they are checked
+ * here again: nothing but a repository path and a version becomes a path.
  *
  * @throws OciError `REFERENCE_INVALID`
  */
-export function viewPath(view: ViewName): { readonly directory: string; readonly file: string } {
-  const isVersion = isTag(view.version.replaceAll('+', '_')) && !/^\.+$/.test(view.version);
+export function materializedPath(name: MaterializedName): {
+  readonly directory: string;
+  readonly file: string;
+} {
+  const isVersion = isTag(name.version.replaceAll('+', '_')) && !/^\.+$/.test(name.version);
   const isPlace =
-    isRepositoryName(view.name) && (view.kind === 'kcl' || isRepositoryName(view.type));
+    isRepositoryName(name.name) && (name.kind === 'kcl' || isRepositoryName(name.type));
   if (!isVersion || !isPlace) {
     throw new OciError(
       'REFERENCE_INVALID',
-      `invalid name or version ${JSON.stringify(`${view.name} ${view.version}`.slice(0, 300))}`,
+      `invalid name or version ${JSON.stringify(`${name.name} ${name.version}`.slice(0, 300))}`,
     );
   }
-  const root = view.registry === undefined ? '' : `registries/${encodeSegment(view.registry)}/`;
-  return view.kind === 'kcl'
-    ? { directory: `${root}kcl/${view.name}/${view.version}`, file: 'package.tar.gz' }
+  const root = name.registry === undefined ? '' : `registries/${encodeSegment(name.registry)}/`;
+  return name.kind === 'kcl'
+    ? { directory: `${root}kcl/${name.name}/${name.version}`, file: 'package.tar.gz' }
     : {
-        directory: `${root}extensions/${view.type}/${view.name}/${view.version}`,
+        directory: `${root}extensions/${name.type}/${name.name}/${name.version}`,
         file: 'artifact.tar.gz',
       };
 }
 
-/** The files of a view, relative: what it shows, and whose that is. */
-export function viewFiles(view: ViewName): readonly string[] {
-  const { directory, file } = viewPath(view);
-  return [`${directory}/${file}`, `${directory}/${viewRecordFile}`];
+/** Returns the two files of a name, relative: the archive, and the record of what it is. */
+export function materializedFiles(name: MaterializedName): readonly string[] {
+  const { directory, file } = materializedPath(name);
+  return [`${directory}/${file}`, `${directory}/${materializedRecord}`];
 }
 
-export const viewRecordFile = 'view.json';
+/** The name of the record beside a materialized file. */
+export const materializedRecord = 'view.json';
 
-/** The directories of all views, and the names of their files. */
-export const viewRoots = ['kcl', 'extensions', 'registries'] as const;
-export const viewFileNames: readonly string[] = ['package.tar.gz', 'artifact.tar.gz'];
+/** The directories of all materialized files, and the names of the files. */
+export const materializedRoots = ['kcl', 'extensions', 'registries'] as const;
+export const materializedNames: readonly string[] = ['package.tar.gz', 'artifact.tar.gz'];

@@ -35,11 +35,11 @@ async function useAll(cache: Cache): Promise<void> {
   });
   await cache.content.pushBlob(blob, inChunks(bytes, 100));
   const entry = { ...blob, resolvedAt: 0, source: 'registry.example' };
-  await cache.inventory.name(reference, entry);
+  await cache.references.set(reference, entry);
   await cache.index.add({ descriptor: blob, name: reference });
   const stored = await cache.content.get(blob);
   if (!stored) throw new Error('not stored');
-  await cache.views.materialise({
+  await cache.files.materialize({
     name: { kind: 'kcl', name: 'a', version: '1.0.0' },
     reference,
     manifestDigest: blob.digest,
@@ -63,11 +63,8 @@ test.each([
   'kcl/a/1.0.0',
   'quarantine',
   'state',
-  'state/ages',
-  'state/holders',
   'state/leases',
-  'state/uses',
-  'state/views',
+  'state/unindexed',
 ])('nothing is written or removed behind a link in a cache: %s', async (link) => {
   await using directory = await temporaryDirectory();
   const outside = join(directory.path, 'outside');
@@ -88,10 +85,10 @@ test('a link in the place of a small file is replaced', async () => {
   await writeFile(outside, 'precious');
   const cache = await openCache(join(directory.path, 'cache'));
   await useAll(cache);
-  const record = join(cache.dir, 'records', ...blob.digest.split(':')) + '.json';
+  const record = join(cache.dir, 'records', ...largeBlob.digest.split(':')) + '.json';
   await rm(record);
   await symlink(outside, record);
-  await cache.content.scrub(blob.digest);
+  await cache.content.scrub(largeBlob.digest);
   expect(await readFile(outside, 'utf8')).toBe('precious');
 });
 

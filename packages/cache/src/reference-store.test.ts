@@ -6,8 +6,8 @@ import { temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { type ReferenceKey, referenceKey } from './layout.js';
-import { type ReferenceEntry, ReferenceStore } from './reference-store.js';
-import { FileObjectStore } from './store/file-object-store.js';
+import type { ReferenceEntry } from './reference-store.js';
+import { openCache } from './cache.js';
 
 const key = (tag: string, repository = 'kcl/demo', registry = 'localhost:5000'): ReferenceKey => ({
   registry: parseRegistryHost(registry),
@@ -24,14 +24,14 @@ const entry: ReferenceEntry = {
 
 test('remembers what a tag pointed to, until it is told otherwise', async () => {
   await using directory = await temporaryDirectory();
-  const references = new ReferenceStore(new FileObjectStore(directory.path));
+  const { references } = await openCache(directory.path);
   expect(await references.get(key('1.0.0'))).toBeUndefined();
   await references.set(key('1.0.0'), entry);
   expect(await references.get(key('1.0.0'))).toEqual(entry);
   const moved = { ...entry, digest: parseDigest(`sha256:${'1'.repeat(64)}`) };
   await references.set(key('1.0.0'), moved);
   expect(await references.get(key('1.0.0'))).toEqual(moved);
-  await references.delete(key('1.0.0'));
+  await references.remove([key('1.0.0')]);
   expect(await references.get(key('1.0.0'))).toBeUndefined();
 });
 
@@ -51,7 +51,7 @@ test.each([
   ['no object', 'null'],
 ])('counts a file that is %s as absent, and writes it anew', async (_, text) => {
   await using directory = await temporaryDirectory();
-  const references = new ReferenceStore(new FileObjectStore(directory.path));
+  const { references } = await openCache(directory.path);
   await references.set(key('1.0.0'), entry);
   await writeFile(join(directory.path, referenceKey(key('1.0.0'))), text);
   expect(await references.get(key('1.0.0'))).toBeUndefined();

@@ -1,10 +1,4 @@
-import {
-  type Descriptor,
-  type Digest,
-  descriptorSchema,
-  isDigest,
-  singleChunk,
-} from '@oci/spec-types';
+import { type Descriptor, type Digest, descriptorSchema, singleChunk } from '@oci/spec-types';
 
 import { referrerKey, referrersPrefix } from './layout.js';
 import type { FileObjectStore } from './store/file-object-store.js';
@@ -24,7 +18,7 @@ export class ReferrerStore {
 
   async *list(subject: Digest): AsyncGenerator<Descriptor, void, undefined> {
     for await (const key of this.#store.list(referrersPrefix(subject))) {
-      const referrer = parse(await this.#store.readNote(key));
+      const referrer = parseReferrer(await this.#store.readNote(key));
       if (referrer) yield referrer;
     }
   }
@@ -34,25 +28,10 @@ export class ReferrerStore {
     for await (const key of this.#store.list(referrersPrefix(subject)))
       await this.#store.delete(key);
   }
-
-  async remove(subject: Digest, referrer: Digest): Promise<void> {
-    await this.#store.delete(referrerKey(subject, referrer));
-  }
-
-  async *all(): AsyncGenerator<
-    { readonly subject: Digest; readonly referrer: Descriptor },
-    void,
-    undefined
-  > {
-    for await (const key of this.#store.list('referrers/')) {
-      const subject = key.split('/')[1]?.replace('-', ':') ?? '';
-      const referrer = parse(await this.#store.readNote(key));
-      if (referrer && isDigest(subject)) yield { subject, referrer };
-    }
-  }
 }
 
-function parse(text: string | undefined): Descriptor | undefined {
+/** Returns what the file of a referrer says; undefined for what is none. */
+export function parseReferrer(text: string | undefined): Descriptor | undefined {
   if (text === undefined) return undefined;
   try {
     return descriptorSchema.read(JSON.parse(text));

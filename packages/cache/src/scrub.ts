@@ -2,8 +2,9 @@ import { type Digest, type EventListener, isDigest, throwIfAborted } from '@oci/
 import { forEachConcurrent } from '@oci/spec-types/node';
 
 import type { ContentStore } from './content-store.js';
-import type { Markers } from './state/markers.js';
-import { type ViewCheckParts, checkViews } from './view-check.js';
+import { stateNames } from './layout.js';
+import { type MaterializedCheckParts, checkMaterialized } from './materialized-check.js';
+import type { MarkerFiles } from './state/marker-files.js';
 
 export interface ScrubOptions {
   /** Blobs that are hashed at once. Default 4. */
@@ -12,7 +13,7 @@ export interface ScrubOptions {
   readonly limit?: number | undefined;
   /** Begins with the first blob, wherever an earlier run ended. */
   readonly restart?: boolean | undefined;
-  /** Sets nothing aside, and notes nothing. */
+  /** Quarantines nothing, and notes nothing. */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
@@ -29,7 +30,7 @@ export interface ScrubReport {
   /** Blobs that were hashed in this run. */
   readonly blobs: number;
   readonly bytes: number;
-  /** Set aside, and fetched again when they are needed. */
+  /** Quarantined, and fetched again when they are needed. */
   readonly damaged: readonly Digest[];
   /** Files at the guide's paths that were hashed: by the run that reaches the last blob. */
   readonly files: number;
@@ -43,7 +44,11 @@ export interface ScrubReport {
 
 /** Blobs between two notes of how far it is. */
 const stride = 64;
-const noteName = 'scrub';
+
+interface ScrubParts extends MaterializedCheckParts {
+  readonly content: ContentStore;
+  readonly state: MarkerFiles;
+}
 
 /**
  * Hashes every blob, whatever is recorded about it, in the order of digests. A run that was interrupted,
@@ -51,51 +56,73 @@ const noteName = 'scrub';
  *
  * @throws OciError `ABORTED`; what was done stays done
  */
-export async function scrub(
-  parts: ViewCheckParts & { readonly content: ContentStore; readonly notes: Markers },
-  options: ScrubOptions = {},
-): Promise<ScrubReport> {
-  const { content, notes } = parts;
-  const { concurrency = 4, limit = Infinity, dryRun = false } = options;
-  const { signal, onEvent, onProgress } = options;
-  const noted = options.restart || dryRun ? undefined : await notes.read(noteName);
+export async function scrub(parts: ScrubParts, options: ScrubOptions = {}): Promise<ScrubReport> {
+  const { restart, dryRun = false, signal } = options;
+  const noted = restart || dryRun ? undefined : await parts.state.read(stateNames.scrub);
   const resumedAfter = noted !== undefined && isDigest(noted) ? noted : undefined;
-  let [blobs, bytes, finished] = [0, 0, true];
-  const damaged: Digest[] = [];
-  const check = async (digest: Digest): Promise<void> => {
-    bytes += (await content.size(digest)) ?? 0;
-    if (!(await content.scrub(digest, { signal, onEvent, dryRun }))) damaged.push(digest);
-    blobs += 1;
-    onProgress?.({ blobs, bytes, damaged: damaged.length });
-  };
-  let group: Digest[] = [];
-  const finish = async (): Promise<void> => {
-    await forEachConcurrent(group, check, { limit: Math.max(1, concurrency), signal });
-    const last = group.at(-1);
-    if (last && !dryRun) await notes.add(noteName, last);
-    group = [];
-  };
-  for await (const digest of content.list(resumedAfter)) {
-    throwIfAborted(signal);
-    if (blobs + group.length >= limit) {
-      finished = false;
-      break;
-    }
-    group.push(digest);
-    if (group.length === stride) await finish();
-  }
-  await finish();
-  if (finished && !dryRun) await notes.remove(noteName);
-  const views = finished
-    ? await checkViews(parts, { dryRun, signal })
+  const blobs = new BlobScrub(parts, options);
+  const finished = await blobs.run(resumedAfter);
+  const files = finished
+    ? await checkMaterialized(parts, { dryRun, signal })
     : { files: 0, bytes: 0, damaged: [] };
   return {
-    blobs,
-    bytes: bytes + views.bytes,
-    damaged,
-    files: views.files,
-    damagedFiles: views.damaged,
+    blobs: blobs.count,
+    bytes: blobs.bytes + files.bytes,
+    damaged: blobs.damaged,
+    files: files.files,
+    damagedFiles: files.damaged,
     finished,
     ...(resumedAfter !== undefined && { resumedAfter }),
   };
+}
+
+/** Hashes blobs in groups, and notes behind each how far it is. */
+class BlobScrub {
+  count = 0;
+  bytes = 0;
+  readonly damaged: Digest[] = [];
+  readonly #parts: ScrubParts;
+  readonly #options: ScrubOptions;
+
+  constructor(parts: ScrubParts, options: ScrubOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** @returns whether it reached the last blob */
+  async run(after: Digest | undefined): Promise<boolean> {
+    const { limit = Infinity, dryRun, signal } = this.#options;
+    let group: Digest[] = [];
+    for await (const digest of this.#parts.content.list(after)) {
+      throwIfAborted(signal);
+      if (this.count + group.length >= limit) {
+        await this.#finish(group);
+        return false;
+      }
+      group.push(digest);
+      if (group.length < stride) continue;
+      await this.#finish(group);
+      group = [];
+    }
+    await this.#finish(group);
+    if (!dryRun) await this.#parts.state.remove(stateNames.scrub);
+    return true;
+  }
+
+  async #finish(group: readonly Digest[]): Promise<void> {
+    const { concurrency = 4, dryRun, signal } = this.#options;
+    const limits = { limit: Math.max(1, concurrency), signal };
+    await forEachConcurrent(group, (digest) => this.#check(digest), limits);
+    const last = group.at(-1);
+    if (last && !dryRun) await this.#parts.state.add(stateNames.scrub, last);
+  }
+
+  async #check(digest: Digest): Promise<void> {
+    const { content } = this.#parts;
+    const { dryRun = false, signal, onEvent, onProgress } = this.#options;
+    this.bytes += (await content.size(digest)) ?? 0;
+    if (!(await content.scrub(digest, { signal, onEvent, dryRun }))) this.damaged.push(digest);
+    this.count += 1;
+    onProgress?.({ blobs: this.count, bytes: this.bytes, damaged: this.damaged.length });
+  }
 }

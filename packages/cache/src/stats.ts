@@ -1,10 +1,18 @@
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { unlessMissing } from '@oci/files';
+import { digestsIn, namesIn, statOf } from './directory-walk.js';
+import { blobKey, packageId, paths } from './layout.js';
+import { materializedIn } from './materialized-record.js';
+import { Pace } from './pace.js';
+import type { ReferenceStore } from './reference-store.js';
+import type { Pins } from './state/pins.js';
 
-import { packageId, viewRecordFile, viewRoots } from './layout.js';
-import type { RemovalParts } from './retention/removal.js';
+/** How much is in a cache directory. */
+export interface CacheUsage {
+  readonly blobs: number;
+  /** Of blobs and materialized files. */
+  readonly bytes: number;
+}
 
 /** What is in a cache directory, counted. Sizes are bytes. */
 export interface CacheStats {
@@ -20,7 +28,7 @@ export interface CacheStats {
   readonly views: Count;
   /** Downloads that were interrupted and can be gone on with. */
   readonly partial: Count;
-  /** Blobs that turned out damaged. */
+  /** Corrupt blobs. */
   readonly quarantined: Count;
 }
 
@@ -29,38 +37,56 @@ export interface Count {
   readonly bytes: number;
 }
 
-/** Looks at everything, so it takes the longer the more there is. */
-export async function measureCache(parts: RemovalParts): Promise<CacheStats> {
-  const { content, inventory, store, dir } = parts;
+/** Counts blobs and materialized files. */
+export async function measureUsage(dir: string): Promise<CacheUsage> {
+  const blobs = await sizesOf(blobsIn(dir));
+  const files = await sizesOf(materializedIn(dir));
+  return { blobs: blobs.count, bytes: blobs.bytes + files.bytes };
+}
+
+/** Counts everything, which takes the longer the more there is. */
+export async function measureCache(parts: {
+  readonly dir: string;
+  readonly references: ReferenceStore;
+  readonly pins: Pins;
+}): Promise<CacheStats> {
+  const { dir, pins } = parts;
   const packages = new Set<string>();
   let references = 0;
-  for await (const { key } of inventory.references.list()) {
+  for await (const { key } of parts.references.list()) {
     references += 1;
     packages.add(packageId(key));
   }
-  const views: string[] = [];
-  for (const prefix of viewRoots)
-    for await (const key of store.list(`${prefix}/`))
-      if (!key.endsWith(`/${viewRecordFile}`)) views.push(store.pathOf(key));
-  const partial = await filesIn(join(dir, 'partial'));
+  const { count: blobs, bytes } = await sizesOf(blobsIn(dir));
+  const partial = filesIn(join(dir, paths.partial));
   return {
-    ...(await content.stats()),
+    blobs,
+    bytes,
     references,
     packages: packages.size,
-    pinned: (await inventory.pins.list()).length,
-    views: await sizesOf(views),
+    pinned: (await pins.list()).length,
+    views: await sizesOf(materializedIn(dir)),
     partial: await sizesOf(partial.filter((path) => path.endsWith('.partial'))),
-    quarantined: await sizesOf(await filesIn(join(dir, 'quarantine'))),
+    quarantined: await sizesOf(filesIn(join(dir, paths.quarantine))),
   };
 }
 
-async function filesIn(directory: string): Promise<readonly string[]> {
-  const names = (await readdir(directory).catch(unlessMissing)) ?? [];
-  return names.map((name) => join(directory, name));
+function filesIn(directory: string): readonly string[] {
+  return namesIn(directory).map((name) => join(directory, name));
 }
 
-async function sizesOf(paths: readonly string[]): Promise<Count> {
+function* blobsIn(dir: string): Generator<string, void, undefined> {
+  for (const digest of digestsIn(dir)) yield join(dir, blobKey(digest));
+}
+
+async function sizesOf(files: Iterable<string>): Promise<Count> {
+  const pace = new Pace();
+  let count = 0;
   let bytes = 0;
-  for (const path of paths) bytes += (await stat(path).catch(() => undefined))?.size ?? 0;
-  return { count: paths.length, bytes };
+  for (const path of files) {
+    if (pace.isDue) await pace.rest();
+    count += 1;
+    bytes += statOf(path)?.size ?? 0;
+  }
+  return { count, bytes };
 }

@@ -71,7 +71,7 @@ export async function exportLayout(
     await using lease = cache.lease();
     await lease.add([entry.digest], options.signal);
     const platforms = await presentPlatforms(cache.repository(key), entry.digest);
-    if (platforms === 'incomplete' || !(await cache.inventory.isIndexed(key))) {
+    if (platforms === 'incomplete' || !(await cache.references.isComplete(key))) {
       report.skip(name, 'not all of it is in the cache');
       continue;
     }
@@ -122,7 +122,8 @@ export async function importLayout(
         continue;
       }
       const source = { repository: layout, reference: layoutName(name) };
-      const target = { repository: cache.repository(key), tags: [key.tag] };
+      await using lease = cache.lease();
+      const target = { repository: cache.repository(key, lease), tags: [key.tag] };
       report.move(
         formatReference(key),
         await copy(source, target, copyOptions(options, platforms)),

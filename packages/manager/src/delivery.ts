@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { copyView, writeGzipTar } from '@oci/cache';
+import { copyMaterialized, writeGzipTar } from '@oci/cache';
 import {
   type CallOptions,
   type Descriptor,
@@ -50,7 +50,7 @@ export async function deliver(
     return undefined;
   });
   if (!pulled) return direct(delivery, output, options);
-  await placed(output, (temporary) => copyView(pulled.path, temporary, pulled));
+  await placed(output, (temporary) => copyMaterialized(pulled.path, temporary, pulled));
   return { ...pulled, path: output };
 }
 

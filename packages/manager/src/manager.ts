@@ -75,7 +75,7 @@ export class OciManager {
     options: PullOptions = {},
   ): Operation<PulledArtifact> {
     const repository = (): RepositoryName => this.#places.kcl(name);
-    return this.#pulls.begin({ repository, view: { kind: 'kcl', name, version } }, options);
+    return this.#pulls.begin({ repository, path: { kind: 'kcl', name, version } }, options);
   }
 
   /** Downloads an extension to `extensions/<type>/<name>/<version>/artifact.tar.gz`. */
@@ -86,8 +86,8 @@ export class OciManager {
     options: PullOptions = {},
   ): Operation<PulledArtifact> {
     const repository = (): RepositoryName => this.#places.extension(type, name);
-    const view: NamedPull['view'] = { kind: 'extension', type, name, version };
-    return this.#pulls.begin({ repository, view }, options);
+    const path: NamedPull['path'] = { kind: 'extension', type, name, version };
+    return this.#pulls.begin({ repository, path }, options);
   }
 
   /**

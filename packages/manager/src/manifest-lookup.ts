@@ -80,7 +80,7 @@ export class ManifestLookup {
   async #used(name: ManifestName, options: LookupOptions): Promise<FoundManifest | undefined> {
     const manifest = await this.#known(name, options);
     if (!manifest) return undefined;
-    await this.#cache.inventory.use(name);
+    await this.#cache.references.use(name);
     return { manifest, fromCache: true };
   }
 
@@ -99,7 +99,7 @@ export class ManifestLookup {
         ageMs: Math.max(0, Date.now() - entry.resolvedAt),
         reason: error.message,
       });
-      await this.#cache.inventory.use(name);
+      await this.#cache.references.use(name);
       return { manifest: held, fromCache: true };
     }
   }
@@ -110,11 +110,10 @@ export class ManifestLookup {
     { descriptor, bytes }: ResolvedManifest,
     options: LookupOptions,
   ): Promise<void> {
-    const { inventory, content } = this.#cache;
+    const { references, content } = this.#cache;
     if (!(await content.get(descriptor, options)))
       await content.pushBlob(descriptor, singleChunk(bytes), options);
-    const entry = await inventory.references.get(name);
-    if (!entry) await inventory.name(name, entryOf(descriptor, name));
+    if (!(await references.get(name))) await references.set(name, entryOf(descriptor, name));
   }
 
   /** What a descriptor of an index or a subject points to; its digest can't be stale. */
@@ -173,14 +172,12 @@ export class ManifestLookup {
     return { manifest, fromCache: false };
   }
 
-  /** Noted first, so that it is found and removed if nothing comes to name it. */
   async #store({ descriptor, bytes }: ResolvedManifest, options: LookupOptions): Promise<void> {
-    await this.#cache.inventory.expect(descriptor.digest);
     await this.#cache.content.pushBlob(descriptor, singleChunk(bytes), options);
   }
 
   async #remember(name: ManifestName, manifest: ResolvedManifest): Promise<void> {
-    await this.#cache.inventory.name(name, entryOf(manifest.descriptor, name));
+    await this.#cache.references.set(name, entryOf(manifest.descriptor, name));
     this.#memory.set(memoryKey(name), manifest);
   }
 

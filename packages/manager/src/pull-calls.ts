@@ -1,4 +1,4 @@
-import type { ViewName } from '@oci/cache';
+import type { MaterializedName } from '@oci/cache';
 import {
   type EventListener,
   Operation,
@@ -36,7 +36,7 @@ export interface PullCallParts {
 export interface NamedPull {
   /** Fills the template in. */
   readonly repository: () => RepositoryName;
-  readonly view: ViewName;
+  readonly path: MaterializedName;
 }
 
 interface Listening {
@@ -75,22 +75,22 @@ export class PullCalls {
   }
 
   async #run(
-    { repository, view }: NamedPull,
+    { repository, path }: NamedPull,
     options: PullOptions,
     onEvent: EventListener,
   ): Promise<PulledArtifact> {
     const { places, policy, trust } = this.#parts;
-    ensureTexts(view);
+    ensureTexts(path);
     ensureCallOptions(options);
     const { layer, output, signal } = options;
     const place = repository();
     const registry = places.source(place, options);
-    const name = manifestName(registry, place, view.version);
+    const name = manifestName(registry, place, path.version);
     const isUsual = places.routes.isOf(name.registry, place);
     const request = {
       name,
       layer,
-      view: { ...view, ...(!isUsual && { registry: name.registry }) },
+      path: { ...path, ...(!isUsual && { registry: name.registry }) },
     };
     const connect = () => registry.repository(place);
     const throughCache = () => this.#throughCache(request, connect, { signal, onEvent });
@@ -110,8 +110,8 @@ export class PullCalls {
     { signal, onEvent }: Listening,
   ): Promise<PulledArtifact> {
     const { counters, policy, retention, trust } = this.#parts;
-    const { name, view, layer } = request;
-    const key = JSON.stringify([name, view, layer]);
+    const { name, path, layer } = request;
+    const key = JSON.stringify([name, path, layer]);
     const settled = this.#mayBeSettled(name) ? this.#settled.find(key) : undefined;
     if (settled && !signal?.aborted) {
       retell(settled, onEvent);

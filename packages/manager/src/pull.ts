@@ -1,6 +1,7 @@
-import type { Cache, Evidence, Lease, StoredBlob, ViewName } from '@oci/cache';
+import type { Cache, Lease, MaterializedName, StatSnapshot, StoredBlob } from '@oci/cache';
 import {
   type Descriptor,
+  type Digest,
   type ImageManifest,
   OciError,
   type ResolvedManifest,
@@ -19,7 +20,8 @@ import type { TrustGate } from './trust-gate.js';
 
 export interface PullRequest {
   readonly name: ManifestName;
-  readonly view: ViewName;
+  /** Which of the guide's paths. */
+  readonly path: MaterializedName;
   /** Which layer, when the artifact has several archives: see {@link selectContentLayer}. */
   readonly layer?: string | undefined;
 }
@@ -49,24 +51,21 @@ export async function pull(
   onEvent?.({ type: 'resolve', reference, digest: manifest.descriptor.digest });
   await using lease = cache.lease();
   const chosen = await choose(request, root, { lookup, options });
-  const wasHeld = await hold(chosen, { cache, lease, name, signal });
-  const evidence = wasHeld ? evidenceOf(chosen, request, cache) : undefined;
+  const isComplete = await hold(chosen, { cache, lease, name, signal });
+  const snapshot = isComplete ? snapshotOf(chosen, request, cache) : undefined;
   await lookup.keep(name, manifest, options);
 
   // A cache that others may write proves nothing by sizes and times.
   const rehash = trust.needsSignature(name);
   const { blobs, layer } = chosen;
   const { stored, downloaded } = await obtainBlobs(blobs, parts, { ...options, rehash });
-  if (!wasHeld) {
-    await cache.index.add({ descriptor: manifest.descriptor, name });
-    await cache.inventory.indexed(name);
-  }
-  const path = await show(request, chosen, { cache, stored, rehash });
+  if (!isComplete) await cache.references.complete(name, manifest.descriptor);
+  const path = await materialize(request, chosen, { cache, stored, rehash });
   const { digest, size, mediaType } = layer;
   const manifestDigest = manifest.descriptor.digest;
   const fromCache = !downloaded && root.fromCache;
   const pulled = { path, reference, digest, size, mediaType, manifestDigest, fromCache };
-  if (fromCache && evidence?.holds()) parts.onSettled?.({ pulled, blobs, evidence });
+  if (fromCache && snapshot?.isCurrent()) parts.onSettled?.({ pulled, blobs, snapshot });
   return pulled;
 }
 
@@ -105,14 +104,14 @@ async function imageOf(
 }
 
 /**
- * Keeps an artifact's content from being removed: by a lease while the pull runs, by its manifest after.
+ * Keeps an artifact's content from being removed while the pull runs.
  *
- * @returns whether an earlier pull has come to its end, and noted all
+ * @returns whether an earlier pull has come to its end
  */
 async function hold(
-  { root, image, blobs }: ChosenContent,
+  chosen: ChosenContent,
   {
-    cache: { inventory },
+    cache,
     lease,
     name,
     signal,
@@ -123,30 +122,26 @@ async function hold(
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<boolean> {
-  const manifests = [root.manifest.descriptor, image.descriptor] as const;
-  await lease.add(
-    [...manifests, ...blobs].map(({ digest }) => digest),
-    signal,
-  );
-  if (root.fromCache && (await inventory.isIndexed(name))) return true;
-  if (image !== root.manifest) await inventory.hold(manifests[0].digest, [image.descriptor]);
-  await inventory.hold(image.descriptor.digest, blobs);
-  return false;
+  await lease.add(digestsOf(chosen), signal);
+  return chosen.root.fromCache && (await cache.references.isComplete(name));
 }
 
-function evidenceOf(
-  { root, image, blobs }: ChosenContent,
-  { name, view }: PullRequest,
+function snapshotOf(
+  chosen: ChosenContent,
+  { name, path }: PullRequest,
   cache: Cache,
-): Evidence | undefined {
-  const descriptors = [root.manifest.descriptor, image.descriptor, ...blobs];
-  const digests = descriptors.map(({ digest }) => digest);
-  return cache.evidence({ reference: name, digests, view });
+): StatSnapshot | undefined {
+  return cache.snapshot({ reference: name, digests: digestsOf(chosen), name: path });
 }
 
-/** Shows the content layer at the guide's path. @returns the path */
-async function show(
-  { name, view }: PullRequest,
+function digestsOf({ root, image, blobs }: ChosenContent): readonly Digest[] {
+  const descriptors = [root.manifest.descriptor, image.descriptor, ...blobs];
+  return descriptors.map(({ digest }) => digest);
+}
+
+/** Puts the content layer at the guide's path. @returns the path */
+async function materialize(
+  { name, path }: PullRequest,
   { root, layer }: ChosenContent,
   {
     cache,
@@ -161,8 +156,8 @@ async function show(
   const blob = stored.get(layer.digest);
   if (!blob) throw new OciError('INTERNAL', `${layer.digest} vanished while it was pulled`);
   const manifestDigest = root.manifest.descriptor.digest;
-  const request = { name: view, reference: name, manifestDigest, blob, rehash };
-  return (await cache.views.materialise(request)).path;
+  const request = { name: path, reference: name, manifestDigest, blob, rehash };
+  return (await cache.files.materialize(request)).path;
 }
 
 function distinct(descriptors: readonly Descriptor[]): readonly Descriptor[] {

@@ -25,9 +25,9 @@ it('prunes beside the first pull, and then every so often', async () => {
     await using first = managerOf();
     await first.pullKclPackage('core', '1.0.0');
     const longAgo = (Date.now() - 40 * 24 * 3_600_000) / 1000;
-    const { inventory, references } = await first.cache();
+    const { references } = await first.cache();
     for await (const { key, entry } of references.list()) {
-      await inventory.name(key, entry, longAgo * 1000);
+      await references.set(key, entry, longAgo * 1000);
       await utimes(join(work.path, 'cache/kcl/core/1.0.0/package.tar.gz'), longAgo, longAgo);
     }
   }

@@ -10,6 +10,9 @@ export interface RetentionOptions {
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
+/** Milliseconds: a program that begins leaves a cache alone that was pruned, by any program, this recently. */
+const recentMs = 60 * 60_000;
+
 /** Prunes a cache when it is first used, beside the work, and then every so often. */
 export class RetentionSchedule {
   readonly #options: RetentionOptions | undefined;
@@ -25,10 +28,11 @@ export class RetentionSchedule {
   /** Begins, unless it has begun or has no rule to go by. */
   begin(cache: Cache): void {
     if (!this.#options || this.#running || this.#stop.signal.aborted) return;
-    this.#prune(cache, this.#options);
-    const { everyMs = 0 } = this.#options;
+    const options = this.#options;
+    this.#prune(cache, options, async () => !(await isRecent(cache)));
+    const { everyMs = 0 } = options;
     if (everyMs === 0) return;
-    this.#timer = setInterval(() => this.#options && this.#prune(cache, this.#options), everyMs);
+    this.#timer = setInterval(() => this.#prune(cache, options), everyMs);
     // A program that has nothing else to do may end.
     this.#timer.unref();
   }
@@ -40,12 +44,22 @@ export class RetentionSchedule {
     await this.#running;
   }
 
-  #prune(cache: Cache, { policy, onReport, onFailure }: RetentionOptions): void {
+  #prune(
+    cache: Cache,
+    { policy, onReport, onFailure }: RetentionOptions,
+    isDue = async (): Promise<boolean> => true,
+  ): void {
     const before = this.#running ?? Promise.resolve();
-    this.#running = before
-      .then(() => cache.prune(policy, { signal: this.#stop.signal }))
-      .then(onReport, (error: unknown) => {
-        if (!isOciError(error, 'ABORTED')) onFailure?.(error);
-      });
+    const run = async (): Promise<void> => {
+      if (await isDue()) onReport?.(await cache.prune(policy, { signal: this.#stop.signal }));
+    };
+    this.#running = before.then(run).catch((error: unknown) => {
+      if (!isOciError(error, 'ABORTED')) onFailure?.(error);
+    });
   }
+}
+
+async function isRecent(cache: Cache): Promise<boolean> {
+  const prunedAt = await cache.prunedAt();
+  return prunedAt !== undefined && Math.abs(Date.now() - prunedAt) < recentMs;
 }

@@ -1,4 +1,4 @@
-import type { Evidence } from '@oci/cache';
+import type { StatSnapshot } from '@oci/cache';
 import type { Descriptor, EventListener } from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 
@@ -8,7 +8,7 @@ import type { PulledArtifact } from './pulled-artifact.js';
 export interface SettledPull {
   readonly pulled: PulledArtifact;
   readonly blobs: readonly Descriptor[];
-  readonly evidence: Evidence;
+  readonly snapshot: StatSnapshot;
 }
 
 /** As many are remembered; each takes about 2 KiB. */
@@ -22,7 +22,7 @@ export class SettledPulls {
   find(key: string): SettledPull | undefined {
     const settled = this.#pulls.get(key);
     if (!settled) return undefined;
-    if (settled.evidence.holds()) return settled;
+    if (settled.snapshot.isCurrent()) return settled;
     this.#pulls.delete(key);
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { createRegistry } from '@oci/client';
 import { parseRegistryHost, parseRepositoryName, parseTag } from '@oci/spec-types';
@@ -158,9 +158,12 @@ describe('a pull where a signature is required', () => {
         const { mtimeMs } = await stat(path);
         const { mtimeNs, size, ino } = await stat(path, { bigint: true });
         const blobRecord = `${path.replace('/blobs/', '/records/')}.json`;
-        if (part === 'blobs') await writeFile(blobRecord, `${mtimeNs}-${size}-${ino}`);
+        if (part === 'blobs') {
+          await mkdir(dirname(blobRecord), { recursive: true });
+          await writeFile(blobRecord, `${mtimeNs}-${size}-${ino}`);
+          continue;
+        }
         const viewRecord = join(path, '..', 'view.json');
-        if (part === 'blobs') continue;
         const said = JSON.parse(await readFile(viewRecord, 'utf8')) as object;
         await writeFile(viewRecord, JSON.stringify({ ...said, mtimeMs }));
       }

@@ -86,7 +86,7 @@ async function describe(
   { stored, text }: Entry,
   { cache, pins }: { readonly cache: Cache; readonly pins: ReadonlySet<string> },
 ): Promise<Listed> {
-  const used = (await cache.inventory.lastUse(stored.key)) ?? stored.storedAt;
+  const used = (await cache.references.lastUse(stored.key)) ?? stored.storedAt;
   const size = await sizeOf(cache, stored);
   return { stored, text, size, pinned: pins.has(text), lastUse: new Date(used) };
 }

@@ -38,7 +38,7 @@ export async function pruneCache(input: PruneInput, invocation: Invocation): Pro
 }
 
 function jsonOf(report: PruneReport): object {
-  const { leftovers, freed } = report;
+  const { staleFiles, freed } = report;
   return {
     dry_run: report.dryRun,
     removed: report.removed.map(({ lastUse, storedAt, ...removed }) => ({
@@ -52,10 +52,10 @@ function jsonOf(report: PruneReport): object {
     freed_bytes: freed.bytes,
     remaining_bytes: report.remainingBytes,
     leftovers: {
-      temporary_files: leftovers.temporaryFiles,
-      partial_downloads: leftovers.partialDownloads,
-      quarantined: leftovers.quarantined,
-      bytes: leftovers.bytes,
+      temporary_files: staleFiles.temporaryFiles,
+      partial_downloads: staleFiles.partialDownloads,
+      quarantined: staleFiles.quarantined,
+      bytes: staleFiles.bytes,
     },
   };
 }
@@ -68,7 +68,7 @@ const columns: readonly (Column | string)[] = [
 ];
 
 function drawingOf(report: PruneReport): Drawing {
-  const { removed, kept, freed, leftovers, dryRun } = report;
+  const { removed, kept, freed, staleFiles, dryRun } = report;
   const rows = [
     ...removed.map(({ reference, bytes, lastUse, reason }) => [
       reference,
@@ -80,10 +80,10 @@ function drawingOf(report: PruneReport): Drawing {
   ];
   const drawn = rows.length > 0 ? table(columns, rows) : undefined;
   const verb = dryRun ? 'would free' : 'freed';
-  const left = leftovers.temporaryFiles + leftovers.partialDownloads + leftovers.quarantined;
+  const left = staleFiles.temporaryFiles + staleFiles.partialDownloads + staleFiles.quarantined;
   const summary = [
     `${verb} ${sizeText(freed.bytes)} in ${numberOf(freed.blobs, 'blob')} of ${numberOf(removed.length, 'version')}`,
-    ...(left > 0 ? [`and ${left} leftovers, ${sizeText(leftovers.bytes)}`] : []),
+    ...(left > 0 ? [`and ${left} leftovers, ${sizeText(staleFiles.bytes)}`] : []),
     `${sizeText(report.remainingBytes)} stay`,
   ].join(', ');
   return (page) => (drawn ? `${drawn(page)}\n${summary}` : summary);

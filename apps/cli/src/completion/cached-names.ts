@@ -1,4 +1,4 @@
-import { FileObjectStore, LayoutIndex } from '@oci/cache';
+import { LayoutIndex, createFileObjectStore } from '@oci/cache';
 import type { RouteTable } from '@oci/manager';
 import {
   type Reference,
@@ -82,7 +82,7 @@ function versions(references: readonly Reference[], wanted: string): readonly st
 }
 
 async function references(cacheDir: string): Promise<readonly Reference[]> {
-  const index = new LayoutIndex(new FileObjectStore(cacheDir));
+  const index = new LayoutIndex(createFileObjectStore(cacheDir));
   return (await index.list()).flatMap((entry) => {
     const name = entry.annotations?.[annotations.refName];
     if (name === undefined) return [];

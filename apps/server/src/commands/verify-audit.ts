@@ -1,7 +1,7 @@
 import { OciError } from '@oci/spec-types';
 
 import type { ChainEnd } from '../audit/audit-line.js';
-import { type AuditProblem, type AuditVerdict, verifyAudit } from '../audit/audit-verify.js';
+import { type AuditProblem, verifyAudit } from '../audit/audit-verify.js';
 import { loadConfiguration } from '../config/configuration.js';
 import type { ServerSettingInputs } from '../config/server-settings.js';
 import type { Result } from '../output.js';
@@ -24,22 +24,20 @@ export async function verifyAuditLog(
       hint: 'A server writes its first line when it starts: where one has run, its log was removed. Name another directory with --dir.',
     });
   }
-  return { isWhole: found.problems.length === 0, ...resultOf(dir, found) };
-}
-
-function resultOf(dir: string, found: AuditVerdict): Result {
   const { lines, before, end, isAuthenticated, problems, notes } = found;
+  const isWhole = problems.length === 0;
   const verdict = [
     `${lines} lines`,
-    problems.length === 0 ? 'whole' : 'NOT whole',
+    isWhole ? 'whole' : 'NOT whole',
     ...(isAuthenticated ? [] : ['ends not authenticated']),
     `from line ${before.seq + 1}`,
     `ends with line ${end.seq} ${end.hash}`,
   ];
   return {
+    isWhole,
     json: {
       dir,
-      whole: problems.length === 0,
+      whole: isWhole,
       lines,
       first_line: before.seq + 1,
       last_line: end,

@@ -1,15 +1,26 @@
-import type { Digest } from '@oci/spec-types';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import type { PruneParts } from './prune.js';
-import { Removal } from './removal.js';
+import { onStorage } from '@oci/files';
 
-/** Removes all references and blobs but those that running pulls rely on. The gate has to be closed. */
-export async function clearUnused(parts: PruneParts, leased: ReadonlySet<Digest>): Promise<void> {
-  const removal = new Removal(parts, { leased, dryRun: false });
-  const going = [];
-  for await (const reference of parts.inventory.references.list())
-    if (!leased.has(reference.entry.digest)) going.push(reference);
-  await parts.index.remove(going.map(({ key }) => key));
-  for (const reference of going) await removal.reference(reference);
-  for await (const digest of parts.content.list()) await removal.unheld(digest);
+import { ownEntries } from '../layout.js';
+import { Collector, type CollectorParts } from './collector.js';
+
+/** Removes everything that the cache put into its directory, but what a running pull relies on. */
+export async function clear(parts: CollectorParts): Promise<void> {
+  const isEmpty = await parts.barrier.close(async () => {
+    if ((await parts.leases.held()).size > 0) return false;
+    for (const entry of ownEntries) {
+      const path = join(parts.dir, entry);
+      await onStorage({ path }, () => rm(path, { recursive: true, force: true }));
+    }
+    return true;
+  });
+  parts.references.forgetUses();
+  if (isEmpty) return;
+  const collector = await Collector.of(parts, { dryRun: false });
+  collector.doomOrphans(Infinity);
+  const all = collector.scan.references.map((reference) => ({ reference }));
+  await collector.retire(all, async ({ reference }, leased) => !leased.has(reference.entry.digest));
+  await collector.sweep();
 }

@@ -45,13 +45,8 @@ async function add(
     await cache.content.pushBlob(blob, inChunks(bytes, 10_000));
   const { mediaType, digest, size } = descriptor;
   const entry = { mediaType, digest, size, resolvedAt: at, source: key.registry };
-  await cache.inventory.name(key, entry, at);
-  await cache.inventory.hold(
-    digest,
-    artifact.blobs.map((blob) => blob.descriptor),
-  );
-  await cache.index.add({ descriptor, name: key });
-  await cache.inventory.indexed(key);
+  await cache.references.set(key, entry, at);
+  await cache.references.complete(key, descriptor);
 }
 
 function packageOf(name: string, version: string): ArtifactBytes {
@@ -105,7 +100,7 @@ test('removes what was not used for too long, whenever it came', async () => {
   const [used, unused] = [keyOf('kcl/core', '1.0.0'), keyOf('kcl/core', '2.0.0')];
   await add(cache, used, packageOf('core', '1.0.0'), now - 40 * day);
   await add(cache, unused, packageOf('core', '2.0.0'), now - 40 * day);
-  await (await openCache(directory.path)).inventory.use(used);
+  await (await openCache(directory.path)).references.use(used);
   const report = await cache.prune({ maxUnusedDays: 30 });
   expect(report.removed).toMatchObject([
     { reference: 'localhost:5000/kcl/core:2.0.0', reason: 'unused' },
@@ -189,7 +184,7 @@ test('keeps what is pinned, what a running pull relies on, and what was used a m
   await add(cache, leased, pulled, now - 40 * day);
   await add(cache, recent, packageOf('core', '3.0.0'), now - 40 * day);
   await cache.pins.add(pinned);
-  await (await openCache(directory.path)).inventory.use(recent);
+  await (await openCache(directory.path)).references.use(recent);
   const lease = (await openCache(directory.path)).lease();
   await lease.add([pulled.manifest.descriptor.digest]);
   const report = await cache.prune({ maxAgeDays: 30 });
@@ -275,9 +270,9 @@ test('removes views with their reference, and not what another shows there', asy
     if (!blob) throw new Error('it was just stored');
     const name = { kind: 'kcl', name: 'core', version: '1.0.0' } as const;
     const manifestDigest = artifact.manifest.descriptor.digest;
-    await cache.views.materialise({ name, reference: key, manifestDigest, blob });
+    await cache.files.materialize({ name, reference: key, manifestDigest, blob });
     if (repository === 'kcl/core')
-      await cache.views.materialise({
+      await cache.files.materialize({
         name: { ...name, version: '0.9.0' },
         reference: key,
         manifestDigest,
@@ -332,7 +327,7 @@ test('goes on with a removal that was killed in the middle', async () => {
   await add(cache, key, artifact, now - 40 * day);
   // As far as it came: the content went, its reference not yet.
   await cache.index.remove([key]);
-  for (const { descriptor } of artifact.blobs) await cache.content.delete(descriptor.digest);
+  for (const { descriptor } of artifact.blobs) await rm(cache.content.pathOf(descriptor.digest));
   const report = await (await openCache(directory.path)).prune({ maxAgeDays: 30 });
   expect(report.removed).toHaveLength(1);
   expect(await cache.usage()).toEqual({ blobs: 0, bytes: 0 });
@@ -367,12 +362,12 @@ test('removes downloads and damaged blobs that nobody came back for', async () =
     await writeFile(join(locks, name, '1'), 'free');
     await utimes(join(locks, name), at / 1000, at / 1000);
   }
-  const { leftovers } = await cache.prune({}, { now: now + 5 * day });
-  expect(leftovers).toMatchObject({ partialDownloads: 1, quarantined: 0 });
+  const { staleFiles } = await cache.prune({}, { now: now + 5 * day });
+  expect(staleFiles).toMatchObject({ partialDownloads: 1, quarantined: 0 });
   expect(await readdir(partial)).toEqual(['sha256-young.partial']);
   expect(await readdir(locks)).toEqual(['sha256-of-now']);
   const later = await cache.prune({}, { now: now + 31 * day });
-  expect(later.leftovers).toMatchObject({ quarantined: 1, partialDownloads: 1 });
+  expect(later.staleFiles).toMatchObject({ quarantined: 1, partialDownloads: 1 });
 });
 
 test('keeps what a clock that was set back makes an entry of the future', async () => {
@@ -381,8 +376,8 @@ test('keeps what a clock that was set back makes an entry of the future', async 
   await add(cache, keyOf('kcl/core', '1.0.0'), packageOf('core', '1.0.0'), now + 400 * day);
   const policy = { maxAgeDays: 30, maxUnusedDays: 30 };
   expect((await cache.prune(policy)).removed).toEqual([]);
-  await (await openCache(directory.path)).inventory.use(keyOf('kcl/core', '1.0.0'));
-  expect(await cache.inventory.lastUse(keyOf('kcl/core', '1.0.0'))).toBeLessThan(now + day);
+  await (await openCache(directory.path)).references.use(keyOf('kcl/core', '1.0.0'));
+  expect(await cache.references.lastUse(keyOf('kcl/core', '1.0.0'))).toBeLessThan(now + day);
   await expectWhole(cache);
 });
 

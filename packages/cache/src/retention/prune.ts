@@ -1,11 +1,14 @@
-import { type Digest, isDigest, throwIfAborted } from '@oci/spec-types';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import type { LayoutIndex } from '../layout-index.js';
-import { packageId, referenceId, referenceText } from '../layout.js';
-import type { Leases } from '../state/leases.js';
-import type { RemovalGate } from '../state/removal-gate.js';
-import { type Leftovers, removeLeftovers } from './leftovers.js';
-import { type Candidate, Plan } from './plan.js';
+import { type Digest, throwIfAborted } from '@oci/spec-types';
+import { hasCode, onStorage, refuseLinks } from '@oci/files';
+
+import { ensureFormat } from '../format-mark.js';
+import { obsoleteDirectories, referenceId, referenceText, stateNames } from '../layout.js';
+import type { MarkerFiles } from '../state/marker-files.js';
+import type { Pins } from '../state/pins.js';
+import { Collector, type CollectorParts, type Leased } from './collector.js';
 import {
   type KeepReason,
   type RemovalReason,
@@ -13,12 +16,14 @@ import {
   checkPolicy,
   defaultGraceMs,
 } from './policy.js';
-import { type Freed, Removal, type RemovalParts } from './removal.js';
+import type { ScannedReference } from './scan.js';
+import { type Candidate, expired, leastUsed } from './selection.js';
+import { type StaleFiles, removeStaleFiles } from './stale-files.js';
+import { type Summary, isWithin, parseSummary, stateOf, summarize } from './summary.js';
 
-export interface PruneParts extends RemovalParts {
-  readonly index: LayoutIndex;
-  readonly leases: Leases;
-  readonly gate: RemovalGate;
+export interface PruneParts extends CollectorParts {
+  readonly pins: Pins;
+  readonly state: MarkerFiles;
 }
 
 export interface PruneOptions {
@@ -52,22 +57,19 @@ export interface PruneReport {
   readonly dryRun: boolean;
   readonly removed: readonly PrunedReference[];
   readonly kept: readonly KeptReference[];
-  /** Blobs, and bytes of blobs and views. */
-  readonly freed: Readonly<Freed>;
-  readonly leftovers: Leftovers;
-  /** Bytes of blobs and views that stay. */
+  /** Blobs, and bytes of blobs and materialized files. */
+  readonly freed: { readonly blobs: number; readonly bytes: number };
+  readonly staleFiles: StaleFiles;
+  /** Bytes of blobs and materialized files that stay. */
   readonly remainingBytes: number;
 }
 
-/** References that are removed in one closing of the gate: some tenths of a second. */
-const batchSize = 250;
-/** Content that nothing holds goes after this time, in milliseconds. */
-const unheldMs = 60 * 60_000;
+/** Content that nothing leads to goes when it came longer ago than this, in milliseconds. */
+const orphanMs = 60 * 60_000;
 
 /**
  * Removes what the policy lets go: never what is pinned, what a running pull of any process relies on,
- * or what was used a moment ago. Its cost grows with what is removed, but for `index.json`, which is one
- * file.
+ * or what was used a moment ago.
  *
  * @throws OciError `USAGE`, `ABORTED`, `STORAGE_…`
  */
@@ -76,159 +78,136 @@ export async function prune(
   policy: RetentionPolicy,
   options: PruneOptions = {},
 ): Promise<PruneReport> {
-  return new Pruning(parts, checkPolicy(policy), options).run();
+  const { dryRun = false, now = Date.now() } = options;
+  checkPolicy(policy);
+  throwIfAborted(options.signal);
+  const { state } = parts;
+  const isAs = stateOf(parts.dir);
+  const last = parseSummary(await state.read(stateNames.pruned));
+  const isIdle = last?.state === isAs && isWithin(last, policy, now);
+  const run = isIdle ? idle(last) : await collect(parts, policy, { ...options, dryRun, now });
+  const staleFiles = await removeStaleFiles(parts, { now, dryRun });
+  const summary = run.summary && JSON.stringify({ ...run.summary, state: isAs });
+  if (!dryRun) await state.add(stateNames.pruned, summary);
+  return { dryRun, ...run.report, staleFiles };
 }
 
-class Pruning {
-  readonly #parts: PruneParts;
+interface Run {
+  readonly report: Omit<PruneReport, 'dryRun' | 'staleFiles'>;
+  /** Where all stays as it was found. */
+  readonly summary: Omit<Summary, 'state'> | undefined;
+}
+
+function idle(summary: Summary): Run {
+  const freed = { blobs: 0, bytes: 0 };
+  return { report: { removed: [], kept: [], freed, remainingBytes: summary.bytes }, summary };
+}
+
+async function collect(
+  parts: PruneParts,
+  policy: RetentionPolicy,
+  options: PruneOptions & { readonly dryRun: boolean; readonly now: number },
+): Promise<Run> {
+  const { dryRun, now, signal } = options;
+  if (!dryRun) await removeObsolete(parts.dir, signal);
+  const collector = await Collector.of(parts, { dryRun, signal });
+  const { references } = collector.scan;
+  const { bytes, nextOldest } = collector.doomOrphans(now - orphanMs);
+  const summary = summarize({ bytes, nextOrphan: nextOldest + orphanMs }, references);
+  const retirement = new Retirement(parts.pins, collector, { policy, now });
+  await retirement.run(bytes);
+  const { freed } = collector;
+  const isAsFound = retirement.kept.length + freed.blobs + freed.bytes === 0;
+  await collector.sweep();
+  const { removed, kept } = retirement;
+  const report = { removed, kept, freed, remainingBytes: bytes - freed.bytes };
+  return { report, summary: isAsFound && removed.length === 0 ? summary : undefined };
+}
+
+/** Chooses the references that go, by the rules of a policy. */
+class Retirement {
+  readonly removed: PrunedReference[] = [];
+  readonly kept: KeptReference[] = [];
+  readonly #pins: Pins;
+  readonly #collector: Collector;
   readonly #policy: RetentionPolicy;
   readonly #now: number;
-  readonly #dryRun: boolean;
-  readonly #signal: AbortSignal | undefined;
-  readonly #removed: PrunedReference[] = [];
-  readonly #kept: KeptReference[] = [];
-  readonly #seen = new Set<string>();
-  readonly #gone = new Set<string>();
-  readonly #freed: Freed = { blobs: 0, bytes: 0 };
+  readonly #seen = new Set<ScannedReference>();
 
-  constructor(parts: PruneParts, policy: RetentionPolicy, options: PruneOptions) {
-    this.#parts = parts;
+  constructor(
+    pins: Pins,
+    collector: Collector,
+    { policy, now }: { readonly policy: RetentionPolicy; readonly now: number },
+  ) {
+    this.#pins = pins;
+    this.#collector = collector;
     this.#policy = policy;
-    this.#now = options.now ?? Date.now();
-    this.#dryRun = options.dryRun ?? false;
-    this.#signal = options.signal;
+    this.#now = now;
   }
 
-  async run(): Promise<PruneReport> {
-    const { inventory } = this.#parts;
-    const plan = new Plan(inventory, this.#policy, { now: this.#now, dryRun: this.#dryRun });
-    for await (const batch of batches(plan.expired(), batchSize)) await this.#remove(batch);
-    await this.#removeUnheld();
+  /** @param bytes of all that is in the cache */
+  async run(bytes: number): Promise<void> {
+    const { references } = this.#collector.scan;
     const { maxBytes } = this.#policy;
-    const before = await inventory.usage.total();
-    // What a dry run lets go is still counted.
-    let bytes = before.bytes - (this.#dryRun ? this.#freed.bytes : 0);
-    if (maxBytes !== undefined && bytes > maxBytes) {
-      for await (const batch of batches(plan.leastUsed(), batchSize)) {
-        const freed = this.#freed.bytes;
-        await this.#remove(batch, bytes - maxBytes);
-        bytes -= this.#freed.bytes - freed;
-        if (bytes <= maxBytes) break;
-      }
-    }
-    const leftovers = await removeLeftovers(this.#parts, { now: this.#now, dryRun: this.#dryRun });
-    if (!this.#dryRun) await this.#parts.gate.close(() => inventory.usage.compact(), this.#signal);
-    return {
-      dryRun: this.#dryRun,
-      removed: this.#removed,
-      kept: this.#kept,
-      freed: this.#freed,
-      leftovers,
-      remainingBytes: Math.max(0, bytes),
-    };
+    await this.#retire(expired(references, this.#policy, this.#now));
+    const { freed } = this.#collector;
+    const isOver = (): boolean => maxBytes !== undefined && bytes - freed.bytes > maxBytes;
+    if (isOver()) await this.#retire(leastUsed(references), isOver);
   }
 
-  /** @param enough bytes to free; all candidates go when it is missing */
-  async #remove(candidates: readonly Candidate[], enough = Infinity): Promise<void> {
-    throwIfAborted(this.#signal);
-    await this.#closed(async () => {
-      const leased = await this.#parts.leases.held();
-      const going: Candidate[] = [];
-      // Seen beforehand, because the index has to forget them before their content goes.
-      const trial = this.#removal(leased, true, new Set(this.#gone));
-      for (const candidate of candidates) {
-        if (trial.freed.bytes >= enough) break;
-        if (!(await this.#mayGo(candidate, trial))) continue;
-        const before = trial.freed.bytes;
-        await trial.reference(candidate.reference);
-        going.push(candidate);
-        this.#removed.push(prunedOf(candidate, trial.freed.bytes - before));
-      }
-      const removal = this.#removal(leased, this.#dryRun, this.#gone);
-      if (!this.#dryRun)
-        await this.#parts.index.remove(going.map(({ reference }) => reference.key));
-      for (const { reference } of going) await removal.reference(reference);
-      this.#add(removal.freed);
-    });
+  async #retire(candidates: readonly Candidate[], isNeeded = (): boolean => true): Promise<void> {
+    await this.#collector.retire(
+      candidates,
+      async (candidate, leased) => isNeeded() && this.#mayGo(candidate, leased),
+      ({ reference, reason }, bytes) => {
+        const { key, entry, lastUse, storedAt } = reference;
+        const { digest } = entry;
+        this.removed.push({
+          reference: referenceText(key),
+          digest,
+          reason,
+          lastUse,
+          storedAt,
+          bytes,
+        });
+      },
+    );
   }
 
-  #removal(leased: ReadonlySet<Digest>, dryRun: boolean, gone: Set<string>): Removal {
-    return new Removal(this.#parts, { leased, dryRun, gone });
-  }
-
-  async #mayGo({ reference, lastUse, reason }: Candidate, removal: Removal): Promise<boolean> {
-    const { inventory } = this.#parts;
-    const id = referenceId(reference.key);
-    if (this.#seen.has(id)) return false;
-    this.#seen.add(id);
-    const { graceMs = defaultGraceMs } = this.#policy;
-    // It may have been used since it was found; a use in the future is one before the clock was set back.
-    const idle = this.#now - ((await inventory.lastUse(reference.key)) ?? lastUse);
-    const kept: KeepReason | undefined = (await inventory.pins.has(id))
-      ? 'pinned'
-      : removal.isLeased(reference.entry.digest)
-        ? 'in use'
-        : idle >= 0 && idle < graceMs
-          ? 'used recently'
-          : undefined;
-    if (!kept) return true;
-    const text = referenceText(reference.key);
-    this.#kept.push({ reference: text, digest: reference.entry.digest, reason: kept });
-    if (reason === 'versions' && !this.#dryRun)
-      await inventory.grown.add(packageId(reference.key), text);
+  async #mayGo({ reference }: Candidate, leased: Leased): Promise<boolean> {
+    if (this.#seen.has(reference)) return false;
+    this.#seen.add(reference);
+    const reason = await this.#keepReason(reference, leased);
+    if (reason === undefined) return true;
+    const { key, entry } = reference;
+    this.kept.push({ reference: referenceText(key), digest: entry.digest, reason });
     return false;
   }
 
-  async #removeUnheld(): Promise<void> {
-    const { unheld } = this.#parts.inventory;
-    for await (const batch of batches(unheld.oldest(this.#now - unheldMs), batchSize)) {
-      throwIfAborted(this.#signal);
-      await this.#closed(async () => {
-        const leased = await this.#parts.leases.held();
-        const removal = this.#removal(leased, this.#dryRun, this.#gone);
-        for (const { id, hour, text } of batch) {
-          if (isDigest(text)) await removal.unheld(text);
-          const stays = isDigest(text) && leased.has(text);
-          if (!this.#dryRun && !stays) await unheld.remove(id, hour);
-        }
-        this.#add(removal.freed);
-      });
-    }
-  }
-
-  #add({ blobs, bytes }: Freed): void {
-    this.#freed.blobs += blobs;
-    this.#freed.bytes += bytes;
-  }
-
-  /** A dry run lets everybody go on. */
-  #closed(work: () => Promise<void>): Promise<void> {
-    return this.#dryRun ? work() : this.#parts.gate.close(work, this.#signal);
+  async #keepReason(
+    { key, entry, lastUse }: ScannedReference,
+    leased: Leased,
+  ): Promise<KeepReason | undefined> {
+    if (await this.#pins.has(referenceId(key))) return 'pinned';
+    if (leased.has(entry.digest)) return 'in use';
+    const { graceMs = defaultGraceMs } = this.#policy;
+    // A use in the future is one before the clock was set back.
+    const idle = this.#now - lastUse;
+    const isRecent = (idle >= 0 && idle < graceMs) || this.#collector.scan.hasChanged(key);
+    return isRecent ? 'used recently' : undefined;
   }
 }
 
-function prunedOf({ reference, lastUse, reason }: Candidate, bytes: number): PrunedReference {
-  const { key, entry, storedAt } = reference;
-  return {
-    reference: referenceText(key),
-    digest: entry.digest,
-    reason,
-    lastUse,
-    storedAt,
-    bytes,
-  };
-}
-
-async function* batches<T>(
-  items: AsyncIterable<T>,
-  size: number,
-): AsyncGenerator<readonly T[], void, undefined> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
+/** Removes what a version before this decided by; one that runs beside may still write there, which is left for later. */
+async function removeObsolete(dir: string, signal: AbortSignal | undefined): Promise<void> {
+  await ensureFormat(dir, signal);
+  for (const directory of obsoleteDirectories) {
+    const path = join(dir, directory);
+    refuseLinks(dir, path);
+    await onStorage({ path }, () =>
+      rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+        if (!hasCode(error, 'ENOTEMPTY')) throw error;
+      }),
+    );
   }
-  if (batch.length > 0) yield batch;
 }

@@ -35,7 +35,7 @@ const writer = `
       },
     });
     const name = { registry: 'localhost:5000', repository: 'kcl/core', tag: seed + '.' + (at % 10) };
-    await cache.inventory.name(name, { ...blob, resolvedAt: Date.now(), source: 'localhost:5000' });
+    await cache.references.set(name, { ...blob, resolvedAt: Date.now(), source: 'localhost:5000' });
     await cache.index.add({ descriptor: blob, name });
   }`;
 

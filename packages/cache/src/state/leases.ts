@@ -12,7 +12,8 @@ import {
   writeNote,
 } from '@oci/files';
 
-import type { RemovalGate } from './removal-gate.js';
+import { paths } from '../layout.js';
+import type { GcBarrier } from './gc-barrier.js';
 
 /** Milliseconds: how often a lease says that its process lives, and how long one that cannot be seen from here may be silent. */
 const beatMs = 15_000;
@@ -29,13 +30,13 @@ export interface Lease extends AsyncDisposable {
 export class Leases {
   readonly #root: string;
   readonly #dir: string;
-  readonly #gate: RemovalGate;
+  readonly #barrier: GcBarrier;
 
   /** @param root the cache directory */
-  constructor(root: string, gate: RemovalGate) {
+  constructor(root: string, barrier: GcBarrier) {
     this.#root = root;
-    this.#dir = join(root, 'state', 'leases');
-    this.#gate = gate;
+    this.#dir = join(root, paths.leases);
+    this.#barrier = barrier;
   }
 
   /** Begins a lease. Where nothing can be written there is nobody who could remove something either. */
@@ -54,7 +55,7 @@ export class Leases {
     return {
       add: async (digests, signal) => {
         await this.#note(path, digests);
-        await this.#gate.pass(signal);
+        await this.#barrier.pass(signal);
       },
       release,
       [Symbol.asyncDispose]: release,

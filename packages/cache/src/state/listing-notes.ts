@@ -1,7 +1,7 @@
 import { type Digest, isDigest } from '@oci/spec-types';
 
-import { type ReferenceKey, layoutVersion, packageId } from '../layout.js';
-import type { Markers } from './markers.js';
+import { type ReferenceKey, recordVersion, packageId } from '../layout.js';
+import type { MarkerFiles } from './marker-files.js';
 
 /** What a listing shows of a tag, as its manifest said. */
 export interface ListedTag {
@@ -23,9 +23,9 @@ type Place = Omit<ReferenceKey, 'tag'>;
  * no manifest again. It is not synced; what is lost is asked for once more.
  */
 export class ListingNotes {
-  readonly #markers: Markers;
+  readonly #markers: MarkerFiles;
 
-  constructor(markers: Markers) {
+  constructor(markers: MarkerFiles) {
     this.#markers = markers;
   }
 
@@ -38,7 +38,7 @@ export class ListingNotes {
   /** Replaces what is noted of a repository. @throws OciError `STORAGE_…` */
   async write(place: Place, tags: ReadonlyMap<string, ListedTag>): Promise<void> {
     const note: Note = {
-      version: layoutVersion,
+      version: recordVersion,
       name: nameOf(place),
       tags: Object.fromEntries(tags),
     };
@@ -70,7 +70,7 @@ function nameOf({ registry, repository }: Place): string {
 function entriesOf(text: string, name: string): readonly [string, ListedTag][] {
   try {
     const note = JSON.parse(text) as Partial<Note>;
-    if (note.version !== layoutVersion || note.name !== name) return [];
+    if (note.version !== recordVersion || note.name !== name) return [];
     return Object.entries(note.tags ?? {}).filter(([, tag]) => isListedTag(tag));
   } catch {
     return [];

@@ -5,13 +5,13 @@ import {
   referenceId,
   referenceText,
 } from '../layout.js';
-import type { Markers } from './markers.js';
+import type { MarkerFiles } from './marker-files.js';
 
 /** References that retention never removes. */
 export class Pins {
-  readonly #markers: Markers;
+  readonly #markers: MarkerFiles;
 
-  constructor(markers: Markers) {
+  constructor(markers: MarkerFiles) {
     this.#markers = markers;
   }
 

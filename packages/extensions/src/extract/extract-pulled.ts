@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 
-import { copyView } from '@oci/cache';
+import { copyMaterialized } from '@oci/cache';
 import type { PulledArtifact } from '@oci/manager';
 
 import { withPackage } from './archive-rule.js';
@@ -19,7 +19,7 @@ export async function extractPulled(
 ): Promise<ExtractedTree> {
   const copy = `${destination}.archive`;
   try {
-    await copyView(pulled.path, copy, pulled);
+    await copyMaterialized(pulled.path, copy, pulled);
     return await extractArchive(copy, destination, options).catch(withPackage(pulled.reference));
   } finally {
     await rm(copy, { force: true });

@@ -49,9 +49,7 @@ async function add(cache: Cache, at: number, when: number): Promise<void> {
   const bytes = bytesOf(JSON.stringify({ schemaVersion: 2, mediaType, config, layers }));
   const entry = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
   await cache.content.pushBlob(entry, inChunks(bytes, 10_000));
-  await cache.inventory.name(keyOf(at), { ...entry, resolvedAt: when, source: registry }, when);
-  await cache.inventory.hold(entry.digest, described);
-  await cache.inventory.indexed(keyOf(at));
+  await cache.references.set(keyOf(at), { ...entry, resolvedAt: when, source: registry }, when);
 }
 
 /** Artifacts that came, and were used, over the last hundred days, the first of them last. */

@@ -8,10 +8,10 @@ import { bytesOf, gzip, inChunks, tarOfFiles, temporaryDirectory } from '@oci/te
 import { expect, test } from 'vitest';
 
 import { type Cache, openCache } from './cache.js';
-import type { ReferenceKey, ViewName } from './layout.js';
-import type { ViewRequest } from './view-store.js';
+import type { ReferenceKey, MaterializedName } from './layout.js';
+import type { MaterializeRequest } from './materialized-files.js';
 
-const kcl: ViewName = { kind: 'kcl', name: 'demo', version: '1.0.0' };
+const kcl: MaterializedName = { kind: 'kcl', name: 'demo', version: '1.0.0' };
 const archive = tarOfFiles({ 'kcl.mod': '[package]\nname = "demo"\n' });
 
 function referenceOf(registry: string, repository: string): ReferenceKey {
@@ -25,8 +25,8 @@ function referenceOf(registry: string, repository: string): ReferenceKey {
 async function requestOf(
   cache: Cache,
   bytes: Uint8Array,
-  change: Partial<ViewRequest> = {},
-): Promise<ViewRequest> {
+  change: Partial<MaterializeRequest> = {},
+): Promise<MaterializeRequest> {
   const descriptor: Descriptor = {
     mediaType: 'application/vnd.oci.image.layer.v1.tar',
     digest: digestOf(bytes),
@@ -54,7 +54,7 @@ test.each([
   await using directory = await temporaryDirectory();
   const cache = await openCache(directory.path);
   const bytes = gzip(archive);
-  const view = await cache.views.materialise(await requestOf(cache, bytes, { name }));
+  const view = await cache.files.materialize(await requestOf(cache, bytes, { name }));
   expect(view.path).toBe(join(directory.path, path));
   expect(digestOf(await readFile(view.path))).toBe(digestOf(bytes));
 });
@@ -63,33 +63,33 @@ test('shows a plain tar compressed, always with the same bytes', async () => {
   await using directory = await temporaryDirectory();
   const cache = await openCache(directory.path);
   const request = await requestOf(cache, archive);
-  const first = await readFile((await cache.views.materialise(request)).path);
+  const first = await readFile((await cache.files.materialize(request)).path);
   expect(digestOf(gunzipSync(first))).toBe(digestOf(archive));
   expect(first.subarray(4, 10)).toEqual(Buffer.from([0, 0, 0, 0, 0, 255]));
   await rm(join(directory.path, 'kcl'), { recursive: true });
-  expect(await readFile((await cache.views.materialise(request)).path)).toEqual(first);
+  expect(await readFile((await cache.files.materialize(request)).path)).toEqual(first);
 });
 
-test('leaves a view as it is that shows the same already', async () => {
+test('leaves a file as it is that has the same content already', async () => {
   await using directory = await temporaryDirectory();
   const cache = await openCache(directory.path);
   const request = await requestOf(cache, gzip(archive));
-  const { path } = await cache.views.materialise(request);
+  const { path } = await cache.files.materialize(request);
   const before = await stat(path, { bigint: true });
-  await (await openCache(directory.path)).views.materialise(request);
+  await (await openCache(directory.path)).files.materialize(request);
   expect((await stat(path, { bigint: true })).ino).toBe(before.ino);
 });
 
-test.each<[string, Partial<ViewRequest>]>([
+test.each<[string, Partial<MaterializeRequest>]>([
   ['another registry', { reference: referenceOf('registry.example', 'kcl/demo') }],
   ['another repository', { reference: referenceOf('localhost:5000', 'other/demo') }],
   ['another manifest', { manifestDigest: digestOf(bytesOf('other')) }],
 ])('never serves what %s left under the same name', async (_, change) => {
   await using directory = await temporaryDirectory();
   const cache = await openCache(directory.path);
-  await cache.views.materialise(await requestOf(cache, gzip(tarOfFiles({ foreign: '' })), change));
+  await cache.files.materialize(await requestOf(cache, gzip(tarOfFiles({ foreign: '' })), change));
   const wanted = gzip(archive);
-  const { path } = await cache.views.materialise(await requestOf(cache, wanted));
+  const { path } = await cache.files.materialize(await requestOf(cache, wanted));
   expect(digestOf(await readFile(path))).toBe(digestOf(wanted));
 });
 
@@ -101,37 +101,37 @@ test('a record never says of one content what another writer put there', async (
   );
   const record = join(directory.path, 'kcl/demo/1.0.0/view.json');
   for (let round = 0; round < 60; round += 1) {
-    await Promise.all(requests.map((request) => cache.views.materialise(request)));
+    await Promise.all(requests.map((request) => cache.files.materialize(request)));
     const { layer } = JSON.parse(await readFile(record, 'utf8')) as { layer: string };
     const request = requests.find(({ blob }) => blob.descriptor.digest === layer);
     if (!request) throw new Error('it is a record of none of them');
-    const { path } = await cache.views.materialise(request);
+    const { path } = await cache.files.materialize(request);
     expect(digestOf(await readFile(path))).toBe(layer);
   }
 });
 
-test('makes a view anew that somebody changed, and the blob is as it was', async () => {
+test('makes a file anew that somebody changed, and the blob is as it was', async () => {
   await using directory = await temporaryDirectory();
   const cache = await openCache(directory.path);
   const bytes = gzip(archive);
   const request = await requestOf(cache, bytes);
-  const { path } = await cache.views.materialise(request);
+  const { path } = await cache.files.materialize(request);
   await appendFile(path, 'changed');
   expect(digestOf(await readFile(request.blob.path))).toBe(digestOf(bytes));
-  await cache.views.materialise(request);
+  await cache.files.materialize(request);
   expect(digestOf(await readFile(path))).toBe(digestOf(bytes));
 });
 
-test('makes a view anew whose record is missing or broken', async () => {
+test('makes a file anew whose record is missing or broken', async () => {
   await using directory = await temporaryDirectory();
   const cache = await openCache(directory.path);
   const request = await requestOf(cache, gzip(archive));
-  const { path } = await cache.views.materialise(request);
+  const { path } = await cache.files.materialize(request);
   const record = join(path, '..', 'view.json');
   for (const spoil of [() => rm(record), () => writeFile(record, '{"version":1,')]) {
     await spoil();
     await writeFile(path, 'not what it was');
-    await cache.views.materialise(request);
+    await cache.files.materialize(request);
     expect(digestOf(await readFile(path))).toBe(request.blob.descriptor.digest);
   }
 });
@@ -144,7 +144,7 @@ test.each([
   await using directory = await temporaryDirectory();
   const cache = await openCache(directory.path);
   const request = await requestOf(cache, bytes);
-  await expect(cache.views.materialise(request)).rejects.toMatchObject({
+  await expect(cache.files.materialize(request)).rejects.toMatchObject({
     code: 'UNSUPPORTED',
     hint: expect.stringContaining('blobs/'),
   });
@@ -171,7 +171,7 @@ test.each([
     { kind: 'extension', type: '..', name: 'demo', version: '1.0.0' },
   ] as const) {
     const request = await requestOf(cache, gzip(archive), { name: view });
-    await expect(cache.views.materialise(request)).rejects.toMatchObject({
+    await expect(cache.files.materialize(request)).rejects.toMatchObject({
       code: 'REFERENCE_INVALID',
     });
   }

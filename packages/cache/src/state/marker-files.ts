@@ -1,4 +1,4 @@
-import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -12,10 +12,10 @@ import {
 
 /**
  * Small files below a directory whose names are what they say, so that noting and striking something
- * is one step that several processes can do at once. They are not synced: what a power cut takes is found
- * again by `rebuild`.
+ * is one step that several processes can do at once. They are not synced: nothing depends on
+ * them that cannot be had again.
  */
-export class Markers {
+export class MarkerFiles {
   readonly #dir: string;
   readonly #root: string;
 
@@ -33,14 +33,7 @@ export class Markers {
   async remove(name: string): Promise<void> {
     const path = join(this.#dir, name);
     refuseLinks(this.#root, path);
-    await onStorage({ path }, () => rm(path, { force: true }).catch(unlessMissing));
-  }
-
-  /** Removes a directory when nothing is in it. */
-  async removeEmpty(name: string): Promise<void> {
-    const path = join(this.#dir, name);
-    refuseLinks(this.#root, path);
-    await rmdir(path).catch(() => {});
+    await onStorage({ path }, () => unlink(path).catch(unlessMissing));
   }
 
   /** @param mostBytes a larger file is as a missing one */
@@ -58,22 +51,19 @@ export class Markers {
     return onStorage({ path }, async () => readNoteAtOnce(path));
   }
 
-  /** Milliseconds since the epoch; infinite for a marker that is gone. */
-  async madeAt(name: string): Promise<number> {
+  /** Milliseconds since the epoch; undefined for a marker that is gone. */
+  async madeAt(name: string): Promise<number | undefined> {
     const path = join(this.#dir, name);
-    return onStorage({ path }, async () => {
-      const info = await stat(path).catch(unlessMissing);
-      return info?.mtimeMs ?? Infinity;
-    });
+    return onStorage({ path }, async () => (await stat(path).catch(unlessMissing))?.mtimeMs);
   }
 
   async has(name: string): Promise<boolean> {
     return (await this.read(name)) !== undefined;
   }
 
-  /** What is directly in a directory, in order; nothing when it is missing. */
-  async names(directory = ''): Promise<readonly string[]> {
-    const path = join(this.#dir, directory);
+  /** All names, in order; nothing when the directory is missing. */
+  async names(): Promise<readonly string[]> {
+    const path = this.#dir;
     const names = await onStorage({ path }, () => readdir(path).catch(unlessMissing));
     return (names ?? []).sort();
   }

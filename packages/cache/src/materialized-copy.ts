@@ -4,17 +4,17 @@ import { copyFile, lstat, rm } from 'node:fs/promises';
 import { type Descriptor, OciError } from '@oci/spec-types';
 import { onStorage } from '@oci/files';
 
-import { showsLayer } from './shown-layer.js';
+import { hasLayerContent } from './layer-content.js';
 
 /**
  * Copies the file at a guide's path to one that nobody else writes, and hashes the copy: what is then used is what
  * was checked, whoever changes the cache meanwhile.
  *
- * @param layer which the file shows, as published
+ * @param layer whose content the file has, as published
  * @param target a new path
  * @throws OciError `DIGEST_MISMATCH`, `STORAGE_…`
  */
-export async function copyView(
+export async function copyMaterialized(
   path: string,
   target: string,
   layer: Pick<Descriptor, 'digest' | 'size'>,
@@ -23,7 +23,7 @@ export async function copyView(
     // The copy of a pipe, or of an endless device, would not end.
     if ((await lstat(path)).isFile()) {
       await copyFile(path, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-      if (await showsLayer(target, layer.digest, async () => layer.size)) return;
+      if (await hasLayerContent(target, layer.digest, async () => layer.size)) return;
       await rm(target, { force: true });
     }
     throw new OciError('DIGEST_MISMATCH', `${path} does not have the content of ${layer.digest}`, {

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { temporaryDirectory } from '@oci/testing';
 import { describe, expect, it } from 'vitest';
 
-import { Evidence } from './evidence.js';
+import { StatSnapshot } from './stat-snapshot.js';
 
 const yes = (): boolean => true;
 
-describe('evidence of a file', () => {
-  it('holds as long as nobody touches it', async () => {
-    await using work = await temporaryDirectory('oci-evidence-');
+describe('a stat snapshot', () => {
+  it('is current as long as nobody touches it', async () => {
+    await using work = await temporaryDirectory('oci-snapshot-');
     const path = join(work.path, 'file');
     await writeFile(path, 'content');
-    const evidence = Evidence.of([path], yes);
-    expect(evidence?.holds()).toBe(true);
-    expect(evidence?.holds()).toBe(true);
+    const snapshot = StatSnapshot.take([path], yes);
+    expect(snapshot?.isCurrent()).toBe(true);
+    expect(snapshot?.isCurrent()).toBe(true);
   });
 
   it.each<[string, (path: string) => Promise<unknown>]>([
@@ -37,25 +37,25 @@ describe('evidence of a file', () => {
       },
     ],
     ['its mode changed', (path) => chmod(path, 0o400)],
-  ])('does not when %s', async (_, touch) => {
-    await using work = await temporaryDirectory('oci-evidence-');
+  ])('is not when %s', async (_, touch) => {
+    await using work = await temporaryDirectory('oci-snapshot-');
     const path = join(work.path, 'file');
     await writeFile(path, 'content');
     await utimes(path, 1, 1);
-    const evidence = Evidence.of([path], yes);
+    const snapshot = StatSnapshot.take([path], yes);
     await touch(path);
-    expect(evidence?.holds()).toBe(false);
+    expect(snapshot?.isCurrent()).toBe(false);
   });
 
-  it('is none where one of the files is missing, and holds only while the use is noted', async () => {
-    await using work = await temporaryDirectory('oci-evidence-');
+  it('is none where one of the files is missing, and current only while the use is noted', async () => {
+    await using work = await temporaryDirectory('oci-snapshot-');
     const path = join(work.path, 'file');
     await writeFile(path, 'content');
-    expect(Evidence.of([path, join(work.path, 'missing')], yes)).toBeUndefined();
-    expect(Evidence.of([path, join(path, 'below')], yes)).toBeUndefined();
+    expect(StatSnapshot.take([path, join(work.path, 'missing')], yes)).toBeUndefined();
+    expect(StatSnapshot.take([path, join(path, 'below')], yes)).toBeUndefined();
     let isNoted = true;
-    const evidence = Evidence.of([path], () => isNoted);
+    const snapshot = StatSnapshot.take([path], () => isNoted);
     isNoted = false;
-    expect(evidence?.holds()).toBe(false);
+    expect(snapshot?.isCurrent()).toBe(false);
   });
 });

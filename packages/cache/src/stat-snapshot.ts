@@ -4,7 +4,7 @@ import { type Stats, statSync } from 'node:fs';
  * How files looked when they were found in order. As long as they look the same they still are: what an
  * editor, a pruning or another process does to a file changes its size, times or inode.
  */
-export class Evidence {
+export class StatSnapshot {
   readonly #files: readonly { readonly path: string; readonly seen: Stats }[];
   readonly #isNoted: () => boolean;
 
@@ -17,28 +17,28 @@ export class Evidence {
   }
 
   /**
-   * Looks at files. To be called before they are found in order, so that what changes meanwhile shows.
+   * Takes a snapshot of files. To be called before they are found in order, so that what changes meanwhile shows.
    *
    * @param isNoted whether retention knows of the use at this moment
    * @returns undefined when one is missing
    */
-  static of(paths: readonly string[], isNoted: () => boolean): Evidence | undefined {
+  static take(paths: readonly string[], isNoted: () => boolean): StatSnapshot | undefined {
     const files: { path: string; seen: Stats }[] = [];
     for (const path of paths) {
-      const seen = lookAt(path);
+      const seen = statAt(path);
       if (!seen) return undefined;
       files.push({ path, seen });
     }
-    return new Evidence(files, isNoted);
+    return new StatSnapshot(files, isNoted);
   }
 
-  /** Whether all is as it was. Synchronous: a look of some microseconds each, and nothing comes in between. */
-  holds(): boolean {
-    return this.#isNoted() && this.#files.every(({ path, seen }) => isSame(seen, lookAt(path)));
+  /** Whether all is as it was. Synchronous: some microseconds for each file, and nothing comes in between. */
+  isCurrent(): boolean {
+    return this.#isNoted() && this.#files.every(({ path, seen }) => isSame(seen, statAt(path)));
   }
 }
 
-function lookAt(path: string): Stats | undefined {
+function statAt(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {

@@ -9,12 +9,12 @@ import { hasCode, onStorage, unlessMissing } from '@oci/files';
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Tells whether a file has the bytes of a layer, or these compressed, as a plain tar is shown. A link and what is no
- * file show nothing.
+ * Tells whether a file has the bytes of a layer, or these compressed, as a plain tar is materialized. A link and what is
+ * no file have none.
  *
  * @throws OciError `STORAGE_…` for what may not be read: that says nothing of its bytes
  */
-export async function showsLayer(
+export async function hasLayerContent(
   path: string,
   layer: Digest,
   sizeOf: () => Promise<number | undefined>,
@@ -40,7 +40,7 @@ function opened(path: string): Promise<FileHandle | undefined> {
   );
 }
 
-/** Content that is shown as it is, as nearly all, is read without loading what unpacks. */
+/** Content that is materialized as it is, as nearly all, is read without loading what unpacks. */
 async function unpacked(source: NodeJS.ReadableStream): Promise<NodeJS.ReadableStream> {
   const { createGunzip } = await import('node:zlib');
   return pipeline(source, createGunzip(), () => {});

@@ -7,13 +7,14 @@ import {
   type TemporaryDirectory,
   gzip,
   inChunks,
+  randomBytes,
   tarOfFiles,
   temporaryDirectory,
 } from '@oci/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { type Cache, openCache } from './cache.js';
-import { checkViews } from './view-check.js';
+import { checkMaterialized } from './materialized-check.js';
 
 const plain = tarOfFiles({ a: 'a' });
 const layers = { gzip: gzip(plain), tar: plain };
@@ -38,7 +39,7 @@ async function show(bytes: Uint8Array, rehash = false): Promise<string> {
   if (!stored) throw new Error('it is not stored');
   const name = { kind: 'kcl', name: 'a', version: '1.0.0' } as const;
   const request = { name, reference, manifestDigest: digest, blob: stored, rehash };
-  return (await cache.views.materialise(request)).path;
+  return (await cache.files.materialize(request)).path;
 }
 
 /** As who may write the records too: what is recorded of the file is how it looks then. */
@@ -46,12 +47,17 @@ async function change(path: string): Promise<void> {
   const bytes = await readFile(path);
   await writeFile(path, bytes.fill(7, 20));
   const { mtimeNs, mtimeMs, size, ino } = await stat(path, { bigint: true });
-  if (path.includes('/blobs/'))
-    return writeFile(`${path.replace('/blobs/', '/records/')}.json`, `${mtimeNs}-${size}-${ino}`);
+  if (path.includes('/blobs/')) return replaceRecord(path, `${mtimeNs}-${size}-${ino}`);
   const record = join(dirname(path), 'view.json');
   const said = JSON.parse(await readFile(record, 'utf8')) as object;
   await utimes(path, Number(mtimeMs) / 1000, Number(mtimeMs) / 1000);
   await writeFile(record, JSON.stringify({ ...said, mtimeMs: (await stat(path)).mtimeMs }));
+}
+
+async function replaceRecord(blob: string, text: string): Promise<void> {
+  const record = `${blob.replace('/blobs/', '/records/')}.json`;
+  await mkdir(dirname(record), { recursive: true });
+  await writeFile(record, text);
 }
 
 test.each(['gzip', 'tar'] as const)('a file of a %s layer is sound as it is', async (kind) => {
@@ -98,7 +104,7 @@ test('a file that a pull makes anew while the old one is read stays', async () =
     await writeFile(path, right);
     return undefined;
   };
-  const check = checkViews({ ...cache, content: { size } }, { dryRun: false });
+  const check = checkMaterialized({ ...cache, content: { size } }, { dryRun: false });
   expect(await check).toMatchObject({ files: 1, damaged: [] });
   expect((await readFile(path)).equals(right)).toBe(true);
 });
@@ -146,17 +152,26 @@ test.each(['gzip', 'tar'] as const)(
     await writeFile(stored.path, other);
     const name = { kind: 'kcl', name: 'a', version: '1.0.0' } as const;
     const request = { name, reference, manifestDigest: digest, blob: stored, rehash: true };
-    await expect(cache.views.materialise(request)).rejects.toMatchObject({
+    await expect(cache.files.materialize(request)).rejects.toMatchObject({
       code: 'DIGEST_MISMATCH',
     });
   },
 );
 
-test('a changed blob is set aside when it is hashed, whatever its size and time say', async () => {
+test('a changed blob is quarantined when it is hashed, whatever its size and time say', async () => {
+  const large = gzip(tarOfFiles({ a: randomBytes(1, 100_000) }));
+  await show(large);
+  const digest = digestOf(large);
+  await change(cache.content.pathOf(digest));
+  const blob = { mediaType: 'a/b', digest, size: large.byteLength };
+  expect(await cache.content.get(blob)).toBeDefined();
+  expect(await cache.content.get(blob, { rehash: true })).toBeUndefined();
+});
+
+test('a small blob is hashed each time, so that a change never passes', async () => {
   await show(layers.gzip);
   const digest = digestOf(layers.gzip);
   await change(cache.content.pathOf(digest));
   const blob = { mediaType: 'a/b', digest, size: layers.gzip.byteLength };
-  expect(await cache.content.get(blob)).toBeDefined();
-  expect(await cache.content.get(blob, { rehash: true })).toBeUndefined();
+  expect(await cache.content.get(blob)).toBeUndefined();
 });

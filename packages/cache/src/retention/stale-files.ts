@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { isOciError } from '@oci/spec-types';
 import { TemporaryFiles, ownProcess, refuseLinks, unlessMissing, withFileLock } from '@oci/files';
 
+import { paths } from '../layout.js';
+
 /** What interrupted work left behind, and was removed or would be. */
-export interface Leftovers {
+export interface StaleFiles {
   readonly temporaryFiles: number;
   readonly partialDownloads: number;
   readonly quarantined: number;
@@ -16,42 +18,44 @@ export interface Leftovers {
 
 const dayMs = 24 * 60 * 60_000;
 /**
- * Milliseconds without a change after which a partial download is not gone on with, damage not looked at, and
+ * Milliseconds without a change after which a partial download is not gone on with, a quarantined blob not looked at, and
  * the lock of a killed download not waited for.
  */
-const restMs = { partial: 7 * dayMs, quarantine: 30 * dayMs, lock: dayMs } as const;
+const idleMs = { partial: 7 * dayMs, quarantine: 30 * dayMs, lock: dayMs } as const;
 
-/** Removes what killed processes left, once it has rested long enough that nobody comes back for it. */
-export async function removeLeftovers(
+/** Removes what killed processes left, once it has been idle long enough that nobody comes back for it. */
+export async function removeStaleFiles(
   { dir }: { readonly dir: string },
   { now, dryRun }: { readonly now: number; readonly dryRun: boolean },
-): Promise<Leftovers> {
-  const temporaryFiles = dryRun ? 0 : await new TemporaryFiles(join(dir, '.tmp')).reclaim(now);
+): Promise<StaleFiles> {
+  const temporaryFiles = dryRun
+    ? 0
+    : await new TemporaryFiles(join(dir, paths.temporary)).reclaim(now);
   let partialDownloads = 0;
   let quarantined = 0;
   let bytes = 0;
-  for (const name of ['partial', 'quarantine', '.locks/downloads'])
+  for (const name of [paths.partial, paths.quarantine, paths.downloadLocks])
     refuseLinks(dir, join(dir, name, 'file'));
-  for (const { name, path, size } of await rested(join(dir, 'partial'), now - restMs.partial)) {
+  for (const { name, path, size } of await idle(join(dir, paths.partial), now - idleMs.partial)) {
     if (!dryRun && !(await removePartial(dir, name, path))) continue;
     bytes += size;
     if (name.endsWith('.partial')) partialDownloads += 1;
   }
-  for (const { path, size } of await rested(join(dir, 'quarantine'), now - restMs.quarantine)) {
+  for (const { path, size } of await idle(join(dir, paths.quarantine), now - idleMs.quarantine)) {
     if (!dryRun) await rm(path, { force: true });
     bytes += size;
     quarantined += 1;
   }
-  const locks = dryRun ? [] : await rested(locksOf(dir), now - restMs.lock);
+  const locks = dryRun ? [] : await idle(locksOf(dir), now - idleMs.lock);
   for (const { path } of locks) await removeLock(dir, path);
   return { temporaryFiles, partialDownloads, quarantined, bytes };
 }
 
 function locksOf(dir: string): string {
-  return join(dir, '.locks', 'downloads');
+  return join(dir, paths.downloadLocks);
 }
 
-async function rested(
+async function idle(
   directory: string,
   before: number,
 ): Promise<readonly { name: string; path: string; size: number }[]> {
@@ -78,7 +82,7 @@ async function removeLock(
   removeContent: () => Promise<void> = async () => {},
 ): Promise<boolean> {
   try {
-    const trash = join(dir, '.tmp', `${ownProcess}-${randomBytes(12).toString('hex')}`);
+    const trash = join(dir, paths.temporary, `${ownProcess}-${randomBytes(12).toString('hex')}`);
     await withFileLock(lock, removeContent, { patienceMs: 0, trash });
     return true;
   } catch (error) {
