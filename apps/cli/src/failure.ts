@@ -1,5 +1,6 @@
 import { type ExitCode, exitCodeOf, failureJson, failureReport } from '@oci/manager/program';
-import { OciError, asOciError, printable, printableJson, redact } from '@oci/spec-types';
+import { OciError, asOciError } from '@oci/spec-types';
+import { printable, printableJson, redact } from '@oci/spec-types/text';
 import { CommanderError } from 'commander';
 
 import { hintOf } from './hint.js';

@@ -1,4 +1,4 @@
-import { printable, printableJson } from '@oci/spec-types';
+import { printable, printableJson } from '@oci/spec-types/text';
 
 import type { GlobalOptions } from './command/global-options.js';
 import { type Drawing, pageOf } from './render/page.js';

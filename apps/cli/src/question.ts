@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 
-import { OciError, printable } from '@oci/spec-types';
+import { OciError } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import type { Terminal } from './terminal.js';
 

@@ -1,4 +1,4 @@
-import { escapeHidden } from '@oci/spec-types';
+import { escapeHidden } from '@oci/spec-types/text';
 
 /** The styles of `styled` and what ends them: weight, underline, the eight colors. */
 // oxlint-disable-next-line no-control-regex -- escape sequences are what is looked for

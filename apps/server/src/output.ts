@@ -1,5 +1,6 @@
 import { failureJson, failureReport } from '@oci/manager/program';
-import { type OciError, escapeHidden, printable, printableJson } from '@oci/spec-types';
+import type { OciError } from '@oci/spec-types';
+import { escapeHidden, printable, printableJson } from '@oci/spec-types/text';
 
 import { hintOf } from './hint.js';
 

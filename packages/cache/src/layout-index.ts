@@ -4,12 +4,11 @@ import {
   type ImageIndex,
   annotations,
   formatReference,
-  imageIndexSchema,
   isOciError,
   mediaTypes,
-  parseStrictJson,
   singleChunk,
 } from '@oci/spec-types';
+import { imageIndexSchema, parseStrictJson } from '@oci/spec-types/schemas';
 import { withFileLock } from '@oci/files';
 
 import { type ReferenceKey, paths } from './layout.js';

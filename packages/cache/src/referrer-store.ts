@@ -1,4 +1,5 @@
-import { type Descriptor, type Digest, descriptorSchema, singleChunk } from '@oci/spec-types';
+import { type Descriptor, type Digest, singleChunk } from '@oci/spec-types';
+import { descriptorSchema } from '@oci/spec-types/schemas';
 
 import { referrerKey, referrersPrefix } from './layout.js';
 import type { FileObjectStore } from './store/file-object-store.js';

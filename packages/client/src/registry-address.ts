@@ -1,4 +1,5 @@
-import { OciError, type RegistryHost, parseRegistryHost, quoted } from '@oci/spec-types';
+import { OciError, type RegistryHost, parseRegistryHost } from '@oci/spec-types';
+import { quoted } from '@oci/spec-types/text';
 
 /** Which registry, and how it is spoken to. */
 export interface RegistryAddress {

@@ -1,4 +1,5 @@
-import { OciError, quoted } from '@oci/spec-types';
+import { OciError } from '@oci/spec-types';
+import { quoted } from '@oci/spec-types/text';
 
 import type { MirrorOptions } from './mirrors/mirror.js';
 import type { RegistryOptions } from './registry-options.js';

@@ -1,4 +1,6 @@
-import { type CallOptions, OciError, parseRegistryPath, quoted } from '@oci/spec-types';
+import { type CallOptions, OciError } from '@oci/spec-types';
+import { parseRegistryPath } from '@oci/spec-types/registry-api';
+import { quoted } from '@oci/spec-types/text';
 
 import { repositoryScope } from './authorization/scope.js';
 import type { Endpoint } from './repository/endpoint.js';

@@ -5,8 +5,8 @@ import {
   isRepositoryName,
   networkHost,
   parseRepositoryName,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { checkDownloadPolicy, defaultDownloadPolicy } from './download/download-policy.js';
 import { parseMirrorLocation } from './mirrors/mirror.js';

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 
 import { documents } from '../test-vectors.js';
-import { descriptorSchema, emptyDescriptor, parseStrictJson, platformSchema } from './index.js';
+import { emptyDescriptor } from './index.js';
+import { descriptorSchema, parseStrictJson, platformSchema } from './schemas.js';
 import { validate } from './document-schema.js';
 
 test.each(documents('descriptor', 'valid'))('$name is a descriptor', ({ bytes }) => {

@@ -4,35 +4,29 @@ import { describe, expect, test } from 'vitest';
 
 import * as main from './index.js';
 import * as node from './node/index.js';
+import * as registryApi from './registry-api.js';
+import * as retry from './retry.js';
+import * as schemas from './schemas.js';
+import * as text from './text.js';
 
 describe('the exported names', () => {
   test('of the main entry', () => {
     expect(Object.keys(main).sort()).toEqual([
-      'BackOff',
       'BlobProgress',
       'OciError',
       'Operation',
-      'Retries',
       'SingleFlight',
       'amendError',
       'annotations',
       'artifactTypeOf',
       'asOciError',
       'childrenOf',
-      'defaultRetryRule',
-      'descriptorSchema',
       'digestAlgorithm',
       'digestEncoded',
       'directoryAnnotations',
       'emptyDescriptor',
       'errorCodes',
-      'escapeHidden',
-      'foldedPath',
       'formatReference',
-      'hasHiddenCharacter',
-      'imageConfigSchema',
-      'imageIndexSchema',
-      'imageManifestSchema',
       'isBookkeepingTag',
       'isDigest',
       'isExactVersion',
@@ -45,11 +39,8 @@ describe('the exported names', () => {
       'isRefName',
       'isRepositoryName',
       'isTag',
-      'isTransientStatus',
-      'layoutHeaderSchema',
       'manifestMediaTypes',
       'maxManifestSize',
-      'mayWait',
       'mediaTypes',
       'networkHost',
       'onceDone',
@@ -59,25 +50,10 @@ describe('the exported names', () => {
       'parseLayoutHeader',
       'parseManifest',
       'parseReference',
-      'parseRegistryErrors',
       'parseRegistryHost',
-      'parseRegistryPath',
       'parseRepositoryName',
-      'parseRetryAfter',
-      'parseStrictJson',
       'parseTag',
-      'pathComponents',
-      'pathFault',
-      'pauseBound',
-      'platformSchema',
-      'printable',
-      'printableJson',
-      'quoted',
-      'redact',
       'referrersTag',
-      'registryErrorBodySchema',
-      'registryErrorCodes',
-      'registryPaths',
       'repositoryNameGrammar',
       'singleChunk',
       'tagOfVersion',
@@ -88,6 +64,56 @@ describe('the exported names', () => {
       'withDefaultTag',
       'withoutProgress',
     ]);
+  });
+
+  test.each([
+    [
+      'registry-api',
+      registryApi,
+      [
+        'parseRegistryErrors',
+        'parseRegistryPath',
+        'parseRetryAfter',
+        'registryErrorBodySchema',
+        'registryErrorCodes',
+        'registryPaths',
+      ],
+    ],
+    [
+      'retry',
+      retry,
+      ['BackOff', 'Retries', 'defaultRetryRule', 'isTransientStatus', 'mayWait', 'pauseBound'],
+    ],
+    [
+      'schemas',
+      schemas,
+      [
+        'descriptorSchema',
+        'imageConfigSchema',
+        'imageIndexSchema',
+        'imageManifestSchema',
+        'layoutHeaderSchema',
+        'parseStrictJson',
+        'platformSchema',
+      ],
+    ],
+    [
+      'text',
+      text,
+      [
+        'escapeHidden',
+        'foldedPath',
+        'hasHiddenCharacter',
+        'pathComponents',
+        'pathFault',
+        'printable',
+        'printableJson',
+        'quoted',
+        'redact',
+      ],
+    ],
+  ])('of ./%s', (_, entry, names) => {
+    expect(Object.keys(entry).sort()).toEqual(names);
   });
 
   test('of ./node', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { redact } from './index.js';
+import { redact } from './text.js';
 import { redactJson, redactUrl } from './redact.js';
 
 test.each([

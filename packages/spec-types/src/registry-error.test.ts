@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { parseRegistryErrors, registryErrorCodes } from './index.js';
+import { parseRegistryErrors, registryErrorCodes } from './registry-api.js';
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 

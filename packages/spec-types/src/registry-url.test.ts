@@ -3,15 +3,13 @@ import { describe, expect, test } from 'vitest';
 
 import { vectors } from '../test-vectors.js';
 import {
-  type RegistryRoute,
   type RepositoryName,
   isRepositoryName,
   isTag,
   parseDigest,
-  parseRegistryPath,
   parseRepositoryName,
-  registryPaths,
 } from './index.js';
+import { type RegistryRoute, parseRegistryPath, registryPaths } from './registry-api.js';
 
 test.each(vectors('registry-path'))('%j is %s %s %s', (path, endpoint, ...rest) => {
   expect(summary(parseRegistryPath(path ?? ''))).toEqual([endpoint, ...rest]);

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { OciError, isOciError, parseStrictJson } from './index.js';
+import { OciError, isOciError } from './index.js';
+import { parseStrictJson } from './schemas.js';
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const parse = (text: string): unknown => parseStrictJson(encode(text));

@@ -8,7 +8,8 @@ import {
 } from '@oci/client/doctor';
 import { parseRegistryAddress, proxyFromEnvironment } from '@oci/client/transport';
 import { exitCodeOf, exitCodes } from '@oci/manager/program';
-import { OciError, asOciError, parseRepositoryName, printable } from '@oci/spec-types';
+import { OciError, asOciError, parseRepositoryName } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import { hintOf } from '../hint.js';
 import { Exit, type Invocation } from '../command/definition.js';

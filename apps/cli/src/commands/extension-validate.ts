@@ -11,7 +11,8 @@ import {
 } from '@oci/extensions';
 import { type ExtensionType, parseExtensionType } from '@oci/manager';
 import { exitCodes } from '@oci/manager/program';
-import { OciError, printable } from '@oci/spec-types';
+import { OciError } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import { withTemporaryDirectory } from '@oci/files';
 import { Exit, type Invocation } from '../command/definition.js';

@@ -9,7 +9,8 @@ import {
   readPublicKey,
   verifySignatures,
 } from '@oci/manager/signing';
-import { OciError, type Reference, printable } from '@oci/spec-types';
+import { OciError, type Reference } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import type { Invocation } from '../command/definition.js';
 import { type Context, withContext } from '../context.js';

@@ -1,5 +1,5 @@
 import type { CopyEvent } from '@oci/client/copy';
-import { printableJson } from '@oci/spec-types';
+import { printableJson } from '@oci/spec-types/text';
 
 import type { TextStream } from '../terminal.js';
 import type { Progress } from './progress.js';

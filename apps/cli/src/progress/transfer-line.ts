@@ -1,4 +1,4 @@
-import { printable } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import { blocks } from '../render/bars.js';
 import { type Page, fitted, padded, styled } from '../render/page.js';

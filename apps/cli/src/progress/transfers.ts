@@ -1,5 +1,6 @@
 import type { CopyEvent } from '@oci/client/copy';
-import { type Digest, type TransferEvent, printable } from '@oci/spec-types';
+import type { Digest, TransferEvent } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import { shortDigest } from '../render/quantity.js';
 

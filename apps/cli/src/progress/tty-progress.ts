@@ -1,5 +1,5 @@
 import type { CopyEvent } from '@oci/client/copy';
-import { printable } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import { type Page, pageOf, styled } from '../render/page.js';
 import { stringWidth } from '../render/string-width.js';

@@ -1,5 +1,5 @@
 import type { CopyEvent } from '@oci/client/copy';
-import { printable } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
 

@@ -1,4 +1,4 @@
-import { printable } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 import { type Drawing, type Page, padded, styled } from './page.js';
 import { stringWidth } from './string-width.js';

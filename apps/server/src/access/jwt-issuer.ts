@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 
-import { BackOff, OciError, onceDone, parseRetryAfter } from '@oci/spec-types';
+import { OciError, onceDone } from '@oci/spec-types';
+import { parseRetryAfter } from '@oci/spec-types/registry-api';
+import { BackOff } from '@oci/spec-types/retry';
 import { readBytes } from '@oci/spec-types/node';
 import {
   type JWTPayload,

@@ -1,4 +1,5 @@
-import type { RegistryRoute, RepositoryName } from '@oci/spec-types';
+import type { RepositoryName } from '@oci/spec-types';
+import type { RegistryRoute } from '@oci/spec-types/registry-api';
 
 import { Refusal } from '../http/refusal.js';
 import type { RegistryContext } from '../http/request-context.js';

@@ -1,6 +1,6 @@
 import { createHmac, hash as hashAtOnce } from 'node:crypto';
 
-import { escapeHidden } from '@oci/spec-types';
+import { escapeHidden } from '@oci/spec-types/text';
 
 /** What the audit log has a line for. */
 export type AuditEvent =

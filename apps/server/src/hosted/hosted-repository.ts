@@ -3,7 +3,6 @@ import {
   type CallOptions,
   type Descriptor,
   type Digest,
-  type ManifestReference,
   OciError,
   type ReferrerLister,
   type RegistryHost,
@@ -14,6 +13,7 @@ import {
   isDigest,
   throwIfAborted,
 } from '@oci/spec-types';
+import type { ManifestReference } from '@oci/spec-types/registry-api';
 import { verified } from '@oci/spec-types/node';
 
 import type { HostedRegistry } from './hosted-registry.js';

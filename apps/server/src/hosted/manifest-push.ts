@@ -1,12 +1,12 @@
 import {
   type Descriptor,
-  type ManifestReference,
   OciError,
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
   childrenOf,
 } from '@oci/spec-types';
+import type { ManifestReference } from '@oci/spec-types/registry-api';
 
 import type { HostedBlobs } from './blobs.js';
 import { bytes } from './json-object.js';

@@ -1,12 +1,12 @@
 import {
   type Descriptor,
   type Digest,
-  type ManifestReference,
   OciError,
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
 } from '@oci/spec-types';
+import type { ManifestReference } from '@oci/spec-types/registry-api';
 import { verifyManifest } from '@oci/spec-types/node';
 
 import type { HostedBlobs } from './blobs.js';

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ListedObject, ObjectStore } from '@oci/cache';
-import { type CallOptions, OciError, Retries, defaultRetryRule, isOciError } from '@oci/spec-types';
+import { type CallOptions, OciError, isOciError } from '@oci/spec-types';
+import { Retries, defaultRetryRule } from '@oci/spec-types/retry';
 import { LRUCache } from 'lru-cache';
 
 import { bytes, readJson } from './json-object.js';

@@ -1,4 +1,4 @@
-import type { RegistryErrorCode } from '@oci/spec-types';
+import type { RegistryErrorCode } from '@oci/spec-types/registry-api';
 
 /** The codes of distribution-spec, "Error Codes"; the others are read from older registries, and never sent. */
 export type SentErrorCode = Exclude<RegistryErrorCode, 'PAGINATION_NUMBER_INVALID' | 'TAG_INVALID'>;

@@ -1,10 +1,5 @@
-import {
-  type Page,
-  type RepositoryName,
-  isRepositoryName,
-  isTag,
-  registryPaths,
-} from '@oci/spec-types';
+import { type RepositoryName, isRepositoryName, isTag } from '@oci/spec-types';
+import { type Page, registryPaths } from '@oci/spec-types/registry-api';
 
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answerJson } from './api-request.js';

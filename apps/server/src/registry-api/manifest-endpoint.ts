@@ -1,13 +1,12 @@
 import {
-  type ManifestReference,
   type RepositoryName,
   type Tag,
   isManifestMediaType,
   isTag,
   maxManifestSize,
   parseContentType,
-  registryPaths,
 } from '@oci/spec-types';
+import { type ManifestReference, registryPaths } from '@oci/spec-types/registry-api';
 import { describeManifest, readBytes, verifyManifest } from '@oci/spec-types/node';
 
 import type { StateCheck } from '../hosted/manifest-record.js';

@@ -1,4 +1,4 @@
-import type { RegistryRoute } from '@oci/spec-types';
+import type { RegistryRoute } from '@oci/spec-types/registry-api';
 
 import type { AuditEvent } from '../audit/audit-line.js';
 import { contextOf } from '../http/request-context.js';

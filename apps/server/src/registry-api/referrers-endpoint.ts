@@ -4,8 +4,8 @@ import {
   type RepositoryName,
   isDigest,
   mediaTypes,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { bytesOf, maxReferrerBytes } from '../hosted/referrer-entry.js';
 import { ApiError } from './api-error.js';

@@ -1,11 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import {
-  type RegistryRoute,
-  type RepositoryName,
-  isRepositoryName,
-  parseRegistryPath,
-} from '@oci/spec-types';
+import { type RepositoryName, isRepositoryName } from '@oci/spec-types';
+import { type RegistryRoute, parseRegistryPath } from '@oci/spec-types/registry-api';
 
 import { RegistryGuard, challenge } from '../access/registry-guard.js';
 import { Refusal } from '../http/refusal.js';

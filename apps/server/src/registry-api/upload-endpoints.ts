@@ -3,9 +3,9 @@ import {
   type RepositoryName,
   isDigest,
   isOciError,
-  registryPaths,
   verifiableAlgorithm,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import type { OpenUpload } from '../hosted/open-upload.js';
 import { callerKey } from '../http/rate-limit.js';

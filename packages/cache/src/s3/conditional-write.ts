@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { Retries, defaultRetryRule } from '@oci/spec-types';
+import { Retries, defaultRetryRule } from '@oci/spec-types/retry';
 
 import type { PutCondition } from '../store/object-store.js';
 import { type Bucket, abortable, locationOf } from './bucket.js';

@@ -1,10 +1,6 @@
-import {
-  BackOff,
-  type OciError,
-  type RepositoryName,
-  isOciError,
-  parseRegistryPath,
-} from '@oci/spec-types';
+import { type OciError, type RepositoryName, isOciError } from '@oci/spec-types';
+import { parseRegistryPath } from '@oci/spec-types/registry-api';
+import { BackOff } from '@oci/spec-types/retry';
 
 import type {
   Credential,

@@ -4,11 +4,10 @@ import {
   type Descriptor,
   type EventListener,
   type ReadableRepository,
-  Retries,
-  defaultRetryRule,
   isOciError,
   singleChunk,
 } from '@oci/spec-types';
+import { Retries, defaultRetryRule } from '@oci/spec-types/retry';
 import { embeddedContent } from '@oci/spec-types/node';
 
 import type { RepeatableBody } from '../upload/blob-body.js';

@@ -1,4 +1,5 @@
-import { registryPaths, redact } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
+import { redact } from '@oci/spec-types/text';
 
 import { parseChallenges } from '../authorization/challenge.js';
 import { catalogScope } from '../authorization/scope.js';

@@ -1,4 +1,5 @@
-import { type CallOptions, type RepositoryName, registryPaths } from '@oci/spec-types';
+import type { CallOptions, RepositoryName } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { defaultDownloadPolicy } from '../download/download-policy.js';
 import { reach } from '../reach.js';

@@ -6,8 +6,8 @@ import {
   childrenOf,
   isTag,
   parseDigest,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { repositoryScope } from '../authorization/scope.js';
 import { checkRangeAnswer } from '../download/range-answer.js';

@@ -1,4 +1,5 @@
-import { type CallOptions, type Descriptor, OciError, registryPaths } from '@oci/spec-types';
+import { type CallOptions, type Descriptor, OciError } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { type Endpoint, call } from '../repository/endpoint.js';
 import { leastTapped } from '../transport/answer-head.js';

@@ -1,4 +1,4 @@
-import { BackOff } from '@oci/spec-types';
+import { BackOff } from '@oci/spec-types/retry';
 import { LRUCache } from 'lru-cache';
 
 const pauses = { baseDelayMs: 1000, maxDelayMs: 60_000 };

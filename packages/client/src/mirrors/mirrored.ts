@@ -1,11 +1,5 @@
-import {
-  type RepositoryName,
-  asOciError,
-  parseRetryAfter,
-  parseRegistryPath,
-  registryPaths,
-  throwIfAborted,
-} from '@oci/spec-types';
+import { type RepositoryName, asOciError, throwIfAborted } from '@oci/spec-types';
+import { parseRetryAfter, parseRegistryPath, registryPaths } from '@oci/spec-types/registry-api';
 
 import {
   type Exchange,

@@ -1,4 +1,5 @@
-import { OciError, redact } from '@oci/spec-types';
+import { OciError } from '@oci/spec-types';
+import { redact } from '@oci/spec-types/text';
 
 /** Which proxy a host is reached through; the names are those of the environment's variables. */
 export interface ProxyOptions {

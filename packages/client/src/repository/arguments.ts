@@ -8,8 +8,8 @@ import {
   isMediaType,
   parseDigest,
   parseTag,
-  quoted,
 } from '@oci/spec-types';
+import { quoted } from '@oci/spec-types/text';
 
 /** Parses what names a manifest in a repository: a digest is what has a colon. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` */
 export function parseTagOrDigest(text: string): Tag | Digest {

@@ -2,9 +2,9 @@ import {
   type CallOptions,
   type Descriptor,
   parseRepositoryName,
-  registryPaths,
   verifiableAlgorithm,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { type UploadContent, bodyOf } from '../upload/blob-body.js';
 import { uploadBlob } from '../upload/upload.js';

@@ -1,10 +1,5 @@
-import {
-  type ByteRange,
-  type CallOptions,
-  type Descriptor,
-  isOciError,
-  registryPaths,
-} from '@oci/spec-types';
+import { type ByteRange, type CallOptions, type Descriptor, isOciError } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 import { verified } from '@oci/spec-types/node';
 
 import { RangesUnusable, checkRangeAnswer, checkWholeAnswer } from '../download/range-answer.js';

@@ -6,8 +6,8 @@ import {
   type Tag,
   isDigest,
   isOciError,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { type Endpoint, call, withoutMirrors } from './endpoint.js';
 import { fetchManifest } from './manifest-source.js';

@@ -2,12 +2,11 @@ import {
   type CallOptions,
   type Descriptor,
   OciError,
-  descriptorSchema,
   isDigest,
   isMediaType,
   mediaTypes,
-  parseStrictJson,
 } from '@oci/spec-types';
+import { descriptorSchema, parseStrictJson } from '@oci/spec-types/schemas';
 
 /**
  * An entry of a list of referrers. Its digest decides what is fetched, all else is a hint: an entry of

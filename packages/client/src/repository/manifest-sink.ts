@@ -7,8 +7,8 @@ import {
   digestAlgorithm,
   isDigest,
   parseTag,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 import { digestOf } from '@oci/spec-types/node';
 
 import { type RegistryResponse, header } from '../transport/exchange.js';

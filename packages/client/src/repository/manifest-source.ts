@@ -9,8 +9,8 @@ import {
   isDigest,
   manifestMediaTypes,
   parseContentType,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 import { describeManifest, verifyManifest } from '@oci/spec-types/node';
 
 import { type RegistryResponse, header } from '../transport/exchange.js';

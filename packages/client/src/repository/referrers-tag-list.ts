@@ -8,8 +8,8 @@ import {
   isOciError,
   mediaTypes,
   referrersTag,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { Attempts } from '../transport/retry-policy.js';
 import { type Endpoint, call } from './endpoint.js';

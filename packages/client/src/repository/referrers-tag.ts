@@ -7,10 +7,10 @@ import {
   isOciError,
   mediaTypes,
   parseContentType,
-  parseStrictJson,
   referrersTag,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
+import { parseStrictJson } from '@oci/spec-types/schemas';
 import { digestOf } from '@oci/spec-types/node';
 
 import { header } from '../transport/exchange.js';

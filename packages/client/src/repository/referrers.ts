@@ -8,9 +8,8 @@ import {
   isOciError,
   mediaTypes,
   parseContentType,
-  parseRegistryErrors,
-  registryPaths,
 } from '@oci/spec-types';
+import { parseRegistryErrors, registryPaths } from '@oci/spec-types/registry-api';
 
 import { header } from '../transport/exchange.js';
 import type { Endpoint } from './endpoint.js';

@@ -19,8 +19,8 @@ import {
   isTag,
   parseRepositoryName,
   parseTag,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { type OperationTrace, tracedItems, tracedOperation } from '../diagnostics.js';
 import type { AttachOptions } from '../manifest/attachment.js';

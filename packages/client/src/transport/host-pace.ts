@@ -1,10 +1,6 @@
-import {
-  asOciError,
-  isTransientStatus,
-  mayWait,
-  parseRetryAfter,
-  throwIfAborted,
-} from '@oci/spec-types';
+import { asOciError, throwIfAborted } from '@oci/spec-types';
+import { parseRetryAfter } from '@oci/spec-types/registry-api';
+import { isTransientStatus, mayWait } from '@oci/spec-types/retry';
 import { LRUCache } from 'lru-cache';
 
 import {

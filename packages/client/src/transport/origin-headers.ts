@@ -1,4 +1,5 @@
-import { OciError, onceDone, quoted } from '@oci/spec-types';
+import { OciError, onceDone } from '@oci/spec-types';
+import { quoted } from '@oci/spec-types/text';
 
 import type { Exchange } from './exchange.js';
 

@@ -5,10 +5,9 @@ import {
   type RegistryError,
   amendError,
   isOciError,
-  isTransientStatus,
-  parseRegistryErrors,
-  parseRetryAfter,
 } from '@oci/spec-types';
+import { parseRegistryErrors, parseRetryAfter } from '@oci/spec-types/registry-api';
+import { isTransientStatus } from '@oci/spec-types/retry';
 
 import { readBody } from './bounded-body.js';
 import { type RegistryRequest, type RegistryResponse, header } from './exchange.js';

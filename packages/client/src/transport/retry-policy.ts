@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { OciError, Retries, type RetryRule, asOciError, defaultRetryRule } from '@oci/spec-types';
+import { OciError, asOciError } from '@oci/spec-types';
+import { Retries, type RetryRule, defaultRetryRule } from '@oci/spec-types/retry';
 
 import type { RegistryRequest } from './exchange.js';
 

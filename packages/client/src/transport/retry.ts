@@ -1,12 +1,6 @@
-import {
-  type Failure,
-  type OciError,
-  Retries,
-  amendError,
-  asOciError,
-  isTransientStatus,
-  parseRetryAfter,
-} from '@oci/spec-types';
+import { type OciError, amendError, asOciError } from '@oci/spec-types';
+import { parseRetryAfter } from '@oci/spec-types/registry-api';
+import { type Failure, Retries, isTransientStatus } from '@oci/spec-types/retry';
 
 import {
   type Exchange,

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { isMissing, storageFailure } from '@oci/files';
-import { OciError, quoted, singleChunk } from '@oci/spec-types';
+import { OciError, singleChunk } from '@oci/spec-types';
+import { quoted } from '@oci/spec-types/text';
 
 /** Content that can be read again from any of its bytes: an upload that broke goes on where it broke. */
 export interface BlobBody {

@@ -5,8 +5,8 @@ import {
   OciError,
   type RepositoryName,
   digestAlgorithm,
-  registryPaths,
 } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { type Endpoint, call } from '../repository/endpoint.js';
 import { refuseUnsafeHop } from '../transport/address-policy.js';

@@ -1,4 +1,4 @@
-import { pathComponents, pathFault } from '@oci/spec-types';
+import { pathComponents, pathFault } from '@oci/spec-types/text';
 
 import { type ArchiveRule, brokenRule } from './archive-rule.js';
 

@@ -1,6 +1,6 @@
 import { symlinkSync } from 'node:fs';
 
-import { foldedPath, pathFault } from '@oci/spec-types';
+import { foldedPath, pathFault } from '@oci/spec-types/text';
 
 import { brokenRule } from './archive-rule.js';
 

@@ -1,6 +1,6 @@
 import { closeSync, constants, fchmodSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 
-import { foldedPath } from '@oci/spec-types';
+import { foldedPath } from '@oci/spec-types/text';
 
 import { brokenRule } from './archive-rule.js';
 import { parseEntryPath } from './entry-path.js';

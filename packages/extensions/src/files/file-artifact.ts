@@ -7,8 +7,8 @@ import {
   emptyDescriptor,
   isMediaType,
   mediaTypes,
-  quoted,
 } from '@oci/spec-types';
+import { quoted } from '@oci/spec-types/text';
 import { creationTime, describeManifest, isSameButCreated } from '@oci/spec-types/node';
 
 import type { SourceFile } from './file-input.js';

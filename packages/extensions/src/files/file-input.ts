@@ -10,9 +10,9 @@ import {
   annotations,
   isMediaType,
   parseDigest,
-  quoted,
   throwIfAborted,
 } from '@oci/spec-types';
+import { quoted } from '@oci/spec-types/text';
 
 /** A file or directory to push: its path, or what is not as usual. */
 export type FileInput =

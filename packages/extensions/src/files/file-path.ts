@@ -1,11 +1,5 @@
-import {
-  type Descriptor,
-  OciError,
-  annotations,
-  digestEncoded,
-  pathComponents,
-  pathFault,
-} from '@oci/spec-types';
+import { type Descriptor, OciError, annotations, digestEncoded } from '@oci/spec-types';
+import { pathComponents, pathFault } from '@oci/spec-types/text';
 
 /** Endings by media type, the longest match first. */
 const endings = [

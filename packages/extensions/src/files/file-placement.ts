@@ -12,10 +12,10 @@ import {
   OciError,
   digestAlgorithm,
   digestEncoded,
-  foldedPath,
   isPackedDirectory,
   withoutProgress,
 } from '@oci/spec-types';
+import { foldedPath } from '@oci/spec-types/text';
 import {
   createFile,
   makeDirectoryBelow,

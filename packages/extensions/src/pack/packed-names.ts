@@ -1,4 +1,5 @@
-import { OciError, foldedPath, pathComponents } from '@oci/spec-types';
+import { OciError } from '@oci/spec-types';
+import { foldedPath, pathComponents } from '@oci/spec-types/text';
 
 import { type ArchiveRule, archiveRules } from '../extract/archive-rule.js';
 import { entryPathFault } from '../extract/entry-path.js';

@@ -1,4 +1,5 @@
-import { type OciError, printable } from '@oci/spec-types';
+import type { OciError } from '@oci/spec-types';
+import { printable } from '@oci/spec-types/text';
 
 const mostRegistryErrors = 3;
 const longestWords = 500;

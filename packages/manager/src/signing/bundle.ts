@@ -1,5 +1,6 @@
 import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
-import { type Annotations, parseStrictJson } from '@oci/spec-types';
+import type { Annotations } from '@oci/spec-types';
+import { parseStrictJson } from '@oci/spec-types/schemas';
 
 import { type PublicKey, type SigningKey, signBytes } from './signing-key.js';
 import { preAuthEncoding, statementType } from './statement.js';

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { type SignedEntity, Verifier, toSignedEntity, toTrustMaterial } from '@sigstore/verify';
-import { OciError, parseStrictJson } from '@oci/spec-types';
+import { OciError } from '@oci/spec-types';
+import { parseStrictJson } from '@oci/spec-types/schemas';
 
 import { preAuthEncoding } from './statement.js';
 

@@ -1,6 +1,7 @@
 import { type ScryptOptions, randomBytes, scrypt } from 'node:crypto';
 
-import { OciError, parseStrictJson } from '@oci/spec-types';
+import { OciError } from '@oci/spec-types';
+import { parseStrictJson } from '@oci/spec-types/schemas';
 
 /** What stands in the PEM of a key that cosign sealed; older ones say COSIGN. */
 const block =

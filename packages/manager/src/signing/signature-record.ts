@@ -4,9 +4,9 @@ import {
   type Digest,
   OciError,
   type ResolvedManifest,
-  descriptorSchema,
   singleChunk,
 } from '@oci/spec-types';
+import { descriptorSchema } from '@oci/spec-types/schemas';
 import { readBytes, verified, verifyManifest } from '@oci/spec-types/node';
 
 import { type SignatureSource, signatureTag } from './signature-search.js';

@@ -1,4 +1,5 @@
-import { type Digest, parseStrictJson } from '@oci/spec-types';
+import type { Digest } from '@oci/spec-types';
+import { parseStrictJson } from '@oci/spec-types/schemas';
 
 /** The media type of the payload that cosign signs where it keeps signatures under a tag. */
 export const simpleSigningType = 'application/vnd.dev.cosign.simplesigning.v1+json';

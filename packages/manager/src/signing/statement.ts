@@ -1,4 +1,5 @@
-import { type Digest, digestAlgorithm, digestEncoded, parseStrictJson } from '@oci/spec-types';
+import { type Digest, digestAlgorithm, digestEncoded } from '@oci/spec-types';
+import { parseStrictJson } from '@oci/spec-types/schemas';
 
 /** The media type of a statement in a DSSE envelope. */
 export const statementType = 'application/vnd.in-toto+json';

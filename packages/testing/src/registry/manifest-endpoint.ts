@@ -1,12 +1,11 @@
 import {
   type Digest,
-  type ManifestReference,
   type RepositoryName,
   type Tag,
   digestAlgorithm,
   isTag,
-  registryPaths,
 } from '@oci/spec-types';
+import { type ManifestReference, registryPaths } from '@oci/spec-types/registry-api';
 import { digestOf } from '@oci/spec-types/node';
 
 import type { RepositoryContent, StoredManifest } from './content.js';

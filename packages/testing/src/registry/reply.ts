@@ -1,4 +1,4 @@
-import type { RegistryErrorCode } from '@oci/spec-types';
+import type { RegistryErrorCode } from '@oci/spec-types/registry-api';
 
 import { bytesOf } from '../bytes.js';
 

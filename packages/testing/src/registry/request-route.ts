@@ -1,4 +1,4 @@
-import { type RegistryRoute, parseRegistryPath } from '@oci/spec-types';
+import { type RegistryRoute, parseRegistryPath } from '@oci/spec-types/registry-api';
 
 /** What a URL names; clients may write `%3A` for the colon of a digest. */
 export function requestRoute({ pathname }: URL): RegistryRoute | undefined {

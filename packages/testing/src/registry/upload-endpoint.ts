@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-import {
-  type Digest,
-  type RepositoryName,
-  isDigest,
-  isRepositoryName,
-  registryPaths,
-} from '@oci/spec-types';
+import { type Digest, type RepositoryName, isDigest, isRepositoryName } from '@oci/spec-types';
+import { registryPaths } from '@oci/spec-types/registry-api';
 import { digestOf } from '@oci/spec-types/node';
 
 import type { Upload } from './content.js';

@@ -1,0 +1,6 @@
+export { descriptorSchema, platformSchema } from './descriptor.js';
+export type { DocumentSchema, Finding } from './document-schema.js';
+export { imageConfigSchema } from './image-config.js';
+export { layoutHeaderSchema } from './layout.js';
+export { imageIndexSchema, imageManifestSchema } from './manifest.js';
+export { parseStrictJson } from './strict-json.js';

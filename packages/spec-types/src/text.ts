@@ -1,0 +1,3 @@
+export { type PathFault, foldedPath, pathComponents, pathFault } from './portable-path.js';
+export { escapeHidden, hasHiddenCharacter, printable, printableJson, quoted } from './printable.js';
+export { redact } from './redact.js';
