@@ -1,9 +1,10 @@
 import type { ProgramDefinition } from './command/definition.js';
-import { artifactCommands, referenceCommands } from './commands/artifact.js';
+import { artifactCommands } from './commands/artifact.js';
 import { cacheCommands } from './commands/cache.js';
 import { machineCommands } from './commands/machine.js';
 import { registryCommands } from './commands/registry.js';
 import { signingCommands } from './commands/signing.js';
+import { transferCommands } from './commands/transfer.js';
 import { packagesProgram } from './packages-program.js';
 
 /** The whole of `ocictl`: a command stands in the table of its group, and is loaded when it runs. */
@@ -16,8 +17,8 @@ export const ocictl: ProgramDefinition = {
   ],
   commands: [
     ...packagesProgram.commands,
+    ...transferCommands,
     ...artifactCommands,
-    ...referenceCommands,
     ...signingCommands,
     ...registryCommands,
     ...cacheCommands,

@@ -8,11 +8,11 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of its path is a file',
 };
 
-/** A file that the command line names. @throws OciError `USAGE`, with the reason */
+/** Reads a file named on the command line. @throws OciError `USAGE`, with the reason */
 export async function readText(path: string): Promise<string> {
   const bytes = await readNamedFile(path).catch((cause: NodeJS.ErrnoException) => {
     const reason = reasons[cause.code ?? ''] ?? cause.message;
-    throw new OciError('USAGE', `${path} can not be read: ${reason}`, {
+    throw new OciError('USAGE', `${path} cannot be read: ${reason}`, {
       cause,
       hint: 'Is the path right?',
     });

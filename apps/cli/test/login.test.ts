@@ -77,7 +77,7 @@ describePeer(['docker-registry'], 'a docker-registry with passwords', () => {
     expect(await command('exists', 'team/tool', '1.0.0')).toMatchObject({ exitCode: 4 });
   });
 
-  it('can not be logged in to where nobody can be asked', async () => {
+  it('cannot be logged in to where nobody can be asked', async () => {
     const { exitCode, stderr } = await command('login');
     expect(exitCode).toBe(2);
     expect(stderr).toContain('--password-stdin');

@@ -47,6 +47,10 @@ describe('ocictl', () => {
     [['list', '--format', 'xml']],
     [['list', '--offline', '--refresh']],
     [['list', 'UPPER']],
+    [['kcl', 'pull', 'core', '']],
+    [['cache', 'export', '']],
+    [['tags', 'kcl/core', '--limit', '0']],
+    [['cache', 'list', '--limit', '10001']],
   ])('ends with 2 for %j', async (args) => {
     const { exitCode, stdout, stderr } = await command(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -166,7 +166,7 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     expect(refused.stderr).toContain('there is nothing to attach [USAGE]');
   });
 
-  it('deletes what is confirmed, and says how where single tags can not be deleted', async () => {
+  it('deletes what is confirmed, and says how where single tags cannot be deleted', async () => {
     await command('push', `${name}:1.0.0`, await file('a', 'a'));
     const unasked = await command('delete', `${name}:1.0.0`);
     expect(unasked).toMatchObject({ exitCode: 2 });
@@ -273,7 +273,7 @@ describePeer(['docker-registry', 'oras'], 'any artifact, at a docker-registry', 
     });
     const down = await command('doctor', 'http://127.0.0.1:1');
     expect(down.exitCode).toBe(6);
-    expect(down.stdout).toMatch(/^verdict: 127\.0\.0\.1:1 can not be used/m);
+    expect(down.stdout).toMatch(/^verdict: 127\.0\.0\.1:1 cannot be used/m);
     const mistaken = await command('doctor', `https://${registry.host}`);
     expect(mistaken.stdout).toContain('speaks HTTP, not HTTPS');
   });

@@ -110,10 +110,10 @@ describe('signing with ocictl', () => {
     [['sign', 'kcl/core:1.0.0'], /no key to sign with/],
     [
       ['sign', 'kcl/core:1.0.0', '--key', 'nowhere.key'],
-      /nowhere\.key can not be read: there is no such file/,
+      /nowhere\.key cannot be read: there is no such file/,
     ],
-    [['sign', 'kcl/core:1.0.0', '--key', '/'], /\/ can not be read: it is a directory/],
-    [['verify', 'kcl/core:1.0.0', '--key', 'nowhere.pub'], /nowhere\.pub can not be read/],
+    [['sign', 'kcl/core:1.0.0', '--key', '/'], /\/ cannot be read: it is a directory/],
+    [['verify', 'kcl/core:1.0.0', '--key', 'nowhere.pub'], /nowhere\.pub cannot be read/],
     [['verify', 'kcl/core:1.0.0'], /no identity was named, and no trust rule applies to it/],
     [['verify', 'kcl/core:1.0.0', '--trusted-root', 'x'], /together/],
   ])('ends with 2 for %j', async (args, words) => {

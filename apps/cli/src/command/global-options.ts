@@ -1,6 +1,4 @@
-import { OciError } from '@oci/spec-types';
-
-import { type OptionDefinition, flagOf } from './options.js';
+import { type OptionDefinition, flagOf, wholeNumber } from './options.js';
 
 /** Options that every command takes, before or behind its name. */
 export interface GlobalOptions {
@@ -74,20 +72,12 @@ export const globalOptions: readonly OptionDefinition<keyof GlobalOptions>[] = [
     name: 'concurrency',
     value: 'n',
     description: 'transfers at once; default: 16 to 24, as the registry bears',
-    parse: parseConcurrency,
+    // Fewer than one moves nothing, and more than 64 is an attack.
+    parse: wholeNumber({ from: 1, to: 64 }),
   },
   { name: 'quiet', short: 'q', description: 'results and errors only' },
   { name: 'debug', short: 'd', description: 'say each request on stderr, without secrets' },
 ];
-
-/** Fewer than one moves nothing, and more than 64 is an attack. */
-function parseConcurrency(text: string): number {
-  const value = Number(text);
-  if (/^\d{1,2}$/.test(text) && value >= 1 && value <= 64) return value;
-  throw new OciError('USAGE', `--concurrency ${text}: it is a number from 1 to 64`, {
-    hint: 'Leave it out for what suits most registries.',
-  });
-}
 
 /** The arguments that are neither options nor the values of those that every command takes. */
 export function commandWords(args: readonly string[]): readonly string[] {

@@ -1,3 +1,4 @@
+import { OciError } from '@oci/spec-types';
 import { Argument, Command, Help, Option } from 'commander';
 
 import type { Terminal } from '../terminal.js';
@@ -90,12 +91,22 @@ function lastWord(name: string): string {
   return name.slice(name.lastIndexOf(' ') + 1);
 }
 
-/** Commander gives the arguments in their order, then the options, then itself. */
+/**
+ * Commander gives the arguments in their order, then the options, then itself.
+ *
+ * @throws OciError `USAGE` for an argument without a character, as an unset variable of a script makes it
+ */
 function inputOf(
   definition: CommandDefinition,
   given: readonly unknown[],
 ): Readonly<Record<string, unknown>> {
   const names: readonly ArgumentDefinition<string>[] = definition.arguments ?? [];
+  const empty = names.find((_, at) => given[at] === '');
+  if (empty) {
+    throw new OciError('USAGE', `argument '${empty.name}' is empty`, {
+      hint: `Is a variable unset? See: ocictl ${definition.name} --help`,
+    });
+  }
   const values = names.map(({ name }, at) => [name, given[at]] as const);
   return { ...Object.fromEntries(values), ...Object(given[names.length]) };
 }
@@ -156,7 +167,7 @@ function optionOf(definition: OptionDefinition<string>): Option {
       ...(before ?? []),
       text,
     ]);
-  } else if (parse) option.argParser((text: string) => parse(text));
+  } else if (parse) option.argParser((text: string) => parse(text, flagOf(name)));
   return option;
 }
 

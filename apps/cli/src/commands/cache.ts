@@ -1,27 +1,11 @@
 import { parseByteSize } from '@oci/manager/config';
-import { OciError } from '@oci/spec-types';
 
 import { type CommandDefinition, defineCommand } from '../command/definition.js';
+import { wholeNumber } from '../command/options.js';
 
 const dryRun = { name: 'dryRun', description: 'tell what would be done, and do nothing' } as const;
 
-/** A whole number of a command line. */
-function count(text: string): number {
-  const value = Number(text);
-  if (/^\d{1,15}$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new OciError('USAGE', `${JSON.stringify(text.slice(0, 50))} is not a whole number`, {
-    hint: 'See: ocictl cache --help',
-  });
-}
-
-/** A page of a list. */
-function pageSize(text: string): number {
-  const value = count(text);
-  if (value >= 1 && value <= 10_000) return value;
-  throw new OciError('USAGE', `--limit ${text}: it is a number from 1 to 10000`, {
-    hint: 'Leave it out for pages of 1000.',
-  });
-}
+const count = wholeNumber({});
 
 export const cacheCommands: readonly CommandDefinition[] = [
   defineCommand<{ repository?: string; limit?: number; after?: string }>({
@@ -41,7 +25,7 @@ export const cacheCommands: readonly CommandDefinition[] = [
         name: 'limit',
         value: 'n',
         description: 'versions to list, 1 to 10000; default: 1000',
-        parse: pageSize,
+        parse: wholeNumber({ from: 1, to: 10_000 }),
       },
       {
         name: 'after',

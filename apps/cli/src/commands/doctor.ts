@@ -98,7 +98,7 @@ function judge({ report, mirrors }: Examination): Verdict {
   );
   if (problems.length > 0) {
     const failure = problems.find(({ error }) => error)?.error;
-    const text = `${report.host} can not be used as it is: ${problems[0]?.summary ?? ''}`;
+    const text = `${report.host} cannot be used as it is: ${problems[0]?.summary ?? ''}`;
     return { healthy: false, text, ...(failure && { failure }) };
   }
   const warnings = report.probes.filter(({ outcome }) => outcome === 'warning').length;

@@ -7,7 +7,7 @@ import {
   outputOption,
   profilesOption,
   validationOptions,
-} from './package-options.js';
+} from './shared-options.js';
 
 const typeArgument: ArgumentDefinition<'type'> = {
   name: 'type',

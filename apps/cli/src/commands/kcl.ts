@@ -1,7 +1,7 @@
 import type { VendorLayout } from '@oci/extensions';
 
 import { type CommandDefinition, defineCommand } from '../command/definition.js';
-import { forceOption, layerOption, outputOption } from './package-options.js';
+import { forceOption, layerOption, outputOption } from './shared-options.js';
 
 export const kclCommands: readonly CommandDefinition[] = [
   defineCommand<{ name: string; version: string; layer?: string; output?: string }>({

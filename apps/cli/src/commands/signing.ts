@@ -1,4 +1,5 @@
 import { type CommandDefinition, defineCommand } from '../command/definition.js';
+import { referenceArgument } from './shared-options.js';
 import type { SignInput } from './sign.js';
 import type { VerifyInput } from './verify.js';
 
@@ -10,13 +11,7 @@ export const signingCommands: readonly CommandDefinition[] = [
     summary: 'sign an artifact with a key, and push the signature beside it',
     description:
       'The signature is about the digest that the reference stands for now, and is as cosign makes it: a bundle that refers to the artifact, or, for cosign before 2.5, a layer under the tag sha256-<hex>.sig. The password of a sealed key is read from COSIGN_PASSWORD, from standard input, or asked for.',
-    arguments: [
-      {
-        name: 'reference',
-        description: 'host/name:tag or @digest; without a host of the configured registry',
-        completes: 'reference',
-      },
-    ],
+    arguments: [referenceArgument],
     options: [
       {
         name: 'key',

@@ -1,4 +1,16 @@
-import type { OptionDefinition } from '../command/options.js';
+import type { ArgumentDefinition, OptionDefinition } from '../command/options.js';
+
+export const referenceArgument: ArgumentDefinition<'reference'> = {
+  name: 'reference',
+  description: 'host/name:tag or @digest; without a host of the configured registry',
+  completes: 'reference',
+};
+
+export const artifactTypeOption: OptionDefinition<'artifactType'> = {
+  name: 'artifactType',
+  value: 'type',
+  description: 'media type that says what it is',
+};
 
 export const layerOption: OptionDefinition<'layer'> = {
   name: 'layer',
