@@ -202,7 +202,7 @@ function notFound(app: FastifyInstance, request: FastifyRequest): Refusal {
   if (jobs) allowed.push(jobs[1] === '/cancel' ? 'POST' : 'GET');
   if (allowed.length > 0) {
     const headers = { allow: allowed.join(', ') };
-    const message = `${path} can not be asked with ${request.method}`;
+    const message = `${path} cannot be asked with ${request.method}`;
     return new Refusal(405, 'METHOD_NOT_ALLOWED', message, { headers });
   }
   return new Refusal(404, 'NOT_FOUND', `there is no ${request.method} ${path}`, {

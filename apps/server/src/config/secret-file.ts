@@ -8,7 +8,7 @@ export async function readSettingFile(key: string, path: string): Promise<Buffer
     return await readFile(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'does not exist' : `can not be read (${code})`;
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
     throw new OciError('CONFIG_INVALID', `the file of ${key}, ${path}, ${why}`, {
       cause,
       hint: 'The user that oci-server runs as has to be able to read it.',

@@ -81,7 +81,7 @@ test("reads containerd's hosts.toml", async () => {
   });
 });
 
-test('reads a host with a port where a colon can not be, and a default', async () => {
+test('reads a host with a port where a colon cannot be, and a default', async () => {
   await put({
     'registry.example_5000_/ca.crt': 'port',
     '_default/hosts.toml': '[host."https://mirror.local"]',

@@ -35,7 +35,7 @@ async function directoryNames(path: string): Promise<readonly string[]> {
       .map(({ name }) => name)
       .sort();
   } catch (cause) {
-    throw new OciError('CONFIG_INVALID', `the directory ${path} can not be read`, {
+    throw new OciError('CONFIG_INVALID', `the directory ${path} cannot be read`, {
       cause,
       hint: 'It is named by certs_dir.',
     });

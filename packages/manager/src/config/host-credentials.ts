@@ -61,7 +61,7 @@ async function readSecretFile(path: string): Promise<string> {
   } catch (cause) {
     throw new OciError(
       'CONFIG_INVALID',
-      `the file ${path}, which should hold a secret, can not be read`,
+      `the file ${path}, which should hold a secret, cannot be read`,
       {
         cause,
         hint: 'It is named in a credentials table of the configuration.',

@@ -54,7 +54,7 @@ export async function readPem(path: string): Promise<string> {
   try {
     return String(await readNamedFile(path));
   } catch (cause) {
-    throw new OciError('CONFIG_INVALID', `the certificate file ${path} can not be read`, {
+    throw new OciError('CONFIG_INVALID', `the certificate file ${path} cannot be read`, {
       cause,
       hint: 'It is named in the configuration.',
       reason: { kind: 'named-file-unreadable', file: 'certificate' },

@@ -56,7 +56,7 @@ async function readText(path: string): Promise<string> {
   try {
     return String(await readNamedFile(path));
   } catch (cause) {
-    throw new OciError('CONFIG_INVALID', `${path} can not be read`, {
+    throw new OciError('CONFIG_INVALID', `${path} cannot be read`, {
       cause,
       hint: 'It is named by registries_conf.',
     });

@@ -21,7 +21,7 @@ export const listArtifactsRequestSchema: z.ZodType<ListArtifactsRequest> = z.str
 });
 
 /** What a listing is ordered by; `-` in front turns it round. */
-export const artifactOrders = [
+const artifactOrders = [
   'name',
   '-name',
   'version',

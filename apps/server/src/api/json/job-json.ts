@@ -20,14 +20,12 @@ export type JobRequest =
       readonly version: string;
     };
 
-export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
-
-export type JobState = (typeof jobStates)[number];
+const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
 
 export interface JobJson {
   readonly id: string;
   readonly kind: 'kcl' | 'extension' | 'install';
-  readonly state: JobState;
+  readonly state: (typeof jobStates)[number];
   /** RFC 3339. */
   readonly created_at: string;
   readonly finished_at: string | null;
