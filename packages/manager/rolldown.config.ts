@@ -8,6 +8,7 @@ export default defineConfig(
     index: './src/index.ts',
     'config/index': './src/config/index.ts',
     'program/index': './src/program/index.ts',
+    'layout/index': './src/layout/index.ts',
     'signing/index': './src/signing/index.ts',
   }),
 );

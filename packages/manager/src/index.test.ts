@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import * as config from './config/index.js';
 import * as manager from './index.js';
 import * as program from './program/index.js';
+import * as layout from './layout/index.js';
 import * as signing from './signing/index.js';
 
 it('exports these names', () => {
@@ -11,19 +12,14 @@ it('exports these names', () => {
     'RouteTable',
     'artifactJson',
     'compareVersions',
-    'defaultFreshness',
     'defaultTemplates',
-    'exportLayout',
     'extensionRepository',
     'extensionTypes',
-    'importLayout',
     'kclRepository',
-    'nearest',
     'parseExtensionType',
     'pullJson',
     'registryOptions',
     'selectContentLayer',
-    'trustRuleFor',
   ]);
   expect(Object.keys(config).sort()).toEqual([
     'describeSource',
@@ -46,12 +42,14 @@ it('exports these names', () => {
     'failureJson',
     'failureReport',
   ]);
+  expect(Object.keys(layout).sort()).toEqual(['exportLayout', 'importLayout']);
   expect(Object.keys(signing).sort()).toEqual([
     'generateKeyPair',
     'keylessVerifier',
     'readPublicKey',
     'readSigningKey',
     'signArtifact',
+    'trustRuleFor',
     'verifySignatures',
   ]);
 });

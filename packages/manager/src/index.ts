@@ -10,17 +10,8 @@ export {
   parseExtensionType,
 } from './artifact-name.js';
 export type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
-export {
-  type CacheExportOptions,
-  type CacheImportOptions,
-  type CacheLayoutOptions,
-  type CacheLayoutReport,
-  type MovedReference,
-  exportLayout,
-  importLayout,
-} from './cache-layout.js';
 export { selectContentLayer } from './content-layer.js';
-export { type FreshnessPolicy, defaultFreshness } from './freshness.js';
+export type { FreshnessPolicy } from './freshness.js';
 export { type ArtifactJson, type PullJson, artifactJson, pullJson } from './json.js';
 export { type NamedRegistry, type PackageRepository } from './foreign-registry.js';
 export { OciManager } from './manager.js';
@@ -28,15 +19,7 @@ export type { OciManagerOptions } from './oci-manager-options.js';
 export { type Route, RouteTable } from './routes/route-table.js';
 export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
-export { nearest } from './nearest.js';
 export { type PulledArtifact } from './pulled-artifact.js';
 export { type RetentionOptions } from './retention-schedule.js';
 export { type ReachOptions, type RegistrySettings, registryOptions } from './registry-set.js';
-export type { TrustQuestion } from './trust-gate.js';
-export {
-  type FingerprintedAuthority,
-  type TrustRequirement,
-  type TrustRule,
-  trustRuleFor,
-} from './trust-policy.js';
 export { compareVersions } from './version-order.js';

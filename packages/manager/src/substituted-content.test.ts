@@ -19,7 +19,7 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { importLayout } from './cache-layout.js';
+import { importLayout } from './layout/index.js';
 import { OciManager } from './manager.js';
 
 const name = parseRepositoryName('team/tool');

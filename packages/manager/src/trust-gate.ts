@@ -11,7 +11,7 @@ import {
 import { LRUCache } from 'lru-cache';
 
 import type { FreshnessPolicy } from './freshness.js';
-import type { SignatureSource } from './signing/signature-search.js';
+import type { SignatureSource } from './signing/found-signature.js';
 import { type FingerprintedAuthority, type TrustRule, trustRuleFor } from './trust-policy.js';
 
 /** An artifact that is going to be used. */

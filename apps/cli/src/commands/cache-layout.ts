@@ -1,4 +1,4 @@
-import { type CacheLayoutReport, exportLayout, importLayout } from '@oci/manager';
+import { type CacheLayoutReport, exportLayout, importLayout } from '@oci/manager/layout';
 
 import type { Invocation } from '../command/definition.js';
 import { referenceScheme } from '../command/joined-version.js';

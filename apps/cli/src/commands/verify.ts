@@ -1,5 +1,4 @@
 import { openSource, parseLocation } from '@oci/client/location';
-import { trustRuleFor } from '@oci/manager';
 import { trustRules } from '@oci/manager/config';
 import {
   type Authority,
@@ -7,6 +6,7 @@ import {
   type Verification,
   keylessVerifier,
   readPublicKey,
+  trustRuleFor,
   verifySignatures,
 } from '@oci/manager/signing';
 import { OciError, type Reference } from '@oci/spec-types';

@@ -1,6 +1,13 @@
+export type { TrustQuestion } from '../trust-gate.js';
+export {
+  type FingerprintedAuthority,
+  type TrustRequirement,
+  type TrustRule,
+  trustRuleFor,
+} from '../trust-policy.js';
 export { type CertificateIdentity, type KeylessVerifier, keylessVerifier } from './keyless.js';
 export { type SignOptions, type SignedArtifact, signArtifact } from './sign-artifact.js';
-export { type SignatureForm, type SignatureSource } from './signature-search.js';
+export type { SignatureForm, SignatureSource } from './found-signature.js';
 export {
   type KeyPair,
   type PublicKey,

@@ -12,7 +12,7 @@ import { beforeEach, expect, test } from 'vitest';
 
 import { bundleType } from './bundle.js';
 import { signArtifact } from './sign-artifact.js';
-import type { SignatureForm, SignatureSource } from './signature-search.js';
+import type { SignatureForm, SignatureSource } from './found-signature.js';
 import { generateKeyPair, readSigningKey } from './signing-key.js';
 import { verifySignatures } from './verify-signatures.js';
 

@@ -14,12 +14,9 @@ import {
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 
 import { bundleType, signatureAnnotations, signedBundle } from './bundle.js';
-import {
-  type SignatureForm,
-  findSignatures,
-  signatureManifest,
-  signatureTag,
-} from './signature-search.js';
+import type { SignatureForm } from './found-signature.js';
+import { findSignatures } from './signature-search.js';
+import { signatureManifest, signatureTag } from './tag-search.js';
 import { type SigningKey, isSignedBy, signBytes } from './signing-key.js';
 import { simpleSigningPayload, simpleSigningType } from './simple-signing.js';
 import { signPredicate, signStatement } from './statement.js';

@@ -9,7 +9,8 @@ import {
 import { descriptorSchema } from '@oci/spec-types/schemas';
 import { readBytes, verified, verifyManifest } from '@oci/spec-types/node';
 
-import { type SignatureSource, signatureTag } from './signature-search.js';
+import type { SignatureSource } from './found-signature.js';
+import { signatureTag } from './tag-search.js';
 import type { VerifiedSignature } from './verify-signatures.js';
 
 /** Bytes of a record; what is larger is not kept, and asked for again. */

@@ -14,7 +14,8 @@ import { beforeEach, describe, expect, it, test } from 'vitest';
 
 import { bundleType, signedBundle } from './bundle.js';
 import { signArtifact } from './sign-artifact.js';
-import { type SignatureForm, type SignatureSource, signatureTag } from './signature-search.js';
+import type { SignatureForm, SignatureSource } from './found-signature.js';
+import { signatureTag } from './tag-search.js';
 import { type SigningKey, generateKeyPair, readSigningKey, signBytes } from './signing-key.js';
 import { simpleSigningPayload, simpleSigningType } from './simple-signing.js';
 import { preAuthEncoding, signStatement, statementType } from './statement.js';

@@ -8,13 +8,13 @@ import {
 
 import { namesKey } from './bundle.js';
 import type { CertificateIdentity, KeylessVerifier } from './keyless.js';
-import {
-  type FoundSignature,
-  type SignatureForm,
-  type SignatureSource,
-  type UnreadPlace,
-  findSignatures,
-} from './signature-search.js';
+import type {
+  FoundSignature,
+  SignatureForm,
+  SignatureSource,
+  UnreadPlace,
+} from './found-signature.js';
+import { findSignatures } from './signature-search.js';
 import { type PublicKey, isSignedBy } from './signing-key.js';
 
 /** Who may have signed: any one of these is enough. */

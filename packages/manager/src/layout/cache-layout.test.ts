@@ -19,8 +19,8 @@ import {
 import { describePeer } from '@oci/testing/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { exportLayout, importLayout } from './cache-layout.js';
-import { OciManager } from './manager.js';
+import { OciManager } from '../manager.js';
+import { exportLayout, importLayout } from './index.js';
 
 describe('a cache that travels', () => {
   let registry: TestRegistry;
