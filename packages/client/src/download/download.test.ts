@@ -270,7 +270,7 @@ test('goes on, to the same file, however often its process is killed', async () 
   const program = await compile(
     `import { createRegistry } from '../registry.js';
      const [url, blob, path] = process.argv.slice(2);
-     const download = ${JSON.stringify(policy)};
+     const download = { ...${JSON.stringify(policy)}, enoughBytesPerSecond: Infinity };
      let isTold = false;
      await createRegistry({ url, download }).repository('a/b').downloadBlob(JSON.parse(blob), path, {
        onEvent: (event) => {
