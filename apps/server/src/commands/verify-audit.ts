@@ -1,7 +1,7 @@
 import { OciError } from '@oci/spec-types';
 
 import type { ChainEnd } from '../audit/audit-line.js';
-import { type AuditProblem, verifyAudit } from '../audit/audit-verify.js';
+import { type AuditProblem, type AuditVerdict, verifyAudit } from '../audit/audit-verify.js';
 import { loadConfiguration } from '../config/configuration.js';
 import type { ServerSettingInputs } from '../config/server-settings.js';
 import type { Result } from '../output.js';
@@ -24,20 +24,22 @@ export async function verifyAuditLog(
       hint: 'A server writes its first line when it starts: where one has run, its log was removed. Name another directory with --dir.',
     });
   }
+  return { isWhole: found.problems.length === 0, ...resultOf(dir, found) };
+}
+
+function resultOf(dir: string, found: AuditVerdict): Result {
   const { lines, before, end, isAuthenticated, problems, notes } = found;
-  const isWhole = problems.length === 0;
   const verdict = [
     `${lines} lines`,
-    isWhole ? 'whole' : 'NOT whole',
+    problems.length === 0 ? 'whole' : 'NOT whole',
     ...(isAuthenticated ? [] : ['ends not authenticated']),
     `from line ${before.seq + 1}`,
     `ends with line ${end.seq} ${end.hash}`,
   ];
   return {
-    isWhole,
     json: {
       dir,
-      whole: isWhole,
+      whole: problems.length === 0,
       lines,
       first_line: before.seq + 1,
       last_line: end,

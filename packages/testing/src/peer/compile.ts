@@ -15,7 +15,7 @@ export async function compile(
   options: { readonly from: string; readonly directory: string },
 ): Promise<string> {
   const file = join(options.directory, 'program.mjs');
-  const source = join(dirname(fileURLToPath(options.from)), 'program.ts');
+  const source = join(dirname(fileURLToPath(options.from)), 'program-of-a-test.ts');
   await using bundle = await rolldown({
     input: source,
     platform: 'node',

@@ -1,0 +1,82 @@
+import { Counter, Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
+
+/** Sources that are read when Prometheus asks, instead of being counted. */
+export interface MetricSources {
+  readonly cache: () => Promise<{ readonly blobs: number; readonly bytes: number } | undefined>;
+  readonly jobs: () => Readonly<Record<'queued' | 'running', number>>;
+  readonly audit: () => AuditFigures | undefined;
+}
+
+interface AuditFigures {
+  readonly pending: number;
+  readonly lost: number;
+  readonly failures: number;
+  readonly lines: number;
+}
+
+/** Adds the metrics that {@link MetricSources} are read for. */
+export function addSampledMetrics(registry: Registry, sources: MetricSources): void {
+  addCache(registry, sources.cache);
+  addJobs(registry, sources.jobs);
+  addAudit(registry, sources.audit);
+}
+
+function addCache(registry: Registry, cache: MetricSources['cache']): void {
+  const registers = [registry];
+  const help = 'Bytes of the blobs in the cache.';
+  const bytes = new Gauge({ name: 'oci_cache_size_bytes', help, registers });
+  add(registry, {
+    name: 'oci_cache_blobs',
+    help: 'Blobs in the cache.',
+    async collect() {
+      const stats = await cache();
+      if (!stats) return;
+      this.set(stats.blobs);
+      bytes.set(stats.bytes);
+    },
+  });
+}
+
+function addJobs(registry: Registry, jobs: MetricSources['jobs']): void {
+  add(registry, {
+    name: 'oci_jobs',
+    help: 'Jobs that wait or run.',
+    labelNames: ['state'],
+    collect() {
+      for (const [state, count] of Object.entries(jobs())) this.set({ state }, count);
+    },
+  });
+}
+
+function addAudit(registry: Registry, audit: MetricSources['audit']): void {
+  add(registry, {
+    name: 'oci_audit_pending_lines',
+    help: 'Lines that are not on the disk yet.',
+    collect() {
+      this.set(audit()?.pending ?? 0);
+    },
+  });
+  const total = (name: string, help: string, figure: keyof AuditFigures): void =>
+    registry.registerMetric(
+      new Counter({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.reset();
+          this.inc(audit()?.[figure] ?? 0);
+        },
+      }),
+    );
+  total('oci_audit_lines_total', 'Lines of the audit log.', 'lines');
+  total(
+    'oci_audit_write_failures_total',
+    'Attempts to write the audit log that failed.',
+    'failures',
+  );
+  total('oci_audit_lost_lines_total', 'Lines that there was no room for.', 'lost');
+}
+
+function add(registry: Registry, gauge: GaugeConfiguration<string>): void {
+  registry.registerMetric(new Gauge({ ...gauge, registers: [] }));
+}
