@@ -394,3 +394,14 @@ test('an abort does not wait for a helper or a token server, and others get thei
   await patient;
   expect(here.registry.tokenRequests).toHaveLength(1);
 });
+
+test('a token server that is down is asked as often as any host, and not for each attempt anew', async () => {
+  await using here = await bench(bearer);
+  here.registry.fault({ path: '/token', status: 503 });
+  await expect(here.client.repository(name).fetch(tag)).rejects.toMatchObject({
+    code: 'REGISTRY_UNAVAILABLE',
+    request: { attempts: 5 },
+  });
+  const asked = here.registry.requests.filter(({ path }) => path.startsWith('/token'));
+  expect(asked).toHaveLength(5);
+});

@@ -48,10 +48,13 @@ async function settle(next: Exchange, request: RegistryRequest): Promise<Outcome
 
 function failureOf(request: RegistryRequest, outcome: Outcome): Failure {
   if ('error' in outcome) {
-    const { retryable, code } = outcome.error;
-    // A host that is rate limited has been waited for already, or asks for longer than is allowed.
-    const mayPass = retryable && code !== 'RATE_LIMITED';
-    return { retryable: mayPass && canRepeat(request) && request.method !== 'POST' };
+    const { retryable, code, request: failed } = outcome.error;
+    // A host that is rate limited has been waited for already, or asks for longer than is allowed; and a
+    // request below this one, as for a token, has had all of its attempts.
+    const isSpent = code === 'RATE_LIMITED' || (failed?.attempts ?? 1) > 1;
+    return {
+      retryable: retryable && !isSpent && canRepeat(request) && request.method !== 'POST',
+    };
   }
   const { status } = outcome.response;
   const retryAfterMs = parseRetryAfter(header(outcome.response, 'retry-after'));
