@@ -171,6 +171,8 @@ describe('text', () => {
     ['✓ ok', 4],
     ['\u001b[31mred\u001b[39m', 3],
     ['❤️', 2],
+    ['\uff76\uff9e', 2],
+    ['\u0928\u093f', 2],
     ['', 0],
   ])('%s takes %i columns', (text, width) => {
     expect(stringWidth(text)).toBe(width);

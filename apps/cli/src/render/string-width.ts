@@ -16,10 +16,12 @@ export function charactersOf(text: string): readonly string[] {
   return [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
 }
 
-/** Marks take no column; an emoji, however it is made, takes two. */
+/** Marks take no column, but those that stand beside a letter; an emoji, however it is made, takes two. */
 function characterWidth(character: string): number {
-  const [first = ''] = character;
+  const [first = '', ...others] = character;
   if (/^[\p{Control}\p{Mark}\p{Format}]$/u.test(first)) return 0;
   const isEmoji = character.includes('\ufe0f') || /^\p{Emoji_Presentation}/u.test(character);
-  return isEmoji ? 2 : eastAsianWidth(character.codePointAt(0) ?? 0);
+  if (isEmoji) return 2;
+  const beside = others.filter((mark) => /^[\p{Spacing_Mark}\uff9e\uff9f]$/u.test(mark));
+  return eastAsianWidth(character.codePointAt(0) ?? 0) + beside.length;
 }
