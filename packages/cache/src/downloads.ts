@@ -4,11 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import {
   type CallOptions,
   type BlobDownloader,
+  BlobProgress,
   type BlobSource,
   type Descriptor,
   OciError,
   SingleFlight,
-  annotations,
   digestAlgorithm,
   digestEncoded,
   isOciError,
@@ -140,14 +140,14 @@ export class Downloads {
   ): Promise<StoredBlob> {
     throwIfAborted(options.signal);
     await this.ensureSpace([descriptor]);
-    const { digest, size } = descriptor;
-    const title = descriptor.annotations?.[annotations.title];
-    options.onEvent?.({ type: 'start', digest, size, ...(title !== undefined && { title }) });
+    const progress = new BlobProgress(descriptor, options.onEvent);
+    const below = { ...options, onEvent: progress.below() };
+    progress.start();
     const stored =
-      source.downloadBlob && size >= resumableFrom
-        ? await this.#downloadFile(descriptor, source as BlobDownloader, options)
-        : await this.#downloadStream(descriptor, source, options);
-    options.onEvent?.({ type: 'done', digest, size });
+      source.downloadBlob && descriptor.size >= resumableFrom
+        ? await this.#downloadFile(descriptor, source as BlobDownloader, below)
+        : await this.#downloadStream(descriptor, source, { ...below, progress });
+    progress.done();
     return stored;
   }
 
@@ -168,9 +168,9 @@ export class Downloads {
   async #downloadStream(
     descriptor: Descriptor,
     source: BlobSource,
-    options: CallOptions,
+    { progress, ...options }: CallOptions & { readonly progress: BlobProgress },
   ): Promise<StoredBlob> {
-    const body = reported(await source.fetchBlob(descriptor, options), descriptor, options);
+    const body = progress.of(await source.fetchBlob(descriptor, options));
     await this.#content.pushBlob(descriptor, body, options);
     const stored = await this.#content.get(descriptor, options);
     if (stored) return stored;
@@ -183,18 +183,5 @@ export class Downloads {
 
   #partial({ digest }: Descriptor): string {
     return join(this.#dir, partialKey(digest));
-  }
-}
-
-async function* reported(
-  body: AsyncIterable<Uint8Array>,
-  { digest, size }: Descriptor,
-  { onEvent }: CallOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let done = 0;
-  for await (const chunk of body) {
-    done += chunk.byteLength;
-    onEvent?.({ type: 'bytes', digest, done, size });
-    yield chunk;
   }
 }

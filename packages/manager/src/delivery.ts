@@ -3,12 +3,14 @@ import { dirname, resolve } from 'node:path';
 
 import { copyMaterialized, writeGzipTar } from '@oci/cache';
 import {
+  BlobProgress,
   type CallOptions,
   type Descriptor,
   type ImageManifest,
   OciError,
   type ResolvedManifest,
   formatReference,
+  withoutProgress,
 } from '@oci/spec-types';
 import { createFile, onStorage, refuseDirectory, replaceFile } from '@oci/files';
 
@@ -101,13 +103,14 @@ async function download(
   blob: Descriptor,
   { path, options }: { readonly path: string; readonly options: CallOptions },
 ): Promise<void> {
-  const { digest, size } = blob;
-  options.onEvent?.({ type: 'start', digest, size });
-  const body = await repository.fetchBlob(blob, options);
-  await onStorage({ path, neededBytes: size }, async () => {
-    await createFile(path, body, { sync: 'content' });
+  const progress = new BlobProgress(blob, options.onEvent);
+  const body = await repository.fetchBlob(blob, {
+    ...options,
+    onEvent: withoutProgress(options.onEvent),
   });
-  options.onEvent?.({ type: 'done', digest, size });
+  await onStorage({ path, neededBytes: blob.size }, async () => {
+    await createFile(path, progress.through(body), { sync: 'content' });
+  });
 }
 
 /** Makes a file beside its place and gives it its name when it is whole. */

@@ -9,9 +9,14 @@ interface Moved {
   readonly annotations?: Annotations | undefined;
 }
 
-const usualIntervalMs = 250;
+const intervalMs = 250;
+/** A blob that comes fast is told of this often. */
+const parts = 32;
 
-/** Tells of one blob on its way: `start`, `bytes` a few times a second and always the last, `done`. */
+/**
+ * Tells of one blob on its way: `start`, `bytes`, `done`. Bytes are told of four times a second and with each 32nd
+ * part of the blob at most, and always with the last.
+ */
 export class BlobProgress {
   readonly #blob: Moved;
   readonly #onEvent: EventListener | undefined;
@@ -41,7 +46,8 @@ export class BlobProgress {
     const { size } = this.#blob;
     if (!this.#onEvent || done <= this.#told) return;
     const now = this.#now();
-    if (done < size && now - this.#toldAt < usualIntervalMs) return;
+    const isPart = done - this.#told >= size / parts;
+    if (done < size && !isPart && now - this.#toldAt < intervalMs) return;
     this.#toldAt = now;
     this.#tell(done);
   }
@@ -52,7 +58,20 @@ export class BlobProgress {
     this.#onEvent?.({ type: 'done', digest, size });
   }
 
-  /** Passes bytes on, and tells of them. */
+  /** Returns a listener for the call that moves the bytes: it takes over its progress, and passes on the rest. */
+  below(): EventListener | undefined {
+    const rest = withoutProgress(this.#onEvent);
+    return rest && ((event) => (event.type === 'bytes' ? this.moved(event.done) : rest(event)));
+  }
+
+  /** Passes bytes on, and tells of them from the first to the end. */
+  async *through(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    this.start();
+    yield* this.of(bytes);
+    this.done();
+  }
+
+  /** Passes bytes on, and tells how many. */
   async *of(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     let done = 0;
     for await (const chunk of bytes) {
@@ -69,7 +88,12 @@ export class BlobProgress {
   }
 }
 
-const progressTypes: ReadonlySet<TransferEvent['type']> = new Set(['start', 'bytes', 'done']);
+const progressTypes: ReadonlySet<TransferEvent['type']> = new Set([
+  'start',
+  'bytes',
+  'cached',
+  'done',
+]);
 
 /** Returns a listener for calls below one that tells of their progress itself. */
 export function withoutProgress(onEvent: EventListener | undefined): EventListener | undefined {

@@ -7,7 +7,7 @@ import {
   listFiles,
   pullFiles,
 } from '@oci/extensions/files';
-import { type EventListener, OciError, artifactTypeOf } from '@oci/spec-types';
+import { type EventListener, OciError, artifactTypeOf, withoutProgress } from '@oci/spec-types';
 
 import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
@@ -72,7 +72,10 @@ async function stream(
       hint: 'Write them into a directory with -o DIR.',
     });
   }
-  const body = await repository.fetchBlob(file.descriptor, { signal, onEvent });
+  const body = await repository.fetchBlob(file.descriptor, {
+    signal,
+    onEvent: withoutProgress(onEvent),
+  });
   for await (const chunk of body) if (!output.write(chunk)) await once(output, 'drain', { signal });
 }
 

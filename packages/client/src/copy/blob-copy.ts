@@ -1,5 +1,6 @@
 import {
   type BlobDownloader,
+  BlobProgress,
   type CallOptions,
   type Descriptor,
   type EventListener,
@@ -32,6 +33,9 @@ export interface BlobCopyOptions {
   /** Whether what the target has is read before it is skipped. */
   readonly verify: boolean;
 }
+
+/** A call that moves bytes, and what tells of them. */
+type ToldCall = CallOptions & { readonly progress: BlobProgress };
 
 /** From here on a blob is worth the journal of a download that can be resumed. Bytes. */
 const downloadFrom = 1024 * 1024;
@@ -83,10 +87,11 @@ export class BlobCopy {
       emit({ type: 'mount', digest, size });
       return 'mounted';
     }
-    const title = descriptor.annotations?.['org.opencontainers.image.title'];
-    emit({ type: 'start', digest, size, ...(title !== undefined && { title }) });
-    if (!(await this.#download(descriptor, call))) await this.#stream(descriptor, call);
-    emit({ type: 'done', digest, size });
+    const progress = new BlobProgress(descriptor, emit);
+    const below = { ...call, onEvent: progress.below(), progress };
+    progress.start();
+    if (!(await this.#download(descriptor, below))) await this.#stream(descriptor, below);
+    progress.done();
     return 'copied';
   }
 
@@ -123,8 +128,8 @@ export class BlobCopy {
     return atSide('destination', () => target.takeBlob(descriptor, downloader, call));
   }
 
-  async #stream(descriptor: Descriptor, call: CallOptions): Promise<void> {
-    const body = new SourceBody(this.#source, descriptor, { call, emit: this.#options.emit });
+  async #stream(descriptor: Descriptor, { progress, ...call }: ToldCall): Promise<void> {
+    const body = new SourceBody(this.#source, descriptor, { ...call, progress });
     try {
       await atSide('destination', () => this.#target.pushBlob(descriptor, body, call));
     } catch (error) {
@@ -139,31 +144,23 @@ class SourceBody implements RepeatableBody {
   readonly isRepeatable = true;
   readonly #source: ReadableRepository;
   readonly #descriptor: Descriptor;
-  readonly #options: { readonly call: CallOptions; readonly emit: EventListener<CopyEvent> };
+  readonly #call: ToldCall;
   failure: unknown;
-  #furthest = 0;
 
-  constructor(
-    source: ReadableRepository,
-    descriptor: Descriptor,
-    options: { readonly call: CallOptions; readonly emit: EventListener<CopyEvent> },
-  ) {
+  constructor(source: ReadableRepository, descriptor: Descriptor, call: ToldCall) {
     this.#source = source;
     this.#descriptor = descriptor;
-    this.#options = options;
+    this.#call = call;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    const { digest, size } = this.#descriptor;
     let done = 0;
     this.failure = undefined;
     try {
       for await (const chunk of await this.#open()) {
         yield chunk;
         done += chunk.byteLength;
-        if (done <= this.#furthest) continue;
-        this.#furthest = done;
-        this.#options.emit({ type: 'bytes', digest, done, size });
+        this.#call.progress.moved(done);
       }
     } catch (error) {
       this.failure = withSide(error, 'source');
@@ -174,6 +171,7 @@ class SourceBody implements RepeatableBody {
   async #open(): Promise<AsyncIterable<Uint8Array>> {
     const embedded = embeddedContent(this.#descriptor);
     if (embedded) return singleChunk(embedded);
-    return this.#source.fetchBlob(this.#descriptor, this.#options.call);
+    const { signal, onEvent } = this.#call;
+    return this.#source.fetchBlob(this.#descriptor, { signal, onEvent });
   }
 }

@@ -143,7 +143,7 @@ class Planning {
     const imageTypes: readonly string[] = [mediaTypes.imageConfig, mediaTypes.dockerConfig];
     if (!config || !imageTypes.includes(config.mediaType) || config.size > largestConfig) return;
     const bytes = await atSide('source', async () =>
-      readBytes(await this.#source.fetchBlob(config, this.#call), {
+      readBytes(await this.#source.fetchBlob(config, { signal: this.#options.signal }), {
         limit: largestConfig,
         what: `the config ${config.digest}`,
       }),

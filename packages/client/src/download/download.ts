@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 
 import {
+  BlobProgress,
   type CallOptions,
   type Descriptor,
   type OciError,
@@ -43,6 +44,7 @@ export async function downloadBlob(
   verifiableAlgorithm(blob.digest);
   throwIfAborted(options.signal);
   await refuseDirectory(path);
+  new BlobProgress(blob, options.onEvent).start();
   const download = { endpoint, blob, path, options };
   const failure = await attempt(download).catch((error: unknown) => {
     // What has another size at a mirror may be right at the registry.
@@ -68,8 +70,10 @@ interface Download {
 }
 
 /** @returns what is wrong with the bytes, all of which came and were put aside; undefined when they are right */
-async function attempt({ endpoint, blob, path, options }: Download): Promise<OciError | undefined> {
+async function attempt({ endpoint, blob, path, ...ask }: Download): Promise<OciError | undefined> {
   const file = await PartialFile.open(path, blob);
+  const progress = new BlobProgress(blob, ask.options.onEvent);
+  const options = { ...ask.options, onEvent: progress.below() };
   let wrong: OciError | undefined;
   try {
     if (file.done > 0)
@@ -90,6 +94,7 @@ async function attempt({ endpoint, blob, path, options }: Download): Promise<Oci
   }
   if (!wrong) {
     await file.complete();
+    progress.done();
     return undefined;
   }
   await file.close();

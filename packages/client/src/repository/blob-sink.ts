@@ -1,4 +1,5 @@
 import {
+  BlobProgress,
   type CallOptions,
   type Descriptor,
   parseRepositoryName,
@@ -32,7 +33,7 @@ export async function hasBlob(
 }
 
 /**
- * Uploads a blob, unless it is there or can be mounted. The bytes are checked while they are sent; a
+ * Uploads a blob, unless it is there or can be mounted (`cached`). The bytes are checked while they are sent; a
  * session that fails is cancelled.
  *
  * @throws OciError `DIGEST_UNSUPPORTED`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, and what a request fails with
@@ -48,10 +49,16 @@ export async function pushBlob(
   const remote: CallOptions = { signal: options.signal, onEvent: options.onEvent };
   verifiableAlgorithm(descriptor.digest);
   const isStored = (): Promise<boolean> => hasBlob(endpoint, descriptor, remote);
-  if (await isStored()) return;
-  const session = await firstSession(endpoint, descriptor, options);
-  if (session !== 'mounted')
-    await uploadBlob(endpoint, { descriptor, body, session, isStored }, options);
+  const { digest, size } = descriptor;
+  const session = (await isStored()) ? 'stored' : await firstSession(endpoint, descriptor, options);
+  if (session === 'stored' || session === 'mounted') {
+    options.onEvent?.({ type: 'cached', digest, size });
+    return;
+  }
+  const progress = new BlobProgress(descriptor, options.onEvent);
+  progress.start();
+  await uploadBlob(endpoint, { descriptor, body, session, isStored, progress }, options);
+  progress.done();
 }
 
 async function firstSession(

@@ -1,4 +1,10 @@
-import { type ByteRange, type CallOptions, type Descriptor, isOciError } from '@oci/spec-types';
+import {
+  BlobProgress,
+  type ByteRange,
+  type CallOptions,
+  type Descriptor,
+  isOciError,
+} from '@oci/spec-types';
 import { registryPaths } from '@oci/spec-types/registry-api';
 import { verified } from '@oci/spec-types/node';
 
@@ -29,7 +35,10 @@ export async function fetchBlob(
   const first = await openBlob(endpoint, { descriptor, ...span }, options);
   const body = resuming(first, { endpoint, descriptor, span, options });
   const bytes = isWhole ? verified(body, descriptor) : ofLength(body, span, descriptor);
-  return first.response.discredit ? discrediting(bytes, first.response.discredit) : bytes;
+  const { discredit } = first.response;
+  const passed = discredit ? discrediting(bytes, discredit) : bytes;
+  const moved = { ...descriptor, size: span.end - span.start };
+  return options.onEvent ? new BlobProgress(moved, options.onEvent).through(passed) : passed;
 }
 
 /** Bytes that have gone out can't be replaced, but whoever asks again is not given them again. */

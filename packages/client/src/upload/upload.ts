@@ -1,4 +1,5 @@
 import {
+  type BlobProgress,
   type CallOptions,
   type Descriptor,
   OciError,
@@ -28,6 +29,8 @@ export interface Upload {
   readonly body: UploadBody;
   /** One that was begun already. */
   readonly session: OpenSession | undefined;
+  /** Hears how many bytes went out. */
+  readonly progress: BlobProgress;
   /** Asks the registry, for an answer that never came may have been the good one. */
   readonly isStored: () => Promise<boolean>;
 }
@@ -143,15 +146,25 @@ class UploadRun {
         'content-type': 'application/octet-stream',
         'content-length': String(size - session.offset),
       },
-      body: isEmpty ? undefined : reader.read(session.offset, size),
+      body: isEmpty ? undefined : this.#read(session.offset, size),
       subject: uploadSubject(endpoint, upload.descriptor),
       expected: [201, 204],
     });
     await response.body.dump();
   }
 
+  async *#read(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const { reader, upload } = this.#parts;
+    let done = from;
+    for await (const chunk of reader.read(from, to)) {
+      done += chunk.byteLength;
+      upload.progress.moved(done);
+      yield chunk;
+    }
+  }
+
   async #sendChunk(session: OpenSession, end: number): Promise<void> {
-    const { endpoint, upload, reader } = this.#parts;
+    const { endpoint, upload } = this.#parts;
     const { offset } = session;
     const response = await call(endpoint, {
       ...this.#remote,
@@ -162,7 +175,7 @@ class UploadRun {
         'content-length': String(end - offset),
         'content-range': `${offset}-${end - 1}`,
       },
-      body: reader.read(offset, end),
+      body: this.#read(offset, end),
       subject: uploadSubject(endpoint, upload.descriptor),
       expected: [201, 202, 204, 416],
     });

@@ -13,7 +13,6 @@ import {
   digestAlgorithm,
   digestEncoded,
   isPackedDirectory,
-  withoutProgress,
 } from '@oci/spec-types';
 import { foldedPath } from '@oci/spec-types/text';
 import {
@@ -154,15 +153,13 @@ class FilePlacement {
 
   async #download(progress: BlobProgress): Promise<void> {
     const { descriptor, path } = this.#file;
-    const { signal, onEvent } = this.#options;
-    const notices = withoutProgress(onEvent);
+    const { signal } = this.#options;
+    const below = { signal, onEvent: progress.below() };
     if (this.#source.downloadBlob) {
-      const onBytes: CallOptions['onEvent'] = (event) =>
-        event.type === 'bytes' ? progress.moved(event.done) : notices?.(event);
-      await this.#source.downloadBlob(descriptor, this.#whole, { signal, onEvent: onBytes });
+      await this.#source.downloadBlob(descriptor, this.#whole, below);
       return;
     }
-    const bytes = await this.#source.fetchBlob(descriptor, { signal, onEvent: notices });
+    const bytes = await this.#source.fetchBlob(descriptor, below);
     await onStorage({ path }, async () => {
       // A call that was killed may have left one.
       await rm(this.#whole, { force: true });

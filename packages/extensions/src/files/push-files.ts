@@ -161,7 +161,7 @@ async function uploadFile(
   const progress = new BlobProgress(descriptor, onEvent);
   progress.start();
   const body = new FileBody(contentPath, progress);
-  await target.pushBlob(descriptor, body, { signal, onEvent: withoutProgress(onEvent) });
+  await target.pushBlob(descriptor, body, { signal, onEvent: progress.below() });
   progress.done();
 }
 

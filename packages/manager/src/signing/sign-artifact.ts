@@ -10,6 +10,7 @@ import {
   emptyDescriptor,
   mediaTypes,
   singleChunk,
+  withoutProgress,
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 
@@ -204,7 +205,8 @@ async function pushBytes(
   options: CallOptions,
 ): Promise<Descriptor> {
   const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
-  await repository.pushBlob(descriptor, singleChunk(bytes), options);
+  const quiet = { ...options, onEvent: withoutProgress(options.onEvent) };
+  await repository.pushBlob(descriptor, singleChunk(bytes), quiet);
   return descriptor;
 }
 

@@ -3,6 +3,7 @@ import {
   type Descriptor,
   type ResolvedManifest,
   isOciError,
+  withoutProgress,
 } from '@oci/spec-types';
 import { readBytes } from '@oci/spec-types/node';
 
@@ -58,7 +59,8 @@ export async function contentOf(
 ): Promise<Buffer> {
   if (descriptor.size > mostSignatureBytes)
     throw new Error(`it has ${descriptor.size} bytes, and ${mostSignatureBytes} at most are read`);
-  return readBytes(await source.fetchBlob(descriptor, options), {
+  const quiet = { ...options, onEvent: withoutProgress(options.onEvent) };
+  return readBytes(await source.fetchBlob(descriptor, quiet), {
     limit: mostSignatureBytes,
     what: descriptor.digest,
   });

@@ -5,6 +5,7 @@ import {
   OciError,
   type ResolvedManifest,
   singleChunk,
+  withoutProgress,
 } from '@oci/spec-types';
 import { descriptorSchema } from '@oci/spec-types/schemas';
 import { readBytes, verified, verifyManifest } from '@oci/spec-types/node';
@@ -38,11 +39,12 @@ export async function recordSignature(
   const descriptor = await source.resolve(digest, options);
   const manifest = await source.fetchManifest(descriptor, options);
   const content: Record<string, string> = { [digest]: base64(manifest.bytes) };
+  const quiet = { ...options, onEvent: withoutProgress(options.onEvent) };
   let size = manifest.bytes.byteLength;
   for (const layer of manifest.kind === 'image' ? manifest.document.layers : []) {
     size += layer.size;
     if (size > maxBytes) return undefined;
-    const body = await source.fetchBlob(layer, options);
+    const body = await source.fetchBlob(layer, quiet);
     content[layer.digest] = base64(
       await readBytes(body, { limit: layer.size, what: layer.digest }),
     );
