@@ -1,7 +1,9 @@
+import { type RegistryHost, parseRegistryHost } from '@oci/spec-types';
 import { kclPackage, startRegistry, temporaryDirectory, testAuthority } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { OciManager } from './manager.js';
+import { RegistrySet } from './registry-set.js';
 import type { OciManagerOptions } from './oci-manager-options.js';
 
 async function manager(options: Partial<OciManagerOptions>) {
@@ -81,4 +83,30 @@ test("pulls, lists and asks of another registry, and keeps the guide's paths for
   expect(listed.map(({ name }) => name).sort()).toEqual(['demo', 'only']);
   const { layers } = await here.getManifest('kcl/demo', '1.0.0', { registry: other.url });
   expect(layers.map(({ digest }) => digest)).toContain(theirs.digest);
+});
+
+test('keeps 100 registries open; one that is evicted goes on for who has it', async () => {
+  await using registry = await startRegistry();
+  const set = new RegistrySet({ credentials: async () => undefined });
+  const first = set.open(registry.url);
+  for (let count = 1; count < 100; count += 1) set.open(`r${count}.example`);
+  expect(set.open(registry.url)).toBe(first);
+  for (let count = 1; count <= 100; count += 1) set.open(`s${count}.example`);
+  const second = set.open(registry.url);
+  expect(second).not.toBe(first);
+  await first.ping();
+  await second.ping();
+  await first.close();
+  await set.close();
+});
+
+test('forgets no registry that has to stay public, and takes no more of them than 1000', () => {
+  const set = new RegistrySet({ credentials: async () => undefined });
+  const host = (count: number): RegistryHost => parseRegistryHost(`r${count}.example`);
+  for (let count = 0; count < 1000; count += 1) set.keepPublic(host(count));
+  expect(() => set.keepPublic(host(1000))).toThrow(
+    expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
+  );
+  set.keepPublic(host(0));
+  expect(set.isKeptPublic(host(0))).toBe(true);
 });
