@@ -32,7 +32,7 @@ export interface OciDependency {
   readonly digest: Digest | undefined;
 }
 
-export interface GitDependency {
+interface GitDependency {
   readonly kind: 'git';
   readonly name: string;
   readonly url: string;

@@ -42,7 +42,7 @@ export interface PackDirectoryOptions {
 
 /**
  * Packs a directory into one layer as ORAS does: a gzip tar whose names begin with the title, annotated so that
- * `oras pull` and `unpackPackedDirectory` unpack it. The same content makes the same bytes. Symbolic links that stay
+ * `oras pull` and `pullFiles` unpack it. The same content makes the same bytes. Symbolic links that stay
  * within the directory are kept.
  *
  * @returns the descriptor of the layer, whose bytes are at `archivePath`

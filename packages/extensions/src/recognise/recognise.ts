@@ -17,7 +17,7 @@ import { type ArtifactFamily, artifactFamilies } from './artifact-family.js';
 export type ArtifactKind = 'kcl' | ExtensionType | 'artifact';
 
 /** A layer that is (a part of) the content. */
-export interface ContentLayer {
+interface ContentLayer {
   readonly descriptor: Descriptor;
   /** `unknown` is decided by the first bytes. */
   readonly form: 'archive' | 'file' | 'unknown';
