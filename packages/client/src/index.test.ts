@@ -11,7 +11,6 @@ import * as transport from './transport/index.js';
 test('exports these names and no others', () => {
   expect(Object.keys(client).sort()).toEqual([
     'OciError',
-    'RemoteRepository',
     'createIndex',
     'createManifest',
     'createRegistry',

@@ -35,6 +35,6 @@ export type { RawRequest, RawResponse } from './registry-request.js';
 export type { ListOptions } from './repository/listing.js';
 export type { PushManifestOptions } from './repository/manifest-sink.js';
 export type { ReferrersOptions } from './repository/referrers.js';
-export { RemoteRepository } from './repository/remote-repository.js';
+export type { RemoteRepository } from './repository/remote-repository.js';
 export type { UploadContent } from './upload/blob-body.js';
 export type { UploadOptions } from './upload/upload-options.js';

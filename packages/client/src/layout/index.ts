@@ -5,3 +5,4 @@ export {
   LayoutDirectory,
   type LayoutDirectoryOptions,
 } from './layout-directory.js';
+export type { LayoutRepository } from './layout-repository.js';
