@@ -21,12 +21,7 @@ const maxHashedForHead = 64 * 1024 * 1024;
 export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void> {
   const { blobs } = api.registry;
   const { name, digest } = route;
-  if (api.request.method === 'DELETE') {
-    if (!(await blobs.find(name, digest))) throw unknown(route);
-    refuseStale(api.request.headers, etagOf(digest));
-    if (!(await blobs.unlink(name, digest))) throw unknown(route);
-    return answer(api, 202);
-  }
+  if (api.request.method === 'DELETE') return deleteBlob(api, route);
   const found = await blobs.find(name, digest);
   if (!found) throw unknown(route);
   const { size } = found;
@@ -44,14 +39,7 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
       throw unknown(route);
     return answer(api, 200, { ...headers, 'content-length': size });
   }
-  const range = isRangeWanted(api.request.headers, headers.etag)
-    ? parseRange(api.request.headers.range, size)
-    : undefined;
-  if (range === 'unsatisfiable') {
-    throw new ApiError(416, 'SIZE_INVALID', 'the blob has no such bytes', {
-      'content-range': `bytes */${size}`,
-    });
-  }
+  const range = rangeOf(api, headers.etag, size);
   const content = await blobs.serve(found, { range, signal: api.signal });
   if (!content) throw unknown(route);
   if (range) {
@@ -63,6 +51,28 @@ export async function serveBlob(api: ApiRequest, route: BlobRoute): Promise<void
     return send(api, { status: 206, headers: { ...headers, ...partial }, content });
   }
   return send(api, { status: 200, headers: { ...headers, 'content-length': size }, content });
+}
+
+async function deleteBlob(api: ApiRequest, route: BlobRoute): Promise<void> {
+  const { blobs } = api.registry;
+  const { name, digest } = route;
+  if (!(await blobs.find(name, digest))) throw unknown(route);
+  refuseStale(api.request.headers, etagOf(digest));
+  if (!(await blobs.unlink(name, digest))) throw unknown(route);
+  return answer(api, 202);
+}
+
+/** @throws ApiError 416 */
+function rangeOf(
+  { request: { headers } }: ApiRequest,
+  etag: string,
+  size: number,
+): Exclude<ReturnType<typeof parseRange>, 'unsatisfiable'> {
+  const range = isRangeWanted(headers, etag) ? parseRange(headers.range, size) : undefined;
+  if (range !== 'unsatisfiable') return range;
+  throw new ApiError(416, 'SIZE_INVALID', 'the blob has no such bytes', {
+    'content-range': `bytes */${size}`,
+  });
 }
 
 async function send(
