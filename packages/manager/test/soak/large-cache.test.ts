@@ -11,6 +11,7 @@ import { bytesOf, gzip, inChunks, tarOfFiles, temporaryDirectory } from '@oci/te
 import { expect, it } from 'vitest';
 
 import { OciManager } from '../../src/manager.js';
+import { countFileCalls } from './file-calls.js';
 
 /** `OCI_SOAK_BLOBS=100000` measures a cache of so many blobs beside one of 1000. */
 const blobs = Number(process.env['OCI_SOAK_BLOBS'] ?? 0);
@@ -107,23 +108,38 @@ async function measure(blobs: number): Promise<ReadonlyMap<string, number>> {
   const { references: stored } = cache;
   figures.set('list all references', await median(3, () => count(stored.list())));
   figures.set('list one package', await median(21, (at) => count(stored.list(keyOf(at * 7)))));
-  figures.set('size, by the notes', await median(21, () => cache.usage()));
+  figures.set('size', await median(21, () => cache.usage()));
   figures.set(
     'verify 1000 blobs',
     await median(3, () => cache.verify({ limit: 1000, dryRun: true })),
   );
+  const policy = { maxUnusedDays: 90 };
   const options = { now: Date.now() };
   const began = performance.now();
-  const { removed } = await cache.prune({ maxUnusedDays: 90 }, options);
+  const { result: report, calls } = await countFileCalls(() => cache.prune(policy, options));
   const took = performance.now() - began;
+  const { removed, freed } = report;
   expect(removed.length).toBeGreaterThan(references * 0.09);
+  expect(freed.blobs).toBe(removed.length * blobsEach);
+  // Two looks at each reference and one more for each batch, a read of it and of its manifest; then of what goes.
+  const looks = references * (6 + Math.ceil(freed.blobs / 8000)) + freed.blobs * 5;
+  expect(calls.reads).toBeLessThan(looks + 500);
+  // Besides the blobs: of each reference its file, and the mark that its pull has not ended.
+  expect(calls.removals).toBeLessThan(freed.blobs + removed.length * 4 + 100);
   figures.set('prune 10 %', took);
   figures.set('prune, each removed', took / removed.length);
-  const nothing = await median(5, () => cache.prune({ maxUnusedDays: 90 }, options));
-  figures.set('prune, nothing to do', nothing);
+  figures.set('prune, look at all', await median(1, () => cache.prune(policy, options)));
+  figures.set('prune, nothing to do', await median(5, () => cache.prune(policy, options)));
+  const again = await countFileCalls(() => cache.prune(policy, options));
+  expect(again.result.removed).toEqual([]);
+  expect(again.calls.reads).toBeLessThan(40);
   expect(await count(stored.list())).toBe(references - removed.length);
   return figures;
 }
+
+it('a pruning reads so many files, and one with nothing to do a handful', async () => {
+  expect((await measure(small)).size).toBeGreaterThan(0);
+}, 120_000);
 
 it.skipIf(blobs === 0)(
   `a cache of many blobs is opened and hit as a small one${blobs === 0 ? ' (needs OCI_SOAK_BLOBS)' : ''}`,
