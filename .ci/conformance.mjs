@@ -1,6 +1,7 @@
-// Runs the conformance suites of the distribution specification against oci-server on file storage, and fails
-// when a test fails or is skipped. The reports are in test-results/conformance.
-import { spawn } from 'node:child_process';
+// Runs the conformance suites of the distribution specification against oci-server on file storage and, where
+// versitygw is installed, in a bucket of S3. Fails when a test fails or is skipped. The reports are in
+// test-results/conformance.
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
@@ -19,7 +20,47 @@ const runs = [
     env: { OCI_VERSION: 'dev', OCI_DATA_SPARSE: 'true' },
   },
   { name: 'before-2026', server: '', program: 'conformance-1.1', env: {} },
+  {
+    name: 'bucket',
+    server: '',
+    program: 'conformance',
+    env: { OCI_VERSION: '1.1' },
+    isBucket: true,
+  },
 ];
+
+const keys = { id: 'tester', secret: 'secretsecret' };
+
+/** An S3 service with the bucket `oci`, and what the server is told of it. */
+async function startBucket(directory) {
+  const data = join(directory, 'buckets');
+  await mkdir(join(data, 'oci'), { recursive: true });
+  for (const [name, value] of Object.entries(keys)) await writeFile(join(directory, name), value);
+  const port = 20_000 + Math.floor(Math.random() * 10_000);
+  const service = spawn('versitygw', ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', data], {
+    env: { PATH: path, ROOT_ACCESS_KEY: keys.id, ROOT_SECRET_KEY: keys.secret },
+    stdio: 'ignore',
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  for (let attempt = 0; ; attempt += 1) {
+    const isUp = await fetch(endpoint).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) break;
+    if (attempt > 100) throw new Error('versitygw does not answer');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const settings = `[orchestrator.oci.server.storage]
+kind = "s3"
+bucket = "oci"
+endpoint = "${endpoint}"
+region = "us-east-1"
+path_style = true
+access_key_id_file = "id"
+secret_access_key_file = "secret"`;
+  return { service, settings };
+}
 
 async function startServer(directory, settings) {
   const config = join(directory, 'config.toml');
@@ -64,11 +105,12 @@ function environment(address, directory) {
 }
 
 /** @returns whether all of a suite passed */
-async function run({ name, server: settings, program, env }) {
+async function run({ name, server: own, program, env, isBucket }) {
   const reports = join(results, name);
   await mkdir(reports, { recursive: true });
   const directory = await mkdtemp(join(tmpdir(), 'conformance-'));
-  const { server, address } = await startServer(directory, settings);
+  const bucket = isBucket ? await startBucket(directory) : undefined;
+  const { server, address } = await startServer(directory, `${own}\n${bucket?.settings ?? ''}`);
   const given = environment(address, directory);
   const isOld = program === 'conformance-1.1';
   const suite = spawn(program, [], {
@@ -80,6 +122,7 @@ async function run({ name, server: settings, program, env }) {
     stream.on('data', (chunk) => (output += chunk));
   const [code] = await once(suite, 'close').finally(() => server.kill());
   await once(server, 'exit');
+  bucket?.service.kill();
   await rm(directory, { recursive: true, force: true });
   await writeFile(join(reports, 'output.txt'), output);
   const skips = isOld ? [] : await skipsOf(reports);
@@ -107,6 +150,11 @@ function countsOf(junit) {
   return Object.fromEntries(names.map((name) => [name, count(name)]));
 }
 
+const hasService =
+  spawnSync('versitygw', ['--version'], { env: { PATH: path } }).error === undefined;
 let isPassed = true;
-for (const each of runs) isPassed = (await run(each)) && isPassed;
+for (const each of runs) {
+  if (each.isBucket && !hasService) console.log(`skipped ${each.name}: needs versitygw`);
+  else isPassed = (await run(each)) && isPassed;
+}
 process.exit(isPassed ? 0 : 1);

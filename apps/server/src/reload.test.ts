@@ -147,6 +147,9 @@ const token = (hash: string) =>
 const rule = (who: string) =>
   `[[orchestrator.oci.access.rules]]\nwho = ["${who}"]\nnamespaces = ["*"]\nactions = ["observe", "list"]\n`;
 const server = (line: string) => `[orchestrator.oci.server]\n${line}\n`;
+const storage = (lines = '') =>
+  `[orchestrator.oci.server.storage]\nkind = "s3"\nbucket = "oci"\n${lines}\n`;
+const keyFiles = 'access_key_id_file = "right.txt"\nsecret_access_key_file = "right.txt"';
 const cache = (line: string): readonly [string, string] => [
   '',
   `[orchestrator.oci.cache]\n${line}`,
@@ -269,6 +272,19 @@ const settings: {
     option(cache('max_size = 7000'), (o) => o.retention?.policy.maxBytes, 7000),
   'server.listen': () => ({ restart: ['', server('listen = "127.0.0.1:1"')] }),
   'server.data_dir': () => ({ restart: ['', server('data_dir = "elsewhere"')] }),
+  'server.storage.kind': () => ({ restart: ['', storage()] }),
+  'server.storage.bucket': () => ({ restart: ['', storage()] }),
+  'server.storage.prefix': () => ({ restart: ['', storage('prefix = "team"')] }),
+  'server.storage.endpoint': () => ({ restart: ['', storage('endpoint = "http://127.0.0.1:1"')] }),
+  'server.storage.region': () => ({ restart: ['', storage('region = "us-east-1"')] }),
+  'server.storage.path_style': () => ({ restart: ['', storage('path_style = true')] }),
+  'server.storage.ca_file': () => ({ restart: ['', storage('ca_file = "ca.pem"')] }),
+  'server.storage.insecure': () => ({ restart: ['', storage('insecure = true')] }),
+  'server.storage.access_key_id_file': () => ({ restart: ['', storage(keyFiles)] }),
+  'server.storage.secret_access_key_file': () => ({ restart: ['', storage(keyFiles)] }),
+  'server.storage.session_token_file': () => ({
+    restart: ['', storage(`${keyFiles}\nsession_token_file = "right.txt"`)],
+  }),
   // Checked at start and at each reload; what listens stays as it is.
   'server.allow_plain_http': () => ({ accepted: ['', server('allow_plain_http = true')] }),
   'server.public_url': () => ({

@@ -1,3 +1,4 @@
+import type { S3StorageOptions, StorageOptions } from './hosted/storage.js';
 import type { ServerOptions } from './server-options.js';
 
 export interface Reloaded {
@@ -19,6 +20,7 @@ export function reloadableOptions(before: ServerOptions, next: ServerOptions): R
   const fixed: Readonly<Record<string, readonly [unknown, unknown]>> = {
     'server.listen': [before.listen, next.listen],
     'server.data_dir': [before.dataDir, next.dataDir],
+    ...storageSettings(before.storage, next.storage),
     'server.tls_cert_file': [before.tls !== undefined, next.tls !== undefined],
     // Whether certificates are asked for is settled when the server begins to listen.
     'server.client_ca_file': [asksCertificate(before), asksCertificate(next)],
@@ -36,8 +38,35 @@ export function reloadableOptions(before: ServerOptions, next: ServerOptions): R
   const needsRestart = Object.entries(fixed)
     .filter(([, [old, present]]) => JSON.stringify(old) !== JSON.stringify(present))
     .map(([setting]) => setting);
-  const { listen, dataDir, audit } = before;
-  return { options: { ...next, listen, dataDir, audit, tls: tlsOf(before, next) }, needsRestart };
+  const { listen, dataDir, storage, audit } = before;
+  const kept = { listen, dataDir, storage, audit, tls: tlsOf(before, next) };
+  return { options: { ...next, ...kept }, needsRestart };
+}
+
+/** The values of `server.storage` by setting. */
+function storageSettings(
+  ...options: readonly [StorageOptions | undefined, StorageOptions | undefined]
+): Readonly<Record<string, readonly [unknown, unknown]>> {
+  const [before, next] = options.map((storage) => {
+    const bucket: Partial<S3StorageOptions> = storage?.kind === 's3' ? storage : {};
+    return {
+      kind: storage?.kind ?? 'file',
+      bucket: bucket.bucket,
+      prefix: bucket.prefix,
+      endpoint: bucket.endpoint,
+      region: bucket.region,
+      path_style: bucket.pathStyle ?? false,
+      ca_file: bucket.ca,
+      insecure: bucket.insecure ?? false,
+      access_key_id_file: bucket.credentials?.accessKeyId,
+      secret_access_key_file: bucket.credentials?.secretAccessKey,
+      session_token_file: bucket.credentials?.sessionToken,
+    };
+  });
+  const names = Object.keys(before ?? {}) as (keyof NonNullable<typeof before>)[];
+  return Object.fromEntries(
+    names.map((name) => [`server.storage.${name}`, [before?.[name], next?.[name]]]),
+  );
 }
 
 function tlsOf({ tls: before }: ServerOptions, { tls: next }: ServerOptions): ServerOptions['tls'] {

@@ -40,6 +40,7 @@ test('exports these names and no others', () => {
     'startDockerRegistry',
     'startProgram',
     'startRegistry',
+    'startVersitygw',
     'startZot',
     'tar',
     'tarOfFiles',

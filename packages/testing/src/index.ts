@@ -61,5 +61,6 @@ export {
   type TestRegistry,
   startRegistry,
 } from './registry/test-registry.js';
+export { type Versitygw, startVersitygw } from './peer/versitygw.js';
 export { type Zot, startZot } from './peer/zot.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';

@@ -140,3 +140,48 @@ test.each<[string, RegExp, RegExp]>([
     hint: expect.stringMatching(hint),
   });
 });
+
+test('reads where hosted repositories are kept', async () => {
+  await writeFile(join(work.path, 'id'), 'an id\n');
+  await writeFile(join(work.path, 'secret'), 'a secret\n');
+  await writeFile(join(work.path, 'ca.pem'), 'PEM');
+  const table = (lines: string) => load(`[orchestrator.oci.server.storage]\n${lines}`);
+  expect((await load('')).options.storage).toEqual({ kind: 'file' });
+  const { options } = await table(`
+kind = "s3"
+bucket = "oci"
+prefix = "team/registry"
+endpoint = "http://127.0.0.1:7070"
+region = "us-east-1"
+path_style = true
+ca_file = "ca.pem"
+access_key_id_file = "id"
+secret_access_key_file = "secret"
+`);
+  expect(options.storage).toEqual({
+    kind: 's3',
+    bucket: 'oci',
+    prefix: 'team/registry',
+    endpoint: 'http://127.0.0.1:7070',
+    region: 'us-east-1',
+    pathStyle: true,
+    insecure: false,
+    ca: 'PEM',
+    credentials: { accessKeyId: 'an id', secretAccessKey: 'a secret' },
+  });
+});
+
+test.each([
+  ['kind = "s3"', 'Set server.storage.bucket.'],
+  ['bucket = "oci"', 'Set server.storage.kind to s3, or remove the bucket.'],
+  ['kind = "s3"\nbucket = "oci"\nendpoint = "s3.example.com"', 'Write it as https://'],
+  ['kind = "s3"\nbucket = "oci"\nendpoint = "https://a:b@s3.example.com"', 'Write it as https://'],
+  ['kind = "s3"\nbucket = "oci"\nprefix = "../x"', 'Write it as team/registry.'],
+  ['kind = "s3"\nbucket = "oci"\naccess_key_id_file = "short"', 'Set server.storage.access_key'],
+])('refuses a storage of %j', async (lines, hint) => {
+  const refused = load(`[orchestrator.oci.server.storage]\n${lines}`);
+  await expect(refused).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    hint: expect.stringContaining(hint) as string,
+  });
+});

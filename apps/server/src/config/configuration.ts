@@ -10,6 +10,7 @@ import { type TlsOptions, checkTls } from '../http/listener.js';
 import { type ServerOptions, refusePublicHttp } from '../server-options.js';
 import { accessOptions } from './access-settings.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
+import { storageOptions } from './storage-settings.js';
 import {
   type LoadedServerSettings,
   type ServerSettingInputs,
@@ -33,6 +34,7 @@ export async function loadConfiguration(inputs: ServerSettingInputs): Promise<Co
   const options: ServerOptions = {
     listen: parseListenAddress(values['server.listen']),
     dataDir: join(dataDir, 'registry'),
+    storage: await storageOptions(settings),
     manager: await ownManagerOptions(settings),
     installDir: isSet(settings, 'install_dir') ? values.install_dir : join(dataDir, 'extensions'),
     allowPlainHttp: values['server.allow_plain_http'],

@@ -16,6 +16,41 @@ export const serverSettings = {
     flag: '--data-dir',
     default: ({ data }: UserDirectories): string => join(data, 'oci-server'),
   },
+  'server.storage.kind': {
+    kind: { choice: ['file', 's3'] },
+    description: 'file, below data_dir, or s3',
+    default: 'file',
+  },
+  'server.storage.bucket': { kind: 'text', description: 'bucket of hosted repositories' },
+  'server.storage.prefix': { kind: 'text', description: 'in front of every key in the bucket' },
+  'server.storage.endpoint': {
+    kind: 'text',
+    description: 'URL of the S3 service; default that of AWS',
+  },
+  'server.storage.region': {
+    kind: 'text',
+    description: 'region of the bucket; default what the environment says',
+  },
+  'server.storage.path_style': {
+    kind: 'flag',
+    description: 'name the bucket in the path of URLs, not in the host',
+    default: false,
+  },
+  'server.storage.ca_file': {
+    kind: 'path',
+    description: 'authorities of the S3 service, PEM',
+  },
+  'server.storage.insecure': {
+    kind: 'flag',
+    description: 'take any certificate of the S3 service',
+    default: false,
+  },
+  'server.storage.access_key_id_file': {
+    kind: 'path',
+    description: 'access key; default what the environment or the platform says',
+  },
+  'server.storage.secret_access_key_file': { kind: 'path', description: 'its secret' },
+  'server.storage.session_token_file': { kind: 'path', description: 'its session token' },
   'server.allow_plain_http': {
     kind: 'flag',
     description: 'listen where other machines reach it, without TLS',

@@ -55,5 +55,7 @@ test('knows the repositories that have a manifest, and not those around them', a
   expect(await all(registry.listRepositories())).toEqual(['a', 'a/0', 'b']);
   expect(await all(registry.listRepositories({ after: a }))).toEqual(['a/0', 'b']);
   await manifests.delete(a, manifest.descriptor.digest);
+  expect(await registry.hasRepository(a)).toBe(true);
+  await registry.removeUnreferenced();
   expect(await all(registry.listRepositories())).toEqual(['a/0', 'b']);
 });

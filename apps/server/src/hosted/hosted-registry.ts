@@ -19,12 +19,12 @@ export interface HostedRegistry {
   readonly uploads: HostedUploads;
   /** The repositories that have content, in ASCII order. */
   holders(digest: Digest): AsyncIterable<RepositoryName>;
-  /** Whether a repository has a manifest. */
+  /** Whether a repository has a manifest, or had one until the last collection. */
   hasRepository(name: RepositoryName): Promise<boolean>;
-  /** Every repository that has a manifest, in ASCII order. */
+  /** Every repository that {@link hasRepository}, in ASCII order. */
   listRepositories(options?: ListOptions<RepositoryName>): AsyncIterable<RepositoryName>;
   expireUploads(options: { olderThanMs: number }): Promise<number>;
-  /** Removes content that nothing refers to, as an end in the middle of a change leaves it. */
+  /** Removes repositories that are empty, and content that nothing refers to. */
   removeUnreferenced(options?: CallOptions & { readonly now?: number }): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export function createHostedRegistry(
   const repositories = new Repositories(records);
   const blobs = new HostedBlobs(content, links);
   const uploads = new HostedUploads({ store: shared, records, blobs, content }, options.uploads);
-  const unreferenced = new Unreferenced({ store: shared, records, blobs, links });
+  const unreferenced = new Unreferenced({ store: shared, records, blobs, links, repositories });
   return {
     blobs,
     manifests: new HostedManifests({ records, blobs, content, repositories }),

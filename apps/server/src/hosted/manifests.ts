@@ -111,7 +111,7 @@ export class HostedManifests {
 
   /** Removes a manifest, its tags and its place among referrers. @returns whether it was there */
   async delete(name: RepositoryName, digest: Digest, check?: StateCheck): Promise<boolean> {
-    const { records, blobs, content, repositories } = this.#parts;
+    const { records, blobs, content } = this.#parts;
     const key = keys.manifest(name, digest);
     return this.#locks.hold(key, async () => {
       for (;;) {
@@ -126,10 +126,8 @@ export class HostedManifests {
         if (subject) await records.removeIf(keys.referrer(name, subject, digest), () => true);
         // Before the record: who writes one behind it looks whether the content is still there.
         await blobs.forget(name, digest);
-        if (await records.remove(key, marked)) break;
+        if (await records.remove(key, marked)) return true;
       }
-      await repositories.leave(name);
-      return true;
     });
   }
 

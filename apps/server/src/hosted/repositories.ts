@@ -8,7 +8,7 @@ interface RepositoryRecord {
   readonly since: number;
 }
 
-/** The repositories that have a manifest, each with a record, so that a page of them costs what it holds. */
+/** The repositories that have, or had, a manifest, each with a record, so that a page of them costs what it holds. */
 export class Repositories {
   readonly #records: Records;
 
@@ -41,8 +41,8 @@ export class Repositories {
     );
   }
 
-  /** To be called behind removing a manifest: a repository without any is none. */
-  async leave(name: RepositoryName): Promise<void> {
+  /** Removes a repository without a manifest. */
+  async removeEmpty(name: RepositoryName): Promise<void> {
     if (await this.#hasManifest(name)) return;
     await this.#records.removeIf(keys.repository(name), () => true);
     // Who has written a manifest meanwhile may have seen the record before it was removed.

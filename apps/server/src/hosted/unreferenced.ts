@@ -6,26 +6,25 @@ import { type ContentRecord, maxStagedMs } from './content-index.js';
 import { digestOfContentKey, idOfDataKey, keys } from './keys.js';
 import type { Links } from './links.js';
 import type { Records } from './records.js';
+import type { Repositories } from './repositories.js';
 import type { UploadRecord } from './upload-record.js';
 
 /** Data that is compared at once with all records there are. */
 const batchSize = 100_000;
 
+export interface UnreferencedParts {
+  readonly store: ObjectStore;
+  readonly records: Records;
+  readonly blobs: HostedBlobs;
+  readonly links: Links;
+  readonly repositories: Repositories;
+}
+
 /** Removes what an end in the middle of a push or a deletion left. */
 export class Unreferenced {
-  readonly #parts: {
-    readonly store: ObjectStore;
-    readonly records: Records;
-    readonly blobs: HostedBlobs;
-    readonly links: Links;
-  };
+  readonly #parts: UnreferencedParts;
 
-  constructor(parts: {
-    readonly store: ObjectStore;
-    readonly records: Records;
-    readonly blobs: HostedBlobs;
-    readonly links: Links;
-  }) {
+  constructor(parts: UnreferencedParts) {
     this.#parts = parts;
   }
 
@@ -34,6 +33,10 @@ export class Unreferenced {
     now = Date.now(),
     ...options
   }: CallOptions & { now?: number } = {}): Promise<void> {
+    for await (const name of this.#parts.repositories.list()) {
+      throwIfAborted(options.signal);
+      await this.#parts.repositories.removeEmpty(name);
+    }
     await this.#removeContent(options);
     await this.#removeData({ ...options, olderThan: now - 2 * maxStagedMs });
   }

@@ -1,25 +1,6 @@
-import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import {
-  CreateBucketCommand,
-  ListMultipartUploadsCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { digestOf } from '@oci/spec-types/node';
-import {
-  type RunningProgram,
-  type TemporaryDirectory,
-  collect,
-  inChunks,
-  peer,
-  randomBytes,
-  startProgram,
-  temporaryDirectory,
-} from '@oci/testing';
+import { type Versitygw, collect, inChunks, randomBytes, startVersitygw } from '@oci/testing';
 import { describePeer, objectStoreContract } from '@oci/testing/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -27,44 +8,28 @@ import { type S3ConnectionOptions, connect } from './s3-connection.js';
 import { S3ObjectStore } from './s3-object-store.js';
 
 describePeer('versitygw', 'a bucket', () => {
-  let directory: TemporaryDirectory;
-  let gateway: RunningProgram;
+  let gateway: Versitygw;
   let client: S3Client;
-  let endpoint: string;
-  const secret = 'secretsecret';
-  let buckets = 0;
 
-  function connection(secretAccessKey: string): S3ConnectionOptions {
-    const credentials = { accessKeyId: 'tester', secretAccessKey };
-    return { endpoint, region: 'us-east-1', pathStyle: true, credentials };
+  function connection(change: Partial<S3ConnectionOptions> = {}): S3ConnectionOptions {
+    const { endpoint, region, credentials } = gateway;
+    return { endpoint, region, credentials, pathStyle: true, ...change };
   }
 
   beforeAll(async () => {
-    directory = await temporaryDirectory('oci-s3-');
-    await mkdir(join(directory.path, 'data'));
-    const port = await freePort();
-    gateway = startProgram(
-      peer('versitygw') ?? '',
-      ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', join(directory.path, 'data')],
-      { env: { ...process.env, ROOT_ACCESS_KEY: 'tester', ROOT_SECRET_KEY: secret } },
-    );
-    endpoint = `http://127.0.0.1:${port}`;
-    client = connect(connection(secret)).client;
-    await answers(endpoint);
+    gateway = await startVersitygw();
+    ({ client } = connect(connection()));
   });
   afterAll(async () => {
     client.destroy();
-    gateway.kill();
-    await gateway.end;
-    await directory.remove();
+    await gateway.close();
   });
 
   async function emptyStore(): Promise<{ store: S3ObjectStore; bucket: string }> {
-    const bucket = `bucket-${(buckets += 1)}`;
-    await client.send(new CreateBucketCommand({ Bucket: bucket }));
+    const bucket = await gateway.createBucket();
     return {
       bucket,
-      store: new S3ObjectStore({ connection: connection(secret), bucket, prefix: 'registry' }),
+      store: new S3ObjectStore({ connection: connection(), bucket, prefix: 'registry' }),
     };
   }
 
@@ -109,46 +74,26 @@ describePeer('versitygw', 'a bucket', () => {
   });
 
   test('says what a bucket refuses', async () => {
+    const bucket = await gateway.createBucket();
     const condition = { ifAbsent: true } as const;
     for (const options of [{}, { condition }]) {
       const put = (connection: S3ConnectionOptions, bucket: string) =>
         new S3ObjectStore({ connection, bucket }).put('a', inChunks(randomBytes(4, 10)), options);
-      await expect(put(connection('wrong'), 'bucket-1')).rejects.toMatchObject({
+      const credentials = { ...gateway.credentials, secretAccessKey: 'wrong' };
+      await expect(put(connection({ credentials }), bucket)).rejects.toMatchObject({
         code: 'STORAGE_DENIED',
         hint: 'The secret key is wrong: check the credentials.',
       });
-      await expect(put(connection(secret), 'no-such-bucket')).rejects.toMatchObject({
+      await expect(put(connection(), 'no-such-bucket')).rejects.toMatchObject({
         code: 'STORAGE_FAILED',
         hint: 'Create the bucket, or correct its name.',
         retryable: false,
       });
-      const nowhere = { ...connection(secret), endpoint: 'http://127.0.0.1:1' };
-      await expect(put(nowhere, 'bucket-1')).rejects.toMatchObject({
+      const nowhere = connection({ endpoint: 'http://127.0.0.1:1' });
+      await expect(put(nowhere, bucket)).rejects.toMatchObject({
         code: 'STORAGE_FAILED',
         retryable: true,
       });
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address === 'string' || !address) throw new Error('no port');
-  return address.port;
-}
-
-async function answers(url: string): Promise<void> {
-  for (let attempt = 0; ; attempt += 1) {
-    const isUp = await fetch(url).then(
-      () => true,
-      () => false,
-    );
-    if (isUp) return;
-    if (attempt > 500) throw new Error('versitygw does not answer');
-    await sleep(20);
-  }
-}
