@@ -2,7 +2,8 @@ import { type ExtensionType, defaultTemplates, extensionRepository } from '@oci/
 import { OciError, annotations, tagOfVersion } from '@oci/spec-types';
 
 import { kclFindings } from '../kcl/kcl-findings.js';
-import { readMetadata } from '../validate/metadata.js';
+import type { Finding } from '../validate/finding.js';
+import { type ExtensionMetadata, readMetadata } from '../validate/metadata.js';
 import type { ValidationProfile } from '../validate/profile.js';
 import { inspectDirectory } from '../validate/validate.js';
 import { archive } from './archive.js';
@@ -32,40 +33,20 @@ export interface ExtensionSourceDirectory {
  */
 export async function packExtension(source: ExtensionSourceDirectory): Promise<PackedArtifact> {
   const tree = await readSourceTree(source.directory);
-  const textOf = (path: string): string | undefined => {
+  const textOf: TextOf = (path) => {
     const file = tree.find((entry) => entry.path === path && entry.type === 'file');
     return file && Buffer.from(file.content).toString('utf8');
   };
-  const { type, profiles = [] } = source;
+  const { type, directory, profiles = [] } = source;
   const inspected =
-    profiles.length > 0
-      ? await inspectDirectory(source.directory, { type }, { profiles })
-      : undefined;
-  refuseErrors(inspected?.findings ?? [], source.directory);
+    profiles.length > 0 ? await inspectDirectory(directory, { type }, { profiles }) : undefined;
+  refuseErrors(inspected?.findings ?? [], directory);
   const declared = inspected?.metadata ?? (await readMetadata(textOf));
-  const name = source.name ?? declared?.name;
-  const version = source.version ?? declared?.version;
-  if (name === undefined || version === undefined) {
-    throw new OciError(
-      'EXTENSION_INVALID',
-      `nothing in ${source.directory} says the extension's name and version`,
-      {
-        hint: 'Put an extension.toml there: [extension] name = "…" version = "…".',
-      },
-    );
-  }
-  if (declared?.type !== undefined && declared.type !== source.type) {
-    const message = `says type ${declared.type}, expected ${source.type}`;
-    refuseErrors([{ severity: 'error', path: declared.file, message }], source.directory);
-  }
-  const kclMods = ['kcl.mod', 'kcl/kcl.mod'].flatMap((path) => {
-    const mod = textOf(path);
-    return mod === undefined ? [] : kclFindings({ mod, lock: textOf(`${path}.lock`) }, path);
-  });
-  const findings = inspected?.findings ?? kclMods;
-  refuseErrors(findings, source.directory);
+  const { name, version } = nameOf(source, declared);
+  const findings = inspected?.findings ?? findingsOfKcl(textOf);
+  refuseErrors(findings, directory);
   const parts = assemble({
-    artifactType: extensionArtifactType(source.type),
+    artifactType: extensionArtifactType(type),
     layer: await archive(tree),
     title: `${name}_${version}.tgz`,
     annotations: {
@@ -75,11 +56,37 @@ export async function packExtension(source: ExtensionSourceDirectory): Promise<P
     },
     created: source.created,
   });
-  return {
-    ...parts,
-    tag: tagOfVersion(version),
-    findings,
-    repository: (namespace) =>
-      extensionRepository(defaultTemplates, { namespace, type: source.type, name }),
-  };
+  const repository: PackedArtifact['repository'] = (namespace) =>
+    extensionRepository(defaultTemplates, { namespace, type, name });
+  return { ...parts, tag: tagOfVersion(version), findings, repository };
+}
+
+/** Returns the text of a file of the directory. */
+type TextOf = (path: string) => string | undefined;
+
+/** @throws OciError `EXTENSION_INVALID` when nothing says the name and version, or something says another type */
+function nameOf(
+  { name, version, type, directory }: ExtensionSourceDirectory,
+  declared: ExtensionMetadata | undefined,
+): { readonly name: string; readonly version: string } {
+  const named = { name: name ?? declared?.name, version: version ?? declared?.version };
+  if (named.name === undefined || named.version === undefined) {
+    throw new OciError(
+      'EXTENSION_INVALID',
+      `nothing in ${directory} says the extension's name and version`,
+      { hint: 'Put an extension.toml there: [extension] name = "…" version = "…".' },
+    );
+  }
+  if (declared?.type !== undefined && declared.type !== type) {
+    const message = `says type ${declared.type}, expected ${type}`;
+    refuseErrors([{ severity: 'error', path: declared.file, message }], directory);
+  }
+  return { name: named.name, version: named.version };
+}
+
+function findingsOfKcl(textOf: TextOf): readonly Finding[] {
+  return ['kcl.mod', 'kcl/kcl.mod'].flatMap((path) => {
+    const mod = textOf(path);
+    return mod === undefined ? [] : kclFindings({ mod, lock: textOf(`${path}.lock`) }, path);
+  });
 }
