@@ -7,8 +7,12 @@ export {
   kclCandidates,
 } from './depend/newest.js';
 export { isVersionRange, selectVersion } from './depend/version-range.js';
-export { contentRoot } from './extract/content-root.js';
-export { type ExtractOptions, type ExtractedTree, extractArchive } from './extract/extract.js';
+export {
+  type ExtractOptions,
+  type ExtractedTree,
+  contentRoot,
+  extractArchive,
+} from './extract/extract.js';
 export type { ExtractLimits } from './extract/limits.js';
 export { askingSource, publishedDigest } from './install/asking-source.js';
 export {

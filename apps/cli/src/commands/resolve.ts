@@ -1,6 +1,7 @@
+import type { Route } from '@oci/manager';
+
 import type { Invocation } from '../command/definition.js';
 import { withContext } from '../context.js';
-import { reasonFor } from '../registry/route-reason.js';
 import { fields } from '../render/fields.js';
 import { sizeText } from '../render/quantity.js';
 
@@ -33,4 +34,10 @@ export async function resolve(
       brief: digest,
     });
   });
+}
+
+/** Returns why an artifact is of its registry; without a route the reference names that itself. */
+function reasonFor(route: Route | undefined): string {
+  if (!route) return 'as the reference says';
+  return route.pattern === undefined ? 'the default' : `by the route "${route.pattern}"`;
 }

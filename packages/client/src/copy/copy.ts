@@ -10,7 +10,7 @@ import {
 } from '@oci/spec-types';
 import { forEachConcurrent } from '@oci/spec-types/node';
 
-import { eitherSignal } from '../either-signal.js';
+import { eitherSignal } from '../transport/own-signal.js';
 import { isSameRepository } from './ability.js';
 import { BlobCopy } from './blob-copy.js';
 import type { CopyEvent } from './copy-event.js';

@@ -4,7 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { OciError, isOciError, throwIfAborted } from '@oci/spec-types';
 import { readBytes } from '@oci/spec-types/node';
 
-import { eitherSignal } from '../either-signal.js';
+import { eitherSignal } from '../transport/own-signal.js';
 import type { Credential, CredentialAsk } from './credential.js';
 import { ExpiringCredentials } from './expiring-credentials.js';
 

@@ -4,7 +4,7 @@ import { type DetailedPeerCertificate, connect, rootCertificates } from 'node:tl
 
 import { OciError } from '@oci/spec-types';
 
-import { eitherSignal } from '../either-signal.js';
+import { eitherSignal } from '../transport/own-signal.js';
 import type { HostOptions } from '../host-options.js';
 import { networkFailure } from '../transport/network-failure.js';
 import type { CertificateFacts, TlsFacts } from './probe.js';

@@ -1,4 +1,4 @@
-import { eitherSignal } from '../either-signal.js';
+import { eitherSignal } from '../transport/own-signal.js';
 
 /** Work that is done by several at once; when one fails the others are stopped. */
 export class WorkerGroup {

@@ -7,3 +7,8 @@ export function ownSignal(next: Exchange): Exchange {
     return next(signal ? { ...request, signal: AbortSignal.any([signal]) } : request);
   };
 }
+
+/** A signal that fires with the one that was given, if any, or with our own. */
+export function eitherSignal(given: AbortSignal | undefined, own: AbortSignal): AbortSignal {
+  return given ? AbortSignal.any([given, own]) : own;
+}

@@ -16,8 +16,7 @@ import {
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { contentRoot } from './content-root.js';
-import { type ExtractOptions, extractArchive, extractLayers } from './extract.js';
+import { type ExtractOptions, contentRoot, extractArchive, extractLayers } from './extract.js';
 
 let work: TemporaryDirectory;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { OciError, throwIfAborted } from '@oci/spec-types';
@@ -77,4 +77,12 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Returns the directory of the files: the tree itself, or the one directory that wraps them all. */
+export async function contentRoot(tree: ExtractedTree): Promise<string> {
+  const entries = await readdir(tree.root, { withFileTypes: true });
+  const [only, ...others] = entries;
+  const isWrapper = only?.isDirectory() === true && others.length === 0;
+  return isWrapper ? join(tree.root, only.name) : tree.root;
 }

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { onStorage, unlessMissing, withDirectoryBelow } from '@oci/files';
 
 import type { PulledPackage } from '../depend/kcl-source.js';
-import { contentRoot } from '../extract/content-root.js';
+import { contentRoot } from '../extract/extract.js';
 import { extractPulled } from '../extract/extract-pulled.js';
 import { readSourceTree } from '../pack/source-tree.js';
 import { kclSum } from './kcl-sum.js';

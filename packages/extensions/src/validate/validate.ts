@@ -5,8 +5,7 @@ import type { ExtensionType } from '@oci/manager';
 import { OciError, asOciError, isOciError } from '@oci/spec-types';
 
 import { readDocument } from '../document/document-text.js';
-import { contentRoot } from '../extract/content-root.js';
-import type { ExtractedTree } from '../extract/extract.js';
+import { type ExtractedTree, contentRoot } from '../extract/extract.js';
 import { kclFindings } from '../kcl/kcl-findings.js';
 import { type Runtime, compatibilityFindings, environmentFindings } from './compatibility.js';
 import { type Finding, error, hasErrors, sortFindings, warning } from './finding.js';
