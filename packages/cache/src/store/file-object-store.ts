@@ -243,9 +243,10 @@ export class FileObjectStore implements ObjectStore {
       });
     }
     if (!condition) return this.#replace(temporary, path);
-    if (!(await this.#linkOrRename(temporary, path))) return undefined;
+    const info = infoOf(await stat(temporary, { bigint: true }));
+    if (!(await this.#linkOrRename(temporary, path, key))) return undefined;
     await this.#syncDirectory(path);
-    return infoOf(await stat(path, { bigint: true }));
+    return info;
   }
 
   /** Runs work while no other compares the version of an object and changes it. */
@@ -263,18 +264,21 @@ export class FileObjectStore implements ObjectStore {
     return info;
   }
 
-  /** Gives a file its name unless the name is taken. @returns whether it was free */
-  async #linkOrRename(from: string, to: string): Promise<boolean> {
+  /** Gives a file its name, that of a key, unless the name is taken. @returns whether it was free */
+  async #linkOrRename(from: string, to: string, key?: string): Promise<boolean> {
     try {
       await link(from, to);
       return true;
     } catch (error) {
       if (hasCode(error, 'EEXIST')) return false;
-      // Some file systems have no hard links; content under a digest is the same whoever wins there.
       if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error;
-      if (await stat(to).catch(unlessMissing)) return false;
-      await rename(from, to);
-      return true;
+      // Some file systems have no hard links.
+      const renameUnlessTaken = async (): Promise<boolean> => {
+        if (await stat(to).catch(unlessMissing)) return false;
+        await rename(from, to);
+        return true;
+      };
+      return key === undefined ? renameUnlessTaken() : this.#locked(key, renameUnlessTaken);
     }
   }
 
