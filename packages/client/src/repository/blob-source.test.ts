@@ -1,4 +1,9 @@
-import { type Descriptor, type TransferEvent, parseRepositoryName } from '@oci/spec-types';
+import {
+  type Descriptor,
+  type TransferEvent,
+  parseRepositoryName,
+  withoutProgress,
+} from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import { type Fault, type TestRegistry, collect, randomBytes, startRegistry } from '@oci/testing';
 import { expect, test } from 'vitest';
@@ -37,9 +42,8 @@ async function fetch(
   let error: unknown;
   try {
     const repository = client.repository(name);
-    digest = digestOf(
-      await collect(await repository.fetchBlob(blob, { onEvent: (event) => events.push(event) })),
-    );
+    const onEvent = withoutProgress((event) => events.push(event));
+    digest = digestOf(await collect(await repository.fetchBlob(blob, { onEvent })));
   } catch (thrown) {
     error = thrown;
   }
