@@ -24,7 +24,7 @@ test('exports these names and no others', () => {
 });
 
 test.each([
-  ['copy', copy, ['copy', 'defaultGraphLimits', 'formatPlatform', 'parsePlatform']],
+  ['copy', copy, ['copy', 'copyAll', 'defaultGraphLimits', 'formatPlatform', 'parsePlatform']],
   [
     'credentials',
     credentials,

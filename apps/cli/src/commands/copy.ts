@@ -23,16 +23,23 @@ import { fields } from '../render/fields.js';
 import type { Drawing } from '../render/page.js';
 import { numberOf, sizeText } from '../render/quantity.js';
 
-interface CopyInput {
+export interface CopyInput {
   readonly source: string;
   readonly target: string;
   readonly platform?: readonly string[];
   readonly referrers?: boolean;
   readonly verify?: boolean;
   readonly foreignLayers?: boolean;
+  readonly allTags?: boolean;
+  /** Patterns. */
+  readonly tags?: readonly string[];
 }
 
 export async function copyArtifact(input: CopyInput, invocation: Invocation): Promise<void> {
+  if (input.allTags || input.tags) {
+    const { copyRepository } = await import('./copy-repository.js');
+    return copyRepository(input, invocation);
+  }
   await withContext(invocation, async (context) => {
     const { registryOf } = context.registries;
     const source = locate(input.source, (text) => readReference(text, registryOf));
@@ -48,7 +55,7 @@ export async function copyArtifact(input: CopyInput, invocation: Invocation): Pr
   });
 }
 
-interface Ends {
+export interface Ends {
   readonly source: Location;
   readonly target: Location;
 }
@@ -65,12 +72,8 @@ async function run(
     const target = await openTarget(ends.target, connect);
     try {
       const result = await copy(source, target, {
+        ...optionsOf(options),
         signal,
-        ...platformsOf(options.platform),
-        referrers: options.referrers ?? false,
-        verify: options.verify,
-        foreignLayers: options.foreignLayers ? 'copy' : 'leave',
-        concurrency: options.concurrency,
         onEvent: progress,
       });
       await target.finish();
@@ -94,6 +97,18 @@ async function forgetTags(
   for (const tag of tags) await forgetTag({ registry, repository, tag, digest }, context);
 }
 
+/** What the options of the command say of each artifact. */
+export function optionsOf({
+  platform,
+  referrers = false,
+  verify,
+  foreignLayers,
+  concurrency,
+}: CopyInput & { readonly concurrency: number | undefined }): CopyOptions {
+  const layers = foreignLayers ? 'copy' : 'leave';
+  return { ...platformsOf(platform), referrers, verify, foreignLayers: layers, concurrency };
+}
+
 /** One platform is its manifest, in place of the index; several are an index of those. */
 function platformsOf(texts: readonly string[] = []): Pick<CopyOptions, 'platform' | 'platforms'> {
   const platforms = texts.map(parsePlatform);
@@ -101,7 +116,7 @@ function platformsOf(texts: readonly string[] = []): Pick<CopyOptions, 'platform
 }
 
 /** A layout on disk, or a registry; there a name without a host is of the configured one. */
-function locate(text: string, read: (text: string) => Reference): Location {
+export function locate(text: string, read: (text: string) => Reference): Location {
   const location = parseLocation(text);
   if (location.kind !== 'registry') return location;
   return { kind: 'registry', reference: read(text) };

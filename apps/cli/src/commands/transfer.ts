@@ -109,6 +109,8 @@ export const transferCommands: readonly CommandDefinition[] = [
     referrers?: boolean;
     verify?: boolean;
     foreignLayers?: boolean;
+    allTags?: boolean;
+    tags?: readonly string[];
   }>({
     name: 'copy',
     aliases: ['cp'],
@@ -140,11 +142,22 @@ export const transferCommands: readonly CommandDefinition[] = [
         name: 'foreignLayers',
         description: 'layers whose media type forbids to distribute them, too',
       },
+      {
+        name: 'allTags',
+        description: 'every tag of the repository; those that the target has stay as they are',
+      },
+      {
+        name: 'tags',
+        value: 'pattern',
+        repeatable: true,
+        description: 'of all tags only these, e.g. "1.*"; may be given again',
+      },
     ],
     examples: [
       'ocictl copy ghcr.io/team/tool:1.2.0 localhost:5000/team/tool --referrers',
       'ocictl copy kcl/provisioning-core:1.0.0 oci:./layout:1.0.0',
       'ocictl copy oci-archive:bundle.tar:1.0.0 registry.example/team/tool',
+      'ocictl copy ghcr.io/team/tool localhost:5000/team/tool --all-tags --referrers',
     ],
     json: 'copy',
     load: async () => (await import('./copy.js')).copyArtifact,

@@ -12,6 +12,7 @@ import type {
   ResolvedManifest,
   Resolver,
   Tag,
+  TagLister,
 } from '@oci/spec-types';
 
 import type { DownloadTarget, LayoutDirectory } from '../layout/layout-directory.js';
@@ -55,6 +56,10 @@ export function withoutMirrors<R extends object>(repository: R): R {
 
 export function canListReferrers(repository: object): repository is ReferrerLister {
   return has(repository, 'listReferrers');
+}
+
+export function canListTags(repository: object): repository is TagLister {
+  return has(repository, 'listTags');
 }
 
 export function canMount(repository: object): repository is BlobMounter & Located {

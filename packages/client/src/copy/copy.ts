@@ -12,7 +12,8 @@ import { forEachConcurrent } from '@oci/spec-types/node';
 
 import { eitherSignal } from '../transport/own-signal.js';
 import { isSameRepository } from './ability.js';
-import { BlobCopy } from './blob-copy.js';
+import { BlobCopy, type BlobOutcome } from './blob-copy.js';
+import { CopiedContent } from './copied-content.js';
 import type { CopyEvent } from './copy-event.js';
 import type {
   CopyOptions,
@@ -42,11 +43,22 @@ export function copy(
       emit(event);
       options.onEvent?.(event);
     };
-    return new Copying(checkSource(source), checkTarget(target), {
+    const from = checkSource(source);
+    return runCopy(from, checkTarget(target), {
       ...options,
       onEvent: tell,
-    }).run();
+      known: new CopiedContent(),
+    });
   });
+}
+
+/** One copy of several that share what they know of the target. */
+export function runCopy(
+  source: CopySource,
+  target: CopyTarget,
+  options: ListenedOptions,
+): Promise<CopyResult> {
+  return new Copying(source as Source, target as Target, options).run();
 }
 
 /** A place by its names as they are in it: of a layout they may be other names than tags. */
@@ -74,7 +86,10 @@ function checkTarget(target: CopyTarget): Target {
   throw new OciError('USAGE', 'a copy has a target', { hint: 'Give { repository, tags }.' });
 }
 
-type ListenedOptions = CopyOptions & { readonly onEvent: EventListener<CopyEvent> };
+interface ListenedOptions extends CopyOptions {
+  readonly onEvent: EventListener<CopyEvent>;
+  readonly known: CopiedContent;
+}
 
 class Copying {
   readonly #source: Source;
@@ -111,6 +126,7 @@ class Copying {
 
   async #bring(plan: CopyPlan): Promise<void> {
     const { repository } = this.#source;
+    const { known } = this.#options;
     const blobs = new BlobCopy(repository, this.#target.repository, {
       emit: this.#options.onEvent,
       attempts: this.#options.attempts ?? 3,
@@ -122,14 +138,16 @@ class Copying {
       emit: this.#options.onEvent,
     });
     await this.#each(plan.graph.blobs.values(), async (blob, call) => {
-      this.#tallies[await blobs.copy(blob, call)].blob(blob);
+      this.#tallies[await known.once(blob.digest, () => blobs.copy(blob, call))].blob(blob);
     });
     for (const turn of plan.graph.turns()) {
       await this.#each(turn, async ({ manifest }, call) => {
         // Where nothing comes behind it, the name brings the manifest.
         const comesNamed = manifest === plan.root && plan.referrers === 0 && this.#tags.length > 0;
-        if (!comesNamed)
-          this.#tallies[await manifests.store(manifest, call)].manifest(manifest.descriptor);
+        if (comesNamed) return;
+        const { descriptor } = manifest;
+        const store = (): Promise<BlobOutcome> => manifests.store(manifest, call);
+        this.#tallies[await known.once(descriptor.digest, store)].manifest(descriptor);
       });
     }
     await this.#each(plan.sidecars, (sidecar, call) => manifests.nameSidecar(sidecar, call));

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+
+import {
+  type TemporaryDirectory,
+  type TestRegistry,
+  image,
+  startRegistry,
+  temporaryDirectory,
+} from '@oci/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { expectJson } from './json-schema.js';
+import { type Ocictl, ocictl } from './ocictl.js';
+
+let registry: TestRegistry;
+let work: TemporaryDirectory;
+let command: Ocictl;
+beforeEach(async () => {
+  registry = await startRegistry();
+  work = await temporaryDirectory();
+  command = ocictl(join(work.path, 'home'), registry.url);
+  for (const tag of ['1.0.0', '1.1.0', 'latest']) registry.putArtifact('team/app', tag, image());
+});
+afterEach(async () => {
+  await registry.close();
+  await work.remove();
+});
+
+async function outcomes(...args: string[]): Promise<readonly unknown[]> {
+  const { stdout } = await command('copy', ...args, '--format', 'json');
+  const { tags } = expectJson('copy', stdout) as { tags: { tag: string; outcome: string }[] };
+  return tags.map(({ tag, outcome }) => [tag, outcome]);
+}
+
+test('a repository goes to another and to a layout, and a second time moves nothing', async () => {
+  const layout = `oci:${join(work.path, 'layout')}`;
+  expect(await outcomes('team/app', layout, '--all-tags')).toEqual([
+    ['1.0.0', 'copied'],
+    ['1.1.0', 'copied'],
+    ['latest', 'copied'],
+  ]);
+  expect(await outcomes(layout, 'team/copy', '--tags', '1.*')).toEqual([
+    ['1.0.0', 'copied'],
+    ['1.1.0', 'copied'],
+  ]);
+  expect(await outcomes('team/app', 'team/copy', '--all-tags')).toEqual([
+    ['1.0.0', 'unchanged'],
+    ['1.1.0', 'unchanged'],
+    ['latest', 'copied'],
+  ]);
+});
+
+test('a tag that fails is named, and decides the exit code', async () => {
+  registry.fault({ path: /team\/app\/manifests\/1\.1\.0$/, status: 404 });
+  const copied = await command('copy', 'team/app', 'team/copy', '--all-tags');
+  expect(copied).toMatchObject({
+    exitCode: 3,
+    stdout: expect.stringMatching(/copied +1\.0\.0, latest\n.*failed +1\.1\.0/s) as string,
+    stderr: expect.stringContaining('1.1.0 was not copied') as string,
+  });
+});
+
+test('a name of one artifact is no repository', async () => {
+  for (const source of ['team/app:1.0.0', `oci:${join(work.path, 'layout')}:1.0.0`])
+    expect(await command('copy', source, 'team/copy', '--all-tags')).toMatchObject({ exitCode: 2 });
+});
