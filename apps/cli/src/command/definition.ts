@@ -31,7 +31,7 @@ export interface CommandDefinition<Input extends object = never> {
 }
 
 /** Commands that share their first word. */
-export interface CommandGroup {
+interface CommandGroup {
   readonly name: string;
   readonly section: Section;
   readonly summary: string;
