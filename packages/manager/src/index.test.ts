@@ -9,6 +9,7 @@ import * as signing from './signing/index.js';
 it('exports these names', () => {
   expect(Object.keys(manager).sort()).toEqual([
     'OciManager',
+    'RegistrySet',
     'RouteTable',
     'artifactJson',
     'compareVersions',

@@ -21,5 +21,10 @@ export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
 export { type PulledArtifact } from './pulled-artifact.js';
 export { type RetentionOptions } from './retention-schedule.js';
-export { type ReachOptions, type RegistrySettings, registryOptions } from './registry-set.js';
+export {
+  type ReachOptions,
+  RegistrySet,
+  type RegistrySettings,
+  registryOptions,
+} from './registry-set.js';
 export { compareVersions } from './version-order.js';

@@ -1,11 +1,12 @@
-import {
-  type Registry,
-  type RegistryOptions,
-  type RemoteRepository,
-  createRegistry,
-} from '@oci/client';
+import type { Registry, RegistryOptions, RemoteRepository } from '@oci/client';
 import { type AttemptObserver, parseRegistryAddress } from '@oci/client/transport';
-import { type OciManagerOptions, type Route, RouteTable, registryOptions } from '@oci/manager';
+import {
+  type OciManagerOptions,
+  RegistrySet,
+  type Route,
+  RouteTable,
+  registryOptions,
+} from '@oci/manager';
 import {
   type Digest,
   OciError,
@@ -41,7 +42,7 @@ export class Registries {
   readonly #options: OciManagerOptions;
   readonly #offline: boolean;
   readonly #given: string | undefined;
-  readonly #open = new Map<RegistryHost, Registry>();
+  #open: RegistrySet | undefined;
   #made: RouteTable | undefined;
 
   /** @param options how the configured registries are reached; others are reached with the same trust */
@@ -124,11 +125,8 @@ export class Registries {
         hint: 'Run it without --offline.',
       });
     }
-    const known = this.#open.get(host);
-    if (known) return known;
-    const registry = createRegistry(this.optionsFor(host));
-    this.#open.set(host, registry);
-    return registry;
+    this.#open ??= new RegistrySet(this.#options);
+    return this.#open.open(this.routes.addressOf(host));
   }
 
   /** How a registry is reached. */
@@ -137,8 +135,7 @@ export class Registries {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((registry) => registry.close()));
-    this.#open.clear();
+    await this.#open?.close();
   }
 }
 
