@@ -21,6 +21,7 @@ import type { Endpoint } from './repository/endpoint.js';
 import type { ListOptions } from './repository/listing.js';
 import { RemoteRepository } from './repository/remote-repository.js';
 import { checkBandwidth } from './transport/bandwidth-limit.js';
+import { closed } from './transport/closed.js';
 import type { Exchange } from './transport/exchange.js';
 import { HeadStart } from './transport/head-start.js';
 
@@ -42,7 +43,7 @@ export interface Registry extends AsyncDisposable {
    * @throws OciError `USAGE` for a path or header that cannot be sent, and what a connection fails with
    */
   request(request: RawRequest, options?: RawRequestOptions): Promise<RawResponse>;
-  /** Ends all connections; requests that run fail. */
+  /** Ends all connections, for good: calls that run, and every later one, fail with `ABORTED`. */
   close(): Promise<void>;
 }
 
@@ -56,9 +57,21 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { scheme, host } = destination.address;
   const origin = new URL(`${scheme}://${networkHost(host)}`);
   let reaching: Promise<Reached> | undefined;
-  const reached = (): Promise<Reached> => (reaching ??= begin(destination, origin));
+  let isClosed = false;
+  const ensureOpen = (): void => {
+    if (isClosed) throw closed(host);
+  };
+  const reached = async (): Promise<Reached> => {
+    ensureOpen();
+    const way = await (reaching ??= begin(destination, origin));
+    ensureOpen();
+    return way;
+  };
   const shared = async (): Promise<Omit<Endpoint, 'name'>> => (await reached()).endpoint;
-  const close = async (): Promise<void> => (await reaching)?.close();
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    await (await reaching)?.close();
+  };
   return {
     host,
     origin: origin.origin,

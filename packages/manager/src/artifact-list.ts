@@ -1,4 +1,4 @@
-import { OciError, type RepositoryName, isOciError } from '@oci/spec-types';
+import { OciError, type RepositoryName, isAbort, isOciError } from '@oci/spec-types';
 import { forEachConcurrent } from '@oci/spec-types/node';
 
 import type { Artifact } from './artifact.js';
@@ -84,6 +84,6 @@ async function ensureListable(
   try {
     for await (const _ of registry.repository(namespace).listTags({ signal })) return;
   } catch (error) {
-    if (isOciError(error, 'UNAUTHORIZED', 'DENIED', 'ABORTED')) throw error;
+    if (isAbort(error) || isOciError(error, 'UNAUTHORIZED', 'DENIED')) throw error;
   }
 }

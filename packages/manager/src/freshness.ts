@@ -1,4 +1,4 @@
-import { type OciError, isExactVersion, isOciError } from '@oci/spec-types';
+import { type OciError, isAbort, isExactVersion, isOciError } from '@oci/spec-types';
 
 /** How a cached tag is treated. */
 export interface FreshnessPolicy {
@@ -44,6 +44,6 @@ export function mayServeStale(
   resolvedAt: number,
   error: unknown,
 ): error is OciError {
-  if (policy.refresh || !isOciError(error, ...noAnswer)) return false;
+  if (policy.refresh || isAbort(error) || !isOciError(error, ...noAnswer)) return false;
   return Math.abs(Date.now() - resolvedAt) <= policy.staleIfErrorMs;
 }

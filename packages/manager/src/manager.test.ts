@@ -126,6 +126,16 @@ describe('OciManager', () => {
     }
   });
 
+  it('does not use a moving tag as it was when the time limit of the caller has passed', async () => {
+    registry.putArtifact('kcl/core', 'latest', core);
+    await managerOf().pullKclPackage('core', 'latest');
+    registry.fault({ path: '/manifests/', delayUntil: new Promise(() => {}) });
+    const pull = managerOf({ freshness: { movingTagTtlMs: 0 } }).pullKclPackage('core', 'latest', {
+      signal: AbortSignal.timeout(100),
+    });
+    await expect(pull).rejects.toMatchObject({ code: 'TIMEOUT', retryable: false });
+  });
+
   it('does not use a moving tag as it was when the registry refuses it', async () => {
     registry.putArtifact('kcl/core', 'latest', core);
     await managerOf().pullKclPackage('core', 'latest');

@@ -8,7 +8,7 @@ import type { Tag } from './tag.js';
 
 /** What every call takes last. */
 export interface CallOptions {
-  /** Ends the call with `ABORTED`. */
+  /** Ends the call with `ABORTED`; one of `AbortSignal.timeout` with `TIMEOUT`. */
   readonly signal?: AbortSignal | undefined;
   /** Hears of progress, retries, waits, resumed downloads and warnings. */
   readonly onEvent?: EventListener | undefined;

@@ -1,8 +1,17 @@
 import { inspect } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
 
-import { OciError, asOciError, errorCodes, isOciError } from './index.js';
+import {
+  OciError,
+  abortError,
+  asOciError,
+  errorCodes,
+  isAbort,
+  isOciError,
+  throwIfAborted,
+} from './index.js';
 
 describe('OciError', () => {
   test('says what happened, what to do, and whether the same call may succeed later', () => {
@@ -95,7 +104,7 @@ describe('asOciError', () => {
     expect(asOciError(error)).toBe(error);
   });
 
-  test('takes the reasons of signals for what they are', () => {
+  test('takes what the calls of Node throw for a signal for its reason', async () => {
     const controller = new AbortController();
     controller.abort();
     expect(asOciError(controller.signal.reason)).toMatchObject({
@@ -103,7 +112,12 @@ describe('asOciError', () => {
       retryable: false,
     });
     const timeout = new DOMException('too long', 'TimeoutError');
-    expect(asOciError(timeout)).toMatchObject({ code: 'TIMEOUT', retryable: true, cause: timeout });
+    expect(asOciError(timeout)).toMatchObject({ code: 'TIMEOUT', cause: timeout });
+    const sleeping = sleep(60_000, undefined, { signal: AbortSignal.abort(timeout) });
+    expect(asOciError(await sleeping.catch((error: unknown) => error))).toMatchObject({
+      code: 'TIMEOUT',
+      cause: timeout,
+    });
   });
 
   test.each([
@@ -116,5 +130,33 @@ describe('asOciError', () => {
   ])('calls %o a defect', (thrown: unknown, message) => {
     expect(asOciError(thrown)).toMatchObject({ code: 'INTERNAL', message, cause: thrown });
     expect(asOciError(thrown).hint).toContain('report');
+  });
+});
+
+describe('the end of a call by its signal', () => {
+  const timeout = new DOMException('too long', 'TimeoutError');
+
+  test('is told by the reason of the signal, is final, and has a hint', () => {
+    const own = new OciError('USAGE', 'no');
+    const other = new Error('the user has left');
+    expect(abortError(AbortSignal.abort(own))).toBe(own);
+    for (const [signal, code] of [
+      [AbortSignal.abort(timeout), 'TIMEOUT'],
+      [AbortSignal.abort(other), 'ABORTED'],
+      [AbortSignal.abort('text'), 'ABORTED'],
+      [AbortSignal.abort(), 'ABORTED'],
+    ] as const) {
+      const error = abortError(signal);
+      expect(error).toMatchObject({ code, retryable: false, cause: signal.reason });
+      expect(error.hint).toBeDefined();
+      expect(() => throwIfAborted(signal)).toThrow(error.message);
+    }
+  });
+
+  test('is told from the slowness of a registry', () => {
+    expect(isAbort(abortError(AbortSignal.abort()))).toBe(true);
+    expect(isAbort(abortError(AbortSignal.abort(timeout)))).toBe(true);
+    expect(isAbort(new OciError('TIMEOUT', 'the registry does not answer'))).toBe(false);
+    expect(isAbort(timeout)).toBe(false);
   });
 });

@@ -144,26 +144,59 @@ export function amendError(
 }
 
 /**
- * Any thrown value as an `OciError`: one stays as it is, an abort becomes `ABORTED`, and what nobody
- * foresaw `INTERNAL`.
+ * Any thrown value as an `OciError`: one stays as it is, an abort becomes `ABORTED`, by `AbortSignal.timeout`
+ * `TIMEOUT`, and what nobody foresaw `INTERNAL`.
  */
 export function asOciError(thrown: unknown): OciError {
   if (isOciError(thrown)) return thrown;
-  if (thrown instanceof Error && thrown.name === 'AbortError') {
-    return new OciError('ABORTED', 'the operation was cancelled', { cause: thrown });
-  }
-  if (thrown instanceof Error && thrown.name === 'TimeoutError') {
-    return new OciError('TIMEOUT', thrown.message, { cause: thrown, retryable: true });
-  }
+  if (isNamed(thrown, 'TimeoutError')) return timeLimitPassed(thrown);
+  if (isNamed(thrown, 'AbortError')) return aborted(thrown.cause, thrown);
   return new OciError('INTERNAL', messageOf(thrown), {
     cause: thrown,
     hint: 'This is a defect: please report it.',
   });
 }
 
-/** @throws OciError `ABORTED` (or the caller's own reason, as `asOciError` tells it) once the signal fired */
+/**
+ * Returns the failure of a call whose signal fired: the `OciError` that it was aborted with, `TIMEOUT` for one of
+ * `AbortSignal.timeout`, `ABORTED` for every other reason.
+ */
+export function abortError({ reason }: AbortSignal, cause: unknown = reason): OciError {
+  return aborted(reason, cause);
+}
+
+/** @throws OciError {@link abortError} once the signal fired */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw asOciError(signal.reason);
+  if (signal?.aborted) throw abortError(signal);
+}
+
+/** Whether a failure is the end of a call by its caller's signal: `ABORTED`, or the `TIMEOUT` of {@link abortError}. */
+export function isAbort(error: unknown): boolean {
+  return (
+    isOciError(error, 'ABORTED') ||
+    (isOciError(error, 'TIMEOUT') && isNamed(error.cause, 'TimeoutError'))
+  );
+}
+
+/** The reason of a signal is what its owner says; Node's own `AbortError` has it as its cause. */
+function aborted(reason: unknown, cause: unknown): OciError {
+  if (isOciError(reason)) return reason;
+  if (isNamed(reason, 'TimeoutError')) return timeLimitPassed(reason);
+  return new OciError('ABORTED', 'the operation was cancelled', {
+    cause,
+    hint: 'The signal of the call was aborted. Call it again to go on: nothing is half-written.',
+  });
+}
+
+function timeLimitPassed(cause: Error): OciError {
+  return new OciError('TIMEOUT', 'the operation did not end within the time limit of its caller', {
+    cause,
+    hint: 'Allow more time in AbortSignal.timeout; the events of the call tell what it waited for.',
+  });
+}
+
+function isNamed(value: unknown, name: string): value is Error {
+  return value instanceof Error && value.name === name;
 }
 
 /** An object that is no error may have no text, or throw when it is asked for it. */

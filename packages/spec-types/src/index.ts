@@ -41,9 +41,11 @@ export {
   type OciErrorOptions,
   type RegistryError,
   type Side,
+  abortError,
   amendError,
   asOciError,
   errorCodes,
+  isAbort,
   isOciError,
   throwIfAborted,
 } from './error.js';

@@ -1,4 +1,4 @@
-import { asOciError, throwIfAborted } from './error.js';
+import { abortError, throwIfAborted } from './error.js';
 
 interface Flight<T> {
   readonly result: Promise<T>;
@@ -26,7 +26,7 @@ export class SingleFlight<T> {
     flight.waiting += 1;
     let leave = (): void => {};
     const left = new Promise<never>((_, reject) => {
-      leave = () => reject(asOciError(signal?.reason));
+      leave = () => signal && reject(abortError(signal));
     });
     signal?.addEventListener('abort', leave, { once: true });
     try {

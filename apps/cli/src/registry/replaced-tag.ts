@@ -1,4 +1,4 @@
-import { isOciError } from '@oci/spec-types';
+import { isAbort, isOciError } from '@oci/spec-types';
 
 import type { Context } from '../context.js';
 import { referenceText } from './named-artifact.js';
@@ -20,7 +20,7 @@ export async function forgetTag(
   try {
     await manager.forget(repository, tag, { registry, unless: digest });
   } catch (error) {
-    if (!isOciError(error) || error.code === 'ABORTED') throw error;
+    if (!isOciError(error) || isAbort(error)) throw error;
     const message = `the cache may still hold the old ${referenceText(name)}: ${error.message}`;
     progress({ type: 'warning', message });
   }

@@ -1,4 +1,4 @@
-import { asOciError, isOciError } from '@oci/spec-types';
+import { abortError, isAbort } from '@oci/spec-types';
 
 import {
   type Exchange,
@@ -73,7 +73,7 @@ async function replacement(
   if (!known || !mayBeDead) return undefined;
   return session.renew(challenges, request, known).catch((error: unknown) => {
     // The registry's own answer says more than that of a token server that was asked in vain.
-    if (isOciError(error, 'ABORTED')) throw error;
+    if (isAbort(error)) throw error;
     return undefined;
   });
 }
@@ -82,7 +82,7 @@ async function replacement(
 function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
-    const leave = (): void => reject(asOciError(signal.reason));
+    const leave = (): void => reject(abortError(signal));
     if (signal.aborted) leave();
     signal.addEventListener('abort', leave, { once: true });
     const stay = (): void => signal.removeEventListener('abort', leave);

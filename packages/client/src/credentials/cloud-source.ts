@@ -1,4 +1,4 @@
-import { OciError, asOciError, isOciError } from '@oci/spec-types';
+import { OciError, isOciError, throwIfAborted } from '@oci/spec-types';
 
 import type { CredentialSource } from './credential.js';
 import { type ExpiringCredential, ExpiringCredentials } from './expiring-credentials.js';
@@ -31,8 +31,8 @@ export function cloudSource<Host>({ name, hint, hostOf, obtain }: Cloud<Host>): 
           expiresAt: expiresAt - marginMs,
         };
       } catch (cause) {
-        if (signal.aborted) throw asOciError(signal.reason);
-        if (isOciError(cause, 'USAGE', 'UNAUTHORIZED', 'ABORTED')) throw cause;
+        throwIfAborted(signal);
+        if (isOciError(cause, 'USAGE', 'UNAUTHORIZED')) throw cause;
         const why = cause instanceof Error ? cause.message : String(cause);
         throw new OciError('UNAUTHORIZED', `${name} gave no credential for ${registry}: ${why}`, {
           cause,

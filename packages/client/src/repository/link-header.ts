@@ -1,4 +1,4 @@
-import { OciError, isOciError, amendError } from '@oci/spec-types';
+import { OciError, amendError, isAbort, isOciError } from '@oci/spec-types';
 
 /**
  * The page that a `Link` header calls next (RFC 8288), undefined at the end. A registry behind a proxy may
@@ -28,7 +28,7 @@ export function nextPage(link: string | undefined, current: URL): URL | undefine
 
 /** What a list fails with that was begun: its first pages are no list. */
 export function nextPageFailed(error: unknown): unknown {
-  if (!isOciError(error) || error.code === 'ABORTED') return error;
+  if (!isOciError(error) || isAbort(error)) return error;
   return amendError(error, {
     message: `the next page of the list failed: ${error.message}`,
     cause: error,

@@ -5,6 +5,7 @@ import { Agent, type Dispatcher, ProxyAgent, buildConnector } from 'undici';
 
 import type { ClientCertificate } from '../host-options.js';
 import { publicLookup } from './address-policy.js';
+import { closed } from './closed.js';
 import type { ConnectionOptions } from './connection-options.js';
 import type { RegistryRequest } from './exchange.js';
 import { SocketTaps } from './socket-tap.js';
@@ -37,8 +38,7 @@ export class ConnectionPools {
     request: Pick<RegistryRequest, 'url' | 'publicOnly' | 'strayed' | 'blocks'>,
     proxy: URL | undefined,
   ): Dispatcher {
-    if (this.#isClosed)
-      throw new OciError('ABORTED', `the connections for ${request.url.host} are closed`);
+    if (this.#isClosed) throw closed(request.url.host);
     const { origin, insecure = false, clientCertificate } = this.#options;
     const trait: Trait = {
       known: !!clientCertificate && request.url.origin === origin.origin && !request.strayed,

@@ -1,5 +1,6 @@
-import { type ErrorReason, OciError, asOciError, isOciError } from '@oci/spec-types';
+import { type ErrorReason, OciError, abortError, asOciError, isOciError } from '@oci/spec-types';
 
+import { closed } from './closed.js';
 import type { RegistryRequest } from './exchange.js';
 
 /** What the code of a failure means; the host is the subject of `why`. */
@@ -96,10 +97,9 @@ export function networkFailure(
   const known = firstOciError(cause);
   if (known) return known;
   const { url, method, signal } = request;
-  if (signal?.aborted) return new OciError('ABORTED', 'the operation was cancelled', { cause });
+  if (signal?.aborted) return abortError(signal, cause);
   const code = codeOf(cause) ?? '';
-  if (isClosed(code))
-    return new OciError('ABORTED', `the connections to ${url.host} were closed`, { cause });
+  if (isClosed(code)) return closed(url.host, cause);
   const found = failureCases.find(({ when }) => when(code, url));
   // Our own mistake, or an argument that is none: to try again would change nothing.
   if (!found && isDefect(cause)) return asOciError(cause);

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { asOciError } from '@oci/spec-types';
 
 import { refuseInternal } from './address-policy.js';
+import { closed } from './closed.js';
 import type { ConnectionOptions } from './connection-options.js';
 import type { ConnectionPools } from './connection-pools.js';
 import type { Exchange, ResponseBody } from './exchange.js';
@@ -15,7 +16,9 @@ export function createSend(options: ConnectionOptions): {
   close: () => Promise<void>;
 } {
   let loading: Promise<ConnectionPools> | undefined;
+  let isClosed = false;
   const send: Exchange = async (request) => {
+    if (isClosed) throw closed(request.url.host);
     const pools = await (loading ??= loadPools(options));
     const proxy = options.proxy(request.url);
     const publicOnly = options.publicOnly || request.publicOnly;
@@ -45,6 +48,7 @@ export function createSend(options: ConnectionOptions): {
     }
   };
   const close = async (): Promise<void> => {
+    isClosed = true;
     options.headStart?.giveUp();
     await (await loading)?.close();
   };

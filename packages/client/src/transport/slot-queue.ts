@@ -1,4 +1,4 @@
-import { asOciError, throwIfAborted } from '@oci/spec-types';
+import { abortError, throwIfAborted } from '@oci/spec-types';
 
 /**
  * Places that are taken and given back, first come first served. How many there are adapts: one more
@@ -52,7 +52,7 @@ export class SlotQueue {
       };
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(enter), 1);
-        reject(asOciError(signal?.reason));
+        if (signal) reject(abortError(signal));
       };
       signal?.addEventListener('abort', leave, { once: true });
       this.#waiting.push(enter);

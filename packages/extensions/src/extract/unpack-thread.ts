@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 
-import { OciError, asOciError, throwIfAborted } from '@oci/spec-types';
+import { OciError, abortError, asOciError, throwIfAborted } from '@oci/spec-types';
 
 import { type UnpackRequest, type UnpackResult, unpack } from './unpack.js';
 import type { UnpackAnswer } from './worker.js';
@@ -43,7 +43,7 @@ function answerOf(worker: Worker, signal: AbortSignal | undefined): Promise<Unpa
     worker.once('error', (error) => reject(asOciError(error)));
     worker.once('exit', (code) => {
       const ended = new OciError('INTERNAL', `the unpacking thread ended with ${code}`);
-      reject(signal?.aborted ? asOciError(signal.reason) : ended);
+      reject(signal?.aborted ? abortError(signal) : ended);
     });
   });
 }

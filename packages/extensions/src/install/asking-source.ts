@@ -3,7 +3,7 @@ import {
   type EventListener,
   Operation,
   asOciError,
-  isOciError,
+  isAbort,
   parseReference,
 } from '@oci/spec-types';
 
@@ -57,7 +57,7 @@ async function hasMoved(
   try {
     return (await publishedDigest(manager, reference, { signal })) !== manifestDigest;
   } catch (error) {
-    if (isOciError(error, 'ABORTED')) throw error;
+    if (isAbort(error)) throw error;
     const why = asOciError(error).message;
     warn({ type: 'warning', message: `${reference} is taken from the cache: ${why}` });
     return false;

@@ -2,6 +2,7 @@ import {
   type CallOptions,
   type Descriptor,
   type ResolvedManifest,
+  isAbort,
   isOciError,
   withoutProgress,
 } from '@oci/spec-types';
@@ -35,7 +36,7 @@ export async function readable<T extends FoundSignature | undefined>(
     if (budget.isSpent) throw error;
     if (!isOciError(error) || brokenContent.has(error.code))
       return { ...place, reason: error instanceof Error ? error.message : String(error) };
-    if (error.code === 'ABORTED') throw error;
+    if (isAbort(error)) throw error;
     return { form: place.form, error, mayBeMissing: false };
   }
 }

@@ -3,6 +3,7 @@ import {
   type Descriptor,
   type ResolvedManifest,
   asOciError,
+  isAbort,
 } from '@oci/spec-types';
 
 import { bundlesOf, mistypedBundle } from './bundle-search.js';
@@ -47,7 +48,7 @@ async function* eachOf(
     yield* signatures;
   } catch (thrown) {
     const error = asOciError(thrown);
-    if (error.code === 'ABORTED') throw error;
+    if (isAbort(error)) throw error;
     yield { form, error, mayBeMissing: false };
   }
 }
