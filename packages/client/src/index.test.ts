@@ -17,6 +17,7 @@ test('exports these names and no others', () => {
     'currentPlatform',
     'dockerConfigCredentials',
     'entryFor',
+    'imageFor',
     'isOciError',
     'openRepository',
     'staticCredentials',

@@ -12,6 +12,7 @@ export {
   isOciError,
 } from '@oci/spec-types';
 
+export { type ImageForOptions, imageFor } from './copy/image-for.js';
 export { currentPlatform, entryFor } from './copy/platform-choice.js';
 export {
   type Credential,

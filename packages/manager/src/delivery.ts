@@ -6,19 +6,17 @@ import {
   BlobProgress,
   type CallOptions,
   type Descriptor,
-  type ImageManifest,
   OciError,
-  type ResolvedManifest,
   formatReference,
   withoutProgress,
 } from '@oci/spec-types';
+import { imageFor } from '@oci/client';
 import { createFile, onStorage, refuseDirectory, replaceFile } from '@oci/files';
 
 import type { SourceRepository } from './artifact-source.js';
 import { selectContentLayer } from './content-layer.js';
 import type { ManifestName } from './manifest-name.js';
 import { cacheLeftOut, isCacheFailure } from './past-cache.js';
-import { selectManifest } from './platform.js';
 import type { PulledArtifact } from './pulled-artifact.js';
 import type { TrustGate } from './trust-gate.js';
 
@@ -65,7 +63,8 @@ async function direct(
   const repository = connect();
   const root = await repository.fetch(name.tag, options);
   await trust.ensure({ name, manifest: root, source: () => repository }, options);
-  const layer = selectContentLayer(await imageOf(repository, root, options), selector);
+  const image = await imageFor(repository, root, options);
+  const layer = selectContentLayer(image.document, selector);
   const { digest, size, mediaType } = layer;
   await placed(output, async (temporary) => {
     const blob = `${temporary}.blob`;
@@ -85,17 +84,6 @@ async function direct(
     manifestDigest: root.descriptor.digest,
     fromCache: false,
   };
-}
-
-async function imageOf(
-  repository: SourceRepository,
-  root: ResolvedManifest,
-  options: CallOptions,
-): Promise<ImageManifest> {
-  if (root.kind === 'image') return root.document;
-  const child = await repository.fetchManifest(selectManifest(root.document), options);
-  if (child.kind === 'image') return child.document;
-  throw new OciError('UNSUPPORTED', 'it is an index of indexes');
 }
 
 async function download(

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { currentPlatform } from '@oci/client';
 import { type TransferEvent, emptyDescriptor } from '@oci/spec-types';
 import {
   type TemporaryDirectory,
@@ -277,16 +278,35 @@ describe('OciManager', () => {
   });
 
   it('takes the manifest for this machine out of an index', async () => {
-    const only = image({ layers: [{ a: 'a' }] });
-    registry.putArtifact(
-      'kcl/index',
-      '1.0.0',
-      imageIndex({ images: [only] } as Parameters<typeof imageIndex>[0]),
-    );
+    const here = image({ layers: [{ a: 'a' }] });
+    const other = image({ layers: [{ b: 'b' }] });
+    const index = imageIndex({
+      manifests: [
+        { artifact: other, platform: { os: 'plan9', architecture: 'mips' } },
+        { artifact: here, platform: currentPlatform() },
+      ],
+    });
+    registry.putArtifact('kcl/index', '1.0.0', index);
     await expect(managerOf().pullKclPackage('index', '1.0.0')).resolves.toMatchObject({
-      fromCache: false,
+      digest: here.blobs[1]?.descriptor.digest,
     });
   });
+
+  it.each([false, true])(
+    'names the platforms of an index without this one, past the cache: %s',
+    async (isPast) => {
+      const platform = { os: 'plan9', architecture: 'mips', variant: 'v1' };
+      const index = imageIndex({ manifests: [{ artifact: image(), platform }] });
+      registry.putArtifact('kcl/index', '1.0.0', index);
+      await writeFile(join(work.path, 'file'), '');
+      const manager = managerOf(isPast ? { cacheDir: join(work.path, 'file', 'cache') } : {});
+      const output = join(work.path, 'index.tar.gz');
+      await expect(manager.pullKclPackage('index', '1.0.0', { output })).rejects.toMatchObject({
+        code: 'MANIFEST_UNKNOWN',
+        hint: 'It offers plan9/mips/v1.',
+      });
+    },
+  );
 
   it("chooses a chart's archive by its type, not by its place", async () => {
     registry.putArtifact('kcl/chart', '1.0.0', helmChart({ name: 'chart', version: '1.0.0' }));

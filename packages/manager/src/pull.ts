@@ -2,17 +2,16 @@ import type { Cache, Lease, MaterializedName, StatSnapshot, StoredBlob } from '@
 import {
   type Descriptor,
   type Digest,
-  type ImageManifest,
   OciError,
   type ResolvedManifest,
   childrenOf,
   formatReference,
 } from '@oci/spec-types';
+import { imageFor } from '@oci/client';
 
 import { selectContentLayer } from './content-layer.js';
 import type { FoundManifest, LookupOptions, ManifestLookup } from './manifest-lookup.js';
 import type { ManifestName } from './manifest-name.js';
-import { selectManifest } from './platform.js';
 import { type BlobParts, obtainBlobs } from './pull-blobs.js';
 import type { PulledArtifact } from './pulled-artifact.js';
 import type { SettledPull } from './settled-pulls.js';
@@ -82,25 +81,13 @@ interface ChosenContent {
 async function choose(
   { name, layer: selector }: PullRequest,
   root: FoundManifest,
-  through: { readonly lookup: ManifestLookup; readonly options: LookupOptions },
-): Promise<ChosenContent> {
-  const { manifest: image, document } = await imageOf(root, name, through);
-  const layer = selectContentLayer(document, selector);
-  return { root, image, layer, blobs: distinct(childrenOf(image)) };
-}
-
-async function imageOf(
-  root: FoundManifest,
-  name: ManifestName,
   { lookup, options }: { readonly lookup: ManifestLookup; readonly options: LookupOptions },
-): Promise<{ manifest: ResolvedManifest; document: ImageManifest }> {
-  const { manifest } = root;
-  if (manifest.kind === 'image') return { manifest, document: manifest.document };
-  const child = await lookup.findChild(name, selectManifest(manifest.document), options);
-  if (child.manifest.kind === 'image') {
-    return { manifest: child.manifest, document: child.manifest.document };
-  }
-  throw new OciError('UNSUPPORTED', `${formatReference(name)} is an index of indexes`);
+): Promise<ChosenContent> {
+  const fetchManifest = async (child: Descriptor): Promise<ResolvedManifest> =>
+    (await lookup.findChild(name, child, options)).manifest;
+  const image = await imageFor({ fetchManifest }, root.manifest);
+  const layer = selectContentLayer(image.document, selector);
+  return { root, image, layer, blobs: distinct(childrenOf(image)) };
 }
 
 /**

@@ -8,7 +8,7 @@ import { compareVersions } from './version-order.js';
 /** Tags that are looked through for a hint; a repository may have a hundred thousand. */
 const maxTags = 10_000;
 
-/** Which versions there are instead, nearest first. */
+/** Returns which versions there are instead, nearest first; undefined when the version is there. */
 export async function versionHint(
   name: ManifestName,
   registry: ArtifactSource,
@@ -20,7 +20,10 @@ export async function versionHint(
     if (versions.length >= maxTags) break;
   }
   if (versions.length === 0) return `${name.repository} has no versions.`;
-  const near = nearest(versionOfTag(name.tag), versions);
+  const wanted = versionOfTag(name.tag);
+  // Then something that the version points to is missing.
+  if (versions.includes(wanted)) return undefined;
+  const near = nearest(wanted, versions);
   if (near.length > 0) return `The nearest versions are ${near.join(', ')}.`;
   const latest = versions.sort(compareVersions).slice(-3).reverse();
   return `The newest versions are ${latest.join(', ')}.`;

@@ -73,7 +73,8 @@ export function entriesFor(
 }
 
 /**
- * The one manifest of an index for a platform: the first that fits, as image-spec has it.
+ * The one manifest of an index for a platform: the first that fits, as image-spec has it, else the only one of the
+ * index if that names no platform.
  *
  * @param wanted also as text, `linux/arm64`; default that of this process
  * @throws OciError `MANIFEST_UNKNOWN`, `USAGE`
@@ -86,10 +87,14 @@ export function entryFor(
   const { manifests } = index.document;
   const entry = manifests.find((known) => isPlatform(known.platform, platform));
   if (entry) return entry;
-  // An index may hold one index for each version.
   const [only, ...others] = manifests;
-  if (only && others.length === 0 && isIndexMediaType(only.mediaType)) return only;
+  if (only && others.length === 0 && isForAny(only)) return only;
   throw notOffered(platform, manifests);
+}
+
+/** An artifact runs nowhere, and an index may hold one index for each version. */
+function isForAny({ platform, mediaType }: Descriptor): boolean {
+  return platform === undefined || isIndexMediaType(mediaType);
 }
 
 const attested = 'vnd.docker.reference.digest';

@@ -1,9 +1,8 @@
-import { entryFor } from '@oci/client';
+import { imageFor } from '@oci/client';
 import {
   type CallOptions,
   type Descriptor,
   type Digest,
-  OciError,
   type Platform,
   type ReadableRepository,
   type ResolvedManifest,
@@ -55,7 +54,7 @@ export async function listFiles(
   const name = parseName(reference);
   const root = await repository.fetchManifest(await repository.resolve(name, call), call);
   await approve?.(root);
-  const manifest = await imageOf(repository, root, { call, platform });
+  const manifest = await imageFor(repository, root, { ...call, platform });
   const nameOf = chartNames(manifest.document, {
     repository: 'name' in repository ? String(repository.name) : undefined,
     reference: name,
@@ -69,30 +68,4 @@ export async function listFiles(
 /** Parses a tag or a digest, which is what has a colon. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` */
 export function parseName(text: string): Tag | Digest {
   return typeof text === 'string' && text.includes(':') ? parseDigest(text) : parseTag(text);
-}
-
-async function imageOf(
-  repository: ReadableRepository,
-  root: ResolvedManifest,
-  {
-    call,
-    platform,
-  }: { readonly call: CallOptions; readonly platform: Platform | string | undefined },
-): Promise<ImageManifest> {
-  if (root.kind === 'image') return root;
-  const child = await repository.fetchManifest(entryOf(root, platform), call);
-  if (child.kind === 'image') return child;
-  throw new OciError('UNSUPPORTED', `${root.descriptor.digest} is an index of indexes`, {
-    hint: 'Name one of its manifests by its digest.',
-  });
-}
-
-/** An artifact that runs nowhere may be the only one of an index. */
-function entryOf(
-  index: ResolvedManifest & { readonly kind: 'index' },
-  platform: Platform | string | undefined,
-): Descriptor {
-  const [only, ...others] = index.document.manifests;
-  if (only && others.length === 0 && !only.platform) return only;
-  return entryFor(index, platform);
 }

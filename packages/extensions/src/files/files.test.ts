@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { createRegistry } from '@oci/client';
+import { createIndex, createRegistry } from '@oci/client';
 import { MemoryRepository } from '@oci/client/layout';
 import {
   type Repository,
@@ -196,3 +196,20 @@ const wrong: readonly (readonly [string, Call, string])[] = [
 test.each(wrong)('%s is a wrong argument', async (_, call, code) => {
   await expect(call(new MemoryRepository())).rejects.toMatchObject({ code });
 });
+
+test('of an index those of the platform are listed, and the platforms named otherwise', () =>
+  overBoth(async (repository) => {
+    const { manifest } = await pushFiles(repository, inputs, { base, artifactType: 'a/b' });
+    const platform = { os: 'plan9', architecture: 'mips', variant: 'v1' };
+    const index = createIndex({ manifests: [{ ...manifest.descriptor, platform }] });
+    await repository.pushManifest(index);
+    const { digest } = index.descriptor;
+    const listed = await listFiles(repository, digest, { platform: 'plan9/mips/v1' });
+    expect(listed.manifest.descriptor.digest).toBe(manifest.descriptor.digest);
+    await expect(
+      listFiles(repository, digest, { platform: 'plan9/mips/v2' }),
+    ).rejects.toMatchObject({
+      code: 'MANIFEST_UNKNOWN',
+      hint: 'It offers plan9/mips/v1.',
+    });
+  }));

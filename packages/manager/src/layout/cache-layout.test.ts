@@ -1,6 +1,7 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { currentPlatform } from '@oci/client';
 import { formatReference, mediaTypes } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 import {
@@ -154,17 +155,18 @@ describe('a cache that travels', () => {
   });
 
   it('exports of an index the platforms that were pulled', async () => {
-    const { platform, arch } = process;
-    const here = { os: platform, architecture: arch === 'x64' ? 'amd64' : arch };
     registry.putArtifact(
       'kcl/multi',
       '1.0.0',
       imageIndex({
-        images: [
-          image({ architecture: here.architecture, layers: [{ a: 'a' }] }),
-          image({ architecture: 'riscv64', layers: [{ b: 'b' }] }),
+        manifests: [
+          { artifact: image({ layers: [{ a: 'a' }] }), platform: currentPlatform() },
+          {
+            artifact: image({ layers: [{ b: 'b' }] }),
+            platform: { os: 'plan9', architecture: 'mips' },
+          },
         ],
-      } as Parameters<typeof imageIndex>[0]),
+      }),
     );
     const manager = managerOf('from');
     await manager.pullKclPackage('multi', '1.0.0');
