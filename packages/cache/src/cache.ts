@@ -17,7 +17,7 @@ import {
   paths,
   referenceKey,
   tagsPrefix,
-} from './layout.js';
+} from './cache-format.js';
 import { MaterializedFiles } from './materialized-files.js';
 import { ReferenceStore } from './reference-store.js';
 import { ReferrerStore } from './referrer-store.js';
@@ -30,7 +30,7 @@ import { type Lease, Leases } from './state/leases.js';
 import { ListingNotes } from './state/listing-notes.js';
 import { MarkerFiles } from './state/marker-files.js';
 import { Pins } from './state/pins.js';
-import { stateNames } from './layout.js';
+import { stateNames } from './cache-format.js';
 import type { CacheStats, CacheUsage } from './stats.js';
 import { FileObjectStore, type FileObjectStoreOptions } from './store/file-object-store.js';
 

@@ -25,7 +25,7 @@ import {
 import { verifyManifest } from '@oci/spec-types/node';
 
 import type { ContentStore } from './content-store.js';
-import type { ReferenceKey } from './layout.js';
+import type { ReferenceKey } from './cache-format.js';
 import type { ReferenceStore } from './reference-store.js';
 import type { ReferrerStore } from './referrer-store.js';
 import type { Lease } from './state/leases.js';

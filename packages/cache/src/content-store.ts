@@ -13,7 +13,7 @@ import {
 import { withFileLock } from '@oci/files';
 import { verified } from '@oci/spec-types/node';
 
-import { blobKey, digestOfBlobKey, paths, quarantineKey, recordKey } from './layout.js';
+import { blobKey, digestOfBlobKey, paths, quarantineKey, recordKey } from './cache-format.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 import type { ObjectInfo } from './store/object-store.js';
 import type { StoredBlob } from './stored-blob.js';

@@ -4,7 +4,7 @@ import { join, sep } from 'node:path';
 import type { Digest } from '@oci/spec-types';
 import { isMissing, readNoteAtOnce, storageFailure } from '@oci/files';
 
-import { digestOfBlobKey, paths } from './layout.js';
+import { digestOfBlobKey, paths } from './cache-format.js';
 
 /*
  * Synchronous, for what looks at many small files: each takes some microseconds so, and twenty times that through
@@ -13,14 +13,14 @@ import { digestOfBlobKey, paths } from './layout.js';
 
 /** Returns the names in a directory, none when it is missing. @throws OciError `STORAGE_…` */
 export function namesIn(directory: string): readonly string[] {
-  return unlessMissing(directory, () => readdirSync(directory)) ?? [];
+  return readUnlessMissing(directory, () => readdirSync(directory)) ?? [];
 }
 
 /** Returns the paths of all files below a directory, links included; what begins with a dot is left out. */
 export function* filesBelow(directory: string): Generator<string, void, undefined> {
   // Not by `join`, which takes as long as the rest.
   const base = directory.endsWith(sep) ? directory : `${directory}${sep}`;
-  const entries = unlessMissing<Dirent[]>(directory, () =>
+  const entries = readUnlessMissing<Dirent[]>(directory, () =>
     readdirSync(directory, { withFileTypes: true }),
   );
   for (const entry of entries ?? []) {
@@ -42,15 +42,15 @@ export function* digestsIn(dir: string): Generator<Digest, void, undefined> {
 
 /** Returns what is known of a file, undefined when it is missing. @throws OciError `STORAGE_…` */
 export function statOf(path: string): Stats | undefined {
-  return unlessMissing(path, () => statSync(path, { throwIfNoEntry: false }));
+  return readUnlessMissing(path, () => statSync(path, { throwIfNoEntry: false }));
 }
 
 /** Returns the text of a small file, undefined when it is missing or a link. @throws OciError `STORAGE_…` */
 export function textOf(path: string): string | undefined {
-  return unlessMissing(path, () => readNoteAtOnce(path));
+  return readUnlessMissing(path, () => readNoteAtOnce(path));
 }
 
-function unlessMissing<T>(path: string, read: () => T): T | undefined {
+function readUnlessMissing<T>(path: string, read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

@@ -18,7 +18,7 @@ import { onStorage, ownProcess, refuseLinks, withDirectoryBelow, withFileLock } 
 
 import type { ContentStore } from './content-store.js';
 import { allocatedBytes, ensureFreeSpace } from './free-space.js';
-import { partialKey, paths } from './layout.js';
+import { partialKey, paths } from './cache-format.js';
 import type { StoredBlob } from './stored-blob.js';
 
 /** Where blobs come from: as files that are gone on with when they are large, else as streams. */

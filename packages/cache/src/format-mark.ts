@@ -14,7 +14,7 @@ import {
   withFileLock,
 } from '@oci/files';
 
-import { formatVersion, paths } from './layout.js';
+import { formatVersion, paths } from './cache-format.js';
 
 /**
  * Makes a cache directory one of this format, before anything is written that an older version would not understand.

@@ -1,7 +1,7 @@
 export { type ArchiveType, detectArchive, detectionBytes } from './archive-type.js';
 export { type Cache, type CacheOptions, openCache } from './cache.js';
 export { LayoutIndex } from './layout-index.js';
-export { type MaterializedName, type ReferenceKey, referenceId } from './layout.js';
+export { type MaterializedName, type ReferenceKey, referenceId } from './cache-format.js';
 export { type ManifestKey, ManifestLru, type ManifestLruOptions } from './manifest-lru.js';
 export { copyMaterialized } from './materialized-copy.js';
 export { writeGzipTar } from './materialized-files.js';

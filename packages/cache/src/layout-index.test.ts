@@ -14,7 +14,7 @@ import { bytesOf, compile, run, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { LayoutIndex } from './layout-index.js';
-import type { ReferenceKey } from './layout.js';
+import type { ReferenceKey } from './cache-format.js';
 import { FileObjectStore } from './store/file-object-store.js';
 
 const name = (tag: string): ReferenceKey => ({

@@ -5,14 +5,14 @@ import {
   annotations,
   formatReference,
   isOciError,
+  layoutHeader,
   mediaTypes,
   singleChunk,
 } from '@oci/spec-types';
 import { imageIndexSchema, parseStrictJson } from '@oci/spec-types/schemas';
 import { withFileLock } from '@oci/files';
 
-import { type ReferenceKey, paths } from './layout.js';
-import type { ReferenceStore } from './reference-store.js';
+import { type ReferenceKey, paths } from './cache-format.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 
 type Entries = readonly Descriptor[];
@@ -20,6 +20,11 @@ type Entries = readonly Descriptor[];
 interface Change {
   readonly apply: (entries: Entries) => Promise<Entries> | Entries;
   readonly settle: (error?: unknown) => void;
+}
+
+/** All references of a cache. */
+interface ListedReferences {
+  list(): AsyncIterable<{ readonly key: ReferenceKey; readonly entry: Descriptor }>;
 }
 
 /** What a reference points to now. */
@@ -82,7 +87,7 @@ export class LayoutIndex {
 
   /** Adds the references that are missing, and takes out what points to content that is not here. */
   async sync(
-    references: Pick<ReferenceStore, 'list'>,
+    references: ListedReferences,
     sizeOf: (digest: Digest) => Promise<number | undefined>,
   ): Promise<void> {
     await this.#change(async (entries) => {
@@ -133,10 +138,7 @@ export class LayoutIndex {
 
   async #write(manifests: Entries): Promise<void> {
     if (!(await this.#store.head(paths.layoutMark))) {
-      await this.#store.put(
-        paths.layoutMark,
-        singleChunk(Buffer.from('{"imageLayoutVersion":"1.0.0"}')),
-      );
+      await this.#store.put(paths.layoutMark, singleChunk(Buffer.from(layoutHeader)));
     }
     const index: ImageIndex = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests };
     const put = await this.#store.put(paths.index, singleChunk(Buffer.from(JSON.stringify(index))));

@@ -1,9 +1,9 @@
-import { constants } from 'node:fs';
-import { copyFile, lstat, rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 
 import { type Descriptor, OciError } from '@oci/spec-types';
 import { onStorage } from '@oci/files';
 
+import { cloneFile } from './cloned-file.js';
 import { hasLayerContent } from './layer-content.js';
 
 /**
@@ -22,7 +22,7 @@ export async function copyMaterialized(
   return onStorage({ path: target, neededBytes: layer.size }, async () => {
     // The copy of a pipe, or of an endless device, would not end.
     if ((await lstat(path)).isFile()) {
-      await copyFile(path, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+      await cloneFile(path, target);
       if (await hasLayerContent(target, layer.digest, async () => layer.size)) return;
       await rm(target, { force: true });
     }

@@ -8,7 +8,7 @@ import { bytesOf, gzip, inChunks, tarOfFiles, temporaryDirectory } from '@oci/te
 import { expect, test } from 'vitest';
 
 import { type Cache, openCache } from './cache.js';
-import type { ReferenceKey, MaterializedName } from './layout.js';
+import type { ReferenceKey, MaterializedName } from './cache-format.js';
 import type { MaterializeRequest } from './materialized-files.js';
 
 const kcl: MaterializedName = { kind: 'kcl', name: 'demo', version: '1.0.0' };

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { copyFile, lstat, open, stat } from 'node:fs/promises';
+import { lstat, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type Digest, OciError } from '@oci/spec-types';
@@ -18,7 +17,8 @@ import {
   materializedPath,
   recordVersion,
   referenceId,
-} from './layout.js';
+} from './cache-format.js';
+import { cloneFile } from './cloned-file.js';
 import { hasLayerContent } from './layer-content.js';
 import { type MaterializedRecord, recordOf, recordPath } from './materialized-record.js';
 import type { StoredBlob } from './stored-blob.js';
@@ -134,8 +134,7 @@ export async function writeGzipTar(
 ): Promise<void> {
   const type = await typeOf(blob);
   // Not a hard link: whoever edits the file would edit the blob.
-  if (type === 'gzip')
-    return copyFile(blob.path, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  if (type === 'gzip') return cloneFile(blob.path, target);
   if (type === 'tar') {
     const { compressFile } = await import('./compression.js');
     return compressFile(blob.path, target);

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { type Digest, isDigest } from '@oci/spec-types';
 
 import { filesBelow, textOf } from './directory-walk.js';
-import { materializedNames, materializedRecord, materializedRoots } from './layout.js';
+import { materializedNames, materializedRecord, materializedRoots } from './cache-format.js';
 
 /** What the record beside a materialized file says: whose content it is, and how the file looked then. */
 export interface MaterializedRecord {

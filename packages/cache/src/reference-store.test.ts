@@ -5,7 +5,7 @@ import { parseDigest, parseRegistryHost, parseRepositoryName, parseTag } from '@
 import { temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
-import { type ReferenceKey, referenceKey } from './layout.js';
+import { type ReferenceKey, referenceKey } from './cache-format.js';
 import type { ReferenceEntry } from './reference-store.js';
 import { openCache } from './cache.js';
 

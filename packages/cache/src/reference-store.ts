@@ -16,7 +16,7 @@ import {
   referenceKey,
   referenceText,
   tagsPrefix,
-} from './layout.js';
+} from './cache-format.js';
 import type { MarkerFiles } from './state/marker-files.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 import type { PutCondition } from './store/object-store.js';

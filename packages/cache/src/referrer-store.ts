@@ -1,7 +1,7 @@
 import { type Descriptor, type Digest, singleChunk } from '@oci/spec-types';
 import { descriptorSchema } from '@oci/spec-types/schemas';
 
-import { referrerKey, referrersPrefix } from './layout.js';
+import { referrerKey, referrersPrefix } from './cache-format.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 
 /** What has a manifest as its subject (distribution-spec, "Listing Referrers"): a small file for each. */

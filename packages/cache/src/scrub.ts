@@ -2,7 +2,7 @@ import { type Digest, type EventListener, isDigest, throwIfAborted } from '@oci/
 import { forEachConcurrent } from '@oci/spec-types/node';
 
 import type { ContentStore } from './content-store.js';
-import { stateNames } from './layout.js';
+import { stateNames } from './cache-format.js';
 import { type MaterializedCheckParts, checkMaterialized } from './materialized-check.js';
 import type { MarkerFiles } from './state/marker-files.js';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { digestsIn, namesIn, statOf } from './directory-walk.js';
-import { blobKey, packageId, paths } from './layout.js';
+import { blobKey, packageId, paths } from './cache-format.js';
 import { materializedIn } from './materialized-record.js';
 import { Pace } from './pace.js';
 import type { ReferenceStore } from './reference-store.js';

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 
 import { type Cache, openCache } from '../src/cache.js';
 import { ensureFormat } from '../src/format-mark.js';
-import type { ReferenceKey } from '../src/layout.js';
+import type { ReferenceKey } from '../src/cache-format.js';
 
 /** A file of a directory that version 1 of the format was written to. */
 interface File {

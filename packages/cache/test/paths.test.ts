@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Not of the cache's format: the directories of any object store in files. */
 const others = new Set([
-  'packages/cache/src/layout.ts',
+  'packages/cache/src/cache-format.ts',
   'packages/cache/src/store/file-object-store.ts',
 ]);
 
@@ -30,7 +30,7 @@ function withoutComments(source: string): string {
   return source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/ .*/g, '');
 }
 
-test('paths of the disk format are in layout.ts only', async () => {
+test('paths of the disk format are in cache-format.ts only', async () => {
   const sources = [
     ...(await sourcesOf('packages/cache/src')),
     ...(await sourcesOf('packages/manager/src')),

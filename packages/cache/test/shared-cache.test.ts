@@ -6,7 +6,7 @@ import { type ArtifactBytes, inChunks, kclPackage, temporaryDirectory } from '@o
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { type Cache, openCache } from '../src/cache.js';
-import type { ReferenceKey } from '../src/layout.js';
+import type { ReferenceKey } from '../src/cache-format.js';
 import { Collector, type CollectorParts } from '../src/retention/collector.js';
 import { Scan } from '../src/retention/scan.js';
 

@@ -41,6 +41,7 @@ describe('the exported names', () => {
       'isRefName',
       'isRepositoryName',
       'isTag',
+      'layoutHeader',
       'manifestMediaTypes',
       'maxManifestSize',
       'mediaTypes',

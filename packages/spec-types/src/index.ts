@@ -57,7 +57,7 @@ export {
   parseImageConfig,
 } from './image-config.js';
 export type { ReadingOptions } from './lenient-reading.js';
-export { type LayoutHeader, parseLayoutHeader } from './layout.js';
+export { type LayoutHeader, layoutHeader, parseLayoutHeader } from './layout.js';
 export {
   type ImageIndex,
   type ImageManifest,

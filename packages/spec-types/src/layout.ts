@@ -10,6 +10,9 @@ export const layoutHeaderSchema: DocumentSchema<LayoutHeader> = objectOf({
   imageLayoutVersion: literal('1.0.0'),
 });
 
+/** The whole file. */
+export const layoutHeader = '{"imageLayoutVersion":"1.0.0"}';
+
 /** @throws OciError `DOCUMENT_INVALID` */
 export function parseLayoutHeader(bytes: Uint8Array): LayoutHeader {
   return validate(layoutHeaderSchema, parseStrictJson(bytes), 'oci-layout file');

@@ -5,7 +5,7 @@ import type { Digest } from '@oci/spec-types';
 import { onStorage, refuseLinks, unlessMissing } from '@oci/files';
 
 import { statOf } from '../directory-walk.js';
-import { blobKey, recordKey } from '../layout.js';
+import { blobKey, recordKey } from '../cache-format.js';
 
 /** Removes a blob, and the record of how it looked. @returns whether it was there */
 export async function removeBlob(dir: string, digest: Digest): Promise<boolean> {

@@ -9,7 +9,7 @@ import {
 } from '@oci/spec-types';
 
 import { textOf } from '../directory-walk.js';
-import { blobKey } from '../layout.js';
+import { blobKey } from '../cache-format.js';
 
 /** Content that may point to other content. */
 export type Content = Pick<Descriptor, 'digest' | 'size'> & {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { onStorage } from '@oci/files';
 
-import { ownEntries } from '../layout.js';
+import { ownEntries } from '../cache-format.js';
 import { Collector, type CollectorParts } from './collector.js';
 
 /** Removes everything that the cache put into its directory, but what a running pull relies on. */

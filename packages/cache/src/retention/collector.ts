@@ -3,7 +3,7 @@ import { forEachConcurrent } from '@oci/spec-types/node';
 
 import type { ContentStore } from '../content-store.js';
 import { statOf } from '../directory-walk.js';
-import { referenceId } from '../layout.js';
+import { referenceId } from '../cache-format.js';
 import type { ReferenceStore } from '../reference-store.js';
 import type { ReferrerStore } from '../referrer-store.js';
 import type { GcBarrier } from '../state/gc-barrier.js';

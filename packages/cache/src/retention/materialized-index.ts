@@ -5,7 +5,7 @@ import type { Digest } from '@oci/spec-types';
 import { refuseLinks } from '@oci/files';
 
 import { statOf } from '../directory-walk.js';
-import { referenceId } from '../layout.js';
+import { referenceId } from '../cache-format.js';
 import { materializedIn, recordOf, recordPath } from '../materialized-record.js';
 import { Pace } from '../pace.js';
 import type { ScannedReference } from './scan.js';

@@ -15,7 +15,7 @@ import {
 import { expect, test } from 'vitest';
 
 import { type Cache, openCache } from '../cache.js';
-import { type ReferenceKey, referenceKey } from '../layout.js';
+import { type ReferenceKey, referenceKey } from '../cache-format.js';
 
 const day = 24 * 60 * 60_000;
 const now = Date.now();

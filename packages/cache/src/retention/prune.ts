@@ -5,7 +5,7 @@ import { type Digest, throwIfAborted } from '@oci/spec-types';
 import { hasCode, onStorage, refuseLinks } from '@oci/files';
 
 import { ensureFormat } from '../format-mark.js';
-import { obsoleteDirectories, referenceId, referenceText, stateNames } from '../layout.js';
+import { obsoleteDirectories, referenceId, referenceText, stateNames } from '../cache-format.js';
 import type { MarkerFiles } from '../state/marker-files.js';
 import type { Pins } from '../state/pins.js';
 import { Collector, type CollectorParts, type Leased } from './collector.js';

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import type { Descriptor, Digest } from '@oci/spec-types';
 
 import { digestsIn, filesBelow, statOf, textOf } from '../directory-walk.js';
-import { type ReferenceKey, paths, referenceKey, subjectOfReferrerKey } from '../layout.js';
+import { type ReferenceKey, paths, referenceKey, subjectOfReferrerKey } from '../cache-format.js';
 import { Pace } from '../pace.js';
 import { type StoredReference, parseReferenceFile } from '../reference-store.js';
 import { parseReferrer } from '../referrer-store.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isOciError } from '@oci/spec-types';
 import { TemporaryFiles, ownProcess, refuseLinks, unlessMissing, withFileLock } from '@oci/files';
 
-import { paths } from '../layout.js';
+import { paths } from '../cache-format.js';
 
 /** What interrupted work left behind, and was removed or would be. */
 export interface StaleFiles {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { namesIn, statOf } from '../directory-walk.js';
-import { paths } from '../layout.js';
+import { paths } from '../cache-format.js';
 import type { RetentionPolicy } from './policy.js';
 import type { ScannedReference } from './scan.js';
 import { byPackage, dayMs } from './selection.js';

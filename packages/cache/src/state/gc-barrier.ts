@@ -11,7 +11,7 @@ import {
 } from '@oci/files';
 
 import { ensureFormat } from '../format-mark.js';
-import { paths } from '../layout.js';
+import { paths } from '../cache-format.js';
 
 /**
  * Keeps removal and use apart. Who removes closes the barrier, reads the leases, removes what none holds, and

@@ -12,7 +12,7 @@ import {
   writeNote,
 } from '@oci/files';
 
-import { paths } from '../layout.js';
+import { paths } from '../cache-format.js';
 import type { GcBarrier } from './gc-barrier.js';
 
 /** Milliseconds: how often a lease says that its process lives, and how long one that cannot be seen from here may be silent. */

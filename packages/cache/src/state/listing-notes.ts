@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from '@oci/spec-types';
 
-import { type ReferenceKey, recordVersion, packageId } from '../layout.js';
+import { type ReferenceKey, recordVersion, packageId } from '../cache-format.js';
 import type { MarkerFiles } from './marker-files.js';
 
 /** What a listing shows of a tag, as its manifest said. */

@@ -4,7 +4,7 @@ import {
   parseReferenceText,
   referenceId,
   referenceText,
-} from '../layout.js';
+} from '../cache-format.js';
 import type { MarkerFiles } from './marker-files.js';
 
 /** References that retention never removes. */

@@ -8,6 +8,7 @@ import {
   OciError,
   digestAlgorithm,
   digestEncoded,
+  layoutHeader,
   parseLayoutHeader,
   throwIfAborted,
 } from '@oci/spec-types';
@@ -18,7 +19,6 @@ import {
   type LayoutIndex,
   emptyLayoutIndex,
   formatLayoutIndex,
-  layoutHeader,
   maxLayoutIndexSize,
   parseLayoutIndex,
 } from '../layout/layout-index.js';

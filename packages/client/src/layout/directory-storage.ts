@@ -8,6 +8,7 @@ import {
   OciError,
   digestAlgorithm,
   digestEncoded,
+  layoutHeader,
   parseLayoutHeader,
   throwIfAborted,
 } from '@oci/spec-types';
@@ -26,7 +27,6 @@ import {
   type LayoutIndex,
   emptyLayoutIndex,
   formatLayoutIndex,
-  layoutHeader,
   maxLayoutIndexSize,
   parseLayoutIndex,
 } from './layout-index.js';

@@ -19,9 +19,6 @@ export type LayoutIndex = ImageIndex;
 /** Bytes of an `index.json` that are read at most: room for some 60000 tags. */
 export const maxLayoutIndexSize: number = 16 * 1024 * 1024;
 
-/** The content of the file `oci-layout`. */
-export const layoutHeader = '{"imageLayoutVersion":"1.0.0"}';
-
 export const emptyLayoutIndex: LayoutIndex = {
   schemaVersion: 2,
   mediaType: mediaTypes.imageIndex,
