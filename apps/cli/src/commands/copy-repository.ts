@@ -16,7 +16,7 @@ import { hintOf } from '../hint.js';
 import { readRepository } from '../registry/named-artifact.js';
 import { forgetTag } from '../registry/replaced-tag.js';
 import { fields } from '../render/fields.js';
-import { type CopyInput, type Ends, locate, optionsOf } from './copy.js';
+import { type CopyInput, type Ends, locate, optionsOf } from './copy-input.js';
 
 /** Copies the tags of a repository; it goes on after one that fails, and exits with what the first failed with. */
 export async function copyRepository(input: CopyInput, invocation: Invocation): Promise<void> {

@@ -1,18 +1,6 @@
 import type { RemoteRepository } from '@oci/client';
-import {
-  type CopyResult,
-  type CopyTally,
-  type CopyOptions,
-  copy,
-  parsePlatform,
-} from '@oci/client/copy';
-import {
-  type Location,
-  formatLocation,
-  openSource,
-  openTarget,
-  parseLocation,
-} from '@oci/client/location';
+import { type CopyResult, type CopyTally, copy } from '@oci/client/copy';
+import { type Location, formatLocation, openSource, openTarget } from '@oci/client/location';
 import type { Reference } from '@oci/spec-types';
 
 import type { Invocation } from '../command/definition.js';
@@ -22,18 +10,7 @@ import { forgetTag } from '../registry/replaced-tag.js';
 import { fields } from '../render/fields.js';
 import type { Drawing } from '../render/page.js';
 import { numberOf, sizeText } from '../render/quantity.js';
-
-export interface CopyInput {
-  readonly source: string;
-  readonly target: string;
-  readonly platform?: readonly string[];
-  readonly referrers?: boolean;
-  readonly verify?: boolean;
-  readonly foreignLayers?: boolean;
-  readonly allTags?: boolean;
-  /** Patterns. */
-  readonly tags?: readonly string[];
-}
+import { type CopyInput, type Ends, locate, optionsOf } from './copy-input.js';
 
 export async function copyArtifact(input: CopyInput, invocation: Invocation): Promise<void> {
   if (input.allTags || input.tags) {
@@ -53,11 +30,6 @@ export async function copyArtifact(input: CopyInput, invocation: Invocation): Pr
       brief: result.descriptor.digest,
     });
   });
-}
-
-export interface Ends {
-  readonly source: Location;
-  readonly target: Location;
 }
 
 async function run(
@@ -95,31 +67,6 @@ async function forgetTags(
   if (target.kind !== 'registry') return;
   const { registry, repository } = target.reference;
   for (const tag of tags) await forgetTag({ registry, repository, tag, digest }, context);
-}
-
-/** What the options of the command say of each artifact. */
-export function optionsOf({
-  platform,
-  referrers = false,
-  verify,
-  foreignLayers,
-  concurrency,
-}: CopyInput & { readonly concurrency: number | undefined }): CopyOptions {
-  const layers = foreignLayers ? 'copy' : 'leave';
-  return { ...platformsOf(platform), referrers, verify, foreignLayers: layers, concurrency };
-}
-
-/** One platform is its manifest, in place of the index; several are an index of those. */
-function platformsOf(texts: readonly string[] = []): Pick<CopyOptions, 'platform' | 'platforms'> {
-  const platforms = texts.map(parsePlatform);
-  return platforms.length > 1 ? { platforms } : { platform: platforms[0] };
-}
-
-/** A layout on disk, or a registry; there a name without a host is of the configured one. */
-export function locate(text: string, read: (text: string) => Reference): Location {
-  const location = parseLocation(text);
-  if (location.kind !== 'registry') return location;
-  return { kind: 'registry', reference: read(text) };
 }
 
 function jsonOf({ source, target }: Ends, result: CopyResult): object {
