@@ -1,7 +1,7 @@
 import { throwIfAborted } from '@oci/spec-types';
 
 /** Bytes that one request copies, at most; S3 allows 5 GiB. */
-export const copyBytes: number = 1024 * 1024 * 1024;
+const copyBytes = 1024 * 1024 * 1024;
 
 /** Pieces of one size but the last. */
 export async function* inParts(
@@ -27,7 +27,7 @@ export async function* inParts(
   if (gathered > 0) yield Buffer.concat(chunks);
 }
 
-/** Ranges of at most {@link copyBytes}, none of which is too small for a part. */
+/** Ranges of at most `copyBytes`, none of which is too small for a part. */
 export function spans(size: number): readonly { readonly first: number; readonly last: number }[] {
   const count = Math.max(1, Math.ceil(size / copyBytes));
   const each = Math.ceil(size / count);

@@ -32,7 +32,7 @@ export interface ObjectStoreLike {
 
 export type PutConditionLike = { readonly ifAbsent: true } | { readonly ifVersion: string };
 
-export type StoredVersionLike = Pick<ObjectInfoLike, 'size' | 'version'>;
+type StoredVersionLike = Pick<ObjectInfoLike, 'size' | 'version'>;
 
 export interface ObjectInfoLike {
   readonly size: number;
