@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { type TemporaryDirectory, temporaryDirectory } from '@oci/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { googleCredentials } from './google.js';
@@ -38,17 +39,20 @@ async function startMetadata() {
 }
 
 let metadata: Awaited<ReturnType<typeof startMetadata>>;
+let home: TemporaryDirectory;
 beforeEach(async () => {
   metadata = await startMetadata();
+  home = await temporaryDirectory();
   vi.stubEnv('GCE_METADATA_HOST', metadata.host);
   vi.stubEnv('METADATA_SERVER_DETECTION', 'assume-present');
   vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', undefined);
-  vi.stubEnv('HOME', '/nonexistent');
-  vi.stubEnv('CLOUDSDK_CONFIG', '/nonexistent');
+  vi.stubEnv('HOME', home.path);
+  vi.stubEnv('CLOUDSDK_CONFIG', home.path);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
   await metadata.close();
+  await home.remove();
 });
 
 test('a registry of Google gets the token of the machine, once for all who ask', async () => {
