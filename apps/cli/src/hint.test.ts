@@ -73,9 +73,8 @@ test('a reason of another release leaves the hint of the library', () => {
 });
 
 test('a version that was not found leads to the tags', () => {
-  const url = 'https://r.example/v2/team/tool/manifests/9';
   const error = new OciError('MANIFEST_UNKNOWN', 'x', {
-    request: { method: 'GET', url, attempts: 1 },
+    reason: { kind: 'manifest-unknown', host: 'r.example', repository: 'team/tool' },
   });
   expect(hintOf(error)).toBe('See which tags there are: ocictl tags r.example/team/tool');
 });

@@ -18,6 +18,8 @@ const answers: Answers = {
   'access-denied': ({ host }) => `Are you logged in as the right user? ocictl login ${host}`,
   'repository-unknown': ({ namespace, origin }) =>
     `See what there is with: ${['ocictl list', ...(namespace ? [namespace] : []), `--registry ${origin}`].join(' ')}`,
+  'manifest-unknown': ({ host, repository }) =>
+    `See which tags there are: ocictl tags ${host}/${repository}`,
   'plain-http-needed': ({ host }) => `If that is meant, say http://${host} or --plain-http.`,
   'https-needed': ({ host }) => `Say https://${host}, without --plain-http.`,
   'certificate-untrusted': () => 'Name its authority with --ca-file FILE.',
@@ -78,14 +80,8 @@ const answers: Answers = {
 };
 
 /** Returns what to do about a failure, in the words of the command. */
-export function hintOf({ hint, reason, code, request }: OciError): string | undefined {
-  const own = reason && answerTo(reason);
-  if (own !== undefined || hint !== undefined) return own ?? hint;
-  if (code !== 'MANIFEST_UNKNOWN') return undefined;
-  // What was not found may be there under another tag.
-  const [, host, name] =
-    /^https?:\/\/([^/]+)\/v2\/(.+)\/manifests\//.exec(request?.url ?? '') ?? [];
-  return name === undefined ? undefined : `See which tags there are: ocictl tags ${host}/${name}`;
+export function hintOf({ hint, reason }: OciError): string | undefined {
+  return (reason && answerTo(reason)) ?? hint;
 }
 
 function answerTo<K extends ErrorReason['kind']>(

@@ -198,5 +198,7 @@ function unknown(place: RepositoryPlace, what: Tag | Digest): OciError {
     ...place,
     ...(isDigest(what) ? { digest: what } : { tag: what }),
   });
-  return new OciError('MANIFEST_UNKNOWN', `${reference} is not in the cache`);
+  return new OciError('MANIFEST_UNKNOWN', `${reference} is not in the cache`, {
+    hint: 'Pull it first, or ask its registry.',
+  });
 }

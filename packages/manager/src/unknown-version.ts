@@ -18,6 +18,6 @@ export function withNearestTags(
     const { versionHint } = await import('./version-hint.js');
     const hint = await versionHint(name, registry, options).catch(() => undefined);
     if (hint === undefined) throw error;
-    throw amendError(error, { hint, cause: error });
+    throw amendError(error, { hint, reason: undefined, cause: error });
   };
 }

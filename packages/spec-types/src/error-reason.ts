@@ -16,6 +16,8 @@ export type ErrorReason =
       /** What stands before the last `/` of its name; empty when there is none. */
       readonly namespace: string;
     }
+  /** A repository has no such tag or digest. */
+  | { readonly kind: 'manifest-unknown'; readonly host: string; readonly repository: string }
   /** A registry without HTTPS, asked by it. */
   | { readonly kind: 'plain-http-needed'; readonly host: string }
   /** A registry with HTTPS, asked without. */

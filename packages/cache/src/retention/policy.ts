@@ -26,7 +26,9 @@ export type KeepReason = 'pinned' | 'in use' | 'used recently';
 export function checkPolicy(policy: RetentionPolicy): RetentionPolicy {
   for (const [name, value] of Object.entries(policy) as [string, number | undefined][]) {
     if (value === undefined || (Number.isFinite(value) && value >= 0)) continue;
-    throw new OciError('USAGE', `${name} has to be a number, 0 or more`);
+    throw new OciError('USAGE', `${name} has to be a number, 0 or more`, {
+      hint: 'Leave it out for no limit.',
+    });
   }
   return policy;
 }

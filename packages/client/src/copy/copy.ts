@@ -216,7 +216,9 @@ class Copying {
 
 function concurrencyOf({ concurrency = 16 }: CopyOptions): number {
   if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 64) return concurrency;
-  throw new OciError('USAGE', `the concurrency of a copy is 1 to 64, not ${concurrency}`);
+  throw new OciError('USAGE', `the concurrency of a copy is 1 to 64, not ${concurrency}`, {
+    hint: 'Give a whole number from 1 to 64, or leave it out for 16.',
+  });
 }
 
 function warningsOf({

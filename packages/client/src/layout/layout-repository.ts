@@ -81,7 +81,10 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     const [entry, ...others] = entries.length > 1 ? named : entries;
     if (entry && others.every(({ digest }) => digest === entry.digest)) return plain(entry);
     const { name } = this.#storage;
-    if (entries.length === 0) throw new OciError('MANIFEST_UNKNOWN', `${name} is empty`);
+    if (entries.length === 0)
+      throw new OciError('MANIFEST_UNKNOWN', `${name} is empty`, {
+        hint: 'Copy an artifact into it first.',
+      });
     const names = named.slice(0, 8).map(nameOf).join(', ');
     throw new OciError('REFERENCE_INVALID', `${name} holds several artifacts`, {
       hint: names === '' ? 'Name one by its digest.' : `Name one of them: ${names}.`,

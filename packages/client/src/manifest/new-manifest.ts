@@ -18,7 +18,7 @@ interface NewDocument {
 }
 
 export interface NewManifest extends NewDocument {
-  /** Default: the empty config, as of artifacts that have none; it is a blob to push, too. */
+  /** Default: the empty config, as of artifacts that have none; `pushManifest` pushes it where it is missing. */
   readonly config?: Descriptor | undefined;
   /** Default: the empty blob alone, since some registries refuse an empty list. */
   readonly layers?: readonly Descriptor[] | undefined;

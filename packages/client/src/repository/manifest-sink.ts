@@ -4,14 +4,20 @@ import {
   OciError,
   type ResolvedManifest,
   type Tag,
+  childrenOf,
   digestAlgorithm,
+  emptyDescriptor,
   isDigest,
+  isOciError,
   parseTag,
+  singleChunk,
+  withoutProgress,
 } from '@oci/spec-types';
 import { registryPaths } from '@oci/spec-types/registry-api';
 import { digestOf } from '@oci/spec-types/node';
 
 import { type RegistryResponse, header } from '../transport/exchange.js';
+import { pushBlob } from './blob-sink.js';
 import { type Endpoint, call } from './endpoint.js';
 import { addToReferrersTag } from './referrers-tag-list.js';
 
@@ -27,9 +33,10 @@ export interface PushManifestOptions extends CallOptions {
 
 /**
  * Stores a manifest under its digest, or under a tag; the bytes go as they are. Of a manifest with a
- * subject the referrers tag is maintained where the registry has no referrers API.
+ * subject the referrers tag is maintained where the registry has no referrers API. What it names has to be pushed
+ * before; the empty blob (`{}`) is pushed where the registry misses it.
  *
- * @throws OciError `DIGEST_MISMATCH` when the registry says that it stored something else
+ * @throws OciError `BLOB_UNKNOWN` for content that the registry does not have, `DIGEST_MISMATCH` when the registry says that it stored something else
  */
 export async function pushManifest(
   endpoint: Endpoint,
@@ -40,10 +47,10 @@ export async function pushManifest(
   const tag = text === undefined ? undefined : parseTag(text);
   let answer: RegistryResponse;
   if (tag === undefined || digestAlgorithm(digest) === 'sha256') {
-    answer = await putManifest(endpoint, { manifest, target: tag ?? digest }, options);
+    answer = await putWithEmptyBlob(endpoint, { manifest, target: tag ?? digest }, options);
   } else {
     // Under a tag alone a registry would know it by its SHA-256 only (distribution-spec, end-7b).
-    answer = await putManifest(endpoint, { manifest, target: digest, tag }, options);
+    answer = await putWithEmptyBlob(endpoint, { manifest, target: digest, tag }, options);
     const tags = [answer.headers['oci-tag'] ?? []]
       .flat()
       .join(',')
@@ -58,13 +65,40 @@ export async function pushManifest(
   await addToReferrersTag(endpoint, { subject, manifest }, { ...options, forPush: true });
 }
 
+interface ManifestPut {
+  readonly manifest: ResolvedManifest;
+  readonly target: Tag | Digest;
+  readonly tag?: Tag;
+}
+
+/** Puts a manifest, after the empty blob where the registry misses that one alone. */
+async function putWithEmptyBlob(
+  endpoint: Endpoint,
+  ask: ManifestPut,
+  options: CallOptions,
+): Promise<RegistryResponse> {
+  try {
+    return await putManifest(endpoint, ask, options);
+  } catch (error) {
+    if (!isOciError(error, 'BLOB_UNKNOWN') || !mayMissEmptyBlob(ask.manifest, error)) throw error;
+    const { signal, onEvent } = options;
+    const content = { descriptor: emptyDescriptor, body: singleChunk(Buffer.from('{}')) };
+    await pushBlob(endpoint, content, { signal, onEvent: withoutProgress(onEvent) });
+    return putManifest(endpoint, ask, options);
+  }
+}
+
+/** A registry that says what it misses names all of it, or the first. */
+function mayMissEmptyBlob(manifest: ResolvedManifest, { registryErrors }: OciError): boolean {
+  const { digest } = emptyDescriptor;
+  const said = JSON.stringify(registryErrors);
+  const isNamed = childrenOf(manifest).some((child) => child.digest === digest);
+  return isNamed && (said.includes(digest) || !said.includes('sha256:'));
+}
+
 async function putManifest(
   endpoint: Endpoint,
-  ask: {
-    readonly manifest: ResolvedManifest;
-    readonly target: Tag | Digest;
-    readonly tag?: Tag;
-  },
+  ask: ManifestPut,
   options: CallOptions,
 ): Promise<RegistryResponse> {
   const { manifest, target, tag } = ask;

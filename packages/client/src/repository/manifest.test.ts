@@ -1,6 +1,7 @@
 import {
   type Descriptor,
   type ResolvedManifest,
+  emptyDescriptor,
   mediaTypes,
   parseDigest,
   parseRepositoryName,
@@ -8,8 +9,9 @@ import {
 } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 import { type Fault, bytesOf, kclPackage, startRegistry } from '@oci/testing';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
+import { createManifest } from '../manifest/new-manifest.js';
 import { createRegistry } from '../registry.js';
 
 const name = parseRepositoryName('kcl/demo');
@@ -31,6 +33,7 @@ async function bench() {
     registry,
     descriptor,
     repository: client.repository(name),
+    fresh: client.repository('team/fresh'),
     [Symbol.asyncDispose]: close,
   };
 }
@@ -195,3 +198,56 @@ test.each(['0', '1', '999999999999'])(
       expect((await here.repository.fetchManifest(descriptor)).descriptor).toEqual(here.descriptor);
   },
 );
+
+describe('a manifest with the empty config', () => {
+  const errors = (error: object) => ({ errors: [{ code: 'MANIFEST_BLOB_UNKNOWN', ...error }] });
+  const artifactType = 'application/vnd.example';
+
+  test('is pushed without more ado, and its blob where the registry misses it', async () => {
+    await using here = await bench();
+    const layer = await here.fresh.pushBytes(bytesOf('x'));
+    const manifest = createManifest({ artifactType, layers: [layer] });
+    for (const version of ['1', '2']) await here.fresh.pushManifest(manifest, { tag: version });
+    expect(await here.fresh.fetch('2')).toMatchObject({ descriptor: manifest.descriptor });
+    expect(await here.fresh.hasBlob(emptyDescriptor)).toBe(true);
+    const puts = here.registry.requests.filter(({ path }) => path.includes('/manifests/'));
+    expect(puts.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT', 'GET']);
+  });
+
+  test('is pushed where the registry does not say what it misses', async () => {
+    await using here = await bench();
+    const fault = { method: 'PUT', path: '/manifests/', status: 404, times: 1 } as const;
+    here.registry.fault({ ...fault, body: errors({}) });
+    await here.fresh.pushManifest(createManifest({ artifactType }));
+    expect(await here.fresh.hasBlob(emptyDescriptor)).toBe(true);
+  });
+
+  test('fails once when another blob is missing, or when it is missing still', async () => {
+    await using here = await bench();
+    const digest = digestOf(bytesOf('elsewhere'));
+    const layer = { mediaType: 'application/json', digest, size: 9 };
+    await here.fresh.pushBytes(bytesOf('{}'));
+    const lacking = createManifest({ artifactType, layers: [layer] });
+    const pushing = here.fresh.pushManifest(lacking);
+    await expect(pushing).rejects.toMatchObject({
+      code: 'BLOB_UNKNOWN',
+      message: expect.stringContaining(digest) as string,
+    });
+    const puts = (): number =>
+      here.registry.requests.filter(
+        ({ method, path }) => method === 'PUT' && path.includes('/manifests/'),
+      ).length;
+    expect(puts()).toBe(1);
+    const { digest: empty } = emptyDescriptor;
+    here.registry.fault({
+      method: 'PUT',
+      path: '/manifests/',
+      status: 400,
+      body: errors({ detail: { digest: empty } }),
+    });
+    await expect(here.fresh.pushManifest(createManifest({ artifactType }))).rejects.toMatchObject({
+      code: 'BLOB_UNKNOWN',
+    });
+    expect(puts()).toBe(3);
+  });
+});

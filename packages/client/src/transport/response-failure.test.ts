@@ -1,8 +1,9 @@
 import { startRegistry } from '@oci/testing';
 import { expect, test } from 'vitest';
 
+import { createManifest } from '../manifest/new-manifest.js';
 import { createRegistry } from '../registry.js';
-import { parseRepositoryName, parseTag } from '@oci/spec-types';
+import { parseDigest, parseRepositoryName, parseTag } from '@oci/spec-types';
 
 const errors = (code: string) => ({ errors: [{ code, message: 'in its own words' }] });
 
@@ -31,6 +32,37 @@ test.each([
   const words = typeof body === 'object' && code !== 'TLS' ? body.errors : [];
   expect(error).toMatchObject({ registryErrors: words });
   await client.close();
+});
+
+test('a tag that is not there leads to the tags', async () => {
+  await using registry = await startRegistry();
+  await using client = createRegistry({ url: registry.url });
+  await expect(client.repository('a/b').fetch('1')).rejects.toMatchObject({
+    code: 'MANIFEST_UNKNOWN',
+    hint: expect.stringContaining('tags') as string,
+    reason: { kind: 'manifest-unknown', host: registry.host, repository: 'a/b' },
+  });
+});
+
+const missing = `sha256:${'a'.repeat(64)}`;
+
+test.each([
+  [404, { code: 'MANIFEST_BLOB_UNKNOWN', message: `a/b does not have ${missing}` }, missing],
+  [400, { code: 'MANIFEST_BLOB_UNKNOWN', detail: { digest: missing } }, missing],
+  [404, { code: 'BLOB_UNKNOWN', detail: missing }, missing],
+  [404, { code: 'MANIFEST_BLOB_UNKNOWN' }, 'a blob'],
+])('a push that is answered %i with %j tells which blob to push', async (status, said, what) => {
+  await using registry = await startRegistry();
+  registry.fault({ method: 'PUT', path: '/manifests/', status, body: { errors: [said] } });
+  await using client = createRegistry({ url: registry.url });
+  const config = { mediaType: 'application/json', digest: parseDigest(missing), size: 1 };
+  const manifest = createManifest({ config, layers: [config] });
+  await expect(client.repository('a/b').pushManifest(manifest)).rejects.toMatchObject({
+    code: 'BLOB_UNKNOWN',
+    message: expect.stringContaining(`${registry.host} does not have ${what} that a/b@`) as string,
+    hint: expect.stringContaining('Push the blob first') as string,
+  });
+  expect(registry.requests).toHaveLength(1);
 });
 
 test.each([

@@ -77,12 +77,25 @@ interface Meaning {
 }
 
 interface AnswerCase {
-  readonly when: (status: number, says: (code: string) => boolean) => boolean;
+  readonly when: (
+    status: number,
+    says: (code: string) => boolean,
+    request: RegistryRequest,
+  ) => boolean;
   readonly means: (host: string, answer: Unexpected) => Meaning;
 }
 
 /** The first that matches counts. */
 const answerCases: readonly AnswerCase[] = [
+  {
+    when: (status, says, { method }) =>
+      status < 500 && (says('MANIFEST_BLOB_UNKNOWN') || (method === 'PUT' && says('BLOB_UNKNOWN'))),
+    means: (host, { subject, registryErrors }) => ({
+      code: 'BLOB_UNKNOWN',
+      what: `${host} does not have ${missingContent(registryErrors)} that ${subject.name} names`,
+      hint: 'Push the blob first; of an index, the manifests that it names.',
+    }),
+  },
   {
     when: (status, says) => status === 404 && says('NAME_UNKNOWN'),
     means: (host, { subject, request }) => ({
@@ -98,7 +111,14 @@ const answerCases: readonly AnswerCase[] = [
   },
   {
     when: (status) => status === 404,
-    means: (_, { subject }) => ({ code: subject.missing, what: `${subject.name} was not found` }),
+    means: (host, { subject }) => ({
+      code: subject.missing,
+      what: `${subject.name} was not found`,
+      ...(subject.missing === 'MANIFEST_UNKNOWN' && {
+        hint: 'List the tags of the repository to see what there is.',
+        reason: { kind: 'manifest-unknown', host, repository: repositoryOf(subject) },
+      }),
+    }),
   },
   {
     when: (status) => status === 401,
@@ -160,7 +180,7 @@ function responseFailure(answer: Unexpected): OciError {
   const { status, attempts, url } = response;
   const { host } = url;
   const says = (code: string): boolean => registryErrors.some((error) => error.code === code);
-  const found = answerCases.find(({ when }) => when(status, says));
+  const found = answerCases.find(({ when }) => when(status, says, request));
   const { code, what, hint, reason }: Meaning = found?.means(host, answer) ?? {
     code: 'PROTOCOL',
     what: `${host} refuses ${subject.name}`,
@@ -175,6 +195,13 @@ function responseFailure(answer: Unexpected): OciError {
     retryAfterMs: parseRetryAfter(header(response, 'retry-after')),
     request: { method: request.method, url: url.href, status, attempts },
   });
+}
+
+/** The digest that a registry misses: it is in the detail or, of some, in the message alone. */
+function missingContent(errors: readonly RegistryError[]): string {
+  return (
+    /\bsha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})\b/.exec(JSON.stringify(errors))?.[0] ?? 'a blob'
+  );
 }
 
 function repositoryOf(subject: Subject): string {
