@@ -9,8 +9,8 @@ import {
 } from './artifact-name.js';
 import type { ArtifactSource } from './artifact-source.js';
 import type { ManagerCallOptions } from './call-options.js';
-import { ensureTexts } from './given.js';
-import type { NamespaceSources } from './namespace-listing.js';
+import { ensureTexts } from './argument-checks.js';
+import type { NamespaceSources } from './listing/namespace-listing.js';
 import { RegistrySet } from './registry-set.js';
 import { RouteTable } from './routes/route-table.js';
 import type { OciManagerOptions } from './oci-manager-options.js';

@@ -13,7 +13,7 @@ export type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-opti
 export { selectContentLayer } from './content-layer.js';
 export type { FreshnessPolicy } from './freshness.js';
 export { type ArtifactJson, type PullJson, artifactJson, pullJson } from './json.js';
-export { type NamedRegistry, type PackageRepository } from './foreign-registry.js';
+export { type NamedRegistry, type PackageRepository } from './named-registry.js';
 export { OciManager } from './manager.js';
 export type { OciManagerOptions } from './oci-manager-options.js';
 export { type Route, RouteTable } from './routes/route-table.js';

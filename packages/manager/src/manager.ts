@@ -15,14 +15,14 @@ import { ArtifactPlaces } from './artifact-places.js';
 import type { SourceRepository } from './artifact-source.js';
 import type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
-import type { NamedRegistry, PackageRepository } from './foreign-registry.js';
-import { ensureCallOptions, ensureOptions, ensureTexts } from './given.js';
+import type { NamedRegistry, PackageRepository } from './named-registry.js';
+import { ensureCallOptions, ensureOptions, ensureTexts } from './argument-checks.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { type ManifestName, manifestName, memoryKey } from './manifest-name.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
 import type { OciManagerOptions } from './oci-manager-options.js';
 import { ManagerCache } from './manager-cache.js';
-import { manifestFinder } from './past-cache.js';
+import { manifestFinder } from './cache-fallback.js';
 import { type NamedPull, PullCalls } from './pull-calls.js';
 import type { PulledArtifact } from './pulled-artifact.js';
 import { RetentionSchedule } from './retention-schedule.js';
@@ -100,7 +100,7 @@ export class OciManager {
   ): Promise<readonly Artifact[]> {
     ensureTexts({ namespace });
     ensureCallOptions(options);
-    const { listNamespace } = await import('./namespace-listing.js');
+    const { listNamespace } = await import('./listing/namespace-listing.js');
     const name = parseRepositoryName(namespace);
     const sources = {
       ...this.#places.below(name, options),
@@ -199,7 +199,7 @@ export class OciManager {
     const { registries } = this.#places;
     const isPublic = registries.isKeptPublic(lead.by);
     // Few pulls follow a lead, and resolving names takes DNS, which a pull out of the cache does without.
-    const { refuseLeadInside } = await import('./foreign-registry.js');
+    const { refuseLeadInside } = await import('./named-registry.js');
     if (await refuseLeadInside({ ...lead, isPublic })) registries.keepPublic(lead.named);
   }
 
@@ -305,7 +305,7 @@ export class OciManager {
     options: ManagerCallOptions,
   ): Promise<readonly string[]> {
     ensureCallOptions(options);
-    const { listVersions } = await import('./version-listing.js');
+    const { listVersions } = await import('./listing/version-listing.js');
     const registry = this.#places.source(repository, options);
     return listVersions(registry.repository(repository), this.#policy, options);
   }

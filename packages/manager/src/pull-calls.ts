@@ -11,7 +11,7 @@ import type { ArtifactPlaces } from './artifact-places.js';
 import type { SourceRepository } from './artifact-source.js';
 import type { PullOptions } from './call-options.js';
 import type { FreshnessPolicy } from './freshness.js';
-import { ensureCallOptions, ensureTexts } from './given.js';
+import { ensureCallOptions, ensureTexts } from './argument-checks.js';
 import { type ManifestName, manifestName } from './manifest-name.js';
 import type { PullCounters } from './metrics.js';
 import type { ManagerCache } from './manager-cache.js';
@@ -96,10 +96,10 @@ export class PullCalls {
     const throughCache = () => this.#throughCache(request, connect, { signal, onEvent });
     const run = async (): Promise<PulledArtifact> => {
       if (output === undefined) return throughCache();
-      const { deliver } = await import('./delivery.js');
+      const { pullToFile } = await import('./pull-to-file.js');
       const past = policy.offline ? undefined : connect;
-      const delivery = { name, layer, output, pull: throughCache, connect: past, trust };
-      return deliver(delivery, { signal, onEvent });
+      const filePull = { name, layer, output, pull: throughCache, connect: past, trust };
+      return pullToFile(filePull, { signal, onEvent });
     };
     return run().catch(withNearestTags(name, registry, options));
   }

@@ -10,8 +10,8 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { FreshnessPolicy } from './freshness.js';
-import { OciManager } from './manager.js';
+import type { FreshnessPolicy } from '../freshness.js';
+import { OciManager } from '../manager.js';
 
 describe('a namespace that is listed', () => {
   let registry: TestRegistry;

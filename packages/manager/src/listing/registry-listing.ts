@@ -1,8 +1,8 @@
 import { OciError, type RepositoryName, isAbort, isOciError } from '@oci/spec-types';
 import { forEachConcurrent } from '@oci/spec-types/node';
 
-import type { Artifact } from './artifact.js';
-import type { ArtifactSource } from './artifact-source.js';
+import type { Artifact } from '../artifact.js';
+import type { ArtifactSource } from '../artifact-source.js';
 import { type ListingParts, RepositoryListing } from './repository-listing.js';
 
 /** What of a registry is listed, and how. */

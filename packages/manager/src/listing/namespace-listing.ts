@@ -10,12 +10,12 @@ import {
 } from '@oci/spec-types';
 import { forEachConcurrent } from '@oci/spec-types/node';
 
-import { type Artifact, artifactOf, byNameAndVersion, listedTag } from './artifact.js';
-import { listArtifacts } from './artifact-list.js';
-import type { ArtifactSource } from './artifact-source.js';
-import type { FreshnessPolicy } from './freshness.js';
-import type { OpenedCache } from './manager-cache.js';
-import { cacheLeftOut, isCacheFailure } from './past-cache.js';
+import { type Artifact, artifactOf, byNameAndVersion, listedTag } from '../artifact.js';
+import { listArtifacts } from './registry-listing.js';
+import type { ArtifactSource } from '../artifact-source.js';
+import type { FreshnessPolicy } from '../freshness.js';
+import type { OpenedCache } from '../manager-cache.js';
+import { cacheLeftOut, isCacheFailure } from '../cache-fallback.js';
 
 /** Where a namespace is listed from. */
 export interface NamespaceSources {

@@ -1,9 +1,9 @@
 import { OciError, isBookkeepingTag, versionOfTag } from '@oci/spec-types';
 
-import type { SourceRepository } from './artifact-source.js';
-import type { ManagerCallOptions } from './call-options.js';
-import type { FreshnessPolicy } from './freshness.js';
-import { compareVersions } from './version-order.js';
+import type { SourceRepository } from '../artifact-source.js';
+import type { ManagerCallOptions } from '../call-options.js';
+import type { FreshnessPolicy } from '../freshness.js';
+import { compareVersions } from '../version-order.js';
 
 /** Every version of a repository, oldest first. @throws OciError `OFFLINE`, `NAME_UNKNOWN` */
 export async function listVersions(

@@ -12,7 +12,7 @@ import {
 } from '@oci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { deliver } from './delivery.js';
+import { pullToFile } from './pull-to-file.js';
 import { OciManager } from './manager.js';
 import { manifestName } from './manifest-name.js';
 import { TrustGate } from './trust-gate.js';
@@ -24,7 +24,7 @@ describe('an artifact that goes to a file outside the cache', () => {
 
   beforeEach(async () => {
     registry = await startRegistry();
-    work = await temporaryDirectory('oci-delivery-');
+    work = await temporaryDirectory('oci-pull-to-file-');
     registry.putArtifact('kcl/core', '1.0.0', artifact);
   });
   afterEach(async () => {
@@ -55,7 +55,7 @@ describe('an artifact that goes to a file outside the cache', () => {
   it('is hashed as it is delivered', async () => {
     await using manager = managerOf(join(work.path, 'cache'));
     const pulled = await manager.pullKclPackage('core', '1.0.0');
-    const delivered = deliver({
+    const delivered = pullToFile({
       name: manifestName(
         { host: parseRegistryHost(registry.host) },
         parseRepositoryName('kcl/core'),

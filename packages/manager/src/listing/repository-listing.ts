@@ -7,9 +7,9 @@ import {
   isOciError,
 } from '@oci/spec-types';
 
-import { type Artifact, artifactOf, listedTag } from './artifact.js';
-import type { ArtifactSource } from './artifact-source.js';
-import { type FreshnessPolicy, isFresh } from './freshness.js';
+import { type Artifact, artifactOf, listedTag } from '../artifact.js';
+import type { ArtifactSource } from '../artifact-source.js';
+import { type FreshnessPolicy, isFresh } from '../freshness.js';
 
 /** How a listing gets at what it lists. */
 export interface ListingParts {

@@ -16,12 +16,12 @@ import { createFile, onStorage, refuseDirectory, replaceFile } from '@oci/files'
 import type { SourceRepository } from './artifact-source.js';
 import { selectContentLayer } from './content-layer.js';
 import type { ManifestName } from './manifest-name.js';
-import { cacheLeftOut, isCacheFailure } from './past-cache.js';
+import { cacheLeftOut, isCacheFailure } from './cache-fallback.js';
 import type { PulledArtifact } from './pulled-artifact.js';
 import type { TrustGate } from './trust-gate.js';
 
-/** What is delivered, and how it is had. */
-export interface Delivery {
+/** An artifact, the file it goes to, and the ways to get it. */
+export interface FilePull {
   readonly name: ManifestName;
   /** Which layer, when the artifact has several archives. */
   readonly layer?: string | undefined;
@@ -38,24 +38,24 @@ export interface Delivery {
  * Puts an artifact at a path outside the cache, as a gzip tar. A cache that can't be written, or is full,
  * does not stand in the way: then it comes straight from the registry, verified all the same.
  */
-export async function deliver(
-  delivery: Delivery,
+export async function pullToFile(
+  filePull: FilePull,
   options: CallOptions = {},
 ): Promise<PulledArtifact> {
-  const output = resolve(delivery.output);
+  const output = resolve(filePull.output);
   await refuseDirectory(output);
-  const pulled = await delivery.pull().catch((error: unknown) => {
-    if (!isCacheFailure(error) || !delivery.connect) throw error;
+  const pulled = await filePull.pull().catch((error: unknown) => {
+    if (!isCacheFailure(error) || !filePull.connect) throw error;
     options.onEvent?.(cacheLeftOut(error));
     return undefined;
   });
-  if (!pulled) return direct(delivery, output, options);
+  if (!pulled) return direct(filePull, output, options);
   await placed(output, (temporary) => copyMaterialized(pulled.path, temporary, pulled));
   return { ...pulled, path: output };
 }
 
 async function direct(
-  { name, layer: selector, connect, trust }: Delivery,
+  { name, layer: selector, connect, trust }: FilePull,
   output: string,
   options: CallOptions,
 ): Promise<PulledArtifact> {
