@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** A secret that a caller shows, as the configuration knows it: never the secret itself. */
 export interface AccessToken {
-  /** The user name at a login; `token:<name>` in rules. */
+  /** `token:<name>` in rules and logs. */
   readonly name: string;
   /** `sha256:` and the hexadecimal hash; a secret of 256 random bits needs no slow one. */
   readonly hash: string;

@@ -73,7 +73,7 @@ export class Access {
       case '':
         return this.#certificates.callerOf(request) ?? anonymous;
       case 'bearer':
-        return this.#bearer(value);
+        return this.login(value);
       case 'basic':
         return this.#basic(value);
       default:
@@ -94,12 +94,9 @@ export class Access {
     return verified;
   }
 
-  /** The caller of a user name and a password: a token's name and secret, or any name and a JWT. */
-  async login(username: string, password: string): Promise<Caller> {
-    if (isJwt(password)) return this.#jwt(password);
-    const caller = this.#accessToken(password);
-    if (caller.subject !== `token:${username}`) throw unauthorized('the credentials are wrong');
-    return caller;
+  /** The caller of a bearer credential or a password: a token's secret, or a JWT. Either says alone who it is. */
+  async login(secret: string): Promise<Caller> {
+    return isJwt(secret) ? this.#jwt(secret) : this.#accessToken(secret);
   }
 
   /** Whether a credential that was accepted before is accepted still. */
@@ -128,15 +125,11 @@ export class Access {
     return this.restricted ? [scheme.toLowerCase(), value] : ['', ''];
   }
 
-  async #bearer(secret: string): Promise<Caller> {
-    return isJwt(secret) ? this.#jwt(secret) : this.#accessToken(secret);
-  }
-
   async #basic(value: string): Promise<Caller> {
     const text = Buffer.from(value, 'base64').toString('utf8');
     const colon = text.indexOf(':');
     if (colon < 0) throw unauthorized('the Authorization header is malformed');
-    return this.login(text.slice(0, colon), text.slice(colon + 1));
+    return this.login(text.slice(colon + 1));
   }
 
   #accessToken(secret: string): Caller {

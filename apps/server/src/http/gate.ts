@@ -68,7 +68,7 @@ export class Gate {
     { username, password }: { readonly username: string; readonly password: string },
   ): Promise<CallerContext> {
     this.#slowGuesses(context);
-    const caller = await this.access.login(username, password).catch((error: unknown) => {
+    const caller = await this.access.login(password).catch((error: unknown) => {
       throw this.#wrong(context, error, { event: 'login', reference: username.slice(0, 100) });
     });
     return { ...this.#let(context, caller), caller };

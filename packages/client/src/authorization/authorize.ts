@@ -28,6 +28,7 @@ export function authorize(
       return {
         ...response,
         authorizedAs: by?.of,
+        credentialHint: by?.hint,
         withoutCredential: by?.of === undefined ? session.failure : undefined,
       };
     };

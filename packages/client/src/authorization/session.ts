@@ -38,6 +38,8 @@ export interface Authorization {
   readonly header: string;
   /** Whose it is, in words and without the secret; undefined of nobody. */
   readonly of: string | undefined;
+  /** What to check when it is refused; undefined to log in again. */
+  readonly hint?: string | undefined;
   /** Whether it is a token that was kept, which may have died since. */
   readonly isKept: boolean;
 }
@@ -133,21 +135,21 @@ export class AuthorizationSession {
     { asked = '', rejected }: { asked?: string; rejected?: string | undefined },
   ): Promise<Authorization | undefined> {
     const credential = await this.#credentials.get(request, false);
-    const of = nameOf(credential);
+    const told = toldOf(credential);
     if (credential?.kind === 'bearer')
-      return { header: `Bearer ${credential.token}`, of, isKept: false };
+      return { header: `Bearer ${credential.token}`, ...told, isKept: false };
     if (challenge.scheme === 'basic') return this.#basic(credential, request, rejected);
     const scopes = canonicalScopes([...request.scopes, asked]);
     try {
-      return { ...(await this.#token({ challenge, scopes, credential }, rejected)), of };
+      return { ...(await this.#token({ challenge, scopes, credential }, rejected)), ...told };
     } catch (error) {
       if (!isOciError(error, 'UNAUTHORIZED')) throw error;
       if (!credential) throw this.failure ? withCause(error, this.failure) : error;
       // A helper's answer that was remembered may be out of date.
       const fresh = await this.#credentials.get(request, true);
       if (fresh?.kind === 'bearer' || identityOf(fresh) === identityOf(credential))
-        throw refused(error, of);
-      return { ...(await this.#token({ challenge, scopes, credential: fresh })), of };
+        throw refused(error, told);
+      return { ...(await this.#token({ challenge, scopes, credential: fresh })), ...toldOf(fresh) };
     }
   }
 
@@ -217,7 +219,7 @@ export class AuthorizationSession {
 
 function basicOf(credential: Credential | undefined): Authorization | undefined {
   return credential?.kind === 'password'
-    ? { header: basicHeader(credential), of: nameOf(credential), isKept: false }
+    ? { header: basicHeader(credential), ...toldOf(credential), isKept: false }
     : undefined;
 }
 
@@ -232,6 +234,10 @@ function identityOf(credential: Credential | undefined): string {
     : JSON.stringify([credential.token]);
 }
 
+function toldOf(credential: Credential | undefined): Pick<Authorization, 'of' | 'hint'> {
+  return { of: nameOf(credential), hint: credential?.hint };
+}
+
 /** e.g. `tester from ~/.docker/config.json`. */
 function nameOf(credential: Credential | undefined): string | undefined {
   if (!credential) return undefined;
@@ -243,12 +249,13 @@ function nameOf(credential: Credential | undefined): string | undefined {
   return credential.from === undefined ? who : `${who} from ${credential.from}`;
 }
 
-function refused(error: OciError, of: string | undefined): OciError {
+function refused(error: OciError, { of, hint }: Pick<Authorization, 'of' | 'hint'>): OciError {
   const { request } = error;
   const message = request
     ? `${new URL(request.url).host} does not accept the credential of ${of} (${request.status})`
     : `${error.message}; the credential is ${of}`;
-  return amendError(error, { message, cause: error });
+  const answer = hint === undefined ? {} : { hint, reason: undefined };
+  return amendError(error, { message, cause: error, ...answer });
 }
 
 function parseRealm(text: string, registry: string): URL {

@@ -1,8 +1,12 @@
 import type { OciError, RepositoryName } from '@oci/spec-types';
 
+import { sourceHost } from './source-host.js';
+
 /** Where a credential was found, in words and without the secret: a file, a helper, a variable. */
 interface Provenance {
   readonly from?: string | undefined;
+  /** What to check when the registry refuses it. Default: log in again. */
+  readonly hint?: string | undefined;
 }
 
 /** What a registry's user proves who they are with. */
@@ -42,9 +46,10 @@ export type CredentialSource = (
 export type HelperFailurePolicy =
   'anonymous' | 'fail' | ((failure: OciError) => 'anonymous' | 'fail');
 
-/** The same credential for one registry, and nothing for others. */
+/** The same credential for one registry, by its `host[:port]`, and nothing for others. @throws OciError `USAGE` */
 export function staticCredentials(registry: string, credential: Credential): CredentialSource {
-  return async (asked) => (asked === registry ? credential : undefined);
+  const host = sourceHost(registry);
+  return async (asked) => (asked === host ? credential : undefined);
 }
 
 /** The first source that has a credential; a source that fails ends the search. */

@@ -43,6 +43,8 @@ export interface RegistryResponse {
   readonly attempts: number;
   /** Whose credential the request carried, in words and without the secret. */
   readonly authorizedAs?: string | undefined;
+  /** What to check when that credential is refused; undefined to log in again. */
+  readonly credentialHint?: string | undefined;
   /** Why it carried none although one is configured. */
   readonly withoutCredential?: OciError | undefined;
   /** Tells a mirror's answer apart: what it gave was wrong, and it is not asked for that again. */

@@ -122,7 +122,7 @@ const answerCases: readonly AnswerCase[] = [
   },
   {
     when: (status) => status === 401,
-    means: (host, { subject, response: { authorizedAs } }) =>
+    means: (host, { subject, response: { authorizedAs, credentialHint } }) =>
       authorizedAs === undefined
         ? {
             code: 'UNAUTHORIZED',
@@ -133,8 +133,12 @@ const answerCases: readonly AnswerCase[] = [
         : {
             code: 'UNAUTHORIZED',
             what: `${host} does not accept the credential of ${authorizedAs}`,
-            hint: `It may be old, or not allow this. Log in to ${host} again.`,
-            reason: { kind: 'login-refused', host },
+            ...(credentialHint === undefined
+              ? {
+                  hint: `It may be old, or not allow this. Log in to ${host} again.`,
+                  reason: { kind: 'login-refused', host },
+                }
+              : { hint: credentialHint }),
           },
   },
   {
