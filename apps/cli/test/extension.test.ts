@@ -175,7 +175,7 @@ describe('ocictl extension', () => {
         'error: extension.toml: needs kcl_version >=0.12, and this is 0.11.2',
         'warning: kcl.mod: lib is at ../lib, outside of the package: it will not be found',
         'warning: extension.toml: needs the variable CLOUD_TOKEN, which is not set',
-        `${path} is not valid, in the layout extension-toml`,
+        `${path} is not valid, by the profile extension-toml`,
         '',
       ]);
     }

@@ -34,7 +34,7 @@ export {
   uninstallExtension,
 } from './install/uninstall.js';
 export { inspectKclPackage } from './kcl/kcl-findings.js';
-export { type VendorLayout } from './kcl/vendor-layout.js';
+export { type VendorDirectory } from './kcl/vendor-directory.js';
 export {
   type Vendored,
   type VendoredPackage,

@@ -50,7 +50,7 @@ export async function validate(args: ValidateArguments, invocation: Invocation):
       text: (page) =>
         [
           ...findings.map(({ severity, path, message }) => `${severity}: ${path}: ${message}`),
-          `${args.path} is ${isValid ? 'valid' : 'not valid'}${profile ? `, in the layout ${profile}` : ''}`,
+          `${args.path} is ${isValid ? 'valid' : 'not valid'}${profile ? `, by the profile ${profile}` : ''}`,
         ]
           .map((line) => wrapped(printable(line), page))
           .join('\n'),

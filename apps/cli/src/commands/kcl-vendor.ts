@@ -1,5 +1,5 @@
 import {
-  type VendorLayout,
+  type VendorDirectory,
   type VendoredPackage,
   managerSource,
   vendorKclPackage,
@@ -13,7 +13,7 @@ import { shortDigest } from '../render/quantity.js';
 
 interface VendorArguments {
   readonly dir?: string;
-  readonly layout?: VendorLayout;
+  readonly layout?: VendorDirectory;
   readonly frozen?: boolean;
 }
 

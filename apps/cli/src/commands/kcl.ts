@@ -1,4 +1,4 @@
-import type { VendorLayout } from '@oci/extensions';
+import type { VendorDirectory } from '@oci/extensions';
 
 import { type CommandDefinition, defineCommand } from '../command/definition.js';
 import { forceOption, layerOption, outputOption } from './shared-options.js';
@@ -44,7 +44,7 @@ export const kclCommands: readonly CommandDefinition[] = [
       return (_input, invocation) => list({ namespace: 'kcl' }, invocation);
     },
   }),
-  defineCommand<{ dir?: string; layout?: VendorLayout; frozen?: boolean }>({
+  defineCommand<{ dir?: string; layout?: VendorDirectory; frozen?: boolean }>({
     name: 'kcl vendor',
     summary: 'put all that a package needs where kcl finds it, and lock it',
     description:

@@ -283,7 +283,7 @@ test.each(['v0.2', 'v0.3', 'v0.12'] as const)(
 test.each([
   ['cache', 'k8s_1.31.2'],
   ['storage', /^oci\/src\/[0-9a-f]{16}\/k8s\/1\.31\.2$/],
-] as const)('fills the layout %s of kpm', async (layout, path) => {
+] as const)('fills the directory %s of kpm', async (layout, path) => {
   publish('k8s', '1.31.2', { repository: 'kcl-lang/k8s' });
   const directory = await project('k8s = { repo = "kcl-lang/k8s", tag = "1.31.2" }\n');
   const env = { KCL_PKG_PATH: join(work.path, 'modules') };

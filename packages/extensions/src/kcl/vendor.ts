@@ -14,12 +14,12 @@ import type { KclSource } from '../depend/kcl-source.js';
 import { readDocument } from '../document/document-text.js';
 import { type LockedPackage, formatKclLock, parseKclLock } from './kcl-lock.js';
 import { type KclMod, parseKclMod } from './kcl-mod.js';
-import { type VendorLayout, vendorPath, vendorRoot } from './vendor-layout.js';
+import { type VendorDirectory, vendorPath, vendorRoot } from './vendor-directory.js';
 import { placePackage } from './vendor-placement.js';
 
 export interface VendorOptions {
-  /** Default `vendor`. */
-  readonly layout?: VendorLayout | undefined;
+  /** The directory that packages are put in. Default `vendor`. */
+  readonly layout?: VendorDirectory | undefined;
   /** Take exactly what `kcl.mod.lock` holds, and change nothing in it. */
   readonly frozen?: boolean | undefined;
   /** Where `KCL_PKG_PATH` and the like are read. */
@@ -154,9 +154,9 @@ async function place(
 ): Promise<VendoredPackage> {
   const { name, pulled } = content;
   const { registry, repository } = parseReference(pulled.reference);
-  const layout = options.layout ?? 'vendor';
-  const at = vendorRoot(layout, directory, options.env ?? process.env);
-  const path = vendorPath(layout, { name, version, registry, repository });
+  const kind = options.layout ?? 'vendor';
+  const at = vendorRoot(kind, directory, options.env ?? process.env);
+  const path = vendorPath(kind, { name, version, registry, repository });
   const relative = join(at.relative, path);
   const { before, isSummed } = await placePackage(pulled, { root: at.root, relative }, options);
   if (before === 'other')

@@ -22,7 +22,7 @@ export interface ExtensionSourceDirectory {
   readonly name?: string | undefined;
   readonly version?: string | undefined;
   readonly created?: Date | undefined;
-  /** Layouts of one's own, tried before the platform's: what declares the extension, and what it has to have. */
+  /** Profiles of one's own, tried before the platform's: what declares the extension, and what it has to have. */
   readonly profiles?: readonly ValidationProfile[] | undefined;
 }
 

@@ -283,7 +283,7 @@ test.each(['packed with a date', 'published without one'])(
   },
 );
 
-test('an extension of a layout of one\u2019s own is packed by what its profile says', async () => {
+test('an extension of a profile of one\u2019s own is packed by what its profile says', async () => {
   await using own = await temporaryDirectory();
   await mkdir(join(own.path, 'ours'));
   await writeFile(join(own.path, 'ours', 'about.toml'), 'name = "tool"\nversion = "1.4.0"\n');

@@ -4,12 +4,12 @@ import { OciError } from '@oci/spec-types';
 import { type TomlTable, asTable, parseToml, textOf } from '../document/toml.js';
 import type { Declaration } from './metadata.js';
 
-/** A layout that extensions have, as data: which files tell it, and which it wants. */
+/** A form that extensions have, as data: which files tell it, and which it wants. */
 export interface ValidationProfile {
   readonly name: string;
   /** Extensions that it is for; all when it is missing. */
   readonly types?: readonly ExtensionType[];
-  /** Files that an extension of this layout has, one of them at least. */
+  /** Files that an extension of this profile has, one of them at least. */
   readonly recognisedBy: readonly string[];
   /** The file that says name and version. */
   readonly declaration?: Declaration;
@@ -19,7 +19,7 @@ export interface ValidationProfile {
   readonly recommended: readonly string[];
 }
 
-/** The layouts that the platform's documents show; the first that fits is taken. */
+/** The profiles that the platform's documents show; the first that fits is taken. */
 export const defaultProfiles: readonly ValidationProfile[] = [
   {
     name: 'extension-toml',

@@ -48,7 +48,7 @@ test.each<[string, Record<string, string>]>([
   ['manifest.yaml', { 'manifest.yaml': 'name: kubernetes # the name\nversion: "1.28.0"\n' }],
   ['only kcl.mod', { 'kcl.mod': kclMod }],
   ['kcl/kcl.mod', { 'kcl/kcl.mod': kclMod, 'default/install-kubernetes.sh': '' }],
-])('accepts the layout with %s, wrapped or not', async (_, files) => {
+])('accepts an extension with %s, wrapped or not', async (_, files) => {
   const { findings, extension } = await validate(files);
   expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
   expect(extension).toMatchObject({ ...expected, root: join(work.path, 'tree') });
@@ -164,7 +164,7 @@ test('the type that an extension says has to be the one asked for', async () => 
   ]);
 });
 
-test('the layout of the taskserv guide misses what the guide shows, as a warning', async () => {
+test('an extension as in the taskserv guide misses what the guide shows, as a warning', async () => {
   const { findings, profile } = await validate({
     'kcl/kcl.mod': kclMod,
     'kcl/kubernetes.k': '',
@@ -175,7 +175,7 @@ test('the layout of the taskserv guide misses what the guide shows, as a warning
     {
       severity: 'warning',
       path: 'kcl/version.k',
-      message: 'is missing in the layout taskserv-guide',
+      message: 'is missing for the profile taskserv-guide',
     },
   ]);
 });

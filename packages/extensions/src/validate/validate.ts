@@ -41,7 +41,7 @@ export interface ValidateOptions {
 export interface Inspection {
   /** All of them, errors first. */
   readonly findings: readonly Finding[];
-  /** The name of the layout; undefined when none fits. */
+  /** Its name; undefined when none fits. */
   readonly profile: string | undefined;
   readonly metadata: ExtensionMetadata | undefined;
 }
@@ -87,7 +87,7 @@ export async function inspectDirectory(
     findings: sortFindings([
       ...tooLarge,
       ...findings,
-      ...(await layoutFindings(directory, profile, name)),
+      ...(await profileFindings(directory, profile, name)),
       ...kclModFindings(texts),
       ...(metadata ? compatibilityFindings(metadata, options.runtime ?? {}) : []),
       ...(metadata && options.env ? environmentFindings(metadata, options.env) : []),
@@ -166,7 +166,7 @@ function identityFindings(
   });
 }
 
-async function layoutFindings(
+async function profileFindings(
   directory: string,
   profile: ValidationProfile | undefined,
   name: string,
@@ -179,7 +179,7 @@ async function layoutFindings(
   const look = async (patterns: readonly string[], make: typeof error): Promise<void> => {
     for (const pattern of patterns.map((pattern) => pattern.replaceAll('{name}', name)))
       if (!(await hasMatch(directory, pattern)))
-        findings.push(make(pattern, `is missing in the layout ${profile.name}`));
+        findings.push(make(pattern, `is missing for the profile ${profile.name}`));
   };
   await look(profile.required, error);
   await look(profile.recommended, warning);

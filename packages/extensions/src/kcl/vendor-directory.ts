@@ -8,9 +8,9 @@ import { sipHash } from './sip-hash.js';
  * Where `kcl` and kpm look for packages: `vendor` beside `kcl.mod` (`kcl run --vendor`); `cache`, the
  * directory of all projects; `storage`, the same with kpm's feature `SupportNewStorage`.
  */
-const vendorLayouts = ['vendor', 'cache', 'storage'] as const;
+const vendorDirectories = ['vendor', 'cache', 'storage'] as const;
 
-export type VendorLayout = (typeof vendorLayouts)[number];
+export type VendorDirectory = (typeof vendorDirectories)[number];
 
 /** What a directory is named by. */
 export interface VendoredName {
@@ -20,11 +20,11 @@ export interface VendoredName {
   readonly repository: string;
 }
 
-/** The directory of a package, relative to that of the layout. */
-export function vendorPath(layout: VendorLayout, vendored: VendoredName): string {
+/** The directory of a package, relative to the directory that packages are vendored in. */
+export function vendorPath(kind: VendorDirectory, vendored: VendoredName): string {
   const { name, version, registry, repository } = vendored;
   const base = posix.basename(repository);
-  switch (layout) {
+  switch (kind) {
     case 'vendor':
       return `${name}_${version}`;
     case 'cache':
@@ -36,13 +36,13 @@ export function vendorPath(layout: VendorLayout, vendored: VendoredName): string
   }
 }
 
-/** The directory of a layout, below what the user named: beside `kcl.mod`, or the one that kpm has for all projects. */
+/** The directory that packages are vendored in: beside `kcl.mod`, or the one that kpm has for all projects. */
 export function vendorRoot(
-  layout: VendorLayout,
+  kind: VendorDirectory,
   packageDirectory: string,
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly root: string; readonly relative: string } {
-  if (layout === 'vendor') return { root: packageDirectory, relative: 'vendor' };
+  if (kind === 'vendor') return { root: packageDirectory, relative: 'vendor' };
   const data = env['XDG_DATA_HOME'] || join(env['HOME'] || homeDirectory(), '.local', 'share');
   return { root: env['KCL_PKG_PATH'] || join(data, 'kcl', 'modules'), relative: '' };
 }
