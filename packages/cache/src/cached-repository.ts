@@ -108,13 +108,14 @@ export class CachedRepository implements Repository, ReferrerLister, TagDeleter 
   async pushManifest(
     manifest: ResolvedManifest,
     options: CallOptions & { readonly tag?: Tag | undefined } = {},
-  ): Promise<void> {
+  ): Promise<Descriptor> {
     throwIfAborted(options.signal);
     const { descriptor, bytes } = manifest;
     await this.#lease?.add([descriptor.digest], options.signal);
     await this.#noteSubject(manifest);
     await this.#parts.content.pushBlob(descriptor, singleChunk(bytes), options);
     if (options.tag !== undefined) await this.#name(options.tag, descriptor);
+    return descriptor;
   }
 
   async *listTags(options: CallOptions = {}): AsyncGenerator<Tag, void, undefined> {

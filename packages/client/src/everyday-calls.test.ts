@@ -253,7 +253,8 @@ describe('manifests', () => {
     const index = createIndex({
       manifests: [{ ...manifest.descriptor, platform: currentPlatform() }],
     });
-    await repository.pushManifest(index, { tag: '1.0' });
+    const pushed = await repository.pushManifest(index, { tag: '1.0' });
+    expect(pushed).toEqual(index.descriptor);
     const fetched = await repository.fetch('1.0');
     if (fetched.kind !== 'index') throw new Error('an index was pushed');
     const chosen = await repository.fetchManifest(entryFor(fetched));
@@ -296,6 +297,13 @@ describe('manifests', () => {
     const { descriptor } = artifact.manifest;
     const attaching = repository.attach(descriptor, { artifactType: 'no type' });
     await expect(attaching).rejects.toMatchObject({ code: 'USAGE' });
+    for (const layer of ['sbom.json', undefined, 7]) {
+      const options = { artifactType: 'a/b', layers: [layer as never] };
+      await expect(repository.attach('1', options)).rejects.toMatchObject({
+        code: 'USAGE',
+        hint: expect.stringContaining('attachFiles'),
+      });
+    }
     expect(server.requests).toEqual([]);
   });
 

@@ -1,93 +1,113 @@
-import { OciError } from '@oci/spec-types';
-import { quoted } from '@oci/spec-types/text';
-
+import type { DownloadPolicy } from './download/download-policy.js';
+import type { ClientCertificate, HostOptions } from './host-options.js';
 import type { MirrorOptions } from './mirrors/mirror.js';
+import {
+  type Kind,
+  type Kinds,
+  amount,
+  callback,
+  checkOptions,
+  count,
+  flag,
+  group,
+  isObject,
+  objects,
+  oneOf,
+  positive,
+  text,
+  texts,
+} from './option-check.js';
+import type { ProxyOptions } from './proxy/proxy-options.js';
 import type { RegistryOptions } from './registry-options.js';
+import type { BodyLimits } from './transport/bounded-body.js';
+import type { Timeouts } from './transport/connection-options.js';
+import type { PacePolicy } from './transport/host-pace.js';
+import type { RetryPolicy } from './transport/retry-policy.js';
 
-/** What an option can be, in words and as a test. */
-type Kind = readonly [what: string, test: (value: unknown) => boolean];
-
-const text: Kind = ['text', (value) => typeof value === 'string'];
-const flag: Kind = ['true or false', (value) => typeof value === 'boolean'];
-const number: Kind = ['a number', (value) => typeof value === 'number'];
-const callback: Kind = ['a function', (value) => typeof value === 'function'];
-const object: Kind = ['an object', isObject];
-const texts: Kind = ['a list of text', (value) => isListOf(value, text[1])];
-const objects: Kind = ['a list of objects', (value) => isListOf(value, isObject)];
 const headers: Kind = [
   'an object of text, or a function that finds one',
-  (value) => typeof value === 'function' || (isObject(value) && hasOnly(value, text[1])),
+  (value) => typeof value === 'function' || (isObject(value) && Object.values(value).every(isText)),
 ];
-const proxy: Kind = ['an object, or false', (value) => value === false || isObject(value)];
-const numbers: Kind = [
-  'an object of numbers from 0',
-  (value) =>
-    isObject(value) &&
-    hasOnly(value, (one) => typeof one === 'function' || (typeof one === 'number' && one >= 0)),
+const policy: Kind = [
+  'anonymous, fail or a function',
+  (value) => typeof value === 'function' || value === 'anonymous' || value === 'fail',
+];
+const asciiLine: Kind = [
+  'one line of ASCII text',
+  (value) => typeof value === 'string' && /^[\x20-\x7e]*$/.test(value),
 ];
 
-const kinds: Readonly<Record<keyof RegistryOptions | keyof MirrorOptions, Kind>> = {
-  url: text,
+const host: Kinds<HostOptions> = {
   plainHttp: flag,
   credentials: callback,
-  onHelperFailure: [
-    'anonymous, fail or a function',
-    (value) => typeof value === 'function' || ['anonymous', 'fail'].includes(String(value)),
-  ],
+  onHelperFailure: policy,
   trustedRealms: texts,
+  publicOnly: flag,
   insecure: flag,
   ca: text,
-  clientCertificate: object,
+  clientCertificate: group<ClientCertificate>({ cert: text, key: text, passphrase: text }),
   headers,
-  mirrors: objects,
-  retry: numbers,
-  limits: numbers,
-  download: numbers,
-  timeouts: numbers,
-  pace: numbers,
-  bytesPerSecond: number,
-  proxy,
-  publicOnly: flag,
-  tokenCacheFile: text,
-  userAgent: ['one line of ASCII text', (value) => /^[\x20-\x7e]*$/.test(String(value))],
-  observer: callback,
+};
+
+const mirror: Kinds<MirrorOptions> = {
+  ...host,
   location: text,
   repositories: text,
-  pullFrom: [
-    'all, digest-only or tag-only',
-    (value) => ['all', 'digest-only', 'tag-only'].includes(String(value)),
-  ],
+  pullFrom: oneOf('all', 'digest-only', 'tag-only'),
   ns: flag,
 };
 
-/** Checks the kind of each option, of mirrors too. @throws OciError `USAGE` */
-export function checkRegistryOptions(options: Partial<RegistryOptions> | MirrorOptions): void {
-  const given: unknown = options;
-  if (!isObject(given)) throw usage(`options are an object, not ${quoted(options)}`);
-  for (const [name, [what, test]] of Object.entries(kinds)) {
-    const value = given[name];
-    if (value === undefined || test(value)) continue;
-    throw usage(`the option ${name} is ${what}, not ${quoted(value)}`);
-  }
-  const { mirrors = [] } = options as Partial<RegistryOptions>;
-  for (const mirror of mirrors) checkRegistryOptions(mirror);
+const registry: Kinds<RegistryOptions> = {
+  ...host,
+  url: text,
+  mirrors: objects,
+  retry: group<RetryPolicy>({
+    attempts: count,
+    baseDelayMs: amount,
+    maxDelayMs: amount,
+    maxWaitMs: amount,
+    random: callback,
+    delay: callback,
+  }),
+  limits: group<BodyLimits>({
+    manifestBytes: positive,
+    errorBytes: positive,
+    tokenBytes: positive,
+    pageBytes: positive,
+    pages: positive,
+  }),
+  download: group<DownloadPolicy>({
+    connections: positive,
+    segmentBytes: positive,
+    leastBytes: positive,
+    parallelFrom: amount,
+    stallMs: positive,
+    enoughBytesPerSecond: amount,
+  }),
+  timeouts: group<Timeouts>({ connectMs: amount, headersMs: amount, idleMs: amount }),
+  pace: group<PacePolicy>({
+    bodies: positive,
+    mostBodies: positive,
+    metadata: positive,
+    idleMs: amount,
+  }),
+  bytesPerSecond: positive,
+  proxy: {
+    kind: ['an object, or false', (value) => value === false || isObject(value)],
+    members: { httpProxy: text, httpsProxy: text, noProxy: text } satisfies Kinds<ProxyOptions>,
+  },
+  tokenCacheFile: text,
+  userAgent: asciiLine,
+  observer: callback,
+};
+
+/** Checks the name, kind and range of each option, of mirrors too. @throws OciError `USAGE` */
+export function checkRegistryOptions(options: Partial<RegistryOptions>): void {
+  checkOptions(options, registry);
+  for (const [at, one] of (options.mirrors ?? []).entries())
+    checkOptions(one, mirror, `mirrors[${at}].`);
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isListOf(value: unknown, test: (entry: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(test);
-}
-
-/** Whether all members that are given pass. */
-function hasOnly(value: object, test: (member: unknown) => boolean): boolean {
-  return Object.values(value).every((member) => member === undefined || test(member));
-}
-
-function usage(message: string): OciError {
-  return new OciError('USAGE', message, {
-    hint: 'Options of a registry look like { url, credentials, mirrors }.',
-  });
+function isText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }

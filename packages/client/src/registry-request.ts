@@ -4,7 +4,6 @@ import { quoted } from '@oci/spec-types/text';
 
 import { repositoryScope } from './authorization/scope.js';
 import type { Endpoint } from './repository/endpoint.js';
-import { checkCall } from './repository/arguments.js';
 import type { RegistryRequest, RegistryResponse } from './transport/exchange.js';
 import { isHeaderValue, isSettableHeader } from './transport/origin-headers.js';
 
@@ -42,7 +41,6 @@ export async function sendRaw(
   { limit = endpoint.limits.pageBytes, ...options }: RawRequestOptions,
 ): Promise<RawResponse> {
   const request = checkRequest(raw, endpoint.origin);
-  checkCall(options);
   const response = await endpoint.exchange({
     ...request,
     ...options,

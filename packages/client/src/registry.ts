@@ -4,11 +4,10 @@ import {
   type RepositoryName,
   isRepositoryName,
   networkHost,
-  parseRepositoryName,
 } from '@oci/spec-types';
 import { registryPaths } from '@oci/spec-types/registry-api';
 
-import { checkDownloadPolicy, defaultDownloadPolicy } from './download/download-policy.js';
+import { defaultDownloadPolicy } from './download/download-policy.js';
 import { parseMirrorLocation } from './mirrors/mirror.js';
 import { parseProxies } from './proxy/proxy-options.js';
 import type { Destination, Reached } from './reach.js';
@@ -16,11 +15,11 @@ import { parseRegistryAddress } from './registry-address.js';
 import type { RegistryOptions } from './registry-options.js';
 import { checkRegistryOptions } from './registry-options-check.js';
 import type { RawRequest, RawRequestOptions, RawResponse } from './registry-request.js';
-import { checkCall } from './repository/arguments.js';
+import { parseNameWithin } from './repository/arguments.js';
+import { checkCall } from './repository/call-check.js';
 import type { Endpoint } from './repository/endpoint.js';
 import type { ListOptions } from './repository/listing.js';
 import { RemoteRepository } from './repository/remote-repository.js';
-import { checkBandwidth } from './transport/bandwidth-limit.js';
 import { closed } from './transport/closed.js';
 import type { Exchange } from './transport/exchange.js';
 import { HeadStart } from './transport/head-start.js';
@@ -77,13 +76,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     origin: origin.origin,
     close,
     [Symbol.asyncDispose]: close,
-    ping: async (call = {}) => ping(await shared(), host, checkCall(call)),
+    ping: async (call = {}) => ping(await shared(), host, checkCall('ping', call)),
     repository: (text) => {
-      const name = parseRepositoryName(text);
+      const name = parseNameWithin(host, text);
       return new RemoteRepository(name, origin, async () => ({ ...(await shared()), name }));
     },
     listRepositories: (call = {}) => listRepositories(shared, host, call),
     request: async (request, call = {}) => {
+      checkCall('request', call);
       const { sendRaw } = await import('./registry-request.js');
       return sendRaw(await shared(), request, call);
     },
@@ -105,11 +105,10 @@ function destinationOf(options: RegistryOptions): Destination {
   checkRegistryOptions(options);
   const address = parseRegistryAddress(options.url, { plainHttp: options.plainHttp ?? false });
   parseProxies(options.proxy);
-  checkBandwidth(options.bytesPerSecond);
   return {
     address,
     options,
-    downloadPolicy: checkDownloadPolicy({ ...defaultDownloadPolicy, ...options.download }),
+    downloadPolicy: { ...defaultDownloadPolicy, ...options.download },
     mirrors: (options.mirrors ?? []).map((mirror) => ({
       options: mirror,
       at: parseMirrorLocation(mirror),
@@ -141,7 +140,7 @@ async function* listRepositories(
   host: string,
   options: ListOptions,
 ): AsyncGenerator<RepositoryName, void, undefined> {
-  checkCall(options);
+  checkCall('listRepositories', options);
   const { catalogScope, listEntries } = await import('./repository/abilities.js');
   const shared = await reached();
   const exchange: Exchange = (request) => shared.exchange({ ...request, scopes: [catalogScope] });

@@ -1,5 +1,10 @@
 import type { CallOptions, Digest } from '@oci/spec-types';
 
+/** Returns the options of a call that the registry's client takes, too. */
+export function clientCall({ signal, onEvent, forPush }: CallOptions): CallOptions {
+  return { signal, onEvent, forPush };
+}
+
 /** What every call takes last. */
 export interface ManagerCallOptions extends CallOptions {
   /** Another registry than the one that the name belongs to, by `host[:port]` or URL: it is asked, and no other. */

@@ -13,7 +13,12 @@ import {
 import type { Artifact } from './artifact.js';
 import { ArtifactPlaces } from './artifact-places.js';
 import type { SourceRepository } from './artifact-source.js';
-import type { ForgetOptions, ManagerCallOptions, PullOptions } from './call-options.js';
+import {
+  type ForgetOptions,
+  type ManagerCallOptions,
+  type PullOptions,
+  clientCall,
+} from './call-options.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
 import type { NamedRegistry, PackageRepository } from './named-registry.js';
 import { ensureCallOptions, ensureOptions, ensureTexts } from './argument-checks.js';
@@ -120,7 +125,7 @@ export class OciManager {
     ensureTexts({ repository, version });
     const remote = this.sourceRepository(repository, options);
     try {
-      await remote.resolve(tagOfVersion(version), options);
+      await remote.resolve(tagOfVersion(version), clientCall(options));
       return true;
     } catch (error) {
       if (isOciError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) return false;

@@ -1,8 +1,9 @@
 import { type CallOptions, isBookkeepingTag, versionOfTag } from '@oci/spec-types';
+import { nearest } from '@oci/spec-types/text';
 
 import type { ArtifactSource } from './artifact-source.js';
+import { clientCall } from './call-options.js';
 import type { ManifestName } from './manifest-name.js';
-import { nearest } from './nearest.js';
 import { compareVersions } from './version-order.js';
 
 /** Tags that are looked through for a hint; a repository may have a hundred thousand. */
@@ -15,7 +16,7 @@ export async function versionHint(
   options: CallOptions,
 ): Promise<string | undefined> {
   const versions: string[] = [];
-  for await (const tag of registry.repository(name.repository).listTags(options)) {
+  for await (const tag of registry.repository(name.repository).listTags(clientCall(options))) {
     if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
     if (versions.length >= maxTags) break;
   }

@@ -1,9 +1,9 @@
 import { isExactVersion } from '@oci/spec-types';
+import { nearest } from '@oci/spec-types/text';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { defaultFreshness, isFresh } from './freshness.js';
-import { nearest } from './nearest.js';
 import { compareVersions } from './version-order.js';
 
 describe('compareVersions', () => {

@@ -57,11 +57,11 @@ export interface BlobSink {
 }
 
 export interface ManifestSink {
-  /** Stores a manifest under its digest, and under a tag when one is given. */
+  /** Stores a manifest under its digest, and under a tag when one is given. @returns its descriptor */
   pushManifest(
     manifest: ResolvedManifest,
     options?: CallOptions & { readonly tag?: Tag | undefined },
-  ): Promise<void>;
+  ): Promise<Descriptor>;
 }
 
 export interface TagLister {

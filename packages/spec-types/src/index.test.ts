@@ -107,6 +107,7 @@ describe('the exported names', () => {
         'escapeHidden',
         'foldedPath',
         'hasHiddenCharacter',
+        'nearest',
         'pathComponents',
         'pathFault',
         'printable',

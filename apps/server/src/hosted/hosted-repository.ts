@@ -72,10 +72,11 @@ export class HostedRepository implements Repository, ReferrerLister {
   async pushManifest(
     manifest: ResolvedManifest,
     options: CallOptions & { readonly tag?: Tag | undefined } = {},
-  ): Promise<void> {
+  ): Promise<Descriptor> {
     throwIfAborted(options.signal);
     const tags = options.tag ? [options.tag] : [];
     await this.#registry.manifests.put(this.name, manifest, { tags });
+    return manifest.descriptor;
   }
 
   async *listTags(options: CallOptions = {}): AsyncGenerator<Tag, void, undefined> {

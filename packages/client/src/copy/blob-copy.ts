@@ -112,7 +112,7 @@ export class BlobCopy {
     return isMounted;
   }
 
-  async #download(descriptor: Descriptor, call: CallOptions): Promise<boolean> {
+  async #download(descriptor: Descriptor, { signal, onEvent }: CallOptions): Promise<boolean> {
     const source = this.#source;
     const target = this.#target;
     if (descriptor.size < downloadFrom || !canDownload(source) || !takesDownloads(target))
@@ -125,7 +125,9 @@ export class BlobCopy {
           throw withSide(error, isStorage ? 'destination' : 'source');
         }),
     };
-    return atSide('destination', () => target.takeBlob(descriptor, downloader, call));
+    return atSide('destination', () =>
+      target.takeBlob(descriptor, downloader, { signal, onEvent }),
+    );
   }
 
   async #stream(descriptor: Descriptor, { progress, ...call }: ToldCall): Promise<void> {

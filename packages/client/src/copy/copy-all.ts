@@ -2,7 +2,7 @@ import {
   type CallOptions,
   type Digest,
   type EventListener,
-  OciError,
+  type OciError,
   Operation,
   type ReadableRepository,
   type Tag,
@@ -12,9 +12,11 @@ import {
 } from '@oci/spec-types';
 import { forEachConcurrent } from '@oci/spec-types/node';
 
+import { type Kinds, anything, checkOptions, wholeUpTo } from '../option-check.js';
 import { type WritableRepository, canListTags, withoutMirrors } from './ability.js';
 import { CopiedContent } from './copied-content.js';
 import { runCopy } from './copy.js';
+import { type CheckedCopyOptions, copyKinds, parsedOptions } from './copy-arguments.js';
 import type { CopyEvent } from './copy-event.js';
 import type { CopyOptions, CopyResult } from './copy-options.js';
 import { resolveIfThere } from './referrer-walk.js';
@@ -66,13 +68,21 @@ export function copyAll(
       emit(event);
       options.onEvent?.(event);
     };
-    return new CopyingAll(source, target, { ...options, onEvent: tell }).run();
+    checkOptions(options, kinds);
+    const { onEvent: _, ...rest } = options;
+    const parsed = parsedOptions(rest);
+    return new CopyingAll(source, target, { ...parsed, onEvent: tell }).run();
   });
 }
 
-interface Listened extends CopyAllOptions {
-  readonly onEvent: EventListener<CopyAllEvent>;
-}
+type Listened = Omit<CheckedCopyOptions, 'onEvent'> &
+  Pick<CopyAllOptions, 'tags' | 'tagsAtOnce'> & { readonly onEvent: EventListener<CopyAllEvent> };
+
+const kinds: Kinds<CopyAllOptions> = {
+  ...copyKinds,
+  tags: anything,
+  tagsAtOnce: wholeUpTo(16),
+};
 
 class CopyingAll {
   readonly #source: ReadableRepository & TagLister;
@@ -156,11 +166,6 @@ class CopyingAll {
 
   #limit(): number {
     const { tagsAtOnce = 4 } = this.#options;
-    if (!Number.isInteger(tagsAtOnce) || tagsAtOnce < 1 || tagsAtOnce > 16) {
-      throw new OciError('USAGE', `1 to 16 tags are copied at once, not ${tagsAtOnce}`, {
-        hint: 'Leave tagsAtOnce out for 4.',
-      });
-    }
     return this.#target.keepsOrder === true ? 1 : tagsAtOnce;
   }
 }

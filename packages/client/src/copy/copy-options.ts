@@ -24,10 +24,10 @@ export interface CopyTarget {
 }
 
 export interface CopyOptions extends CallOptions {
-  /** The manifest of an index for this platform alone, in place of the index. */
-  readonly platform?: Platform | undefined;
+  /** The manifest of an index for this platform alone, in place of the index; also as text, `linux/arm64`. */
+  readonly platform?: Platform | string | undefined;
   /** The index as it is, but of its manifests only those for these; not every registry takes that. */
-  readonly platforms?: readonly Platform[] | undefined;
+  readonly platforms?: readonly (Platform | string)[] | undefined;
   /**
    * True to bring signatures, SBOMs and whatever else refers to a manifest, and to those; false to be
    * warned when there are any; `ignore` not to look. Default false.

@@ -14,7 +14,8 @@ import {
 import { forEachConcurrent, readBytes } from '@oci/spec-types/node';
 
 import { canFetchByName, withoutMirrors } from './ability.js';
-import type { CopyOptions, LeftBehind } from './copy-options.js';
+import type { CheckedCopyOptions } from './copy-arguments.js';
+import type { LeftBehind } from './copy-options.js';
 import { type ChildFilter, Graph, defaultGraphLimits } from './graph.js';
 import { entriesFor, entryFor, isPlatform, notOffered } from './platform-choice.js';
 import { ReferrerWalk, type Sidecar } from './referrer-walk.js';
@@ -44,7 +45,7 @@ const foreignLayerTypes: ReadonlySet<string> = new Set([
 export async function planCopy(
   source: ReadableRepository,
   reference: Tag | Digest,
-  options: CopyOptions & { readonly concurrency: number },
+  options: CheckedCopyOptions,
 ): Promise<CopyPlan> {
   const planning = new Planning(source, options);
   return atSide('source', () => planning.plan(reference));
@@ -52,7 +53,7 @@ export async function planCopy(
 
 class Planning {
   readonly #source: ReadableRepository;
-  readonly #options: CopyOptions & { readonly concurrency: number };
+  readonly #options: CheckedCopyOptions;
   readonly #graph: Graph;
   readonly #walk: ReferrerWalk;
   readonly #left = { platforms: 0, foreignLayers: 0 };
@@ -61,7 +62,7 @@ class Planning {
   readonly #sidecars: Sidecar[] = [];
   #referrers = 0;
 
-  constructor(source: ReadableRepository, options: CopyOptions & { readonly concurrency: number }) {
+  constructor(source: ReadableRepository, options: CheckedCopyOptions) {
     this.#source = source;
     this.#options = options;
     const known = { fetchManifest: this.#fetch.bind(this) };

@@ -244,7 +244,7 @@ describe('what the target has', () => {
           for (const { descriptor } of first.blobs)
             registry.repositories.get(to)?.blobs.delete(descriptor.digest);
         }
-        await repository.pushManifest(...args);
+        return repository.pushManifest(...args);
       },
     };
     const warnings: string[] = [];

@@ -14,6 +14,14 @@ import { eitherSignal } from '../transport/own-signal.js';
 import { isSameRepository } from './ability.js';
 import { BlobCopy, type BlobOutcome } from './blob-copy.js';
 import { CopiedContent } from './copied-content.js';
+import {
+  type CheckedCopyOptions,
+  type Source,
+  type Target,
+  checkCopyOptions,
+  checkSource,
+  checkTarget,
+} from './copy-arguments.js';
 import type { CopyEvent } from './copy-event.js';
 import type {
   CopyOptions,
@@ -45,7 +53,7 @@ export function copy(
     };
     const from = checkSource(source);
     return runCopy(from, checkTarget(target), {
-      ...options,
+      ...checkCopyOptions(options),
       onEvent: tell,
       known: new CopiedContent(),
     });
@@ -61,32 +69,7 @@ export function runCopy(
   return new Copying(source as Source, target as Target, options).run();
 }
 
-/** A place by its names as they are in it: of a layout they may be other names than tags. */
-interface Source extends CopySource {
-  readonly reference: Tag | Digest;
-}
-interface Target extends CopyTarget {
-  readonly tags?: readonly Tag[] | undefined;
-}
-
-/** @throws OciError `USAGE` */
-function checkSource(source: CopySource): Source {
-  const { repository, reference } = Object(source) as Partial<CopySource>;
-  if (typeof repository === 'object' && typeof reference === 'string') return source as Source;
-  throw new OciError('USAGE', 'a copy has a source', {
-    hint: 'Give { repository, reference }, the reference a tag or a digest.',
-  });
-}
-
-/** @throws OciError `USAGE` */
-function checkTarget(target: CopyTarget): Target {
-  const { repository, tags = [] } = Object(target) as Partial<CopyTarget>;
-  const areTexts = Array.isArray(tags) && tags.every((tag) => typeof tag === 'string');
-  if (typeof repository === 'object' && areTexts) return target as Target;
-  throw new OciError('USAGE', 'a copy has a target', { hint: 'Give { repository, tags }.' });
-}
-
-interface ListenedOptions extends CopyOptions {
+interface ListenedOptions extends CheckedCopyOptions {
   readonly onEvent: EventListener<CopyEvent>;
   readonly known: CopiedContent;
 }
@@ -105,8 +88,7 @@ class Copying {
 
   async run(): Promise<CopyResult> {
     const { reference, repository } = this.#source;
-    const concurrency = concurrencyOf(this.#options);
-    const plan = await planCopy(repository, reference, { ...this.#options, concurrency });
+    const plan = await planCopy(repository, reference, this.#options);
     this.#announce(plan);
     const stop = new AbortController();
     // Within one repository they stay with the manifest, whatever its names are.
@@ -189,7 +171,7 @@ class Copying {
     const { signal } = this.#options;
     // Content that is kept in the order in which it comes has to come in one that is always the same.
     const isOrdered = this.#target.repository.keepsOrder === true;
-    const limit = isOrdered ? 1 : concurrencyOf(this.#options);
+    const limit = isOrdered ? 1 : this.#options.concurrency;
     return forEachConcurrent(items, (item, signal) => work(item, this.#call(signal)), {
       limit,
       signal,
@@ -212,13 +194,6 @@ class Copying {
       left,
     };
   }
-}
-
-function concurrencyOf({ concurrency = 16 }: CopyOptions): number {
-  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 64) return concurrency;
-  throw new OciError('USAGE', `the concurrency of a copy is 1 to 64, not ${concurrency}`, {
-    hint: 'Give a whole number from 1 to 64, or leave it out for 16.',
-  });
 }
 
 function warningsOf({

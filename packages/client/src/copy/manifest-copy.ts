@@ -71,7 +71,7 @@ export class ManifestCopy {
   }
 
   async #push(manifest: ResolvedManifest, call: CallOptions, tag?: Tag): Promise<void> {
-    const push = (): Promise<void> =>
+    const push = (): Promise<Descriptor> =>
       atSide('destination', () => this.#target.pushManifest(manifest, { ...call, tag }));
     try {
       await push();

@@ -1,5 +1,3 @@
-import { OciError } from '@oci/spec-types';
-
 /** How a large blob is divided. Bytes, milliseconds, and requests at once. */
 export interface DownloadPolicy {
   /** Requests for one blob at once, 1 and more. Default 12. */
@@ -27,18 +25,6 @@ export const defaultDownloadPolicy: DownloadPolicy = {
   stallMs: 10_000,
   enoughBytesPerSecond: 250_000_000,
 };
-
-/** @throws OciError `USAGE` for a policy by which nothing would ever come */
-export function checkDownloadPolicy(policy: DownloadPolicy): DownloadPolicy {
-  const { connections, segmentBytes, leastBytes, stallMs } = policy;
-  const isSound = [connections, segmentBytes, leastBytes, stallMs].every((value) => value >= 1);
-  if (isSound) return policy;
-  throw new OciError(
-    'USAGE',
-    'a download needs at least one connection, one byte a request and one millisecond',
-    { hint: 'Leave the download policy out for its defaults.' },
-  );
-}
 
 /** Bytes of a segment, at most, so that `missing` bytes give work to every connection. */
 export function segmentSize(policy: DownloadPolicy, missing: number): number {

@@ -176,7 +176,7 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
   async pushManifest(
     manifest: ResolvedManifest,
     { tag, ...options }: CallOptions & { readonly tag?: string | undefined } = {},
-  ): Promise<void> {
+  ): Promise<Descriptor> {
     throwIfAborted(options.signal);
     const { mediaType, digest, size } = manifest.descriptor;
     const stored = await this.#bytes(digest, options).catch(() => undefined);
@@ -188,6 +188,7 @@ export class LayoutRepository implements Repository, ReferrerLister, ManifestDel
     await this.#storage.updateIndex((index) =>
       withoutUnnamed(withManifest(index, entry, tag), covered),
     );
+    return manifest.descriptor;
   }
 
   async *listTags(options: CallOptions = {}): AsyncGenerator<Tag, void, undefined> {

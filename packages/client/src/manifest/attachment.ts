@@ -6,9 +6,10 @@ import {
   type ResolvedManifest,
   emptyDescriptor,
 } from '@oci/spec-types';
+import { quoted } from '@oci/spec-types/text';
 
 import type { WritableRepository } from '../copy/ability.js';
-import { checkMediaType } from '../repository/arguments.js';
+import { checkDescriptor, checkMediaType } from '../repository/arguments.js';
 import { pushBytes } from '../repository/blob-bytes.js';
 import { createManifest } from './new-manifest.js';
 
@@ -27,6 +28,21 @@ export interface AttachOptions extends CallOptions {
   readonly annotations?: Annotations | undefined;
 }
 
+/** @throws OciError `USAGE`, `DIGEST_INVALID` */
+export function checkAttachment({ artifactType, layers = [] }: AttachOptions): void {
+  checkMediaType(artifactType);
+  const refused = (message: string): OciError =>
+    new OciError('USAGE', message, {
+      hint: 'Each layer is { bytes, mediaType } or a descriptor; attachFiles of @oci/extensions/files takes paths.',
+    });
+  if (!Array.isArray(layers)) throw refused('the layers of an artifact are a list');
+  for (const layer of layers as readonly unknown[]) {
+    if (typeof layer !== 'object' || layer === null) throw refused(`${quoted(layer)} is no layer`);
+    if ('bytes' in layer) checkMediaType((layer as NewLayer).mediaType);
+    else checkDescriptor(layer as Descriptor);
+  }
+}
+
 /**
  * Pushes an artifact that refers to a manifest (image-spec `manifest.md`, "subject"): an SBOM, a signature,
  * a report. `listReferrers` of the subject finds it.
@@ -39,12 +55,6 @@ export async function attach(
   options: AttachOptions,
 ): Promise<ResolvedManifest> {
   const { artifactType, layers: content = [], annotations, ...call } = options;
-  checkMediaType(artifactType);
-  if (!Array.isArray(content)) {
-    throw new OciError('USAGE', 'the layers of an artifact are a list', {
-      hint: 'Each is { bytes, mediaType }, or a descriptor.',
-    });
-  }
   const push = async (layer: NewLayer | Descriptor): Promise<Descriptor> => {
     if (!('bytes' in layer)) return layer;
     const { bytes, mediaType } = layer;

@@ -1,6 +1,6 @@
 /** What a repository does over HTTP, loaded with its first call: a pull out of the cache makes none. */
 export { catalogScope } from '../authorization/scope.js';
-export { attach } from '../manifest/attachment.js';
+export { attach, checkAttachment } from '../manifest/attachment.js';
 export { downloadBlob } from '../download/download.js';
 export { fetchBytes, pushBytes } from './blob-bytes.js';
 export { hasBlob, pushBlob } from './blob-sink.js';

@@ -1,19 +1,48 @@
 import {
-  type CallOptions,
   type Descriptor,
   type Digest,
   OciError,
+  type RepositoryName,
   type ResolvedManifest,
   type Tag,
   isMediaType,
+  isRepositoryName,
   parseDigest,
+  parseReference,
+  parseRepositoryName,
   parseTag,
 } from '@oci/spec-types';
 import { quoted } from '@oci/spec-types/text';
 
+import { shown } from '../option-check.js';
+
 /** Parses what names a manifest in a repository: a digest is what has a colon. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` */
 export function parseTagOrDigest(text: string): Tag | Digest {
+  if (isReference(text))
+    throw new OciError('REFERENCE_INVALID', `${quoted(text, 300)} is no tag and no digest`, {
+      hint: 'This is a reference: use openRepository, or give its tag or its digest alone.',
+    });
   return typeof text === 'string' && text.includes(':') ? parseDigest(text) : parseTag(text);
+}
+
+/** Parses the name of a repository within its registry. @throws OciError `REFERENCE_INVALID` */
+export function parseNameWithin(host: string, text: string): RepositoryName {
+  const isWhole = typeof text === 'string' && text.startsWith(`${host}/`);
+  if (!isWhole && !(isReference(text) && !isRepositoryName(text))) return parseRepositoryName(text);
+  throw new OciError('REFERENCE_INVALID', `${quoted(text, 300)} is no repository name`, {
+    hint: 'This is a reference: use openRepository, or give the name alone, such as team/tool.',
+  });
+}
+
+/** Whether a text names more than a tag or a digest does. */
+function isReference(text: string): boolean {
+  if (typeof text !== 'string' || !/[/@:]/.test(text) || /^sha\d+[:-]/.test(text)) return false;
+  try {
+    parseReference(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Returns the descriptor when it names content. @throws OciError `USAGE`, `DIGEST_INVALID` */
@@ -60,23 +89,4 @@ export function checkMediaType(mediaType: string): string {
   throw new OciError('USAGE', `${shown(mediaType)} is no media type`, {
     hint: 'A media type looks like application/spdx+json.',
   });
-}
-
-/** Returns the options when they are some. @throws OciError `USAGE` */
-export function checkCall<O extends CallOptions>(options: O): O {
-  const fail = (what: string): never => {
-    throw new OciError('USAGE', what, { hint: 'Options look like { signal, onEvent }.' });
-  };
-  if (typeof options !== 'object' || options === null)
-    fail(`options are an object, not ${shown(options)}`);
-  const { signal, onEvent } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    fail(`a signal is an AbortSignal, not ${shown(signal)}`);
-  if (onEvent !== undefined && typeof onEvent !== 'function')
-    fail(`onEvent is a function, not ${shown(onEvent)}`);
-  return options;
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : quoted(value);
 }

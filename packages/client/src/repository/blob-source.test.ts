@@ -24,13 +24,16 @@ interface Fetched {
 /** Fetches one blob from a registry with faults, to its end or its error. */
 async function fetch(
   faults: readonly Fault[],
-  options: Partial<RegistryOptions> & {
+  {
+    change,
+    ...options
+  }: Partial<RegistryOptions> & {
     change?: (registry: TestRegistry, blob: Descriptor) => Descriptor | void;
   } = {},
 ): Promise<Fetched> {
   await using registry = await startRegistry();
   const put = registry.putBlob(name, bytes);
-  const blob = options.change?.(registry, put) ?? put;
+  const blob = change?.(registry, put) ?? put;
   for (const fault of faults) registry.fault(fault);
   const client = createRegistry({
     url: registry.url,

@@ -27,15 +27,12 @@ export interface Listing {
 
 /**
  * The entries of all pages, one page in memory at a time; `Link` says where the next is (RFC 8288).
- *
- * @throws OciError `USAGE` for a page size or limit that is not a whole number above 0
  */
 export async function* listEntries(
   endpoint: Endpoint,
   listing: Listing,
   { limit, pageSize = limit && Math.min(limit, usualPage), ...options }: ListOptions,
 ): AsyncGenerator<string, void, undefined> {
-  for (const number of [limit, pageSize]) refuseNoCount(number);
   const seen = new Set<string>();
   let left = limit ?? Infinity;
   let page: URL | undefined = new URL(listing.path, endpoint.origin);
@@ -69,13 +66,6 @@ export async function* listEntries(
     if (left <= 0) return;
     page = nextPage(header(answer.response, 'link'), page);
   }
-}
-
-function refuseNoCount(number: number | undefined): void {
-  if (number === undefined || (Number.isSafeInteger(number) && number > 0)) return;
-  throw new OciError('USAGE', `a list has 1 entry or more, not ${number}`, {
-    hint: 'Give a page size and a limit that are whole numbers above 0.',
-  });
 }
 
 function entriesOf(body: Uint8Array, { member, subject }: Listing): readonly string[] {

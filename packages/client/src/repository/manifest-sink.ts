@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  type Descriptor,
   type Digest,
   OciError,
   type ResolvedManifest,
@@ -42,8 +43,9 @@ export async function pushManifest(
   endpoint: Endpoint,
   manifest: ResolvedManifest,
   { tag: text, referrersTag = true, ...options }: PushManifestOptions,
-): Promise<void> {
-  const { digest } = manifest.descriptor;
+): Promise<Descriptor> {
+  const { descriptor } = manifest;
+  const { digest } = descriptor;
   const tag = text === undefined ? undefined : parseTag(text);
   let answer: RegistryResponse;
   if (tag === undefined || digestAlgorithm(digest) === 'sha256') {
@@ -61,8 +63,9 @@ export async function pushManifest(
   }
   const subject = manifest.document.subject?.digest;
   const isListed = header(answer, 'oci-subject') !== undefined;
-  if (subject === undefined || isListed || !referrersTag) return;
+  if (subject === undefined || isListed || !referrersTag) return descriptor;
   await addToReferrersTag(endpoint, { subject, manifest }, { ...options, forPush: true });
+  return descriptor;
 }
 
 interface ManifestPut {

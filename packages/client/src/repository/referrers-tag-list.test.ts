@@ -54,7 +54,7 @@ function listed(): readonly Descriptor[] {
 
 const digests = (found: readonly { digest: string }[]): string[] =>
   found.map(({ digest }) => digest).sort();
-const push = (manifest: ResolvedManifest, at: 0 | 1 = 0): Promise<void> =>
+const push = (manifest: ResolvedManifest, at: 0 | 1 = 0): Promise<Descriptor> =>
   clients[at].repository(name).pushManifest(manifest);
 
 test('a push adds the manifest, with its type and all its annotations, once', async () => {

@@ -27,15 +27,10 @@ import type { AttachOptions } from '../manifest/attachment.js';
 import type { UploadContent } from '../upload/blob-body.js';
 import type { UploadOptions } from '../upload/upload-options.js';
 import type * as Abilities from './abilities.js';
-import {
-  checkCall,
-  checkContent,
-  checkDescriptor,
-  checkManifest,
-  parseTagOrDigest,
-} from './arguments.js';
+import { checkContent, checkDescriptor, checkManifest, parseTagOrDigest } from './arguments.js';
 import type { FetchBytesOptions, PushBytesOptions } from './blob-bytes.js';
 import type { FetchBlobOptions } from './blob-source.js';
+import { type Operation, checkCall } from './call-check.js';
 import type { Endpoint } from './endpoint.js';
 import type { ListOptions } from './listing.js';
 import type { PushManifestOptions } from './manifest-sink.js';
@@ -50,7 +45,7 @@ interface Work {
 
 /** A call that is made: its method, what it is about, and its options. */
 interface Call {
-  readonly operation: string;
+  readonly operation: Operation;
   readonly about?: string;
   readonly options: CallOptions;
 }
@@ -119,6 +114,7 @@ export class RemoteRepository
   /** {@link fetchConfig} */
   async fetchConfig(manifest: ResolvedManifest, options: CallOptions = {}): Promise<ImageConfig> {
     checkManifest(manifest);
+    checkCall('fetchConfig', options);
     const { abilities } = await this.#work();
     return abilities.fetchConfig(this, manifest, options);
   }
@@ -137,7 +133,7 @@ export class RemoteRepository
   /** Reads a small blob into memory, verified. @throws OciError `LIMIT_EXCEEDED` before anything is fetched */
   async fetchBytes(descriptor: Descriptor, options: FetchBytesOptions = {}): Promise<Uint8Array> {
     checkDescriptor(descriptor);
-    checkCall(options);
+    checkCall('fetchBytes', options);
     const { abilities } = await this.#work();
     return abilities.fetchBytes(this, descriptor, options);
   }
@@ -178,7 +174,7 @@ export class RemoteRepository
 
   /** Pushes bytes as a blob. @returns its descriptor, for a manifest */
   async pushBytes(bytes: Uint8Array, options: PushBytesOptions = {}): Promise<Descriptor> {
-    checkCall(options);
+    checkCall('pushBytes', options);
     const { abilities } = await this.#work();
     return abilities.pushBytes(this, bytes, options);
   }
@@ -196,9 +192,13 @@ export class RemoteRepository
     );
   }
 
-  async pushManifest(manifest: ResolvedManifest, options: PushManifestOptions = {}): Promise<void> {
+  /** Stores a manifest under its digest or under a tag. @returns its descriptor */
+  async pushManifest(
+    manifest: ResolvedManifest,
+    options: PushManifestOptions = {},
+  ): Promise<Descriptor> {
     const { digest } = checkManifest(manifest).descriptor;
-    const { tag: about = digest } = checkCall(options);
+    const { tag: about = digest } = checkCall('pushManifest', options);
     return this.#traced({ operation: 'pushManifest', about, options }, ({ abilities, endpoint }) =>
       abilities.pushManifest(endpoint, manifest, options),
     );
@@ -206,11 +206,13 @@ export class RemoteRepository
 
   /** Pushes an artifact that refers to a manifest: an SBOM, a signature, a report. @returns its manifest */
   async attach(subject: string | Descriptor, options: AttachOptions): Promise<ResolvedManifest> {
-    const call = { signal: checkCall(options).signal, onEvent: options.onEvent, forPush: true };
+    const { signal, onEvent } = checkCall('attach', options);
+    const { abilities } = await this.#work();
+    abilities.checkAttachment(options);
+    const call = { signal, onEvent, forPush: true };
     // The length in an answer to HEAD is a hint, and the artifact says for ever what its subject is.
     const described = typeof subject === 'string' ? this.fetch(subject, call) : undefined;
     const descriptor = (await described)?.descriptor ?? checkDescriptor(subject as Descriptor);
-    const { abilities } = await this.#work();
     return abilities.attach(this, descriptor, options);
   }
 
@@ -254,7 +256,7 @@ export class RemoteRepository
   }
 
   #traceOf({ operation, about, options }: Call): OperationTrace {
-    checkCall(options);
+    checkCall(operation, options);
     const { name: repository, origin: registry } = this;
     return { operation, registry, repository, ...(about !== undefined && { reference: about }) };
   }

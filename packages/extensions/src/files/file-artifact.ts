@@ -17,7 +17,10 @@ import type { SourceFile } from './file-input.js';
 export interface ArtifactDescription {
   /** Media type that says what it is. Default: `application/vnd.unknown.artifact.v1`. */
   readonly artifactType?: string | undefined;
-  /** Of the manifest. Its creation time is added: now, or what `SOURCE_DATE_EPOCH` says. */
+  /**
+   * Of the manifest. What is pushed by a tag also gets its creation time: now, or what `SOURCE_DATE_EPOCH` says. What is
+   * attached gets none, so that the same attached again is the same referrer.
+   */
   readonly annotations?: Annotations | undefined;
 }
 
@@ -46,7 +49,7 @@ export function artifactOf(
     config: emptyDescriptor,
     layers: files.length > 0 ? files.map(({ descriptor }) => descriptor) : [emptyDescriptor],
     ...(subject && { subject: bare(subject) }),
-    annotations: { [annotations.created]: creationTime(), ...own },
+    annotations: { ...(!subject && { [annotations.created]: creationTime() }), ...own },
   };
   const manifest = describeManifest(Buffer.from(JSON.stringify(document)));
   return { manifest, files, artifactType };

@@ -117,6 +117,9 @@ test('what is attached refers to its subject', () =>
     });
     await pullFiles(repository, attached.manifest.descriptor.digest, { directory: out });
     expect(await readdir(out)).toEqual(['site']);
+    const again = await attachFiles(repository, '1.0.0', ['site'], { base, artifactType });
+    expect(again.manifest.descriptor).toEqual(attached.manifest.descriptor);
+    expect(again.manifest.document.annotations).toEqual({});
     await expect(attachFiles(repository, '1.0.0', [])).rejects.toMatchObject({
       code: 'USAGE',
       reason: { kind: 'attachment-empty' },
@@ -180,7 +183,7 @@ const wrong: readonly (readonly [string, Call, string])[] = [
   ['no artifact type', (r) => pushFiles(r, [], { artifactType: 'x' }), 'USAGE'],
   ['no annotations', (r) => pushFiles(r, [], { annotations: { a: 1 } as never }), 'USAGE'],
   ['one tag for several', (r) => pushFiles(r, [], { tags: 'latest' as never }), 'USAGE'],
-  ['no tag', (r) => pushFiles(r, [], { tags: ['../x'] }), 'REFERENCE_INVALID'],
+  ['no tag', (r) => pushFiles(r, ['x'], { tags: ['../x'] }), 'REFERENCE_INVALID'],
   ['no directory', (r) => pullFiles(r, '1', {} as never), 'USAGE'],
   ['no options', (r) => pullFiles(r, '1', undefined as never), 'USAGE'],
   [
@@ -190,6 +193,7 @@ const wrong: readonly (readonly [string, Call, string])[] = [
   ],
   ['no digest', (r) => pullFiles(r, 'sha256:x', { directory: 'x' }), 'DIGEST_INVALID'],
   ['no filter', (r) => pullFiles(r, '1', { directory: 'x', filter: 'x' as never }), 'USAGE'],
+  ['no content', (r) => pushFiles(r, [], { tags: ['1'] }), 'USAGE'],
   ['no subject', (r) => attachFiles(r, undefined as never, ['x']), 'REFERENCE_INVALID'],
 ];
 

@@ -53,7 +53,7 @@ export interface PushedFiles {
 /**
  * Pushes files and directories as an artifact: a layer for each, titled with its path; a directory as the gzip tar
  * that `pullFiles` and `oras pull` unpack. The same files make the same layers, and pushed again as the same version
- * they stay what is published.
+ * they stay what is published. Without files an artifactType or annotations are needed.
  *
  * @throws OciError `USAGE`, `TAG_EXISTS` for a version with other content, `LIMIT_EXCEEDED` and `STORAGE_…` for files, and
  * what the repository fails with
@@ -63,7 +63,7 @@ export async function pushFiles(
   files: readonly FileInput[],
   options: PushFilesOptions = {},
 ): Promise<PushedFiles> {
-  checkInputs(files, options);
+  checkInputs(files, options, 'push');
   const { signal, onEvent, force = false } = options;
   const tags = (options.tags ?? []).map(parseTag);
   return withArtifact(files, options, async (described) => {
@@ -75,7 +75,8 @@ export async function pushFiles(
 }
 
 /**
- * Pushes files and directories as a referrer of an artifact: an SBOM, a report, or only annotations.
+ * Pushes files and directories as a referrer of an artifact: an SBOM, a report, or only annotations. The same attached
+ * again is the same referrer.
  *
  * @param subject tag or digest of what they are attached to
  * @throws OciError `USAGE` when there is nothing to attach, `MANIFEST_UNKNOWN`, and as `pushFiles`
@@ -86,13 +87,8 @@ export async function attachFiles(
   files: readonly FileInput[],
   options: PushedContentOptions = {},
 ): Promise<PushedFiles> {
-  checkInputs(files, options);
-  const { artifactType, annotations = {}, signal, onEvent } = options;
-  if (files.length === 0 && artifactType === undefined && Object.keys(annotations).length === 0)
-    throw new OciError('USAGE', 'there is nothing to attach', {
-      hint: 'Name files, or at least an artifactType or annotations.',
-      reason: { kind: 'attachment-empty' },
-    });
+  checkInputs(files, options, 'attach');
+  const { signal, onEvent } = options;
   const name = parseName(subject);
   const call = { signal, onEvent, forPush: true };
   // A length in an answer to HEAD is a hint, and the artifact says for ever what its subject is.
@@ -105,7 +101,11 @@ export async function attachFiles(
   return withArtifact(files, { ...options, subject: descriptor }, attach);
 }
 
-function checkInputs(files: readonly FileInput[], options: PushFilesOptions): void {
+function checkInputs(
+  files: readonly FileInput[],
+  options: PushFilesOptions,
+  verb: 'push' | 'attach',
+): void {
   if (!Array.isArray(files))
     throw new OciError('USAGE', 'files are pushed as a list of their paths', {
       hint: "Give them as ['tool.tar.gz', { path, title, mediaType }].",
@@ -113,6 +113,12 @@ function checkInputs(files: readonly FileInput[], options: PushFilesOptions): vo
   if (options.tags !== undefined && !Array.isArray(options.tags))
     throw new OciError('USAGE', 'tags are a list', { hint: "Give them as ['1.0.0', 'latest']." });
   checkDescription(options);
+  const { artifactType, annotations = {} } = options;
+  if (files.length === 0 && artifactType === undefined && Object.keys(annotations).length === 0)
+    throw new OciError('USAGE', `there is nothing to ${verb}`, {
+      hint: 'Name files, or at least an artifactType or annotations.',
+      reason: { kind: 'attachment-empty' },
+    });
 }
 
 /** Works with described files, and with the archives of directories for that long. */

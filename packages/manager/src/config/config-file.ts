@@ -1,7 +1,7 @@
 import { OciError } from '@oci/spec-types';
+import { nearest } from '@oci/spec-types/text';
 import { readNamedFile } from '@oci/files';
 
-import { nearest } from '../nearest.js';
 import { interpolate } from './interpolation.js';
 import { type SettingTable, programTables } from './setting.js';
 import { type Table, isTable } from './table.js';

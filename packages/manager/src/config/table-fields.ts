@@ -1,6 +1,6 @@
 import { OciError } from '@oci/spec-types';
+import { nearest } from '@oci/spec-types/text';
 
-import { nearest } from '../nearest.js';
 import { isTable } from './table.js';
 import { type Kind, type ValueOf, type ValuePlace, invalidValue, readValue } from './value-kind.js';
 

@@ -82,7 +82,7 @@ function listingParts(
     const here = opened?.cache.mayKnow(name)
       ? await inUse.try(() => opened.lookup.peek(name, { policy, signal }))
       : undefined;
-    return here ?? registry.repository(repository).fetch(tag, { ...options, signal });
+    return here ?? registry.repository(repository).fetch(tag, { onEvent: options.onEvent, signal });
   };
   return {
     registry,

@@ -1,7 +1,7 @@
 import { OciError, isBookkeepingTag, versionOfTag } from '@oci/spec-types';
 
 import type { SourceRepository } from '../artifact-source.js';
-import type { ManagerCallOptions } from '../call-options.js';
+import { type ManagerCallOptions, clientCall } from '../call-options.js';
 import type { FreshnessPolicy } from '../freshness.js';
 import { compareVersions } from '../version-order.js';
 
@@ -18,7 +18,7 @@ export async function listVersions(
     });
   }
   const versions: string[] = [];
-  for await (const tag of remote.listTags(options))
+  for await (const tag of remote.listTags(clientCall(options)))
     if (!isBookkeepingTag(tag)) versions.push(versionOfTag(tag));
   return versions.sort(compareVersions);
 }

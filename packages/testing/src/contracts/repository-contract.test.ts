@@ -59,10 +59,11 @@ class MemoryRepository implements Repository {
   async pushManifest(
     manifest: ResolvedManifest,
     options?: CallOptions & { readonly tag?: Tag | undefined },
-  ): Promise<void> {
+  ): Promise<Descriptor> {
     check(options);
     this.#manifests.set(manifest.descriptor.digest, manifest);
     if (options?.tag) this.#tags.set(options.tag, manifest.descriptor.digest);
+    return manifest.descriptor;
   }
 
   async *listTags(options?: CallOptions): AsyncGenerator<Tag, void, undefined> {
