@@ -15,35 +15,52 @@ export const callKinds: Kinds<CallOptions> = {
   onEvent: callback,
   forPush: flag,
 };
-const fetch: Kinds<FetchOptions> = { ...callKinds, lenient: flag };
-const list: Kinds<ListOptions> = { ...callKinds, limit: count, pageSize: count };
+const fetchKinds: Kinds<FetchOptions> = { ...callKinds, lenient: flag };
+const listKinds: Kinds<ListOptions> = { ...callKinds, limit: count, pageSize: count };
 
-/** The options of each call; those that are `anything` are checked where they are used. */
-const kinds = {
-  attach: {
-    ...callKinds,
-    artifactType: anything,
-    layers: anything,
-    annotations: anything,
-  } satisfies Kinds<AttachOptions>,
-  call: callKinds,
+/** The options of each call. */
+interface OptionsOf {
+  readonly attach: AttachOptions;
+  readonly deleteBlob: CallOptions;
+  readonly deleteManifest: CallOptions;
+  readonly deleteTag: CallOptions;
+  readonly downloadBlob: CallOptions;
+  readonly fetch: FetchOptions;
+  readonly fetchBlob: FetchBlobOptions;
+  readonly fetchBytes: FetchBytesOptions;
+  readonly fetchConfig: CallOptions;
+  readonly fetchManifest: FetchOptions;
+  readonly hasBlob: CallOptions;
+  readonly listReferrers: ReferrersOptions;
+  readonly listRepositories: ListOptions;
+  readonly listTags: ListOptions;
+  readonly mountBlob: CallOptions;
+  readonly ping: CallOptions;
+  readonly pushBlob: UploadOptions;
+  readonly pushBytes: PushBytesOptions;
+  readonly pushManifest: PushManifestOptions;
+  readonly request: FetchBytesOptions;
+  readonly resolve: CallOptions;
+}
+
+export type Operation = keyof OptionsOf;
+
+/** What is `anything` is checked where it is used. */
+const kinds: { readonly [O in Operation]: Kinds<OptionsOf[O]> } = {
+  attach: { ...callKinds, artifactType: anything, layers: anything, annotations: anything },
   deleteBlob: callKinds,
   deleteManifest: callKinds,
   deleteTag: callKinds,
   downloadBlob: callKinds,
-  fetch,
-  fetchBlob: { ...callKinds, range: anything } satisfies Kinds<FetchBlobOptions>,
-  fetchBytes: { ...callKinds, limit: count } satisfies Kinds<FetchBytesOptions>,
+  fetch: fetchKinds,
+  fetchBlob: { ...callKinds, range: anything },
+  fetchBytes: { ...callKinds, limit: count },
   fetchConfig: callKinds,
-  fetchManifest: fetch,
+  fetchManifest: fetchKinds,
   hasBlob: callKinds,
-  listReferrers: {
-    ...callKinds,
-    artifactType: anything,
-    onUnread: callback,
-  } satisfies Kinds<ReferrersOptions>,
-  listRepositories: list,
-  listTags: list,
+  listReferrers: { ...callKinds, artifactType: anything, onUnread: callback },
+  listRepositories: listKinds,
+  listTags: listKinds,
   mountBlob: callKinds,
   ping: callKinds,
   pushBlob: {
@@ -52,18 +69,12 @@ const kinds = {
     mount: anything,
     uploadSession: anything,
     onUploadSession: callback,
-  } satisfies Kinds<UploadOptions>,
-  pushBytes: { ...callKinds, mediaType: anything } satisfies Kinds<PushBytesOptions>,
-  pushManifest: {
-    ...callKinds,
-    tag: anything,
-    referrersTag: flag,
-  } satisfies Kinds<PushManifestOptions>,
+  },
+  pushBytes: { ...callKinds, mediaType: anything },
+  pushManifest: { ...callKinds, tag: anything, referrersTag: flag },
   request: { ...callKinds, limit: count },
   resolve: callKinds,
 };
-
-export type Operation = keyof typeof kinds;
 
 /** Returns the options of a call when it has such options. @throws OciError `USAGE` */
 export function checkCall<O extends object>(operation: Operation, options: O): O {
