@@ -1,9 +1,7 @@
 import {
   type CallOptions,
   type Descriptor,
-  type Digest,
   type EventListener,
-  OciError,
   Operation,
   type Tag,
   isDigest,
