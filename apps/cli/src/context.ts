@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client/copy';
+import type { CopyAllEvent } from '@oci/client/copy';
 import { parseRegistryAddress } from '@oci/client/transport';
 import { OciManager, type OciManagerOptions } from '@oci/manager';
 import type { EventListener } from '@oci/spec-types';
@@ -21,7 +21,7 @@ export interface Context {
   readonly settings: Settings;
   readonly output: Output;
   /** Shows what happens on stderr. */
-  readonly progress: EventListener<CopyEvent>;
+  readonly progress: EventListener<CopyAllEvent>;
   readonly signal: AbortSignal;
   /** Opens nothing before its first call; closed when the command ends. */
   readonly manager: OciManager;

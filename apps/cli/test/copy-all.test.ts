@@ -29,7 +29,8 @@ afterEach(async () => {
 async function outcomes(...args: string[]): Promise<readonly unknown[]> {
   const { stdout } = await command('copy', ...args, '--format', 'json');
   const { tags } = expectJson('copy', stdout) as { tags: { tag: string; outcome: string }[] };
-  return tags.map(({ tag, outcome }) => [tag, outcome]);
+  // A layout lists tags in the order in which they came, several at once.
+  return tags.map(({ tag, outcome }) => [tag, outcome]).sort();
 }
 
 test('a repository goes to another and to a layout, and a second time moves nothing', async () => {
@@ -63,4 +64,31 @@ test('a tag that fails is named, and decides the exit code', async () => {
 test('a name of one artifact is no repository', async () => {
   for (const source of ['team/app:1.0.0', `oci:${join(work.path, 'layout')}:1.0.0`])
     expect(await command('copy', source, 'team/copy', '--all-tags')).toMatchObject({ exitCode: 2 });
+});
+
+test('a program is told of each tag as it ends', async () => {
+  const args = ['copy', 'team/app', 'team/copy', '--all-tags', '--progress'];
+  const { stderr } = await command(...args, 'json');
+  const events = stderr
+    .trim()
+    .split('\n')
+    .map((line) => expectJson('progress', line));
+  const tags = events.filter((event) => Object(event).type === 'tag');
+  expect(tags).toHaveLength(3);
+  expect(tags.at(-1)).toMatchObject({ outcome: 'copied', done: 3, total: 3 });
+  const again = await command(...args, 'plain');
+  expect(again.stderr).toContain('tag latest: unchanged, ');
+});
+
+test.each([
+  ['pull', 'team/app:1.0.0', '--platform', 'x'],
+  ['referrers', 'team/app:1.0.0', '--artifact-type', 'not a type'],
+  ['copy', 'team/app:1.0.0', 'team/copy', '--platform', 'x'],
+])('%s %s %s %s is refused before anybody is asked', async (...args) => {
+  registry.clearRequests();
+  expect(await command(...args)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('looks like') as string,
+  });
+  expect(registry.requests).toEqual([]);
 });

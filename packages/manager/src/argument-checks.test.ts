@@ -10,6 +10,12 @@ const sound: OciManagerOptions = {
   credentials: async () => undefined,
 };
 
+const question = {
+  name: { registry: 'a.example', repository: 'kcl/a' },
+  manifest: { descriptor: { digest: `sha256:${'0'.repeat(64)}` } },
+  source: () => undefined,
+};
+
 /** What a program without types may hand over. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what it poses as
 const untyped = <T>(value: unknown): T => value as T;
@@ -117,6 +123,16 @@ describe('from JavaScript', () => {
     ['sourceRepository', (manager) => manager.sourceRepository(nothing)],
     ['routeOf', (manager) => manager.routeOf(nothing)],
     ['cache', (manager) => manager.cache(untyped(null))],
+    ['ensureTrusted', (manager) => manager.ensureTrusted(untyped(undefined))],
+    ['ensureTrusted of a name', (manager) => manager.ensureTrusted(untyped({ name: 'kcl/a' }))],
+    [
+      'ensureTrusted by no manifest',
+      (manager) => manager.ensureTrusted(untyped({ ...question, manifest: {} })),
+    ],
+    [
+      'ensureTrusted by no source',
+      (manager) => manager.ensureTrusted(untyped({ ...question, source: {} })),
+    ],
   ])('%s without what it needs fails as a mistake', async (_, call) => {
     await using manager = new OciManager(sound);
     await expect(async () => call(manager)).rejects.toMatchObject({ code: 'USAGE' });

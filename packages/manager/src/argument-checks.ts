@@ -32,13 +32,31 @@ export function ensureCallOptions(options: unknown): void {
 }
 
 /**
+ * Refuses a question of trust that JavaScript lets through.
+ *
+ * @throws OciError `USAGE`, with a hint that names what is wrong
+ */
+export function ensureTrustQuestion(question: unknown): void {
+  const { name, manifest, source, cache } = fieldsOf(question);
+  const { registry, repository } = fieldsOf(name);
+  ensureTexts({ registry, repository });
+  ensureTexts({
+    'manifest.descriptor.digest': fieldsOf(fieldsOf(manifest)['descriptor'])['digest'],
+  });
+  ensureKinds({ cache }, { cache: 'object' });
+  if (typeof source === 'function') return;
+  throw new OciError('USAGE', `source is ${article(kindOf(source))}`, {
+    hint: 'Give source as a function that returns the repository of the signatures.',
+  });
+}
+
+/**
  * Refuses options that no call could work with.
  *
  * @throws OciError `USAGE` for one that is missing, `REFERENCE_INVALID` for a `registryUrl` that is no address
  */
 export function ensureOptions(options: unknown): void {
-  const { registryUrl, namespace, cacheDir }: Readonly<Partial<Record<string, unknown>>> =
-    Object(options);
+  const { registryUrl, namespace, cacheDir } = fieldsOf(options);
   ensureTexts({ registryUrl, namespace, cacheDir });
   ensureKinds(options, {
     connection: 'object',
@@ -64,7 +82,7 @@ type Kind = 'string' | 'object' | 'array' | 'function';
 
 /** @throws OciError `USAGE` for a value that is given and of another kind */
 function ensureKinds(given: unknown, kinds: Readonly<Record<string, Kind>>): void {
-  const values: Readonly<Record<string, unknown>> = Object(given);
+  const values = fieldsOf(given);
   for (const [name, kind] of Object.entries(kinds)) {
     const value = values[name];
     if (value === undefined || kindOf(value) === kind) continue;
@@ -86,6 +104,10 @@ function missing(name: string, what: string): OciError {
   return new OciError('USAGE', `${name} is ${what}`, {
     hint: `Give ${name} as a string${example}.`,
   });
+}
+
+function fieldsOf(value: unknown): Readonly<Partial<Record<string, unknown>>> {
+  return Object(value) as Readonly<Partial<Record<string, unknown>>>;
 }
 
 function kindOf(value: unknown): string {

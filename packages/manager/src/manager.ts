@@ -21,7 +21,12 @@ import {
 } from './call-options.js';
 import { type FreshnessPolicy, defaultFreshness } from './freshness.js';
 import type { NamedRegistry, PackageRepository } from './named-registry.js';
-import { ensureCallOptions, ensureOptions, ensureTexts } from './argument-checks.js';
+import {
+  ensureCallOptions,
+  ensureOptions,
+  ensureTexts,
+  ensureTrustQuestion,
+} from './argument-checks.js';
 import { type ManifestInfo, describe } from './manifest-info.js';
 import { type ManifestName, manifestName, memoryKey } from './manifest-name.js';
 import { type ManagerMetrics, PullCounters } from './metrics.js';
@@ -262,9 +267,11 @@ export class OciManager {
   /**
    * Returns when the rules of `trust` allow to use an artifact that was not pulled through the manager.
    *
-   * @throws OciError `POLICY_REFUSED`, `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `OFFLINE`
+   * @throws OciError `USAGE`, `POLICY_REFUSED`, `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `OFFLINE`
    */
   async ensureTrusted(question: TrustQuestion, options: CallOptions = {}): Promise<void> {
+    ensureTrustQuestion(question);
+    ensureCallOptions(options);
     await this.#trust.ensure(question, options);
   }
 

@@ -61,9 +61,7 @@ async function run(
         ...optionsOf(options),
         tags: options.tags,
         signal,
-        onEvent: (event) => {
-          if (event.type !== 'tag') progress(event);
-        },
+        onEvent: progress,
       });
       await target.finish();
       return copied;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 
+import { parsePlatform } from '@oci/client/copy';
 import {
   type ArtifactFile,
   type ListFilesOptions,
@@ -24,13 +25,14 @@ interface PullFilesInput {
 }
 
 export async function pullArtifact(input: PullFilesInput, invocation: Invocation): Promise<void> {
+  const platform = input.platform === undefined ? undefined : parsePlatform(input.platform);
   await withContext(invocation, async ({ registries, manager, output, progress, signal }) => {
     const named = registries.artifact(input.reference);
     const { reference: name, repository, tagOrDigest, text: reference } = named;
     const options: ListFilesOptions = {
       signal,
       onEvent: progress,
-      platform: input.platform,
+      platform,
       approve: async (manifest) =>
         manager.ensureTrusted({ name, manifest, source: () => repository }, { signal }),
     };

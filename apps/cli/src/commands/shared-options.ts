@@ -1,3 +1,5 @@
+import { OciError, isMediaType } from '@oci/spec-types';
+
 import type { ArgumentDefinition, OptionDefinition } from '../command/options.js';
 
 export const referenceArgument: ArgumentDefinition<'reference'> = {
@@ -10,7 +12,16 @@ export const artifactTypeOption: OptionDefinition<'artifactType'> = {
   name: 'artifactType',
   value: 'type',
   description: 'media type that says what it is',
+  parse: mediaTypeOf,
 };
+
+function mediaTypeOf(text: string, flag: string): string {
+  const shown = JSON.stringify(text.slice(0, 100));
+  if (isMediaType(text)) return text;
+  throw new OciError('USAGE', `${flag} ${shown}: it is a media type`, {
+    hint: 'A media type looks like application/vnd.team.tool.v1.',
+  });
+}
 
 export const layerOption: OptionDefinition<'layer'> = {
   name: 'layer',

@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client/copy';
+import type { CopyAllEvent } from '@oci/client/copy';
 import { printableJson } from '@oci/spec-types/text';
 
 import type { TextStream } from '../terminal.js';
@@ -17,7 +17,7 @@ export class JsonProgress implements Progress {
     this.#now = now;
   }
 
-  add(event: CopyEvent): void {
+  add(event: CopyAllEvent): void {
     if (event.type === 'bytes' && event.done < event.size) {
       const now = this.#now();
       if (now - (this.#saidAt.get(event.digest) ?? Number.NEGATIVE_INFINITY) < betweenMs) return;

@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client/copy';
+import type { CopyAllEvent } from '@oci/client/copy';
 import { printable } from '@oci/spec-types/text';
 
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
@@ -32,7 +32,7 @@ export class PlainProgress implements Progress {
     this.#transfers = new Transfers(now);
   }
 
-  add(event: CopyEvent): void {
+  add(event: CopyAllEvent): void {
     const ended = this.#transfers.add(event);
     const unusual = describeUnusual(event);
     if (event.type === 'retry' && this.#isToldOf(event.host ?? '')) return;
@@ -43,6 +43,8 @@ export class PlainProgress implements Progress {
       this.say(`${shortDigest(event.digest)}: in the cache, ${sizeText(event.size)}`);
     else if (event.type === 'mount')
       this.say(`${shortDigest(event.digest)}: mounted, ${sizeText(event.size)}`);
+    else if (event.type === 'tag')
+      this.say(`tag ${event.tag}: ${event.outcome}, ${event.done} of ${event.total}`);
     else this.#follow(event);
   }
 
@@ -56,7 +58,7 @@ export class PlainProgress implements Progress {
     return false;
   }
 
-  #follow(event: CopyEvent): void {
+  #follow(event: CopyAllEvent): void {
     if (event.type !== 'start' && event.type !== 'bytes') return;
     const transfer = this.#transfers.active.find(({ digest }) => digest === event.digest);
     if (!transfer) return;

@@ -1,11 +1,11 @@
-import type { CopyEvent } from '@oci/client/copy';
+import type { CopyAllEvent } from '@oci/client/copy';
 import { printable } from '@oci/spec-types/text';
 
 import type { TextStream } from '../terminal.js';
 
 /** Shows on stderr what happens. */
 export interface Progress {
-  add(event: CopyEvent): void;
+  add(event: CopyAllEvent): void;
   /** Prints a line of its own, whatever is shown. */
   say(line: string): void;
   /** Takes away what is only of the moment; what comes later begins anew. */

@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client/copy';
+import type { CopyAllEvent } from '@oci/client/copy';
 import type { Digest, TransferEvent } from '@oci/spec-types';
 import { printable } from '@oci/spec-types/text';
 
@@ -54,7 +54,7 @@ export class Transfers {
   }
 
   /** Takes an event in. @returns the transfer that it ended */
-  add(event: CopyEvent): Transfer | undefined {
+  add(event: CopyAllEvent): Transfer | undefined {
     switch (event.type) {
       case 'start':
         this.#start(event, 'moving');

@@ -1,4 +1,4 @@
-import type { CopyEvent } from '@oci/client/copy';
+import type { CopyAllEvent } from '@oci/client/copy';
 import { printable } from '@oci/spec-types/text';
 
 import { type Page, pageOf, styled } from '../render/page.js';
@@ -35,7 +35,7 @@ export class TtyProgress implements Progress {
     this.#transfers = new Transfers(now);
   }
 
-  add(event: CopyEvent): void {
+  add(event: CopyAllEvent): void {
     const page = this.#page();
     const ended = this.#transfers.add(event);
     if (ended && ended.size > 0) this.#above(doneLine(ended, this.#transfers, page));
@@ -72,7 +72,7 @@ export class TtyProgress implements Progress {
     return lines;
   }
 
-  #mention(event: CopyEvent, page: Page): void {
+  #mention(event: CopyAllEvent, page: Page): void {
     const text = describeUnusual(event);
     if (text !== undefined) this.#above(styled(page, 'yellow', text));
   }

@@ -1,15 +1,15 @@
-import type { CopyEvent } from '@oci/client/copy';
+import type { CopyAllEvent } from '@oci/client/copy';
 import { printable } from '@oci/spec-types/text';
 
 import { durationText, shortDigest, sizeText } from '../render/quantity.js';
 
 /** What deserves a line whatever is shown. */
-export function describeUnusual(event: CopyEvent): string | undefined {
+export function describeUnusual(event: CopyAllEvent): string | undefined {
   const text = describe(event);
   return text === undefined ? undefined : printable(text);
 }
 
-function describe(event: CopyEvent): string | undefined {
+function describe(event: CopyAllEvent): string | undefined {
   switch (event.type) {
     case 'warning':
       return `warning: ${event.message}`;

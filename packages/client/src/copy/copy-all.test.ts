@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { MemoryRepository } from '../memory/memory-repository.js';
 import { createRegistry } from '../registry.js';
 import { copyAll } from './copy-all.js';
+import { copy } from './copy.js';
 
 const tags = ['1.0.0', '1.1.0', 'latest'];
 const name = 'team/app' as RepositoryName;
@@ -74,3 +75,22 @@ test.each([{ tags: '1.*' }, { tags: [1] }, { tags: ['a b'] }, { tagsAtOnce: 0 }]
     });
   },
 );
+
+const memory = new MemoryRepository();
+const wrong: readonly (readonly [string, unknown])[] = [
+  ['missing', undefined],
+  ['null', null],
+  ['a name', 'team/app'],
+  ['what a copy of one takes', { repository: memory, reference: '1.0.0' }],
+  ['something else', { resolve: true }],
+];
+
+test.each(wrong)('an end that is %s is a mistake of the caller', async (_, end) => {
+  const untyped = end as never;
+  const usage = { code: 'USAGE' };
+  await expect(copyAll(untyped, memory)).rejects.toMatchObject(usage);
+  await expect(copyAll(memory, untyped)).rejects.toMatchObject(usage);
+  const [source, target] = [{ repository: memory, reference: '1' }, { repository: memory }];
+  await expect(copy({ ...source, repository: untyped }, target)).rejects.toMatchObject(usage);
+  await expect(copy(source, { repository: untyped })).rejects.toMatchObject(usage);
+});

@@ -17,6 +17,7 @@ import { type WritableRepository, canListTags, withoutMirrors } from './ability.
 import { CopiedContent } from './copied-content.js';
 import { runCopy } from './copy.js';
 import { type CheckedCopyOptions, copyKinds, parsedOptions } from './copy-arguments.js';
+import { checkRepositories } from './copy-ends.js';
 import type { CopyEvent } from './copy-event.js';
 import type { CopyOptions, CopyResult } from './copy-options.js';
 import { resolveIfThere } from './referrer-walk.js';
@@ -68,6 +69,7 @@ export function copyAll(
       emit(event);
       options.onEvent?.(event);
     };
+    checkRepositories(source, target);
     checkOptions(options, kinds);
     const { onEvent: _, ...rest } = options;
     const parsed = parsedOptions(rest);

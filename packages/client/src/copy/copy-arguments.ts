@@ -11,13 +11,13 @@ import {
   flag,
   group,
   isObject,
-  object,
   oneOf,
   text,
   texts,
   wholeUpTo,
 } from '../option-check.js';
 import { callKinds } from '../repository/call-check.js';
+import { isReadable, isWritable } from './copy-ends.js';
 import type { CopyOptions, CopySource, CopyTarget } from './copy-options.js';
 import type { GraphLimits } from './graph.js';
 import { parsePlatform } from './platform-choice.js';
@@ -38,8 +38,16 @@ export interface CheckedCopyOptions extends CopyOptions {
 
 /** What `openSource` and `openTarget` return can be ended, too. */
 const endings = { close: callback, finish: callback };
-const target: Kinds<CopyTarget> = { repository: object, tags: texts, ...endings };
-const source: Kinds<CopySource> = { repository: object, reference: text, ...endings };
+const target: Kinds<CopyTarget> = {
+  repository: ['a repository to write to', isWritable],
+  tags: texts,
+  ...endings,
+};
+const source: Kinds<CopySource> = {
+  repository: ['a repository to read from', isReadable],
+  reference: text,
+  ...endings,
+};
 
 /** The options of each copy. */
 export const copyKinds: Kinds<CopyOptions> = {

@@ -37,7 +37,7 @@ import { Tally } from './tally.js';
  * No byte of a manifest changes. Blobs come before the manifests that lead to them, and the tags last; so
  * an interrupted copy leaves nothing incomplete under a name, and the next one goes on where it ended.
  *
- * @throws OciError `LIMIT_EXCEEDED`, and what either end fails with; `side` says which
+ * @throws OciError `USAGE`, `LIMIT_EXCEEDED`, and what either end fails with; `side` says which
  */
 export function copy(
   source: CopySource,
