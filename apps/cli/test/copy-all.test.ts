@@ -30,7 +30,8 @@ async function outcomes(...args: string[]): Promise<readonly unknown[]> {
   const { stdout } = await command('copy', ...args, '--format', 'json');
   const { tags } = expectJson('copy', stdout) as { tags: { tag: string; outcome: string }[] };
   // A layout lists tags in the order in which they came, several at once.
-  return tags.map(({ tag, outcome }) => [tag, outcome]).sort();
+  tags.sort((a, b) => a.tag.localeCompare(b.tag));
+  return tags.map(({ tag, outcome }) => [tag, outcome]);
 }
 
 test('a repository goes to another and to a layout, and a second time moves nothing', async () => {

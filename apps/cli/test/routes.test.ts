@@ -233,6 +233,21 @@ describe('names with a route', () => {
     expect(usual.requests).toEqual([]);
   });
 
+  it('are explained where only names further below have one', async () => {
+    await configure({ more: 'routes_only = true' });
+    const shown = await command('config', 'route', 'kcl', '--format', 'json');
+    expect(expectJson('config-route', shown.stdout)).toMatchObject({
+      registry: null,
+      route: null,
+      source: expect.stringContaining('file '),
+      below: [{ registry: team.host, route: 'kcl/team-*' }],
+    });
+    const { stdout } = await command('config', 'route', 'kcl');
+    expect(stdout).toContain('routes_only refuses it');
+    expect(stdout).toContain(`${team.url}, "kcl/team-*"`);
+    expect(await command('config', 'route', 'other')).toMatchObject({ exitCode: 9 });
+  });
+
   it('are offered to a shell as they are pulled', async () => {
     await json('kcl', 'pull', 'team-net', '1.0.0');
     await command(

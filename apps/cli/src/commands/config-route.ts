@@ -13,9 +13,11 @@ export async function explainRoute(
 ): Promise<void> {
   await withContext(invocation, async ({ output, registries, settings }) => {
     const repository = parseRepositoryName(name);
-    const route = registries.route(repository);
-    const [, ...passedOver] = registries.routes.matching(repository);
+    const [decisive, ...passedOver] = registries.routes.matching(repository);
+    // With routes_only one without a route has no registry; it is refused unless there are routes below it.
     const below = registries.routes.below(repository);
+    const isRefused = decisive === undefined && settings.values.routes_only;
+    const route = isRefused ? undefined : registries.route(repository);
     const source = sourceOf(route, settings);
     output.print({
       json: {
@@ -27,21 +29,24 @@ export async function explainRoute(
       },
       text: fields([
         ['repository', repository],
-        ['registry', route.address],
+        ['registry', route?.address ?? 'none'],
         ['because', `${reasonOf(route)} (${source})`],
         ...passedOver.map((other) => ['passed over', text(other)] as const),
         ...below.map((other) => ['names below', text(other)] as const),
       ]),
-      brief: route.registry,
+      brief: route?.registry ?? [],
     });
   });
 }
 
-function routeJson({ address, registry, pattern }: Route): object {
-  return { registry, address, route: pattern ?? null };
+function routeJson(route: Route | undefined): object {
+  const { address = null, registry = null, pattern = null } = route ?? {};
+  return { registry, address, route: pattern };
 }
 
-function reasonOf({ pattern }: Route): string {
+function reasonOf(route: Route | undefined): string {
+  if (!route) return 'no route is for it, and routes_only refuses it: only names below have one';
+  const { pattern } = route;
   return pattern === undefined ? 'no route is for it: registry_url' : `the route "${pattern}"`;
 }
 
@@ -49,7 +54,8 @@ function text({ address, pattern }: Route): string {
   return `${address}, ${pattern === undefined ? 'registry_url' : `"${pattern}"`}`;
 }
 
-function sourceOf({ pattern }: Route, { sources }: Settings): string {
-  const source = sources.get(pattern === undefined ? 'registry_url' : 'routes');
+function sourceOf(route: Route | undefined, { sources }: Settings): string {
+  const usual = route ? 'registry_url' : 'routes_only';
+  const source = sources.get(route?.pattern === undefined ? usual : 'routes');
   return source ? describeSource(source) : 'default';
 }
