@@ -29,6 +29,6 @@ export interface RegistryOptions extends HostOptions {
   /** Keeps tokens for the next process, sealed, in this file. Default: only in memory. */
   readonly tokenCacheFile?: string | undefined;
   readonly userAgent?: string | undefined;
-  /** Hears of every request that goes out. */
+  /** Hears of every request that goes out. Its exception ends the call, as `USAGE`. */
   readonly observer?: AttemptObserver | undefined;
 }

@@ -83,9 +83,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     listRepositories: (call = {}) => listRepositories(shared, host, call),
     request: async (request, call = {}) => {
-      checkCall('request', call);
+      const options = checkCall('request', call);
       const { sendRaw } = await import('./registry-request.js');
-      return sendRaw(await shared(), request, call);
+      return sendRaw(await shared(), request, options);
     },
   };
 }
@@ -138,9 +138,9 @@ async function ping(
 async function* listRepositories(
   reached: () => Promise<Omit<Endpoint, 'name'>>,
   host: string,
-  options: ListOptions,
+  given: ListOptions,
 ): AsyncGenerator<RepositoryName, void, undefined> {
-  checkCall('listRepositories', options);
+  const options = checkCall('listRepositories', given);
   const { catalogScope, listEntries } = await import('./repository/abilities.js');
   const shared = await reached();
   const exchange: Exchange = (request) => shared.exchange({ ...request, scopes: [catalogScope] });

@@ -10,7 +10,7 @@ import type { Tag } from './tag.js';
 export interface CallOptions {
   /** Ends the call with `ABORTED`; one of `AbortSignal.timeout` with `TIMEOUT`. */
   readonly signal?: AbortSignal | undefined;
-  /** Hears of progress, retries, waits, resumed downloads and warnings. */
+  /** Hears of progress, retries, waits, resumed downloads and warnings. Its exception ends the call, as `USAGE`. */
   readonly onEvent?: EventListener | undefined;
   /**
    * The call belongs to a push: it has the rights of one from the start, and no mirror is asked. A registry

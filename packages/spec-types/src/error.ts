@@ -200,7 +200,7 @@ function isNamed(value: unknown, name: string): value is Error {
 }
 
 /** An object that is no error may have no text, or throw when it is asked for it. */
-function messageOf(thrown: unknown): string {
+export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message;
   return Object(thrown) === thrown ? `a thrown ${typeof thrown}` : String(thrown);
 }

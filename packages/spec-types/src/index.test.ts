@@ -21,6 +21,7 @@ describe('the exported names', () => {
       'annotations',
       'artifactTypeOf',
       'asOciError',
+      'checkedListener',
       'childrenOf',
       'digestAlgorithm',
       'digestEncoded',

@@ -34,6 +34,7 @@ export {
   parseDigest,
   verifiableAlgorithm,
 } from './digest.js';
+export { checkedListener } from './checked-listener.js';
 export {
   type FailedRequest,
   OciError,

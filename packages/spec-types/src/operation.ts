@@ -1,3 +1,4 @@
+import { checkedListener } from './checked-listener.js';
 import type { Digest } from './digest.js';
 
 /** What happens during a transfer. Bytes are cumulative for their blob. */
@@ -83,9 +84,9 @@ export class Operation<T, E = TransferEvent> extends Promise<T> implements Async
   /** Begins `work` in the next microtask, so that whoever made the operation can listen first. */
   constructor(work: (emit: EventListener<E>) => Promise<T>) {
     const listeners = new Set<EventListener<E>>();
-    const emit = (event: E): void => {
+    const emit = checkedListener((event: E): void => {
       for (const listener of listeners) listener(event);
-    };
+    });
     super(
       (resolve, reject) =>
         void Promise.resolve()
@@ -100,7 +101,11 @@ export class Operation<T, E = TransferEvent> extends Promise<T> implements Async
     return 'Operation';
   }
 
-  /** Calls the listener for every event from now on. @returns a function that ends it */
+  /**
+   * Calls the listener for every event from now on; its exception ends the work ({@link checkedListener}).
+   *
+   * @returns a function that ends it
+   */
   on(listener: EventListener<E>): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

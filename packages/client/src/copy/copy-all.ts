@@ -8,6 +8,7 @@ import {
   type Tag,
   type TagLister,
   asOciError,
+  checkedListener,
   throwIfAborted,
 } from '@oci/spec-types';
 import { forEachConcurrent } from '@oci/spec-types/node';
@@ -65,10 +66,10 @@ export function copyAll(
   options: CopyAllOptions = {},
 ): Operation<readonly TagCopy[], CopyAllEvent> {
   return new Operation(async (emit) => {
-    const tell = (event: CopyAllEvent): void => {
+    const tell = checkedListener((event: CopyAllEvent): void => {
       emit(event);
       options.onEvent?.(event);
-    };
+    });
     checkRepositories(source, target);
     checkOptions(options, kinds);
     const { onEvent: _, ...rest } = options;

@@ -4,6 +4,7 @@ import {
   type EventListener,
   Operation,
   type Tag,
+  checkedListener,
   isDigest,
 } from '@oci/spec-types';
 import { forEachConcurrent } from '@oci/spec-types/node';
@@ -45,10 +46,10 @@ export function copy(
   options: CopyOptions = {},
 ): Operation<CopyResult, CopyEvent> {
   return new Operation(async (emit) => {
-    const tell = (event: CopyEvent): void => {
+    const tell = checkedListener((event: CopyEvent): void => {
       emit(event);
       options.onEvent?.(event);
-    };
+    });
     const from = checkSource(source);
     return runCopy(from, checkTarget(target), {
       ...checkCopyOptions(options),

@@ -1,4 +1,4 @@
-import type { CallOptions } from '@oci/spec-types';
+import { type CallOptions, checkedListener } from '@oci/spec-types';
 
 import type { AttachOptions } from '../manifest/attachment.js';
 import { type Kinds, anything, callback, checkOptions, count, flag } from '../option-check.js';
@@ -76,8 +76,12 @@ const kinds: { readonly [O in Operation]: Kinds<OptionsOf[O]> } = {
   resolve: callKinds,
 };
 
-/** Returns the options of a call when it has such options. @throws OciError `USAGE` */
-export function checkCall<O extends object>(operation: Operation, options: O): O {
+/** Returns the options of a call when it has such options, with a {@link checkedListener}. @throws OciError `USAGE` */
+export function checkCall<O extends Pick<CallOptions, 'onEvent'>>(
+  operation: Operation,
+  options: O,
+): O {
   checkOptions(options, kinds[operation] as Kinds);
-  return options;
+  const { onEvent } = options;
+  return onEvent ? { ...options, onEvent: checkedListener(onEvent) } : options;
 }

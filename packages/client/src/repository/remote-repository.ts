@@ -86,7 +86,8 @@ export class RemoteRepository
     return new RemoteRepository(this.name, this.#origin, reach);
   }
 
-  async resolve(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor> {
+  async resolve(tagOrDigest: string, given: CallOptions = {}): Promise<Descriptor> {
+    const options = checkCall('resolve', given);
     const about = parseTagOrDigest(tagOrDigest);
     return this.#read({ operation: 'resolve', about, options }, ({ abilities, endpoint }) =>
       abilities.resolve(endpoint, about, options),
@@ -94,17 +95,16 @@ export class RemoteRepository
   }
 
   /** Fetches a manifest by its tag or digest, verified, in one request. */
-  async fetch(tagOrDigest: string, options: FetchOptions = {}): Promise<ResolvedManifest> {
+  async fetch(tagOrDigest: string, given: FetchOptions = {}): Promise<ResolvedManifest> {
+    const options = checkCall('fetch', given);
     const about = parseTagOrDigest(tagOrDigest);
     return this.#read({ operation: 'fetch', about, options }, ({ abilities, endpoint }) =>
       abilities.fetch(endpoint, about, options),
     );
   }
 
-  async fetchManifest(
-    descriptor: Descriptor,
-    options: FetchOptions = {},
-  ): Promise<ResolvedManifest> {
+  async fetchManifest(descriptor: Descriptor, given: FetchOptions = {}): Promise<ResolvedManifest> {
+    const options = checkCall('fetchManifest', given);
     const { digest: about } = checkDescriptor(descriptor);
     return this.#read({ operation: 'fetchManifest', about, options }, ({ abilities, endpoint }) =>
       abilities.fetchManifest(endpoint, descriptor, options),
@@ -112,9 +112,9 @@ export class RemoteRepository
   }
 
   /** {@link fetchConfig} */
-  async fetchConfig(manifest: ResolvedManifest, options: CallOptions = {}): Promise<ImageConfig> {
+  async fetchConfig(manifest: ResolvedManifest, given: CallOptions = {}): Promise<ImageConfig> {
+    const options = checkCall('fetchConfig', given);
     checkManifest(manifest);
-    checkCall('fetchConfig', options);
     const { abilities } = await this.#work();
     return abilities.fetchConfig(this, manifest, options);
   }
@@ -122,8 +122,9 @@ export class RemoteRepository
   /** The bytes of a blob: all, verified, or those of a `range`, of which only the length is. */
   async fetchBlob(
     descriptor: Descriptor,
-    options: FetchBlobOptions = {},
+    given: FetchBlobOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
+    const options = checkCall('fetchBlob', given);
     const { digest: about } = checkDescriptor(descriptor);
     return this.#read({ operation: 'fetchBlob', about, options }, ({ abilities, endpoint }) =>
       abilities.fetchBlob(endpoint, descriptor, options),
@@ -131,9 +132,9 @@ export class RemoteRepository
   }
 
   /** Reads a small blob into memory, verified. @throws OciError `LIMIT_EXCEEDED` before anything is fetched */
-  async fetchBytes(descriptor: Descriptor, options: FetchBytesOptions = {}): Promise<Uint8Array> {
+  async fetchBytes(descriptor: Descriptor, given: FetchBytesOptions = {}): Promise<Uint8Array> {
+    const options = checkCall('fetchBytes', given);
     checkDescriptor(descriptor);
-    checkCall('fetchBytes', options);
     const { abilities } = await this.#work();
     return abilities.fetchBytes(this, descriptor, options);
   }
@@ -142,8 +143,9 @@ export class RemoteRepository
   async downloadBlob(
     descriptor: Descriptor,
     path: string,
-    options: CallOptions = {},
+    given: CallOptions = {},
   ): Promise<VerifiedFile> {
+    const options = checkCall('downloadBlob', given);
     const { digest: about } = checkDescriptor(descriptor);
     if (typeof path !== 'string' || path === '' || path.includes('\0'))
       throw new OciError('USAGE', 'a blob is downloaded to the path of a file', {
@@ -154,7 +156,8 @@ export class RemoteRepository
     );
   }
 
-  async hasBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
+  async hasBlob(descriptor: Descriptor, given: CallOptions = {}): Promise<boolean> {
+    const options = checkCall('hasBlob', given);
     const { digest: about } = checkDescriptor(descriptor);
     return this.#traced({ operation: 'hasBlob', about, options }, ({ abilities, endpoint }) =>
       abilities.hasBlob(endpoint, descriptor, options),
@@ -164,8 +167,9 @@ export class RemoteRepository
   async pushBlob(
     descriptor: Descriptor,
     body: UploadContent,
-    options: UploadOptions = {},
+    given: UploadOptions = {},
   ): Promise<void> {
+    const options = checkCall('pushBlob', given);
     const { digest: about } = checkDescriptor(descriptor);
     return this.#traced({ operation: 'pushBlob', about, options }, ({ abilities, endpoint }) =>
       abilities.pushBlob(endpoint, { descriptor, body }, options),
@@ -173,8 +177,8 @@ export class RemoteRepository
   }
 
   /** Pushes bytes as a blob. @returns its descriptor, for a manifest */
-  async pushBytes(bytes: Uint8Array, options: PushBytesOptions = {}): Promise<Descriptor> {
-    checkCall('pushBytes', options);
+  async pushBytes(bytes: Uint8Array, given: PushBytesOptions = {}): Promise<Descriptor> {
+    const options = checkCall('pushBytes', given);
     const { abilities } = await this.#work();
     return abilities.pushBytes(this, bytes, options);
   }
@@ -183,8 +187,9 @@ export class RemoteRepository
   async mountBlob(
     descriptor: Descriptor,
     repository: string | undefined,
-    options: CallOptions = {},
+    given: CallOptions = {},
   ): Promise<boolean> {
+    const options = checkCall('mountBlob', given);
     const { digest: about } = checkDescriptor(descriptor);
     const from = repository === undefined ? undefined : parseRepositoryName(repository);
     return this.#traced({ operation: 'mountBlob', about, options }, ({ abilities, endpoint }) =>
@@ -195,18 +200,20 @@ export class RemoteRepository
   /** Stores a manifest under its digest or under a tag. @returns its descriptor */
   async pushManifest(
     manifest: ResolvedManifest,
-    options: PushManifestOptions = {},
+    given: PushManifestOptions = {},
   ): Promise<Descriptor> {
+    const options = checkCall('pushManifest', given);
     const { digest } = checkManifest(manifest).descriptor;
-    const { tag: about = digest } = checkCall('pushManifest', options);
+    const { tag: about = digest } = options;
     return this.#traced({ operation: 'pushManifest', about, options }, ({ abilities, endpoint }) =>
       abilities.pushManifest(endpoint, manifest, options),
     );
   }
 
   /** Pushes an artifact that refers to a manifest: an SBOM, a signature, a report. @returns its manifest */
-  async attach(subject: string | Descriptor, options: AttachOptions): Promise<ResolvedManifest> {
-    const { signal, onEvent } = checkCall('attach', options);
+  async attach(subject: string | Descriptor, given: AttachOptions): Promise<ResolvedManifest> {
+    const options = checkCall('attach', given);
+    const { signal, onEvent } = options;
     const { abilities } = await this.#work();
     abilities.checkAttachment(options);
     const call = { signal, onEvent, forPush: true };
@@ -217,7 +224,8 @@ export class RemoteRepository
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` */
-  async deleteManifest(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
+  async deleteManifest(descriptor: Descriptor, given: CallOptions = {}): Promise<void> {
+    const options = checkCall('deleteManifest', given);
     const { digest: about } = checkDescriptor(descriptor);
     return this.#traced({ operation: 'deleteManifest', about, options }, (ready) =>
       ready.abilities.deleteManifest(ready.endpoint, descriptor, options),
@@ -225,7 +233,8 @@ export class RemoteRepository
   }
 
   /** @throws OciError `MANIFEST_UNKNOWN`, `UNSUPPORTED` where only manifests can be deleted */
-  async deleteTag(tag: string, options: CallOptions = {}): Promise<void> {
+  async deleteTag(tag: string, given: CallOptions = {}): Promise<void> {
+    const options = checkCall('deleteTag', given);
     const about = parseTag(tag);
     return this.#traced({ operation: 'deleteTag', about, options }, ({ abilities, endpoint }) =>
       abilities.deleteTag(endpoint, about, options),
@@ -233,7 +242,8 @@ export class RemoteRepository
   }
 
   /** What manifests name is missing then. @throws OciError `BLOB_UNKNOWN`, `UNSUPPORTED` */
-  async deleteBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<void> {
+  async deleteBlob(descriptor: Descriptor, given: CallOptions = {}): Promise<void> {
+    const options = checkCall('deleteBlob', given);
     const { digest: about } = checkDescriptor(descriptor);
     return this.#traced({ operation: 'deleteBlob', about, options }, ({ abilities, endpoint }) =>
       abilities.deleteBlob(endpoint, descriptor, options),
@@ -242,15 +252,17 @@ export class RemoteRepository
 
   async *listReferrers(
     subject: Pick<Descriptor, 'digest'>,
-    options: ReferrersOptions = {},
+    given: ReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
+    const options = checkCall('listReferrers', given);
     const { digest: about } = checkContent(subject);
     const trace = this.#traceOf({ operation: 'listReferrers', about, options });
     yield* tracedItems(trace, this.#referrers(about, options));
   }
 
   /** Every tag, or the first `limit`, in the registry's order and in its pages. */
-  async *listTags(options: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {
+  async *listTags(given: ListOptions = {}): AsyncGenerator<Tag, void, undefined> {
+    const options = checkCall('listTags', given);
     const trace = this.#traceOf({ operation: 'listTags', options });
     yield* tracedItems(trace, this.#tags(options));
   }

@@ -1,4 +1,4 @@
-import { type OciErrorCode, asOciError } from '@oci/spec-types';
+import { type OciErrorCode, asOciError, checkedListener } from '@oci/spec-types';
 
 import type { Exchange } from './exchange.js';
 
@@ -18,16 +18,21 @@ export type AttemptObserver = (attempt: Attempt) => ((outcome: AttemptOutcome) =
 
 /** Lets an observer hear of every request, for metrics and traces. */
 export function observed(send: Exchange, observer: AttemptObserver): Exchange {
+  const begin = checkedListener(observer);
   return async (request) => {
     const { method, url } = request;
-    const ended = observer({ method, url: url.origin + url.pathname, host: url.host });
-    try {
-      const response = await send(request);
-      ended?.({ status: response.status });
-      return response;
-    } catch (error) {
+    const heard = begin({ method, url: url.origin + url.pathname, host: url.host });
+    const ended = heard && checkedListener(heard);
+    const response = await send(request).catch((error: unknown) => {
       ended?.({ code: asOciError(error).code });
       throw error;
+    });
+    try {
+      ended?.({ status: response.status });
+    } catch (error) {
+      response.body.destroy();
+      throw error;
     }
+    return response;
   };
 }

@@ -1,4 +1,4 @@
-import { OciError } from '@oci/spec-types';
+import { OciError, abortError, isAbort } from '@oci/spec-types';
 import { expect, test } from 'vitest';
 
 import type { Exchange, RegistryRequest, RegistryResponse } from './exchange.js';
@@ -162,4 +162,13 @@ test('stops waiting when the signal fires', async () => {
   const request = { ...get, signal: controller.signal, onEvent: () => controller.abort() };
   await expect(retry(exchange, policy)(request)).rejects.toMatchObject({ code: 'ABORTED' });
   expect(sent).toHaveLength(1);
+});
+
+test('the time limit of a caller that passes in a later attempt is told as in the first', async () => {
+  const limit = abortError(AbortSignal.abort(new DOMException('too long', 'TimeoutError')));
+  const { exchange, policy, sent } = script([503, limit]);
+  const error: unknown = await retry(exchange, policy)(get).catch((thrown: unknown) => thrown);
+  expect(error).toBe(limit);
+  expect(isAbort(error)).toBe(true);
+  expect(sent).toHaveLength(2);
 });

@@ -1,4 +1,4 @@
-import { type OciError, amendError, asOciError } from '@oci/spec-types';
+import { type OciError, amendError, asOciError, isAbort } from '@oci/spec-types';
 import { parseRetryAfter } from '@oci/spec-types/registry-api';
 import { type Failure, Retries, isTransientStatus } from '@oci/spec-types/retry';
 
@@ -72,7 +72,8 @@ function describe(request: RegistryRequest, outcome: Outcome): { host: string; r
 function conclude(outcome: Outcome, attempts: number): RegistryResponse {
   if ('response' in outcome) return { ...outcome.response, attempts };
   const { error } = outcome;
-  if (attempts === 1) throw error;
+  // An end by the caller, or by a listener of theirs, is no failed attempt.
+  if (attempts === 1 || error.code === 'USAGE' || isAbort(error)) throw error;
   throw amendError(error, {
     message: `${error.message} (${attempts} attempts)`,
     cause: error,
