@@ -16,6 +16,10 @@ async function programsOf(page: string): Promise<readonly string[]> {
   return blocks.filter((code) => code.startsWith('import '));
 }
 
+function hasTypes(program: string): boolean {
+  return /^import type |\w<\w+|: string\b| as const/m.test(program);
+}
+
 /** A project that has installed this package alone, where nothing else can be imported (pnpm's strict layout). */
 async function projectOf(programs: readonly string[]): Promise<string> {
   const directory = await temporaryDirectory();
@@ -42,6 +46,23 @@ async function projectOf(programs: readonly string[]): Promise<string> {
   for (const [at, code] of programs.entries()) await writeFile(join(path, `${at}.ts`), code);
   return path;
 }
+
+test('what the README shows is JavaScript for Node 20 where it has no types', async () => {
+  const pages = ['README.md', '../extensions/README.md', '../../docs/copy.md'];
+  const programs = (await Promise.all(pages.map(programsOf))).flat();
+  const { path, remove } = await temporaryDirectory();
+  onTestFinished(remove);
+  const untyped = programs.filter((program) => !hasTypes(program));
+  expect(untyped.length).toBeGreaterThan(6);
+  for (const code of untyped) {
+    const file = join(path, 'program.mjs');
+    await writeFile(file, code);
+    const { exitCode, stderr } = await run(process.execPath, ['--check', file]);
+    expect([exitCode, stderr], code).toEqual([0, '']);
+    // Later releases of Node know it, too.
+    expect(code).not.toContain('await using');
+  }
+});
 
 test('what the README shows compiles where only this package is installed', async () => {
   const programs = await programsOf('README.md');
