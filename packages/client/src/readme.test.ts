@@ -58,7 +58,7 @@ test('what the README shows is JavaScript for Node 20 where it has no types', as
     const file = join(path, 'program.mjs');
     await writeFile(file, code);
     const { exitCode, stderr } = await run(process.execPath, ['--check', file]);
-    expect([exitCode, stderr], code).toEqual([0, '']);
+    expect({ code, exitCode, stderr }).toEqual({ code, exitCode: 0, stderr: '' });
     // Later releases of Node know it, too.
     expect(code).not.toContain('await using');
   }
