@@ -1,4 +1,5 @@
 import { OciError } from '@oci/spec-types';
+import { isObject } from '@oci/spec-types/schemas';
 import { nearest, quoted } from '@oci/spec-types/text';
 
 /** The values that an option takes, in words and as a test. */
@@ -68,10 +69,6 @@ export function checkOptions<O extends object>(given: unknown, kinds: Kinds<O>, 
       throw refused(`the option ${path}${name} is ${what}, not ${shown(value)}`, kinds);
     if ('kind' in rule && isObject(value)) checkOptions(value, rule.members, `${path}${name}.`);
   }
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function shown(value: unknown): string {

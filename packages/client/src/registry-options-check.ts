@@ -1,3 +1,5 @@
+import { isObject } from '@oci/spec-types/schemas';
+
 import type { DownloadPolicy } from './download/download-policy.js';
 import type { ClientCertificate, HostOptions } from './host-options.js';
 import type { MirrorOptions } from './mirrors/mirror.js';
@@ -10,7 +12,6 @@ import {
   count,
   flag,
   group,
-  isObject,
   objects,
   oneOf,
   positive,

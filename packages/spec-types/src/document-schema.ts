@@ -172,6 +172,7 @@ function notA(kind: string): Finding {
   return { path: [], message: `not a ${kind}` };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Tells an object with fields from null, lists and single values. */
+export function isObject(value: unknown): value is Record<PropertyKey, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

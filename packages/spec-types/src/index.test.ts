@@ -96,6 +96,7 @@ describe('the exported names', () => {
         'imageConfigSchema',
         'imageIndexSchema',
         'imageManifestSchema',
+        'isObject',
         'layoutHeaderSchema',
         'parseStrictJson',
         'platformSchema',

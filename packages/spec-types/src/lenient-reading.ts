@@ -1,4 +1,4 @@
-import type { DocumentSchema, Finding } from './document-schema.js';
+import { type DocumentSchema, type Finding, isObject } from './document-schema.js';
 
 /** How a manifest is read; without options exactly as the specifications have it. */
 export interface ReadingOptions {
@@ -62,8 +62,4 @@ function memberAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let member = value;
   for (const key of path) member = Reflect.get(Object(member) as object, key);
   return member;
-}
-
-function isObject(value: unknown): value is Record<PropertyKey, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,6 +7,7 @@ import {
 } from './descriptor.js';
 import {
   type DocumentSchema,
+  isObject,
   listOrNone,
   literal,
   objectOf,
@@ -166,8 +167,4 @@ function withoutNulls(value: unknown): Record<string, unknown> {
   if (!isObject(value)) throw invalidDocument('the manifest is not a JSON object');
   const fields = Object.entries(value).filter(([, field]) => field !== null);
   return Object.fromEntries(fields);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

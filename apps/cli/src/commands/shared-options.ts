@@ -52,7 +52,7 @@ export const installDirOption: OptionDefinition<'installDir'> = {
 export const profilesOption: OptionDefinition<'profiles'> = {
   name: 'profiles',
   value: 'file',
-  description: 'TOML file with layouts of your own, tried first',
+  description: 'TOML file with profiles of your own, tried first',
   completes: 'file',
 };
 

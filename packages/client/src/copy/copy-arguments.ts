@@ -1,4 +1,5 @@
 import { type Digest, OciError, type Platform, type Tag } from '@oci/spec-types';
+import { isObject } from '@oci/spec-types/schemas';
 import { quoted } from '@oci/spec-types/text';
 
 import {
@@ -10,7 +11,6 @@ import {
   count,
   flag,
   group,
-  isObject,
   oneOf,
   text,
   texts,

@@ -2,6 +2,7 @@ import { type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 import { OciError } from '@oci/spec-types';
+import { isObject } from '@oci/spec-types/schemas';
 import { hasCode, isMissing, readNamedFile } from '@oci/files';
 
 import { isSettableHeader } from '../transport/origin-headers.js';
@@ -193,10 +194,6 @@ export class AuthFileReader {
 
 function versionOf({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [ino, size, mtimeNs, ctimeNs].join(' ');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function denied(path: string, cause: unknown): OciError {
