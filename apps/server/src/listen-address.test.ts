@@ -1,6 +1,7 @@
+import { isLoopback } from '@oci/spec-types/node';
 import { expect, test } from 'vitest';
 
-import { formatOrigin, isLoopback, parseListenAddress } from './listen-address.js';
+import { formatOrigin, parseListenAddress } from './listen-address.js';
 
 test.each([
   ['127.0.0.1:5000', '127.0.0.1', 5000, true],

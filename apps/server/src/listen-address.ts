@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 import { OciError } from '@oci/spec-types';
 
 /** Where a server listens. */
@@ -20,12 +18,6 @@ export function parseListenAddress(text: string): ListenAddress {
     });
   }
   return { host, port };
-}
-
-/** Whether only this machine reaches the address. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
 }
 
 export function formatOrigin(

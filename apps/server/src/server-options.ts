@@ -1,5 +1,6 @@
 import type { OciManagerOptions } from '@oci/manager';
 import { OciError } from '@oci/spec-types';
+import { isLoopback } from '@oci/spec-types/node';
 
 import type { AccessOptions } from './access/access.js';
 import type { AuditOptions } from './audit/audit-log.js';
@@ -7,7 +8,7 @@ import type { StorageOptions } from './hosted/storage.js';
 import type { TrustedProxies } from './http/client-address.js';
 import type { ConnectionLimits } from './http/connections.js';
 import type { TlsOptions } from './http/listener.js';
-import { type ListenAddress, isLoopback } from './listen-address.js';
+import type { ListenAddress } from './listen-address.js';
 
 export interface ServerOptions {
   readonly listen: ListenAddress;

@@ -1,4 +1,5 @@
 import { OciError, type RegistryHost, parseRegistryHost } from '@oci/spec-types';
+import { isLoopback } from '@oci/spec-types/node';
 import { quoted } from '@oci/spec-types/text';
 
 /** Which registry, and how it is spoken to. */
@@ -29,7 +30,7 @@ export function parseRegistryAddress(
     throw notAnAddress(text);
   }
   const host = parseRegistryHost(bare);
-  return { host, scheme: options.plainHttp || isLoopbackHost(host) ? 'http' : 'https' };
+  return { host, scheme: options.plainHttp || isLoopback(hostName(host)) ? 'http' : 'https' };
 }
 
 function notAnAddress(text: unknown): OciError {
@@ -38,6 +39,7 @@ function notAnAddress(text: unknown): OciError {
   });
 }
 
-function isLoopbackHost(host: RegistryHost): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/.test(host);
+/** Leaves out the port, and the brackets of IPv6. */
+function hostName(host: RegistryHost): string {
+  return host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 }

@@ -130,6 +130,7 @@ describe('the exported names', () => {
       'digestOf',
       'embeddedContent',
       'forEachConcurrent',
+      'isLoopback',
       'isSameButCreated',
       'readBytes',
       'verified',

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { OciError, onceDone } from '@oci/spec-types';
 import { parseRetryAfter } from '@oci/spec-types/registry-api';
 import { BackOff } from '@oci/spec-types/retry';
-import { readBytes } from '@oci/spec-types/node';
+import { isLoopback, readBytes } from '@oci/spec-types/node';
 import {
   type JWTPayload,
   type JWTVerifyGetKey,
@@ -14,7 +14,6 @@ import {
   jwtVerify,
 } from 'jose';
 
-import { isLoopback } from '../listen-address.js';
 import type { Caller } from './caller.js';
 import { qualifiedName } from './qualified-rules.js';
 

@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 
 import { OciError } from '@oci/spec-types';
-
-import { isLoopback } from '../listen-address.js';
+import { isLoopback } from '@oci/spec-types/node';
 
 /** What a proxy says that its client asked for. */
 export interface Forwarded {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
-import { isLoopback } from '../listen-address.js';
+import { isLoopback } from '@oci/spec-types/node';
+
 import { Refusal } from './refusal.js';
 
 /** What a server is called, and whether that matters. */

@@ -1,5 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
+import { isLoopback } from '@oci/spec-types/node';
+
 import { type ProxyOptions, parseProxies } from './proxy-options.js';
 
 /** A decision for each URL: the proxy, or undefined for a direct connection. */
@@ -16,7 +18,7 @@ export function proxyPolicy(given: ProxyOptions | false | undefined): ProxyPolic
   return (url) => {
     const proxy = url.protocol === 'https:' ? https : http;
     const target = targetOf(url);
-    if (!proxy || isLoopback(target.host)) return undefined;
+    if (!proxy || isOfThisMachine(target.host)) return undefined;
     return exceptions.some((excepts) => excepts(target)) ? undefined : proxy;
   };
 }
@@ -31,9 +33,9 @@ function targetOf(url: URL): Target {
   return { host: url.hostname.replace(/^\[|\]$/g, '').toLowerCase(), port };
 }
 
-/** Loopback is never behind a proxy, as in Go. */
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|::1)$/.test(host);
+/** Loopback is never behind a proxy, as in Go; nor are names below `.localhost`, which a proxy has for itself. */
+function isOfThisMachine(host: string): boolean {
+  return isLoopback(host) || host.endsWith('.localhost');
 }
 
 function parseException(text: string): (target: Target) => boolean {

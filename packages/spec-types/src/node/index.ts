@@ -1,5 +1,6 @@
 export { forEachConcurrent } from './concurrency.js';
 export { creationTime, isSameButCreated } from './creation-time.js';
+export { isLoopback } from './loopback.js';
 export { type ReadBytesOptions, readBytes } from './read-bytes.js';
 export {
   Verifier,
