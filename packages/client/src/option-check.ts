@@ -20,7 +20,7 @@ export const text: Kind = ['text', (value) => typeof value === 'string'];
 export const texts: Kind = ['a list of text', (value) => isListOf(value, text[1])];
 export const flag: Kind = ['true or false', (value) => typeof value === 'boolean'];
 export const callback: Kind = ['a function', (value) => typeof value === 'function'];
-export const object: Kind = ['an object', isObject];
+const object: Kind = ['an object', isObject];
 export const objects: Kind = ['a list of objects', (value) => isListOf(value, isObject)];
 /** Milliseconds or bytes; NaN is none. */
 export const amount: Kind = ['a number from 0', (value) => typeof value === 'number' && value >= 0];
