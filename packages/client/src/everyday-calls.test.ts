@@ -297,13 +297,28 @@ describe('manifests', () => {
     const { descriptor } = artifact.manifest;
     const attaching = repository.attach(descriptor, { artifactType: 'no type' });
     await expect(attaching).rejects.toMatchObject({ code: 'USAGE' });
-    for (const layer of ['sbom.json', undefined, 7]) {
+    for (const layer of ['sbom.json', undefined, null, 7, { bytes: 'text', mediaType: 'a/b' }]) {
       const options = { artifactType: 'a/b', layers: [layer as never] };
       await expect(repository.attach('1', options)).rejects.toMatchObject({
         code: 'USAGE',
         hint: expect.stringContaining('attachFiles'),
       });
     }
+    const refused = [
+      { artifactType: 'no type' },
+      { artifactType: 'a/b', layers: [{ bytes: new Uint8Array(), mediaType: 'none' }] },
+      { artifactType: 'a/b', layers: [{ ...descriptor, mediaType: undefined }] },
+      {
+        artifactType: 'a/b',
+        layers: [{ bytes: new Uint8Array(), mediaType: 'a/b', annotations: 1 }],
+      },
+      { artifactType: 'a/b', annotations: { key: 1 } },
+      undefined,
+    ];
+    for (const options of refused)
+      await expect(repository.attach('1', options as never)).rejects.toMatchObject({
+        code: 'USAGE',
+      });
     expect(server.requests).toEqual([]);
   });
 

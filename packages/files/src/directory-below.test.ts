@@ -60,6 +60,18 @@ describe('a directory below a root', () => {
     expect(await readdir(at('outside'))).toEqual([]);
   });
 
+  it('is named by its path where a lock in it is a link', async () => {
+    await withDirectoryBelow(at('root'), 'a', async (path) => {
+      await symlink(at('outside'), join(path, 'f.lock'));
+      const locked = withFileLock(join(path, 'f.lock'), async () => {});
+      await expect(locked).rejects.toMatchObject({
+        ...refused,
+        message: expect.stringContaining(`${at('root/a/f.lock')} is a symbolic link`),
+      });
+    });
+    expect(await readdir(at('outside'))).toEqual([]);
+  });
+
   it.runIf(process.platform === 'linux')(
     'stays the same directory when a link takes its place',
     async () => {

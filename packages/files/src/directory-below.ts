@@ -82,14 +82,14 @@ async function openBelow(above: FileHandle, name: string): Promise<FileHandle> {
     return await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   } catch (error) {
     const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
-    throw isLink ? linkRefused(shownPath(path)) : error;
+    throw isLink ? linkRefused(path) : error;
   }
 }
 
 function linkRefused(path: string): OciError {
   return new OciError(
     'POLICY_REFUSED',
-    `${path} is a symbolic link: nothing is written behind it`,
+    `${shownPath(path)} is a symbolic link: nothing is written behind it`,
     {
       hint: 'Remove the link, or name the directory itself that it leads to.',
     },

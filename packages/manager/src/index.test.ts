@@ -19,6 +19,7 @@ it('exports these names', () => {
     'kclRepository',
     'parseExtensionType',
     'pullJson',
+    'readPulled',
     'registryOptions',
     'selectContentLayer',
   ]);

@@ -20,6 +20,7 @@ export { type Route, RouteTable } from './routes/route-table.js';
 export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
 export { type PulledArtifact } from './pulled-artifact.js';
+export { readPulled } from './pulled-file.js';
 export { type RetentionOptions } from './retention-schedule.js';
 export {
   type ReachOptions,

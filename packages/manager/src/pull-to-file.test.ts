@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type TransferEvent, parseRegistryHost, parseRepositoryName } from '@oci/spec-types';
@@ -70,6 +70,29 @@ describe('an artifact that goes to a file outside the cache', () => {
     });
     await expect(delivered).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
     expect(await readdir(work.path)).toEqual(['cache']);
+  });
+
+  it('is pulled again when it was pruned before it was copied', async () => {
+    await using manager = managerOf(join(work.path, 'cache'));
+    let pulls = 0;
+    const output = join(work.path, 'core.tar.gz');
+    const delivered = await pullToFile({
+      name: manifestName(
+        { host: parseRegistryHost(registry.host) },
+        parseRepositoryName('kcl/core'),
+        '1.0.0',
+      ),
+      output,
+      trust: new TrustGate([], { offline: false, refresh: false }),
+      pull: async () => {
+        const pulled = await manager.pullKclPackage('core', '1.0.0');
+        pulls += 1;
+        if (pulls === 1) await rm(pulled.path);
+        return pulled;
+      },
+    });
+    expect(pulls).toBe(2);
+    expect(digestOf(await readFile(output))).toBe(delivered.digest);
   });
 
   it('does not go where a directory is', async () => {

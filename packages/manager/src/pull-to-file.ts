@@ -18,6 +18,7 @@ import { selectContentLayer } from './content-layer.js';
 import type { ManifestName } from './manifest-name.js';
 import { cacheLeftOut, isCacheFailure } from './cache-fallback.js';
 import type { PulledArtifact } from './pulled-artifact.js';
+import { readPulled } from './pulled-file.js';
 import type { TrustGate } from './trust-gate.js';
 
 /** An artifact, the file it goes to, and the ways to get it. */
@@ -44,14 +45,17 @@ export async function pullToFile(
 ): Promise<PulledArtifact> {
   const output = resolve(filePull.output);
   await refuseDirectory(output);
-  const pulled = await filePull.pull().catch((error: unknown) => {
-    if (!isCacheFailure(error) || !filePull.connect) throw error;
-    options.onEvent?.(cacheLeftOut(error));
-    return undefined;
+  const pull = (): Promise<PulledArtifact> =>
+    filePull.pull().catch((error: unknown) => {
+      if (!isCacheFailure(error) || !filePull.connect) throw error;
+      options.onEvent?.(cacheLeftOut(error));
+      return direct(filePull, output, options);
+    });
+  return readPulled(pull, async (pulled) => {
+    if (pulled.path === output) return pulled;
+    await placed(output, (temporary) => copyMaterialized(pulled.path, temporary, pulled));
+    return { ...pulled, path: output };
   });
-  if (!pulled) return direct(filePull, output, options);
-  await placed(output, (temporary) => copyMaterialized(pulled.path, temporary, pulled));
-  return { ...pulled, path: output };
 }
 
 async function direct(

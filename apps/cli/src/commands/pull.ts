@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 
 import type * as Extensions from '@oci/extensions';
 import type { Candidates } from '@oci/extensions';
-import { type PulledArtifact, parseExtensionType, pullJson } from '@oci/manager';
+import { type PulledArtifact, parseExtensionType, pullJson, readPulled } from '@oci/manager';
 import { type EventListener, type Operation, isTag } from '@oci/spec-types';
 
 import type * as Inspection from './pull-inspect.js';
@@ -34,9 +34,11 @@ export async function pullKcl(args: PullArguments, invocation: Invocation): Prom
     operation.on(({ type }) => void (type === 'start' && inspection().catch(() => {})));
     return { operation };
   };
+  let isNew = false;
   await pull(args, invocation, begin, async (pulled, { progress, signal }) => {
     // What is in the cache was looked into when it came.
-    if (pulled.fromCache) return;
+    isNew ||= !pulled.fromCache;
+    if (!isNew) return;
     const { inspectPulled } = await inspection();
     for (const { path, message } of await inspectPulled(
       pulled.path,
@@ -96,15 +98,19 @@ async function pull(
   inspect: (pulled: PulledArtifact, context: Context) => Promise<void> = async () => {},
 ): Promise<void> {
   await withContext(invocation, async (context: Context) => {
-    const { operation } = await begin(context, { signal: context.signal }, context.progress);
-    operation.on(context.progress);
-    const pulled = await operation;
-    await inspect(pulled, context);
-    if (output === '-') {
+    const obtain = async (): Promise<PulledArtifact> => {
+      const { operation } = await begin(context, { signal: context.signal }, context.progress);
+      operation.on(context.progress);
+      return operation;
+    };
+    const pulled = await readPulled(obtain, async (found) => {
+      await inspect(found, context);
+      if (output !== '-') return found;
       const { pipeline } = await import('node:stream/promises');
-      await pipeline(createReadStream(pulled.path), invocation.terminal.stdout.raw, { end: false });
-      return;
-    }
+      await pipeline(createReadStream(found.path), invocation.terminal.stdout.raw, { end: false });
+      return undefined;
+    });
+    if (!pulled) return;
     context.output.print({ json: pullJson(pulled), text: summary(pulled), brief: pulled.path });
   });
 }

@@ -29,7 +29,7 @@ export interface AttachOptions extends CallOptions {
 }
 
 /** @throws OciError `USAGE`, `DIGEST_INVALID` */
-export function checkAttachment({ artifactType, layers = [] }: AttachOptions): void {
+export function checkAttachment({ artifactType, layers = [], annotations }: AttachOptions): void {
   checkMediaType(artifactType);
   const refused = (message: string): OciError =>
     new OciError('USAGE', message, {
@@ -38,9 +38,19 @@ export function checkAttachment({ artifactType, layers = [] }: AttachOptions): v
   if (!Array.isArray(layers)) throw refused('the layers of an artifact are a list');
   for (const layer of layers as readonly unknown[]) {
     if (typeof layer !== 'object' || layer === null) throw refused(`${quoted(layer)} is no layer`);
-    if ('bytes' in layer) checkMediaType((layer as NewLayer).mediaType);
-    else checkDescriptor(layer as Descriptor);
+    if (!('bytes' in layer)) checkDescriptor(layer as Descriptor);
+    else if (!(layer.bytes instanceof Uint8Array))
+      throw refused('the bytes of a layer are a Uint8Array');
+    else checkMediaType((layer as NewLayer).mediaType);
   }
+  createManifest({ artifactType, layers: layers.map(described), annotations });
+}
+
+/** Describes a layer as one of any content, to see whether a manifest takes it. */
+function described(layer: NewLayer | Descriptor): Descriptor {
+  if (!('bytes' in layer)) return layer;
+  const { mediaType, annotations } = layer;
+  return { ...emptyDescriptor, mediaType, ...(annotations && { annotations }) };
 }
 
 /**

@@ -3,13 +3,14 @@ import {
   type OciManager,
   type PulledArtifact,
   parseExtensionType,
+  readPulled,
 } from '@oci/manager';
-import { type EventListener, OciError } from '@oci/spec-types';
+import { type EventListener, OciError, type Operation } from '@oci/spec-types';
 
 import { readArchiveFiles } from '../extract/archive-files.js';
 import { withPackage } from '../extract/archive-rule.js';
 import { declarationFiles, readMetadata } from '../validate/metadata.js';
-import { type Graph, type Requirement, resolveGraph } from './graph.js';
+import { type Graph, type Loaded, type Requirement, resolveGraph } from './graph.js';
 import { extensionCandidates, newestWanted } from './newest.js';
 import { isVersionRange } from './version-range.js';
 
@@ -68,16 +69,26 @@ export function resolveExtensionGraph(
         return newestWanted(candidates, ...ranges);
       },
       load: async (id, version, signal) => {
-        const { type, name } = extensionOf(id);
-        const operation = source.pullExtensionArtifact(type, name, version, { signal });
-        if (options.onEvent) operation.on(options.onEvent);
-        const pulled = await operation;
-        const requirements = await requirementsOf(pulled, { type, signal });
-        return { content: { type, name, pulled }, requirements };
+        const extension = extensionOf(id);
+        const { type, name } = extension;
+        const pull = (): Operation<PulledArtifact> => {
+          const operation = source.pullExtensionArtifact(type, name, version, { signal });
+          if (options.onEvent) operation.on(options.onEvent);
+          return operation;
+        };
+        return readPulled(pull, (pulled) => loaded({ ...extension, pulled }, signal));
       },
     },
     options,
   );
+}
+
+async function loaded(
+  content: ResolvedExtension,
+  signal: AbortSignal,
+): Promise<Loaded<ResolvedExtension>> {
+  const { type, pulled } = content;
+  return { content, requirements: await requirementsOf(pulled, { type, signal }) };
 }
 
 async function requirementsOf(

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 
+import { readPulled } from '@oci/manager';
 import { type EventListener, OciError, type RegistryHost } from '@oci/spec-types';
 
 import { readArchiveFiles } from '../extract/archive-files.js';
@@ -113,8 +114,11 @@ class KclPackages implements PackageProvider<ResolvedPackage> {
 
   async load(id: string, version: string, signal: AbortSignal): Promise<Loaded<ResolvedPackage>> {
     const place = this.get(id);
-    const pulled = await this.#source.pull(place, version, signal);
-    const mod = await modOf(pulled, signal);
+    const pull = (): Promise<PulledPackage> => this.#source.pull(place, version, signal);
+    const { pulled, mod } = await readPulled(pull, async (found) => ({
+      pulled: found,
+      mod: await modOf(found, signal),
+    }));
     for (const needed of mod.dependencies.filter(isOfRegistry))
       if (!this.#named.has(needed.registry)) await this.#source.followLead(needed, place);
     const content = { name: place.name, place, pulled, mod };

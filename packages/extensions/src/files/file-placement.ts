@@ -179,16 +179,30 @@ class FilePlacement {
   }
 }
 
-function refuseTwins(placed: readonly { readonly segments: readonly string[] }[]): void {
-  const seen = new Set<string>();
+interface NamedLayer {
+  readonly descriptor: Descriptor;
+  readonly segments: readonly string[];
+}
+
+/** Refuses two layers of one name, and one below another that is a file. */
+function refuseTwins(placed: readonly NamedLayer[]): void {
+  const refused = (message: string): OciError =>
+    new OciError('ARCHIVE_UNSAFE', message, { hint: 'Nothing was written.' });
+  // File systems of macOS and Windows take names for the same that are when folded.
+  const folded = (segments: readonly string[]): string => foldedPath(segments.join('/'));
+  const names = new Set<string>();
+  const files = new Set<string>();
+  for (const { descriptor, segments } of placed) {
+    const name = folded(segments);
+    if (names.has(name)) throw refused(`two layers are named ${segments.join('/')}`);
+    names.add(name);
+    if (!isPackedDirectory(descriptor)) files.add(name);
+  }
   for (const { segments } of placed) {
-    // File systems of macOS and Windows take these for the same.
-    const name = foldedPath(segments.join('/'));
-    if (seen.has(name))
-      throw new OciError('ARCHIVE_UNSAFE', `two layers are named ${segments.join('/')}`, {
-        hint: 'Nothing was written.',
-      });
-    seen.add(name);
+    const above = segments.slice(1).map((_, index) => segments.slice(0, index + 1));
+    const taken = above.find((directory) => files.has(folded(directory)));
+    if (!taken) continue;
+    throw refused(`a layer is the file ${taken.join('/')}, and another is ${segments.join('/')}`);
   }
 }
 

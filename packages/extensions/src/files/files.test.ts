@@ -65,6 +65,29 @@ test('files and directories come back as they went', () =>
     }
   }));
 
+test.each([
+  ['a', 'a/b'],
+  ['A/b', 'a/B/c'],
+  ['a/b/c', 'a/b'],
+])('layers named %s and %s are refused, and nothing is written', (first, second) =>
+  overBoth(async (repository) => {
+    const named = [first, second].map((title) => ({ path: 'tool.json', title }));
+    await pushFiles(repository, named, { base, artifactType: 'a/b', tags: ['1.0.0'] });
+    await expect(pullFiles(repository, '1.0.0', { directory: out })).rejects.toMatchObject({
+      code: 'ARCHIVE_UNSAFE',
+    });
+    await expect(readdir(work.path)).resolves.toEqual(['in']);
+  }),
+);
+
+test('a file may go to a directory that the artifact brings', () =>
+  overBoth(async (repository) => {
+    const named = ['site', { path: 'tool.json', title: 'site/sub/tool.json' }];
+    await pushFiles(repository, named, { base, artifactType: 'a/b', tags: ['1.0.0'] });
+    await pullFiles(repository, '1.0.0', { directory: out });
+    expect((await readdir(join(out, 'site', 'sub'))).sort()).toEqual(['a.txt', 'tool.json']);
+  }));
+
 test('a filter leaves files out, and no name of theirs matters', () =>
   overBoth(async (repository) => {
     const hostile = { path: 'tool.json', title: '../../escaped' };

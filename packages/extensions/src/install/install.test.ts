@@ -26,7 +26,7 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import type { ExtensionPolicy } from '../policy/extension-policy.js';
-import { type InstalledExtension, installExtension } from './install.js';
+import { type ExtensionSource, type InstalledExtension, installExtension } from './install.js';
 
 let work: TemporaryDirectory;
 let registry: TestRegistry;
@@ -125,6 +125,24 @@ test('installs nothing that takes the place of a pulled file before it is unpack
   expect(await installExtension(same, target('1.28.0'), { installDir })).toMatchObject({
     changed: true,
   });
+});
+
+test('pulls again, once, what was pruned before it is unpacked', async () => {
+  publish('1.28.0');
+  let pulls = 0;
+  const prunedOnce: ExtensionSource = {
+    pullExtensionArtifact: (...of) =>
+      new Operation(async () => {
+        const pulled = await manager.pullExtensionArtifact(...of);
+        pulls += 1;
+        if (pulls === 1) await rm(pulled.path);
+        return pulled;
+      }),
+  };
+  const installed = await installExtension(prunedOnce, target('1.28.0'), { installDir });
+  expect(installed).toMatchObject({ changed: true });
+  expect(pulls).toBe(2);
+  await expectNoStaging();
 });
 
 test('does nothing when the version is in use already', async () => {

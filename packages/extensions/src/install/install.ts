@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { PulledArtifact } from '@oci/manager';
+import { type PulledArtifact, readPulled } from '@oci/manager';
 import {
   type Digest,
   type EventListener,
@@ -85,14 +85,18 @@ export function installExtension(
     const home = installHome(options.installDir, target);
     versionPath(home, target.version);
     if (options.policy) enforcePolicy(options.policy, target);
-    const pull = source.pullExtensionArtifact(target.type, target.name, target.version, {
-      signal: options.signal,
+    const { type, name, version } = target;
+    const pull = (): Operation<PulledArtifact> => {
+      const { signal } = options;
+      const operation = source.pullExtensionArtifact(type, name, version, { signal });
+      operation.on(emit);
+      return operation;
+    };
+    return readPulled(pull, async (pulled) => {
+      if (options.policy) enforcePolicy(options.policy, { ...target, source: pulled.reference });
+      refuseOtherContent(pulled, options.expectedDigest);
+      return install(pulled, target, { home, options, emit });
     });
-    pull.on(emit);
-    const pulled = await pull;
-    if (options.policy) enforcePolicy(options.policy, { ...target, source: pulled.reference });
-    refuseOtherContent(pulled, options.expectedDigest);
-    return install(pulled, target, { home, options, emit });
   });
 }
 

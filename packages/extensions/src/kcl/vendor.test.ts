@@ -111,6 +111,61 @@ test('puts the whole tree of dependencies where kcl looks for it, and locks it',
   });
 });
 
+/** A source beside which a pruning takes what was read, and what was not read yet, when `base` came first. */
+function prunedSource(onPull: (name: string) => void): KclSource {
+  const paths: string[] = [];
+  let isPruned = false;
+  return {
+    ...source,
+    pull: async (place, version, signal) => {
+      onPull(place.package);
+      const pulled = await source.pull(place, version, signal);
+      paths.push(pulled.path);
+      if (place.package === 'base' && !isPruned) {
+        isPruned = true;
+        for (const path of paths) await rm(path);
+      }
+      return pulled;
+    },
+  };
+}
+
+test('pulls again what was pruned before it was read, or before it was unpacked', async () => {
+  publish('base', '1.0.0');
+  publish('models', '2.0.0', { dependencies: 'base = "1.0.0"\n' });
+  const directory = await project('models = "2.0.0"\n');
+  const pulls: string[] = [];
+  const { packages } = await vendorKclPackage(
+    directory,
+    prunedSource((name) => pulls.push(name)),
+  );
+  expect(packages.map(({ name, changed }) => [name, changed])).toEqual([
+    ['base', true],
+    ['models', true],
+  ]);
+  expect(pulls).toEqual(['models', 'base', 'base', 'models']);
+});
+
+test('refuses what has other content when it is pulled again', async () => {
+  publish('base', '1.0.0');
+  publish('models', '2.0.0', { dependencies: 'base = "1.0.0"\n' });
+  const directory = await project('models = "2.0.0"\n');
+  const pruned = prunedSource(() => {});
+  let pulls = 0;
+  const moved: KclSource = {
+    ...pruned,
+    pull: async (place, version, signal) => {
+      const pulled = await pruned.pull(place, version, signal);
+      pulls += place.package === 'models' ? 1 : 0;
+      return pulls < 2 ? pulled : { ...pulled, manifestDigest: pulled.digest };
+    },
+  };
+  await expect(vendorKclPackage(directory, moved)).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+    message: expect.stringContaining('models'),
+  });
+});
+
 test('takes packages of other registries, and of repositories without a host', async () => {
   publish('net', '0.3.0', { at: other, repository: 'team/net' });
   publish('k8s', '1.31.2', { repository: 'org/k8s' });

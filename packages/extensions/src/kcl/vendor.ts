@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 
+import { readPulled } from '@oci/manager';
 import {
   type Digest,
   type EventListener,
@@ -10,7 +11,7 @@ import {
 import { isMissing, replaceFile } from '@oci/files';
 
 import { type KclGraph, type ResolvedPackage, resolveKclGraph } from '../depend/kcl-graph.js';
-import type { KclSource } from '../depend/kcl-source.js';
+import type { KclSource, PulledPackage } from '../depend/kcl-source.js';
 import { readDocument } from '../document/document-text.js';
 import { type LockedPackage, formatKclLock, parseKclLock } from './kcl-lock.js';
 import { type KclMod, parseKclMod } from './kcl-mod.js';
@@ -72,7 +73,9 @@ export async function vendorKclPackage(
   const warnings = [...graph.warnings];
   const packages: VendoredPackage[] = [];
   for (const { version, content } of graph.nodes)
-    packages.push(await place({ version, content }, { directory: root, warnings, options }));
+    packages.push(
+      await place({ version, content }, { directory: root, source, warnings, options }),
+    );
   if (!options.frozen && newLock !== lockText)
     await replaceFile(join(root, 'kcl.mod.lock'), newLock);
   return { packages, warnings };
@@ -144,21 +147,46 @@ function refuseUnlocked(
 
 interface Context {
   readonly directory: string;
+  readonly source: KclSource;
   readonly warnings: string[];
   readonly options: VendorOptions;
 }
 
+/** Gives a package as the graph has it, and after that pulls the same content again. */
+function pulls(
+  {
+    version,
+    content: { place: from, pulled },
+  }: { readonly version: string; readonly content: ResolvedPackage },
+  { source, options: { signal = new AbortController().signal } }: Context,
+): () => Promise<PulledPackage> {
+  let known: PulledPackage | undefined = pulled;
+  return async () => {
+    const found = known ?? (await source.pull(from, version, signal));
+    known = undefined;
+    if (found.manifestDigest === pulled.manifestDigest) return found;
+    throw new OciError(
+      'DIGEST_MISMATCH',
+      `${pulled.reference} was ${pulled.manifestDigest}, and is ${found.manifestDigest} now`,
+      { hint: 'The version was published again meanwhile. If that is right, try again.' },
+    );
+  };
+}
+
 async function place(
   { version, content }: { readonly version: string; readonly content: ResolvedPackage },
-  { directory, warnings, options }: Context,
+  context: Context,
 ): Promise<VendoredPackage> {
+  const { directory, warnings, options } = context;
   const { name, pulled } = content;
   const { registry, repository } = parseReference(pulled.reference);
   const kind = options.layout ?? 'vendor';
   const at = vendorRoot(kind, directory, options.env ?? process.env);
   const path = vendorPath(kind, { name, version, registry, repository });
   const relative = join(at.relative, path);
-  const { before, isSummed } = await placePackage(pulled, { root: at.root, relative }, options);
+  const { before, isSummed } = await readPulled(pulls({ version, content }, context), (found) =>
+    placePackage(found, { root: at.root, relative }, options),
+  );
   if (before === 'other')
     warnings.push(`${name} ${version}: ${relative} had other files than the package; replaced`);
   if (!isSummed)
