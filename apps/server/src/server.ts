@@ -177,7 +177,7 @@ class OciServer {
     this.#claim = await claimDirectories(options, (directory) =>
       this.#app.log.warn({ directory }, 'waiting for another server'),
     );
-    await this.#storage.prepare((fields, message) => this.#app.log.info(fields, message));
+    await this.#storage.prepare(this.#app.log);
     const isNew = await this.#parts.audit?.open();
     // A log that was removed as a whole leaves nothing that could say so.
     const detail = 'a new log begins, although the data directory was in use';
@@ -210,6 +210,11 @@ class OciServer {
           metrics.integrityFailures.inc();
           this.#app.log.error({ digest }, 'stored content is corrupt: push it again to repair it');
         },
+        onDamagedRecord: (key) =>
+          this.#app.log.error(
+            { key },
+            'stored record is damaged: push what it is of again to repair it',
+          ),
       }),
       manager: state.manager,
       naming: () => state.options.manager,

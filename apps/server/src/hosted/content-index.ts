@@ -64,7 +64,8 @@ export class ContentIndex {
         unneeded = undefined;
         return known.condemned ? partsOf(staged) : undefined;
       }
-      const keepsKnown = known !== undefined && (await isGood(known));
+      // A record of another size is damaged, whatever its data is.
+      const keepsKnown = known?.size === staged.size && (await isGood(known));
       unneeded = keepsKnown ? staged.data : known?.data;
       if (keepsKnown) return known.condemned ? partsOf(known) : undefined;
       return partsOf(staged);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import type { ObjectStore, StoredVersion } from '@oci/cache';
+import type { ObjectStore, StoredObject, StoredVersion } from '@oci/cache';
 import {
   type ByteRange,
   type CallOptions,
@@ -89,7 +89,11 @@ export class HostedContent {
       const info = await this.#store.head(keys.data(data));
       if ((info?.version ?? '') === corrupt) return undefined;
     }
-    return { digest, size, data };
+    const located = { digest, size, data };
+    if ((this.#memory.get(digest)?.byteLength ?? size) === size) return located;
+    // The record is damaged: what is in memory has the digest.
+    this.#noteCorrupt(located, (await this.#store.head(keys.data(data)))?.version ?? '');
+    return undefined;
   }
 
   /** Tells whether content is there and has its digest, hashing data that has not been hashed as it is. */
@@ -181,16 +185,17 @@ export class HostedContent {
     const isPart = options.range !== undefined;
     // Nothing tells from a part whether the whole is right.
     if (isPart) await this.#hashed(located, options);
+    if (this.#corrupt.has(data) && !(await this.locate(digest))) return undefined;
     const object = await this.#store.get(keys.data(data), options);
     if (!object) {
       const other = await this.#elsewhere(located);
       return other && this.#fromStore(other, options);
     }
     const { info, body } = object;
+    if (info.size !== size) return this.#refuse(located, object);
     if (this.#proven.get(data) === info.version) return { size, body };
     if (!isPart) return { size, body: this.#prove(body, { ...located, version: info.version }) };
-    // Closes what was opened.
-    for await (const chunk of body) if (chunk) break;
+    await close(body);
     return (await this.locate(digest)) === undefined
       ? undefined
       : this.#fromStore(located, options);
@@ -207,7 +212,7 @@ export class HostedContent {
   /** The same bytes for all who ask, however many they are. */
   async #inMemory(found: FoundContent, limit: number): Promise<Uint8Array | undefined> {
     const held = this.#memory.get(found.digest);
-    if (held) return held;
+    if (held) return held.byteLength === found.size ? held : undefined;
     const located = await this.#located(found);
     if (!located) return undefined;
     // Whoever asks behind a push does not get what was read before it.
@@ -221,6 +226,7 @@ export class HostedContent {
       const other = await this.#elsewhere(located);
       return other && this.#intoMemory(other, limit);
     }
+    if (object.info.size !== size) return this.#refuse(located, object);
     const bytes = await readBytes(object.body, { limit, what: digest });
     try {
       verifyBytes(bytes, { digest, size });
@@ -237,6 +243,7 @@ export class HostedContent {
     const { data } = located;
     const info = await this.#store.head(keys.data(data));
     if (!info) return;
+    if (info.size !== located.size) return this.#noteCorrupt(located, info.version);
     if ([this.#proven.get(data), this.#corrupt.get(data)].includes(info.version)) return;
     const hash = async (signal: AbortSignal): Promise<void> => {
       const object = await this.#store.get(keys.data(data), { signal });
@@ -267,6 +274,12 @@ export class HostedContent {
     }
   }
 
+  /** Takes data of another size than its record says for corrupt, whatever its bytes are. */
+  async #refuse(located: LocatedContent, { info, body }: StoredObject): Promise<undefined> {
+    await close(body);
+    this.#noteCorrupt(located, info.version);
+  }
+
   #noteCorrupt({ digest, data }: Pick<LocatedContent, 'digest' | 'data'>, version: string): void {
     this.#corrupt.set(data, version);
     this.#proven.delete(data);
@@ -285,6 +298,10 @@ function isCorrupt(error: unknown): boolean {
 
 function unlessCorrupt(error: unknown): undefined {
   if (!isCorrupt(error)) throw error;
+}
+
+async function close(body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of body) if (chunk) break;
 }
 
 function partOf(bytes: Uint8Array, range: ByteRange | undefined): ServedContent {

@@ -6,7 +6,7 @@ import { type CorruptionListener, HostedContent } from './content.js';
 import { ContentIndex } from './content-index.js';
 import { Links } from './links.js';
 import { HostedManifests, type ListOptions } from './manifests.js';
-import { Records } from './records.js';
+import { type RecordListener, Records } from './records.js';
 import { Repositories } from './repositories.js';
 import { SharedStore } from './shared-store.js';
 import { Unreferenced } from './unreferenced.js';
@@ -31,6 +31,7 @@ export interface HostedRegistry {
 export interface HostedRegistryOptions {
   readonly uploads?: UploadsOptions | undefined;
   readonly onCorruption?: CorruptionListener | undefined;
+  readonly onDamagedRecord?: RecordListener | undefined;
 }
 
 export function createHostedRegistry(
@@ -38,7 +39,7 @@ export function createHostedRegistry(
   options: HostedRegistryOptions = {},
 ): HostedRegistry {
   const shared = new SharedStore(store);
-  const records = new Records(shared);
+  const records = new Records(shared, options.onDamagedRecord);
   const content = new HostedContent(shared, new ContentIndex(records), options.onCorruption);
   const links = new Links(records);
   const repositories = new Repositories(records);

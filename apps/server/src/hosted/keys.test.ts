@@ -79,6 +79,38 @@ test('keys have the order of the names and tags that they stand for', () => {
   );
 });
 
+test('the longest tags have keys in their order that differ on every file system', () => {
+  const capitals = fc.stringMatching(/^[A-Z]{126}[A-Z]{0,2}$/);
+  const start = fc.stringMatching(/^[A-Z]{120,126}$/);
+  const end = fc.stringMatching(/^[a-zA-Z0-9._-]{0,8}$/);
+  const long = fc
+    .oneof(
+      capitals,
+      fc.tuple(start, end).map((parts) => parts.join('')),
+    )
+    .map((text) => parseTag(text.slice(0, 128)));
+  // Most pairs that are made one by one differ in their first letter.
+  const pair = fc.tuple(long, end, end).map(([text, one, other]) => {
+    const shared = text.slice(0, 126);
+    return [one, other].map((rest) => parseTag(`${shared}${rest}`.slice(0, 128)));
+  });
+  fc.assert(
+    fc.property(fc.oneof(pair, fc.tuple(long, long)), ([one = 'a' as Tag, other = one]) => {
+      const [first, second] = [keys.tag(name, one), keys.tag(name, other)];
+      expect(first < second).toBe(one < other);
+      expect(first.toLowerCase() === second.toLowerCase()).toBe(one === other);
+      for (const [key, text] of [
+        [first, one],
+        [second, other],
+      ] as const) {
+        expect(isObjectKey(key)).toBe(true);
+        expect(tagOfKey(key)).toBe(text);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('tags that differ only in case have keys that differ on every file system', () => {
   const texts = [
     'A'.repeat(90),

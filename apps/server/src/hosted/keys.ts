@@ -51,15 +51,19 @@ export const keys = {
 
 /** The tag of a key of {@link keys.tag}. */
 export function tagOfKey(key: string): Tag {
-  const upper = (letters: string): string => letters.toUpperCase();
-  return lastOf(key)
-    .replace(/@(..)$/, (_, letters: string) => upper(letters))
-    .replace(/=(.)/g, (_, letter: string) => upper(letter)) as Tag;
+  const [, start = lastOf(key), end = ''] = longTagSegment.exec(lastOf(key)) ?? [];
+  const text = start.replace(/=(.)/g, (_, letter: string) => letter.toUpperCase());
+  return `${text}${end && charactersOf(Number.parseInt(end, 36))}` as Tag;
 }
 
 /** The repository of a key of {@link keys.repository} or {@link keys.link}. */
 export function repositoryOfKey(key: string): RepositoryName {
   return lastOf(key).replace(/[.+-]/g, (sign) => fromSign[sign] ?? sign) as RepositoryName;
+}
+
+/** Tells whether a key of {@link keys.manifest} or {@link keys.referrer} ends in a digest. */
+export function isKeyOfDigest(key: string, digest: Digest): boolean {
+  return lastOf(key) === digestSegment(digest);
 }
 
 /** The digest of a key of {@link keys.content}; undefined for one that cannot be verified. */
@@ -87,13 +91,27 @@ function nameSegment(name: RepositoryName): string {
   return name.replace(/[./-]/g, (sign) => toSign[sign] ?? sign);
 }
 
+const longTag = /^([A-Z]{126})(..?)$/;
+const longTagSegment = /^((?:=[a-z]){126})([0-9a-z]{3})$/;
+
 /**
- * Capitals become `=` and the small letter, which keeps their order. Only a tag of 128 capitals would need 256
- * bytes: its last two letters follow one `@`.
+ * Capitals become `=` and the small letter, which keeps their order. A tag of 128 capitals would need 256 bytes:
+ * what follows 126 capitals becomes a number of three digits, whatever it is, so that it keeps its order too.
  */
 function tagSegment(tag: Tag): string {
-  const segment = tag.replace(/[A-Z]/g, (letter) => `=${letter.toLowerCase()}`);
-  return segment.length <= 255 ? segment : segment.replace(/=(.)=(.)$/, '@$1$2');
+  const [, start = tag, end = ''] = longTag.exec(tag) ?? [];
+  const segment = start.replace(/[A-Z]/g, (letter) => `=${letter.toLowerCase()}`);
+  return `${segment}${end && numberOf(end).toString(36)}`;
+}
+
+/** ASCII codes of one or two characters as a number in their order, of three digits to the base 36. */
+function numberOf(characters: string): number {
+  return characters.charCodeAt(0) * 128 + (characters.length > 1 ? characters.charCodeAt(1) : 0);
+}
+
+function charactersOf(number: number): string {
+  const second = number % 128;
+  return String.fromCharCode((number - second) / 128, ...(second > 0 ? [second] : []));
 }
 
 /** What stands for all other algorithms. */

@@ -68,6 +68,10 @@ export class HostedManifests {
     const content = record && (await this.#parts.content.find(record.digest));
     if (!content) return undefined;
     const { mediaType, digest, size } = record;
+    if (size !== content.size) {
+      this.#parts.records.noteDamage(key);
+      return undefined;
+    }
     return { descriptor: { mediaType, digest, size }, content };
   }
 

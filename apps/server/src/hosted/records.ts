@@ -7,6 +7,7 @@ import { Retries, defaultRetryRule } from '@oci/spec-types/retry';
 import { LRUCache } from 'lru-cache';
 
 import { bytes, readJson } from './json-object.js';
+import { isRecord } from './record-guard.js';
 
 /** A record as it was read. Without a value it is missing, removed, or damaged. */
 export interface Seen<T> {
@@ -26,19 +27,24 @@ const lostRule = { ...defaultRetryRule, attempts: 3 };
 /** Writes that a record names: its own, and those that it replaced. */
 const writesKept = 4;
 
+/** Hears of the key of a record that is damaged. */
+export type RecordListener = (key: string) => void;
+
 const missing = { value: undefined, version: undefined, writes: [] } as const;
 
 /**
  * Small JSON objects that processes agree on: each is replaced only in the version that was read, so that of two
  * writers one begins again with what the other wrote. An empty object is a record that was removed: where a store
- * cannot delete under a condition, it stays.
+ * cannot delete under a condition, it stays. A damaged record counts as missing, so that a push writes it again.
  */
 export class Records {
   readonly #store: ObjectStore;
+  readonly #onDamage: RecordListener;
   readonly #known = new LRUCache<string, Seen<unknown>>({ maxSize: memoryBytes });
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, onDamage: RecordListener = () => {}) {
     this.#store = store;
+    this.#onDamage = onDamage;
   }
 
   /** Reads the present version, which is parsed once. */
@@ -54,13 +60,19 @@ export class Records {
     if (!object) return missing;
     const { size, version } = object.info;
     const parsed = size === 0 ? undefined : await readJson(object.body, key);
-    const seen = { ...partsOf<T>(parsed), version };
-    this.#known.set(key, seen, { size: size + 200 });
+    const seen = { ...partsOf<T>(parsed, key), version };
+    if (size > 0 && seen.value === undefined) this.#onDamage(key);
+    this.#known.set(key, seen, { size: (seen.value === undefined ? 0 : size) + 200 });
     return seen;
   }
 
   async get<T>(key: string): Promise<T | undefined> {
     return (await this.see<T>(key)).value;
+  }
+
+  /** Notes that a record contradicts what it stands for. */
+  noteDamage(key: string): void {
+    this.#onDamage(key);
   }
 
   /** Tells whether a record is there, without reading it. */
@@ -189,9 +201,9 @@ function contended(key: string): OciError {
   });
 }
 
-function partsOf<T>(parsed: unknown): Pick<Seen<T>, 'value' | 'writes'> {
-  if (typeof parsed !== 'object' || parsed === null) return { value: undefined, writes: [] };
-  const { writes, ...value } = parsed as { readonly writes?: unknown };
+function partsOf<T>(parsed: unknown, key: string): Pick<Seen<T>, 'value' | 'writes'> {
+  if (!isRecord(parsed, key)) return { value: undefined, writes: [] };
+  const { writes, ...value } = parsed;
   const isNamed = Array.isArray(writes) && writes.every((write) => typeof write === 'string');
   return { value: value as T, writes: isNamed ? writes : [] };
 }

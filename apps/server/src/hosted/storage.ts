@@ -32,6 +32,12 @@ export interface S3StorageOptions {
     | undefined;
 }
 
+/** Where a storage tells what it did while it was prepared. */
+export interface StorageLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
 /** The storage of one server. */
 export interface HostedStorage {
   readonly store: ObjectStore;
@@ -40,7 +46,7 @@ export interface HostedStorage {
    *
    * @throws OciError `STORAGE_…`
    */
-  prepare(log: (fields: object, message: string) => void): Promise<void>;
+  prepare(log: StorageLog): Promise<void>;
   /** @throws OciError `STORAGE_…` when nothing can be stored, or not in time */
   probe(): Promise<void>;
   close(): void;
@@ -64,8 +70,10 @@ function fileStorage(dataDir: string): HostedStorage {
     store,
     async prepare(log) {
       await ensureFormat(new Records(store));
-      const upgrade = await upgradeVersion1(store);
-      if (upgrade) log(upgrade, 'took over what version 1 of the storage held');
+      const upgrade = await upgradeVersion1(store, (key) =>
+        log.warn({ key }, 'left out what is damaged in version 1 of the storage'),
+      );
+      if (upgrade) log.info(upgrade, 'took over what version 1 of the storage held');
     },
     probe: () => probe(store),
     close: () => {},

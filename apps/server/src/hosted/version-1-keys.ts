@@ -1,5 +1,12 @@
 import { decodeSegment } from '@oci/cache';
-import { type Digest, type RepositoryName, type Tag, isDigest, isTag } from '@oci/spec-types';
+import {
+  type Digest,
+  type RepositoryName,
+  type Tag,
+  isDigest,
+  isRepositoryName,
+  isTag,
+} from '@oci/spec-types';
 
 /**
  * Keys of hosted storage as version 1 wrote them, for reading only:
@@ -31,8 +38,8 @@ export type Version1Entry = { readonly name: RepositoryName } & (
 export function entryOfVersion1(key: string): Version1Entry | undefined {
   const match = /^v1\/repositories\/(.+)\/_(blobs|manifests|tags)\/(.+)$/.exec(key);
   if (!match) return undefined;
-  const [, text = '', kind, rest = ''] = match;
-  const name = text as RepositoryName;
+  const [, name = '', kind, rest = ''] = match;
+  if (!isRepositoryName(name)) return undefined;
   if (kind === 'tags') {
     const tag = rest.startsWith('@') ? fromBase32(rest.slice(1)) : decodeSegment(rest);
     return isTag(tag) ? { name, tag } : undefined;
@@ -48,7 +55,8 @@ function digestOf(path: string): Digest | undefined {
 }
 
 /** Five bits a character, of digits and small letters. */
-function fromBase32(text: string): string {
+function fromBase32(text: string): string | undefined {
+  if (!/^[0-9a-v]+$/.test(text)) return undefined;
   let value = 0n;
   for (const character of text) value = value * 32n + BigInt(Number.parseInt(character, 32));
   const hex = value.toString(16);

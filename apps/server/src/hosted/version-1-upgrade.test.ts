@@ -2,6 +2,7 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { type FileObjectStore, createFileObjectStore } from '@oci/cache';
+import { mediaTypes } from '@oci/spec-types';
 import { collect, temporaryDirectory, textOf } from '@oci/testing';
 import { expect, test } from 'vitest';
 
@@ -122,12 +123,55 @@ test('damaged files of version 1 keep nothing else from being taken over', async
   const name = 'v1/repositories/damaged';
   await write(directory.path, [
     [`${name}/_tags/1`, '{"dig'],
+    [`${name}/_tags/2`, '{}'],
     [`${name}/_manifests/sha256/${'ab'.repeat(32)}`, ''],
+    [`${name}/_manifests/sha256/${'ac'.repeat(32)}`, '[]'],
+    [`${name}/_manifests/sha256/${'ad'.repeat(32)}`, 'x'.repeat(9 * 1024 * 1024)],
     [`${name}/_blobs/md5/xyz`, '{}'],
     ['v1/blobs/sha256/short', 'x'],
     ['v1/uploads/x/_begun', ''],
   ]);
   await expectServed(directory.path);
+});
+
+test('records and manifests of version 1 that are damaged are left out, and told of by their keys', async () => {
+  await using directory = await temporaryDirectory();
+  await write(directory.path);
+  const name = 'v1/repositories/damaged';
+  const digest = (pair: string): string => pair.repeat(32);
+  const record = (pair: string, fields: object = {}): string =>
+    JSON.stringify({
+      mediaType: mediaTypes.imageManifest,
+      digest: `sha256:${digest(pair)}`,
+      size: 10,
+      pushedAt: 1,
+      ...fields,
+    });
+  const long = ' '.repeat(9 * 1024 * 1024);
+  const damaged: [string, string][] = [
+    [`${name}/_manifests/sha256/${digest('a0')}`, '{}'],
+    [`${name}/_manifests/sha256/${digest('a1')}`, '[]'],
+    [`${name}/_manifests/sha256/${digest('a2')}`, `${record('a2')}${long}`],
+    [`${name}/_manifests/sha256/${digest('a3')}`, record('ff')],
+    [`${name}/_manifests/sha256/${digest('a4')}`, record('a4', { size: -1 })],
+    [`${name}/_manifests/sha256/${digest('a5')}`, record('a5')],
+    [`${name}/_tags/1`, '{}'],
+    [`${name}/_tags/2`, record('a0', { mediaType: 'a\r\nb' })],
+    [`${name}/_tags/3`, long],
+  ];
+  await write(directory.path, [
+    ...damaged,
+    [`v1/blobs/sha256/${digest('a5')}`, long],
+    ['v1/repositories/No+Name/_tags/1', record('a0')],
+    [`${name}/_tags/@no+tag`, record('a0')],
+  ]);
+  const found: string[] = [];
+  const open = createFileObjectStore(directory.path, { isExclusive: true, fsync: false });
+  await upgradeVersion1(open, (key) => found.push(key));
+  expect(found).toEqual(damaged.map(([key]) => key));
+  const taken = [];
+  for await (const key of open.list('v2/')) if (key.includes('/damaged/')) taken.push(key);
+  expect(taken).toEqual([`v2/manifests/damaged/sha256-${digest('a5')}`]);
 });
 
 test('a storage of a newer format is refused, with what to do', async () => {

@@ -3,15 +3,16 @@ import { rm } from 'node:fs/promises';
 
 import type { FileObjectStore } from '@oci/cache';
 import { type Digest, type RepositoryName, maxManifestSize } from '@oci/spec-types';
-import { describeManifest, readBytes } from '@oci/spec-types/node';
+import { describeManifest } from '@oci/spec-types/node';
 import { onStorage } from '@oci/files';
 
 import type { ContentRecord } from './content-index.js';
-import { readJson } from './json-object.js';
+import { readJson, readUpTo } from './json-object.js';
 import { keys } from './keys.js';
 import { Links } from './links.js';
 import type { ManifestRecord } from './manifest-record.js';
-import { Records } from './records.js';
+import { isManifestRecord } from './record-guard.js';
+import { type RecordListener, Records } from './records.js';
 import { listedDescriptorOf, withinBound } from './referrer-entry.js';
 import { Repositories } from './repositories.js';
 import { digestOfVersion1Blob, entryOfVersion1, version1 } from './version-1-keys.js';
@@ -28,12 +29,16 @@ export interface Upgrade {
  * room is needed for copies. What was taken over before is not changed, so that an upgrade that was killed goes on;
  * the files of version 1 go when all is taken over.
  *
+ * @param onDamage hears of what is damaged, and left out
  * @returns undefined when there is nothing of version 1
  */
-export async function upgradeVersion1(store: FileObjectStore): Promise<Upgrade | undefined> {
+export async function upgradeVersion1(
+  store: FileObjectStore,
+  onDamage: RecordListener = () => {},
+): Promise<Upgrade | undefined> {
   const first = await store.list(`${version1.root}/`).next();
   if (!first.done) {
-    const upgrade = await new Version1Upgrade(store).run();
+    const upgrade = await new Version1Upgrade(store, onDamage).run();
     await removeVersion1(store);
     return upgrade;
   }
@@ -48,13 +53,15 @@ async function removeVersion1(store: FileObjectStore): Promise<void> {
 
 class Version1Upgrade {
   readonly #store: FileObjectStore;
+  readonly #onDamage: RecordListener;
   readonly #records: Records;
   readonly #links: Links;
   readonly #repositories: Repositories;
   readonly #counts = { blobs: 0, manifests: 0, tags: 0 };
 
-  constructor(store: FileObjectStore) {
+  constructor(store: FileObjectStore, onDamage: RecordListener) {
     this.#store = store;
+    this.#onDamage = onDamage;
     this.#records = new Records(store);
     this.#links = new Links(this.#records);
     this.#repositories = new Repositories(this.#records);
@@ -91,10 +98,10 @@ class Version1Upgrade {
     key: string,
     { name, manifest: digest }: { readonly name: RepositoryName; readonly manifest: Digest },
   ): Promise<void> {
-    const record = await this.#read(key);
+    const record = await this.#read(key, keys.manifest(name, digest));
     if (!record) return;
     await this.#links.add(name, digest, ['manifest']);
-    const entry = await this.#referrerOf(record);
+    const entry = await this.#referrerOf(key, record);
     await this.#records.change<ManifestRecord>(keys.manifest(name, digest), (known) =>
       known ? undefined : { ...record, ...(entry && { subject: entry.subject }) },
     );
@@ -121,25 +128,35 @@ class Version1Upgrade {
   }
 
   /** A damaged record is left out, as version 1 took it for missing. */
-  async #read(key: string): Promise<ManifestRecord | undefined> {
+  async #read(key: string, keyOfDigest?: string): Promise<ManifestRecord | undefined> {
     const object = await this.#store.get(key);
     const record = object && (await readJson(object.body, key));
-    return typeof record === 'object' && record !== null ? (record as ManifestRecord) : undefined;
+    if (isManifestRecord(record, keyOfDigest)) return record;
+    this.#onDamage(key);
+    return undefined;
   }
 
   /** What a manifest says about its subject; undefined when it has none, or cannot be read. */
-  async #referrerOf({ digest, mediaType }: ManifestRecord) {
+  async #referrerOf(key: string, { digest, mediaType }: ManifestRecord) {
     const content = await this.#records.get<ContentRecord>(keys.content(digest));
     const object = content && (await this.#store.get(keys.data(content.data)));
     if (!object) return undefined;
-    const bytes = await readBytes(object.body, { limit: maxManifestSize, what: digest });
+    const bytes = await readUpTo(maxManifestSize, object.body, key);
     try {
-      const manifest = describeManifest(bytes, mediaType);
-      const { subject } = manifest.document;
-      if (!subject || manifest.descriptor.digest !== digest) return undefined;
-      return { subject: subject.digest, descriptor: withinBound(listedDescriptorOf(manifest)) };
+      const manifest = bytes && describeManifest(bytes, mediaType);
+      if (manifest?.descriptor.digest === digest) {
+        const { subject } = manifest.document;
+        return (
+          subject && {
+            subject: subject.digest,
+            descriptor: withinBound(listedDescriptorOf(manifest)),
+          }
+        );
+      }
     } catch {
-      return undefined;
+      // Told as what is no manifest of that digest.
     }
+    this.#onDamage(key);
+    return undefined;
   }
 }
