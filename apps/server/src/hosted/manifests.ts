@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type Descriptor,
   type Digest,
   OciError,
@@ -26,7 +27,7 @@ export interface FoundManifest {
 }
 
 /** Which part of a list is wanted. */
-export interface ListOptions<T> {
+export interface ListOptions<T> extends CallOptions {
   /** Begin behind this one, which need not be there. */
   readonly after?: T | undefined;
   /** How many the caller expects to read. */
@@ -151,12 +152,12 @@ export class HostedManifests {
   /** Tags in ASCII order. */
   async *tags(
     name: RepositoryName,
-    { after, pageSize }: ListOptions<Tag> = {},
+    { after, ...options }: ListOptions<Tag> = {},
   ): AsyncGenerator<Tag, void, undefined> {
     const start = after === undefined ? {} : { after: keys.tag(name, after) };
     for await (const { key } of this.#parts.records.entries(keys.tags(name), {
       ...start,
-      pageSize,
+      ...options,
     }))
       yield tagOfKey(key);
   }
@@ -165,11 +166,11 @@ export class HostedManifests {
   async *referrers(
     name: RepositoryName,
     subject: Digest,
-    { after, pageSize }: ListOptions<Digest> = {},
+    { after, ...options }: ListOptions<Digest> = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
     const { records } = this.#parts;
     const start = after === undefined ? {} : { after: keys.referrer(name, subject, after) };
-    const found = records.entries(keys.referrers(name, subject), { ...start, pageSize });
+    const found = records.entries(keys.referrers(name, subject), { ...start, ...options });
     for await (const batch of inBatches(found)) {
       const entries = await Promise.all(batch.map(({ key }) => records.get<Descriptor>(key)));
       for (const entry of entries) if (entry) yield withinBound(entry);

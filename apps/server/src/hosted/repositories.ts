@@ -1,4 +1,4 @@
-import type { RepositoryName } from '@oci/spec-types';
+import type { CallOptions, RepositoryName } from '@oci/spec-types';
 
 import { keys, repositoryOfKey } from './keys.js';
 import type { Records } from './records.js';
@@ -22,14 +22,14 @@ export class Repositories {
 
   /** In ASCII order, behind `after`. */
   async *list(
-    options: {
+    options: CallOptions & {
       readonly after?: RepositoryName | undefined;
       readonly pageSize?: number | undefined;
     } = {},
   ): AsyncGenerator<RepositoryName, void, undefined> {
-    const { after, pageSize } = options;
+    const { after, ...others } = options;
     const start = after === undefined ? {} : { after: keys.repository(after) };
-    for await (const { key } of this.#records.entries(keys.repositories, { ...start, pageSize }))
+    for await (const { key } of this.#records.entries(keys.repositories, { ...start, ...others }))
       yield repositoryOfKey(key);
   }
 

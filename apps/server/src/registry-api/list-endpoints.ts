@@ -16,7 +16,7 @@ export async function serveTags(api: ApiRequest, name: RepositoryName): Promise<
   const { last } = page;
   const after = last !== undefined && isTag(last) ? last : undefined;
   const { entries, more } = await take(
-    api.registry.manifests.tags(name, { after, pageSize: page.n + 1 }),
+    api.registry.manifests.tags(name, { after, pageSize: page.n + 1, signal: api.signal }),
     page,
   );
   const next = (last: string): string => registryPaths.tags(name, { n: page.n, last });
@@ -32,11 +32,11 @@ export async function serveCatalog(api: ApiRequest): Promise<void> {
 }
 
 async function* shown(
-  { registry, permits }: ApiRequest,
+  { registry, permits, signal }: ApiRequest,
   { n, last }: Page & { readonly n: number },
 ): AsyncGenerator<RepositoryName, void, undefined> {
   const after = last !== undefined && isRepositoryName(last) ? last : undefined;
-  const names = registry.listRepositories({ after, pageSize: n + 1 });
+  const names = registry.listRepositories({ after, pageSize: n + 1, signal });
   for await (const name of names) if (permits.list(name)) yield name;
 }
 

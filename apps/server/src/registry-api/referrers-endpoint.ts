@@ -39,7 +39,7 @@ export async function serveReferrers(api: ApiRequest, route: ReferrersRoute): Pr
 
 /** @returns with the entries the last one that was read, when there are more */
 async function readPage(
-  { registry, query }: ApiRequest,
+  { registry, query, signal }: ApiRequest,
   { name, digest }: ReferrersRoute,
   artifactType: string | null,
 ): Promise<{ readonly entries: readonly Descriptor[]; readonly last?: Digest }> {
@@ -52,6 +52,7 @@ async function readPage(
   for await (const entry of registry.manifests.referrers(name, digest, {
     after,
     pageSize: maxRead + 1,
+    signal,
   })) {
     const isWanted = artifactType === null || entry.artifactType === artifactType;
     bytes += isWanted ? bytesOf(entry) : 0;

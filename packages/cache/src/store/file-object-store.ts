@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 
 import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-types';
@@ -18,9 +18,11 @@ import {
   writeNote,
 } from '@oci/files';
 
+import { DirectoryNames } from './directory-names.js';
 import { readFilePart } from './file-part.js';
 import { infoOf, nextTimestamp } from './file-version.js';
 import { KeyTurns } from './key-turns.js';
+import { keysBelow, namesIn } from './key-walk.js';
 import { missingPart } from './missing-part.js';
 import { ensureObjectKey } from './object-key.js';
 import type {
@@ -34,7 +36,7 @@ import type {
 export interface FileObjectStoreOptions {
   /** Write through to the disk before an object counts as stored. Default true. */
   readonly fsync?: boolean | undefined;
-  /** No other process changes objects, so that conditions need no lock on the disk. Default false. */
+  /** Nothing else changes objects, so that conditions need no lock on the disk, and lists may be kept. Default false. */
   readonly isExclusive?: boolean | undefined;
 }
 
@@ -44,12 +46,16 @@ export class FileObjectStore implements ObjectStore {
   readonly #fsync: boolean;
   readonly #temporary: TemporaryFiles;
   readonly #turns: KeyTurns | undefined;
+  readonly #names: DirectoryNames;
 
   constructor(dir: string, options: FileObjectStoreOptions = {}) {
     this.#dir = dir;
     this.#fsync = options.fsync ?? true;
     this.#temporary = new TemporaryFiles(join(dir, '.tmp'));
     this.#turns = options.isExclusive ? new KeyTurns() : undefined;
+    this.#names = new DirectoryNames((directory) => namesIn(join(dir, directory)), {
+      isExclusive: options.isExclusive ?? false,
+    });
   }
 
   /** Where an object is, or would be. */
@@ -114,7 +120,7 @@ export class FileObjectStore implements ObjectStore {
     options: CallOptions & { readonly after?: string | undefined } = {},
   ): AsyncGenerator<string, void, undefined> {
     const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    for await (const key of this.#walk(start, { prefix, after: options.after })) {
+    for await (const key of keysBelow(this.#names, start, { prefix, ...options })) {
       throwIfAborted(options.signal);
       yield key;
     }
@@ -133,7 +139,7 @@ export class FileObjectStore implements ObjectStore {
   async delete(key: string): Promise<void> {
     const path = this.pathOf(key);
     refuseLinks(this.#dir, path);
-    await onStorage({ path }, () => rm(path, { force: true }));
+    await onStorage({ path }, () => this.#changing(path, () => rm(path, { force: true })));
   }
 
   async deleteVersion(key: string, version: string): Promise<boolean> {
@@ -182,7 +188,7 @@ export class FileObjectStore implements ObjectStore {
       const replaced = await this.head(key);
       const info = await this.#replace(file, path);
       // To rename one of two links to a file as the other does nothing.
-      await rm(file, { force: true });
+      await this.#changing(file, () => rm(file, { force: true }));
       return { info, replaced };
     });
   }
@@ -190,7 +196,9 @@ export class FileObjectStore implements ObjectStore {
   /** Writes a small text that may be lost, or torn, with the process or the power: no more than a note. */
   async note(key: string, text: string): Promise<void> {
     const path = this.pathOf(key);
-    await onStorage({ path }, () => writeNote({ root: this.#dir, path }, text));
+    await onStorage({ path }, () =>
+      this.#changing(path, () => writeNote({ root: this.#dir, path }, text)),
+    );
   }
 
   /** What {@link note} wrote. */
@@ -259,7 +267,7 @@ export class FileObjectStore implements ObjectStore {
 
   async #replace(temporary: string, path: string): Promise<ObjectInfo> {
     const info = infoOf(await stat(temporary, { bigint: true }));
-    await rename(temporary, path);
+    await this.#changing(path, () => rename(temporary, path));
     await this.#syncDirectory(path);
     return info;
   }
@@ -267,7 +275,7 @@ export class FileObjectStore implements ObjectStore {
   /** Gives a file its name, that of a key, unless the name is taken. @returns whether it was free */
   async #linkOrRename(from: string, to: string, key?: string): Promise<boolean> {
     try {
-      await link(from, to);
+      await this.#changing(to, () => link(from, to));
       return true;
     } catch (error) {
       if (hasCode(error, 'EEXIST')) return false;
@@ -275,7 +283,7 @@ export class FileObjectStore implements ObjectStore {
       // Some file systems have no hard links.
       const renameUnlessTaken = async (): Promise<boolean> => {
         if (await stat(to).catch(unlessMissing)) return false;
-        await rename(from, to);
+        await this.#changing(to, () => rename(from, to));
         return true;
       };
       return key === undefined ? renameUnlessTaken() : this.#locked(key, renameUnlessTaken);
@@ -284,10 +292,17 @@ export class FileObjectStore implements ObjectStore {
 
   /** Makes a directory, and its name durable. */
   async #makeDirectory(path: string): Promise<void> {
-    const first = await makeDirectoryBelow(this.#dir, relative(this.#dir, path));
+    const first = await this.#changing(path, () =>
+      makeDirectoryBelow(this.#dir, relative(this.#dir, path)),
+    );
     if (first === undefined) return;
     for (let made = path; made.length >= first.length; made = dirname(made))
       await this.#syncDirectory(made);
+  }
+
+  /** Runs work that adds or removes what is at a path. */
+  #changing<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return this.#names.changing(relative(this.#dir, path), work);
   }
 
   /** A name is durable once its directory is. */
@@ -300,29 +315,6 @@ export class FileObjectStore implements ObjectStore {
       const object = await this.get(key);
       if (!object) throw missingPart(key);
       yield* object.body;
-    }
-  }
-
-  async *#walk(
-    directory: string,
-    { prefix, after }: { prefix: string; after: string | undefined },
-  ): AsyncGenerator<string, void, undefined> {
-    const entries = await onStorage({ path: join(this.#dir, directory) }, async () =>
-      readdir(join(this.#dir, directory), { withFileTypes: true }).catch(unlessMissing),
-    );
-    const keys = (entries ?? [])
-      .filter((entry) => !entry.name.startsWith('.') && (entry.isFile() || entry.isDirectory()))
-      .map((entry) => `${directory}${entry.name}${entry.isDirectory() ? '/' : ''}`)
-      .sort((a, b) => (a < b ? -1 : 1));
-    for (const key of keys) {
-      const isDirectory = key.endsWith('/');
-      const fits = key.startsWith(prefix) || (isDirectory && prefix.startsWith(key));
-      if (!fits) continue;
-      if (!isDirectory) {
-        if (after === undefined || key > after) yield key;
-      } else if (after === undefined || key > after || after.startsWith(key)) {
-        yield* this.#walk(key, { prefix, after });
-      }
     }
   }
 }
