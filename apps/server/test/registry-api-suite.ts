@@ -305,6 +305,14 @@ export function registryApiSuite(
         headers: { 'content-range': '20000-20001' },
       });
       expect([lying.status, lying.code]).toEqual([400, 'SIZE_INVALID']);
+      for (const range of ['20000-20001', '20000-50000', '20000-19999']) {
+        const chunked = await ask(api, 'PATCH', location, {
+          body: two,
+          headers: { 'content-range': range, 'transfer-encoding': 'chunked' },
+        });
+        expect([range, chunked.status, chunked.code]).toEqual([range, 400, 'SIZE_INVALID']);
+        expect((await ask(api, 'GET', location)).headers).toMatchObject({ range: '0-19999' });
+      }
       await ask(api, 'PATCH', location, { body: two, headers: { 'content-range': '20000-49999' } });
       expect((await ask(api, 'PUT', `${location}?digest=${digest}`)).status).toBe(201);
       expect(digestOf((await ask(api, 'GET', `/v2/a/b/blobs/${digest}`)).body)).toBe(digest);

@@ -100,9 +100,9 @@ async function discardBody(api: ApiRequest): Promise<void> {
 }
 
 async function append(api: ApiRequest, { upload, ...route }: HeldRoute): Promise<void> {
-  refuseWrongPlace(api, route, upload.offset);
+  const length = announcedLength(api, route, upload.offset);
   if (api.request.headers['content-length'] === '0') return;
-  await upload.append(wholeBody(api, upload.offset), { signal: api.signal });
+  await upload.append(chunkBody(api, upload.offset, length), { signal: api.signal });
 }
 
 async function finish(api: ApiRequest, route: HeldRoute, digest: Digest): Promise<void> {
@@ -137,17 +137,43 @@ async function* wholeBody(
   if (!request.complete) throw new ApiError(400, 'BLOB_UPLOAD_INVALID', 'the request broke off');
 }
 
-/** `Content-Range: <first>-<last>` of a chunk (distribution-spec, "Pushing a blob in chunks"). */
-function refuseWrongPlace({ request }: ApiRequest, route: UploadRoute, offset: number): void {
+/** A chunk whose length differs from what its `Content-Range` says must not leave a piece. */
+async function* chunkBody(
+  api: ApiRequest,
+  offset: number,
+  length: number | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of wholeBody(api, offset)) {
+    if (length !== undefined && api.transfer.bytes > length) throw wrongLength();
+    yield chunk;
+  }
+  if (length !== undefined && api.transfer.bytes !== length) throw wrongLength();
+}
+
+/**
+ * Returns the bytes that a chunk has by its `Content-Range: <first>-<last>` (distribution-spec, "Pushing a blob in
+ * chunks"); undefined without one.
+ *
+ * @throws ApiError 400 when it is malformed or of another length, 416 when the chunk is not the next one
+ */
+function announcedLength(
+  { request }: ApiRequest,
+  route: UploadRoute,
+  offset: number,
+): number | undefined {
   const range = request.headers['content-range'];
-  if (range === undefined) return;
+  if (range === undefined) return undefined;
   const match = /^(?:bytes )?(\d{1,15})-(\d{1,15})(?:\/(?:\d+|\*))?$/.exec(range);
   if (!match) throw new ApiError(400, 'BLOB_UPLOAD_INVALID', 'the Content-Range is malformed');
   if (Number(match[1]) !== offset) throw outOfOrder(route, offset);
+  const announced = Number(match[2]) - Number(match[1]) + 1;
   const length = request.headers['content-length'];
-  if (length !== undefined && Number(length) !== Number(match[2]) - Number(match[1]) + 1) {
-    throw new ApiError(400, 'SIZE_INVALID', 'Content-Range and Content-Length differ');
-  }
+  if (length !== undefined && Number(length) !== announced) throw wrongLength();
+  return announced;
+}
+
+function wrongLength(): ApiError {
+  return new ApiError(400, 'SIZE_INVALID', 'Content-Range and the length of the body differ');
 }
 
 function outOfOrder(route: UploadRoute, offset: number): ApiError {
