@@ -123,7 +123,9 @@ export const operations = {
   push: (site) => push(site, {}),
   'push in chunks': (site) => push(site, { chunkBytes: 40_000 }),
   mount: async (site) =>
-    (await repositoryOf(site).mountBlob(newBlob, parseRepositoryName('faults/other'), site))
+    (await repositoryOf(site).mountBlob(newBlob, parseRepositoryName('faults/other'), {
+      onEvent: site.onEvent,
+    }))
       ? 'mounted'
       : 'to be uploaded',
   'push a manifest': async (site) => {
