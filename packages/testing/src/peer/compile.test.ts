@@ -23,7 +23,7 @@ test('makes a program that imports what the test could import', async () => {
 test('says where a program is wrong', async () => {
   await using directory = await temporaryDirectory();
   const wrong = compile('const = 1', { from: import.meta.url, directory: directory.path });
-  await expect(wrong).rejects.toThrow('compile.test.ts:1:6');
+  await expect(wrong).rejects.toThrow('program-of-a-test.ts:1:7');
 });
 
 test('kills a program when it speaks, and says when it was too late', async () => {
