@@ -15,7 +15,7 @@ export function faultPage(tables: readonly SeenTable[]): string {
 
 What the client does when something breaks: ${count} faults, each made on purpose on a real server of the test
 suite (\`packages/client/test/faults\`). The suite writes this page, and fails when it is not what was seen:
-\`OCI_WRITE_FAULTS=1 pnpm --filter @oci/client exec vitest run src/faults\`.
+\`OCI_WRITE_FAULTS=1 pnpm --filter @oci/client exec vitest run test/faults\`.
 
 An outcome in capitals is an [error code](errors.md); any other says that it went well, and that the
 bytes were checked. Downloads ask for ranges of 100 000 bytes, one after another, so that what is seen is
