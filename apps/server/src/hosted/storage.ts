@@ -33,7 +33,7 @@ export interface S3StorageOptions {
 }
 
 /** Where a storage tells what it did while it was prepared. */
-export interface StorageLog {
+interface StorageLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
