@@ -1,6 +1,6 @@
 import { OciError } from '@oci/spec-types';
 
-/** What the shell may offer for a word; names and tags come from the cache. */
+/** Kinds of words that the shell may offer; names and tags come from the cache. */
 export type Completion =
   | 'directory'
   | 'extension-name'
@@ -31,7 +31,7 @@ export interface OptionDefinition<Name extends string> {
   readonly name: Name;
   readonly short?: string;
   readonly description: string;
-  /** What stands for the value in the help; without one the option is a switch. */
+  /** Placeholder of the value in the help; an option without one is a switch. */
   readonly value?: string;
   /** May be given several times; the values are an array. */
   readonly repeatable?: boolean;

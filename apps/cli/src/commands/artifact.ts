@@ -2,7 +2,7 @@ import { type CommandDefinition, defineCommand } from '../command/definition.js'
 import { wholeNumber } from '../command/options.js';
 import { artifactTypeOption, referenceArgument } from './shared-options.js';
 
-/** What is published: lists and single artifacts, of the configured registry or any other. */
+/** Commands that list and read published artifacts, of the configured registry or any other. */
 export const artifactCommands: readonly CommandDefinition[] = [
   defineCommand<{ namespace?: string }>({
     name: 'list',

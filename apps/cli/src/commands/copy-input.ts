@@ -19,7 +19,7 @@ export interface Ends {
   readonly target: Location;
 }
 
-/** What the options of the command say of each artifact. */
+/** Settings of each artifact, from the options of the command. */
 export function optionsOf({
   platform,
   referrers = false,

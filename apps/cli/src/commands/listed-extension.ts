@@ -22,7 +22,7 @@ function hasNewer({ current, latest }: ListedExtension): boolean {
   return current !== null && latest != null && compareVersions(latest, current) > 0;
 }
 
-/** What is installed, a row for each extension. */
+/** Table of the installed extensions, one row each. */
 export function extensionTable(listed: readonly ListedExtension[]): Drawing {
   const hasLatest = listed.some(({ latest }) => latest !== undefined);
   return table(
@@ -50,7 +50,7 @@ function noteOf(entry: ListedExtension): string {
   return entry.republished === true ? ' (published again)' : '';
 }
 
-/** What is installed, as a tree: types, names, versions, and what each version needs. */
+/** Tree of the installed extensions: types, names, versions, and what each version needs. */
 export function extensionTree(installDir: string, listed: readonly ListedExtension[]): Drawing {
   const types = [...new Set(listed.map(({ type }) => type))];
   return tree({
