@@ -88,6 +88,14 @@ test('is taken over from who died between making its file and writing into it', 
   expect(await withFileLock(lock, async () => 'entered')).toBe('entered');
 });
 
+test('is free after a holder that was killed while it gave it back', async () => {
+  await using directory = await temporaryDirectory();
+  const lock = join(directory.path, 'lock');
+  await mkdir(lock);
+  await writeFile(join(lock, '3'), `free${ownProcess.slice(4)}`);
+  expect(await withFileLock(lock, async () => 'held', { patienceMs: 0 })).toBe('held');
+});
+
 test('is held by signs of life, which its holder gives by itself', async () => {
   await using directory = await temporaryDirectory();
   const lock = join(directory.path, 'lock');

@@ -232,7 +232,8 @@ class Watch {
     const [text, { mtimeMs }] = await Promise.all([readNote(path, maxHolderBytes), lstat(path)]);
     // What is no file, such as a link or a pipe, is of nobody who holds the lock.
     const holder = text ?? '';
-    if (holder === free) return true;
+    // The rest of a holder's name follows when it was killed before it cut that off.
+    if (holder.startsWith(free)) return true;
     const staleMs = holder === '' ? Math.min(emptyStaleMs, this.#staleMs) : this.#staleMs;
     if (processState(holder) === 'dead') return true;
     // By one clock, a silence from before this process began needs no watching: in a container that was started
