@@ -1,11 +1,24 @@
 import { settingEntries } from '@oci/manager/config';
+import type { Command } from 'commander';
 
 import { loadConfiguration } from '../config/configuration.js';
 import type { ServerSettingInputs } from '../config/server-settings.js';
-import type { Result } from '../output.js';
+import { type Result, printResult } from '../output.js';
+import { type CommonOptions, commandOf, example } from './command.js';
+import { servingInputs, withServing } from './serve.js';
+
+export function addCheckConfig(program: Command): void {
+  withServing(commandOf(program, 'check-config'))
+    .description('check the configuration without opening anything')
+    .addHelpText('after', example('check-config --config server.toml'))
+    .action(async (_: unknown, command: Command) => {
+      const { format } = command.optsWithGlobals<CommonOptions>();
+      printResult(await checkConfig(servingInputs(command)), format);
+    });
+}
 
 /** Reads the configuration as `serve` does, opens nothing, and says what is set and where. */
-export async function checkConfig(inputs: ServerSettingInputs): Promise<Result> {
+async function checkConfig(inputs: ServerSettingInputs): Promise<Result> {
   const { options, settings } = await loadConfiguration(inputs);
   const set = settingEntries(settings)
     .filter(({ source }) => source !== 'default')

@@ -1,13 +1,39 @@
+import { exitCodes } from '@oci/manager/program';
 import { OciError } from '@oci/spec-types';
+import type { Command } from 'commander';
 
 import type { ChainEnd } from '../audit/audit-line.js';
 import { type AuditProblem, type AuditVerdict, verifyAudit } from '../audit/audit-verify.js';
 import { loadConfiguration } from '../config/configuration.js';
 import type { ServerSettingInputs } from '../config/server-settings.js';
-import type { Result } from '../output.js';
+import { type Result, printResult } from '../output.js';
+import { type CommonOptions, commandOf, example, inputsOf, withConfiguration } from './command.js';
+
+interface VerifyOptions extends CommonOptions {
+  readonly dir?: string;
+  readonly keyFile?: string;
+  readonly noted?: string;
+}
+
+export function addAudit(program: Command): void {
+  const audit = commandOf(program, 'audit').description('the audit log');
+  withConfiguration(commandOf(audit, 'verify'))
+    .description('find lines that were changed, removed or added; ends with 1 when there are any')
+    .option('--dir <dir>', 'the directory of the log (also OCI_AUDIT_DIR)')
+    .option('--key-file <file>', 'its key (also OCI_AUDIT_KEY_FILE)')
+    .option('--noted <line:hash>', 'a line that verify printed before, which has to be there')
+    .addHelpText('after', example('audit verify --config server.toml'))
+    .action(async (_: unknown, command: Command) => {
+      const { dir, keyFile, noted, ...options } = command.optsWithGlobals<VerifyOptions>();
+      const flags = { 'audit.dir': dir, 'audit.key_file': keyFile };
+      const result = await verifyAuditLog(inputsOf(options, flags), noted);
+      printResult(result, options.format);
+      if (!result.isWhole) process.exitCode = exitCodes.other;
+    });
+}
 
 /** Follows the chain of the audit log, and tells each place where it is broken. */
-export async function verifyAuditLog(
+async function verifyAuditLog(
   inputs: ServerSettingInputs,
   notedLine?: string,
 ): Promise<Result & { readonly isWhole: boolean }> {
