@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 
 import type { ServerSettingInputs } from '../config/server-settings.js';
 import { type Format, printHelp } from '../output.js';
