@@ -47,7 +47,12 @@ export const keys = {
     `${root}/referrers/${nameSegment(name)}/${digestSegment(subject)}/${digestSegment(digest)}`,
   uploads: `${root}/uploads/` as string,
   upload: (session: string): string => `${root}/uploads/${session}`,
+  /** How a task of the storage is getting on, which one process runs at a time. */
+  task: (name: TaskName): string => `${root}/tasks/${name}`,
 } as const;
+
+/** Tasks that work on all of the storage. */
+export type TaskName = 'collection' | 'verification' | 'retention';
 
 /** The tag of a key of {@link keys.tag}. */
 export function tagOfKey(key: string): Tag {

@@ -22,6 +22,8 @@ const guards: Readonly<Record<string, Guard>> = {
     Array.isArray(pieces) &&
     pieces.every(isPiece) &&
     isOptional(closing, isDigest),
+  tasks: ({ runs, run, state }) =>
+    isCount(runs) && isOptional(run, isTaskRun) && isOptional(state, isFields),
 };
 
 /** Tells whether a value that was read is a record of the kind that its key says. */
@@ -60,6 +62,10 @@ function isReferrer({ mediaType, digest, size, ...rest }: Fields, key: string): 
     isOptional(artifactType, isText) &&
     isOptional(annotations, (value) => isFields(value) && Object.values(value).every(isText))
   );
+}
+
+function isTaskRun(run: unknown): boolean {
+  return isFields(run) && isText(run['id']) && isCount(run['beat']) && isCount(run['beganAt']);
 }
 
 function isPiece(piece: unknown): boolean {
