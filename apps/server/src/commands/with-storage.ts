@@ -1,7 +1,7 @@
 import { claimDirectory } from '../directory-claim.js';
 import { loadConfiguration } from '../config/configuration.js';
 import type { ServerSettingInputs } from '../config/server-settings.js';
-import { type HostedStorage, openStorage } from '../hosted/storage.js';
+import { type HostedStorage, openStorage, openStorageReadOnly } from '../hosted/storage.js';
 import { printNote } from '../output.js';
 import type { ServerOptions } from '../server-options.js';
 
@@ -33,15 +33,41 @@ export async function withStorage<T>(
     const release =
       kind === 'file' ? await claimDirectory(dataDir, { patienceMs, onWait }) : undefined;
     try {
-      await storage.prepare({
-        info: () => {},
-        warn: (fields, what) => printNote([`${what}: ${JSON.stringify(fields)}`]),
-      });
-      return await work({ storage, options });
+      return await prepared({ storage, options }, work);
     } finally {
       await release?.();
     }
   } finally {
     storage.close();
   }
+}
+
+/**
+ * As {@link withStorage}, for work that only reads: a server may use the storage meanwhile, of files too, since
+ * each of its objects appears whole, is replaced whole, and stays readable to who has opened it.
+ *
+ * @throws OciError `CONFIG_INVALID`, `STORAGE_FAILED` when there is no storage, and as `work` does
+ */
+export async function withStorageReadOnly<T>(
+  inputs: ServerSettingInputs,
+  work: (opened: OpenedStorage) => Promise<T>,
+): Promise<T> {
+  const { options } = await loadConfiguration(inputs);
+  const storage = await openStorageReadOnly(options.dataDir, options.storage);
+  try {
+    return await prepared({ storage, options }, work);
+  } finally {
+    storage.close();
+  }
+}
+
+async function prepared<T>(
+  opened: OpenedStorage,
+  work: (opened: OpenedStorage) => Promise<T>,
+): Promise<T> {
+  await opened.storage.prepare({
+    info: () => {},
+    warn: (fields, what) => printNote([`${what}: ${JSON.stringify(fields)}`]),
+  });
+  return work(opened);
 }

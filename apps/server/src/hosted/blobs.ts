@@ -51,6 +51,11 @@ export class HostedBlobs {
     return this.#links.has(name, digest, 'manifest');
   }
 
+  /** Tells whether a repository has content as a blob, also where its bytes are damaged or gone. */
+  isLinked(name: RepositoryName, digest: Digest): Promise<boolean> {
+    return this.#links.has(name, digest, 'blob');
+  }
+
   /** Tells whether a blob that was found has its digest. */
   isIntact(found: FoundContent, options: CallOptions = {}): Promise<boolean> {
     return this.#content.isIntact(found, options);

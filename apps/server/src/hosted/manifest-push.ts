@@ -25,7 +25,17 @@ export interface ManifestPut {
     { readonly reference: ManifestReference; readonly state: StateCheck } | undefined;
   /** Store the manifest although the repository lacks content of it. Default false. */
   readonly isSparse?: boolean;
+  /** The repository has the manifest, so that only tags are written. Default false. */
+  readonly isStored?: boolean;
+  /** Milliseconds since the epoch. Default: now. */
+  readonly pushedAt?: number | undefined;
 }
+
+/** Writes a record, unless another has changed it since it was checked. */
+type RecordWriter = (
+  key: string,
+  value: ManifestRecord,
+) => Promise<Seen<ManifestRecord> | undefined>;
 
 export interface PushParts {
   readonly records: Records;
@@ -76,27 +86,47 @@ export class ManifestPush {
   }
 
   async #write(changes: RecordChanges): Promise<boolean> {
-    const { blobs, repositories } = this.#parts;
-    const { tags, isSparse } = this.#put;
-    const name = this.#name;
+    const { tags, isStored, pushedAt = Date.now() } = this.#put;
+    const { mediaType } = this.#manifest;
     const { digest, size } = this.#manifest.descriptor;
+    const checked = await this.#checked();
+    const put: RecordWriter = (key, value) =>
+      checked?.key === key ? changes.replace(key, value, checked.seen) : changes.put(key, value);
+    const tagged = { mediaType, digest, size, pushedAt };
+    const own = isStored ? await this.#stored() : await this.#store(tagged, { changes, put });
+    if (!own) return false;
+    for (const tag of tags) if (!(await put(keys.tag(this.#name, tag), tagged))) return false;
+    return this.#isWhole(own);
+  }
+
+  /** @returns undefined when another has changed the record of the manifest */
+  async #store(
+    tagged: ManifestRecord,
+    { changes, put }: { readonly changes: RecordChanges; readonly put: RecordWriter },
+  ): Promise<Seen<ManifestRecord> | undefined> {
+    const { blobs, repositories } = this.#parts;
+    const name = this.#name;
+    const { digest, size } = tagged;
     const { subject } = this.#manifest.document;
     const entry = subject && referrerEntryOf(this.#manifest);
-    const checked = await this.#checked();
-    if (!isSparse) await this.#refuseMissingContent();
+    if (!this.#put.isSparse) await this.#refuseMissingContent();
     const body = bytes(this.#manifest.bytes);
     const descriptor = { digest, size };
     changes.onFailure(await blobs.put(name, { descriptor, body, kinds: ['blob', 'manifest'] }));
-    const tagged = { mediaType: this.#manifest.mediaType, digest, size, pushedAt: Date.now() };
     const record: ManifestRecord = { ...tagged, ...(subject && { subject: subject.digest }) };
-    const put = (key: string, value: ManifestRecord) =>
-      checked?.key === key ? changes.replace(key, value, checked.seen) : changes.put(key, value);
     const own = await put(keys.manifest(name, digest), record);
-    if (!own) return false;
+    if (!own) return undefined;
     if (subject && entry) await changes.put(keys.referrer(name, subject.digest, digest), entry);
     await repositories.enter(name);
-    for (const tag of tags) if (!(await put(keys.tag(name, tag), tagged))) return false;
-    return this.#isWhole(own);
+    return own;
+  }
+
+  /** @throws OciError `MANIFEST_UNKNOWN` */
+  async #stored(): Promise<Seen<ManifestRecord>> {
+    const { digest } = this.#manifest.descriptor;
+    const seen = await this.#parts.records.see<ManifestRecord>(keys.manifest(this.#name, digest));
+    if (seen.value && !seen.value.isDeleting) return seen;
+    throw new OciError('MANIFEST_UNKNOWN', `${this.#name} has no ${digest}`);
   }
 
   /** Tells whether nobody who deletes the manifest has taken tags, referrers or content that were written here. */

@@ -149,6 +149,29 @@ export class HostedManifests {
     });
   }
 
+  /** The record of every manifest, in the order of their digests. */
+  async *list(
+    name: RepositoryName,
+    options: CallOptions = {},
+  ): AsyncGenerator<ManifestRecord, void, undefined> {
+    const { records } = this.#parts;
+    for await (const batch of inBatches(records.entries(keys.manifests(name), options))) {
+      const found = await Promise.all(batch.map(({ key }) => records.get<ManifestRecord>(key)));
+      for (const record of found) if (record && !record.isDeleting) yield record;
+    }
+  }
+
+  /** What a tag points to, whether or not it is there. */
+  tagged(name: RepositoryName, tag: Tag): Promise<ManifestRecord | undefined> {
+    return this.#parts.records.get<ManifestRecord>(keys.tag(name, tag));
+  }
+
+  /** The record of a manifest, whether or not its content is there. */
+  async recordOf(name: RepositoryName, digest: Digest): Promise<ManifestRecord | undefined> {
+    const record = await this.#parts.records.get<ManifestRecord>(keys.manifest(name, digest));
+    return record?.isDeleting ? undefined : record;
+  }
+
   /** Tags in ASCII order. */
   async *tags(
     name: RepositoryName,

@@ -1,8 +1,9 @@
 import { type ObjectStore, createFileObjectStore } from '@oci/cache';
 
-import { ensureFormat } from './format.js';
+import { ensureFormat, requireFormat } from './format.js';
 import { bytes } from './json-object.js';
 import { keys } from './keys.js';
+import { readOnlyStore } from './read-only-store.js';
 import { Records } from './records.js';
 import { upgradeVersion1 } from './version-1-upgrade.js';
 
@@ -61,6 +62,23 @@ export async function openStorage(
   options: StorageOptions = { kind: 'file' },
 ): Promise<HostedStorage> {
   return options.kind === 'file' ? fileStorage(dataDir) : bucketStorage(options);
+}
+
+/** Opens the storage of a server that may run to read it: nothing is written, and no list is kept. */
+export async function openStorageReadOnly(
+  dataDir: string,
+  options: StorageOptions = { kind: 'file' },
+): Promise<HostedStorage> {
+  const isFile = options.kind === 'file';
+  const opened = isFile ? undefined : await bucketStorage(options);
+  const store = readOnlyStore(opened?.store ?? createFileObjectStore(dataDir));
+  const place = isFile ? dataDir : `bucket ${options.bucket}`;
+  return {
+    store,
+    prepare: () => requireFormat(new Records(store), place),
+    probe: () => requireFormat(new Records(store), place),
+    close: () => opened?.close(),
+  };
 }
 
 function fileStorage(dataDir: string): HostedStorage {
