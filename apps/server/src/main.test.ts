@@ -48,6 +48,14 @@ test.each([
   [['audit', 'verfy'], 2, 'See: oci-server audit --help'],
   [['serve', '--config', '/nowhere/config.toml'], 2, '/nowhere/config.toml'],
   [['serve', '--listen', '127.0.0.1:0', '--data-dir', process.execPath], 8, process.execPath],
+  [
+    ['export', '/nowhere/export', '--data-dir', '/nowhere'],
+    8,
+    'no storage of format 2 in /nowhere',
+  ],
+  [['export'], 2, 'See: oci-server export --help'],
+  [['import', '/nowhere/export'], 3, '/nowhere/export'],
+  [['import', '/', '--type', 'zip'], 2, 'See: oci-server import --help'],
   [['audit', 'verify', '--noted', '7'], 2, '--noted NUMBER:HASH'],
   [['audit', 'verify', '--dir', '/nowhere/audit'], 8, 'there is no audit log in /nowhere/audit'],
 ])('%j ends with %i and says why', async (args, exitCode, why) => {
@@ -70,14 +78,18 @@ test.each([['-V'], ['--version']])('%s prints the version', async (option) => {
   expect(end).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
 });
 
-test.each([[['serve']], [['check-config']], [['audit', 'verify']], [['token', 'create']]])(
-  '%j --help shows an example of it',
-  async (words) => {
-    const end = await run(process.execPath, [program, ...words, '--help']);
-    expect(end.exitCode).toBe(0);
-    expect(end.stdout).toContain(`$ oci-server ${words.join(' ')}`);
-  },
-);
+test.each([
+  [['serve']],
+  [['check-config']],
+  [['export']],
+  [['import']],
+  [['audit', 'verify']],
+  [['token', 'create']],
+])('%j --help shows an example of it', async (words) => {
+  const end = await run(process.execPath, [program, ...words, '--help']);
+  expect(end.exitCode).toBe(0);
+  expect(end.stdout).toContain(`$ oci-server ${words.join(' ')}`);
+});
 
 test('explains itself', async () => {
   const end = await run(process.execPath, [program, 'serve', '--help']);

@@ -7,6 +7,8 @@ import { Command, CommanderError } from 'commander';
 import { addCheckConfig } from './commands/check-config.js';
 import { formatOption, prepared } from './commands/command.js';
 import { addToken } from './commands/create-token.js';
+import { addExport } from './commands/export.js';
+import { addImport } from './commands/import.js';
 import { addServe } from './commands/serve.js';
 import { addAudit } from './commands/verify-audit.js';
 import { type Format, onClosedPipe, printFailure, printHelp } from './output.js';
@@ -42,6 +44,8 @@ function createProgram(): Command {
     });
   addServe(program);
   addCheckConfig(program);
+  addExport(program);
+  addImport(program);
   addAudit(program);
   addToken(program);
   return program;
