@@ -259,6 +259,7 @@ const settings: {
     option(cache('moving_tag_ttl_ms = 7'), (o) => o.freshness?.movingTagTtlMs, 7),
   'cache.stale_if_error_ms': () =>
     option(cache('stale_if_error_ms = 7'), (o) => o.freshness?.staleIfErrorMs, 7),
+  'cache.pulls': () => ({ accepted: ['', '[orchestrator.oci.cache]\npulls = true'] }),
   'cache.fsync': () => option(cache('fsync = false'), (o) => o.fsync, false),
   'cache.prune_every_ms': () =>
     option(cache('prune_every_ms = 7000'), (o) => o.retention?.everyMs, 7000),

@@ -1,4 +1,4 @@
-import { utimes } from 'node:fs/promises';
+import { rename, rm, utimes } from 'node:fs/promises';
 
 import {
   type BlobSink,
@@ -10,10 +10,12 @@ import {
   type VerifiedFile,
   isOciError,
 } from '@oci/spec-types';
-import { withFileLock } from '@oci/files';
+import { onStorage, unlessMissing, withFileLock } from '@oci/files';
 import { verified } from '@oci/spec-types/node';
 
 import { blobKey, digestOfBlobKey, paths, quarantineKey, recordKey } from './cache-format.js';
+import { checkedCopy } from './cloned-file.js';
+import { hasLayerContent } from './layer-content.js';
 import type { FileObjectStore } from './store/file-object-store.js';
 import type { ObjectInfo } from './store/object-store.js';
 import type { StoredBlob } from './stored-blob.js';
@@ -101,6 +103,34 @@ export class ContentStore implements BlobSource, BlobSink {
     const key = blobKey(descriptor.digest);
     await this.#record(descriptor.digest, (await this.#store.adopt(path, key)).info);
     return storedBlob(descriptor, this.#store.pathOf(key));
+  }
+
+  /**
+   * Copies a blob to a file outside, sharing its storage where the file system can, and hashes the copy: it is right,
+   * whoever writes to the cache meanwhile. Until then it is beside `path`, in a file whose name begins with it and a dot.
+   *
+   * @returns undefined when the blob is absent or was corrupt
+   */
+  async copyTo(
+    descriptor: Descriptor,
+    path: string,
+    options: CallOptions = {},
+  ): Promise<VerifiedFile | undefined> {
+    const { digest, size } = descriptor;
+    if (!(await this.get(descriptor, options))) return undefined;
+    const copy = `${path}.copy`;
+    return onStorage({ path, neededBytes: size }, async () => {
+      // A call that was killed may have left one.
+      await rm(copy, { force: true });
+      const isRight = (): Promise<boolean> => hasLayerContent(copy, digest, async () => undefined);
+      const isCopied = await checkedCopy(this.pathOf(digest), copy, isRight).catch(unlessMissing);
+      if (!isCopied) {
+        await this.get(descriptor, { ...options, rehash: true });
+        return undefined;
+      }
+      await rename(copy, path);
+      return { descriptor, path, __brand: 'VerifiedFile' };
+    });
   }
 
   /** Bytes of what is there under a digest, unchecked; undefined when nothing is. */

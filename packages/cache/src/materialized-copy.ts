@@ -1,9 +1,7 @@
-import { lstat, rm } from 'node:fs/promises';
-
 import { type Descriptor, OciError } from '@oci/spec-types';
 import { onStorage } from '@oci/files';
 
-import { cloneFile } from './cloned-file.js';
+import { checkedCopy } from './cloned-file.js';
 import { hasLayerContent } from './layer-content.js';
 
 /**
@@ -20,12 +18,9 @@ export async function copyMaterialized(
   layer: Pick<Descriptor, 'digest' | 'size'>,
 ): Promise<void> {
   return onStorage({ path: target, neededBytes: layer.size }, async () => {
-    // The copy of a pipe, or of an endless device, would not end.
-    if ((await lstat(path)).isFile()) {
-      await cloneFile(path, target);
-      if (await hasLayerContent(target, layer.digest, async () => layer.size)) return;
-      await rm(target, { force: true });
-    }
+    const isLayer = (copy: string): Promise<boolean> =>
+      hasLayerContent(copy, layer.digest, async () => layer.size);
+    if (await checkedCopy(path, target, isLayer)) return;
     throw new OciError('DIGEST_MISMATCH', `${path} does not have the content of ${layer.digest}`, {
       hint: 'Something else writes to the cache. Verify the cache to remove what is damaged.',
       reason: { kind: 'cache-damaged' },

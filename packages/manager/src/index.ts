@@ -21,6 +21,7 @@ export { type ManifestInfo } from './manifest-info.js';
 export { type ManagerMetrics } from './metrics.js';
 export { type PulledArtifact } from './pulled-artifact.js';
 export { readPulled } from './pulled-file.js';
+export type { ReadThroughRepository } from './read-through.js';
 export { type RetentionOptions } from './retention-schedule.js';
 export {
   type ReachOptions,

@@ -35,6 +35,7 @@ import { ManagerCache } from './manager-cache.js';
 import { manifestFinder } from './cache-fallback.js';
 import { type NamedPull, PullCalls } from './pull-calls.js';
 import type { PulledArtifact } from './pulled-artifact.js';
+import type { ReadThroughRepository } from './read-through.js';
 import { RetentionSchedule } from './retention-schedule.js';
 import type { Route } from './routes/route-table.js';
 import { TrustGate, type TrustQuestion } from './trust-gate.js';
@@ -241,6 +242,35 @@ export class OciManager {
     ensureCallOptions(options);
     const place = parseRepositoryName(name);
     return this.#places.source(place, options).repository(place);
+  }
+
+  /**
+   * Runs work on a repository whose content comes through the cache: a digest is downloaded once for all processes that
+   * share the directory, and a tag is asked of the registry each time, unless `freshness.offline`. What the work wrote
+   * is its own: the cache may be removed.
+   *
+   * @throws OciError `REFERENCE_INVALID`, `POLICY_REFUSED`, `OFFLINE`, `STORAGE_…`, and as `work` does
+   */
+  async throughCache<T>(
+    name: string,
+    work: (repository: ReadThroughRepository) => Promise<T>,
+    options: ManagerCallOptions = {},
+  ): Promise<T> {
+    ensureTexts({ name });
+    ensureCallOptions(options);
+    const repository = parseRepositoryName(name);
+    const { withReadThrough } = await import('./read-through.js');
+    const { cache } = await this.#cache.open();
+    this.#retention.begin(cache);
+    const parts = {
+      cache,
+      registry: this.#places.host(repository, options),
+      name: repository,
+      connect: () => this.#places.source(repository, options).repository(repository),
+      policy: this.#policy,
+      onBytes: (bytes: number): void => this.#counters.addBytes(bytes),
+    };
+    return withReadThrough(parts, work, options);
   }
 
   /**

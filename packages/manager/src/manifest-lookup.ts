@@ -209,7 +209,12 @@ function call(options: LookupOptions): { signal?: AbortSignal; onEvent?: EventLi
   };
 }
 
-function notInCache(name: { repository: RepositoryName; tag?: Tag; digest?: Digest }): OciError {
+/** The failure of a call that may ask no registry. */
+export function notInCache(name: {
+  repository: RepositoryName;
+  tag?: Tag;
+  digest?: Digest;
+}): OciError {
   const what = name.tag ? `${name.repository}:${name.tag}` : `${name.repository}@${name.digest}`;
   return new OciError('OFFLINE', `${what} is not in the cache`, {
     hint: 'Pull it once while the registry may be asked.',

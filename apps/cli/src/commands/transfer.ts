@@ -23,6 +23,7 @@ export const transferCommands: readonly CommandDefinition[] = [
     output?: string;
     platform?: string;
     keepOldFiles?: boolean;
+    cache?: boolean;
   }>({
     name: 'pull',
     section: 'artifacts',
@@ -47,6 +48,11 @@ export const transferCommands: readonly CommandDefinition[] = [
         name: 'keepOldFiles',
         short: 'k',
         description: 'refuse to replace files that have other content',
+      },
+      {
+        name: 'cache',
+        description:
+          'take content through the cache: processes that pull the same download it once, and --offline works later',
       },
     ],
     examples: [

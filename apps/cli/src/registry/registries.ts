@@ -19,15 +19,19 @@ import {
 
 import { type RegistryOf, readReference, readRepository, referenceText } from './named-artifact.js';
 
-/** An artifact of any registry, by its name. */
-export interface NamedArtifact {
+/** The name of an artifact of any registry. */
+export interface ArtifactName {
   readonly reference: Reference;
   readonly text: string;
-  readonly repository: RemoteRepository;
   /** The digest decides where there is one. */
   readonly tagOrDigest: Tag | Digest;
   /** Of its registry; undefined where the reference names that itself. */
   readonly route: Route | undefined;
+}
+
+/** An artifact of any registry, by its name. */
+export interface NamedArtifact extends ArtifactName {
+  readonly repository: RemoteRepository;
 }
 
 /** A reference, and the registry to name to a manager. */
@@ -90,14 +94,20 @@ export class Registries {
     return parseRegistryAddress(registryUrl, { plainHttp: connection?.plainHttp ?? false }).host;
   }
 
-  /** @throws OciError `REFERENCE_INVALID`, `OFFLINE` */
-  artifact(text: string): NamedArtifact {
+  /** Reads the name of an artifact, without asking anybody. @throws OciError `REFERENCE_INVALID` */
+  name(text: string): ArtifactName {
     let route: Route | undefined;
     const reference = readReference(text, (name) => (route = this.route(name)).registry);
     const tagOrDigest = reference.digest ?? reference.tag;
     if (tagOrDigest === undefined) throw new OciError('INTERNAL', `${text} names nothing`);
-    const repository = this.connect(reference.registry).repository(reference.repository);
-    return { reference, text: referenceText(reference), repository, tagOrDigest, route };
+    return { reference, text: referenceText(reference), tagOrDigest, route };
+  }
+
+  /** @throws OciError `REFERENCE_INVALID`, `OFFLINE` */
+  artifact(text: string): NamedArtifact {
+    const name = this.name(text);
+    const { registry, repository } = name.reference;
+    return { ...name, repository: this.connect(registry).repository(repository) };
   }
 
   /** A version as `REPOSITORY VERSION`, or as one reference. @throws OciError `REFERENCE_INVALID`, `USAGE` */

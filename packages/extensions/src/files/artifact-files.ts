@@ -52,7 +52,7 @@ export async function listFiles(
   const { signal, onEvent, approve, platform } = options;
   const call = { signal, onEvent };
   const name = parseName(reference);
-  const root = await repository.fetchManifest(await repository.resolve(name, call), call);
+  const root = await rootManifest(repository, name, call);
   await approve?.(root);
   const manifest = await imageFor(repository, root, { ...call, platform });
   const nameOf = chartNames(manifest.document, {
@@ -63,6 +63,20 @@ export async function listFiles(
     .filter(({ mediaType }) => mediaType !== emptyDescriptor.mediaType)
     .map((descriptor) => ({ name: fileName(descriptor, nameOf(descriptor)), descriptor }));
   return { manifest, files };
+}
+
+/** In one request where the repository can. */
+async function rootManifest(
+  repository: ReadableRepository & Partial<ManifestFetcher>,
+  name: Tag | Digest,
+  call: CallOptions,
+): Promise<ResolvedManifest> {
+  if (repository.fetch) return repository.fetch(name, call);
+  return repository.fetchManifest(await repository.resolve(name, call), call);
+}
+
+interface ManifestFetcher {
+  fetch(tagOrDigest: Tag | Digest, options?: CallOptions): Promise<ResolvedManifest>;
 }
 
 /** Parses a tag or a digest, which is what has a colon. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` */

@@ -73,6 +73,11 @@ export const managerSettings = {
     kind: 'path',
     description: 'certs.d (docker, containerd) to take certificates and mirrors from',
   },
+  'cache.pulls': {
+    kind: 'flag',
+    description: 'take what `ocictl pull` writes through the cache, as its --cache does',
+    default: false,
+  },
   'cache.moving_tag_ttl_ms': {
     kind: 'milliseconds',
     description: 'how long moving tags are believed',
