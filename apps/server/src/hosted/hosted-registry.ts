@@ -1,6 +1,7 @@
 import type { ObjectStore } from '@oci/cache';
 import type { CallOptions, Digest, RepositoryName } from '@oci/spec-types';
 
+import { type EventJournal, noJournal } from '../events/journal.js';
 import { HostedBlobs } from './blobs.js';
 import { type CorruptionListener, HostedContent } from './content.js';
 import { ContentIndex } from './content-index.js';
@@ -32,6 +33,8 @@ export interface HostedRegistryOptions {
   readonly uploads?: UploadsOptions | undefined;
   readonly onCorruption?: CorruptionListener | undefined;
   readonly onDamagedRecord?: RecordListener | undefined;
+  /** Hears of pushes and deletions. */
+  readonly journal?: EventJournal | undefined;
 }
 
 export function createHostedRegistry(
@@ -45,10 +48,11 @@ export function createHostedRegistry(
   const repositories = new Repositories(records);
   const blobs = new HostedBlobs(content, links);
   const uploads = new HostedUploads({ store: shared, records, blobs, content }, options.uploads);
+  const { journal = noJournal } = options;
   const unreferenced = new Unreferenced({ store: shared, records, blobs, links, repositories });
   return {
     blobs,
-    manifests: new HostedManifests({ records, blobs, content, repositories }),
+    manifests: new HostedManifests({ records, blobs, content, repositories, journal }),
     uploads,
     holders: (digest) => links.holders(digest),
     hasRepository: (name) => repositories.has(name),

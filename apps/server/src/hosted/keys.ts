@@ -32,6 +32,13 @@ export const keys = {
   links: (digest: Digest): string => `${root}/links/${digestPath(digest)}/`,
   link: (digest: Digest, name: RepositoryName): string =>
     `${root}/links/${digestPath(digest)}/${nameSegment(name)}`,
+  /** Events that are to be delivered. */
+  events: `${root}/events/` as string,
+  /** @param id of an event, in the order of their times */
+  event: (id: string): string => `${root}/events/${id}`,
+  /** Events that could not be delivered. */
+  undeliveredEvents: `${root}/undelivered/` as string,
+  undelivered: (id: string): string => `${root}/undelivered/${id}`,
   repositories: `${root}/repositories/` as string,
   /** Says that a repository has a manifest. */
   repository: (name: RepositoryName): string => `${root}/repositories/${nameSegment(name)}`,
@@ -81,6 +88,11 @@ export function digestOfContentKey(key: string): Digest | undefined {
 /** The id of a key of {@link keys.data}. */
 export function idOfDataKey(key: string): string {
   return key.slice(keys.allData.length).replace('/', '');
+}
+
+/** The id of a key of {@link keys.event} or {@link keys.undelivered}. */
+export function idOfEventKey(key: string): string {
+  return lastOf(key);
 }
 
 /** The session of a key of {@link keys.upload}. */

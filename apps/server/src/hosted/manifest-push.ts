@@ -4,10 +4,12 @@ import {
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
+  artifactTypeOf,
   childrenOf,
 } from '@oci/spec-types';
 import type { ManifestReference } from '@oci/spec-types/registry-api';
 
+import type { EventJournal, Origin } from '../events/journal.js';
 import type { HostedBlobs } from './blobs.js';
 import { bytes } from './json-object.js';
 import { keys } from './keys.js';
@@ -29,6 +31,8 @@ export interface ManifestPut {
   readonly isStored?: boolean;
   /** Milliseconds since the epoch. Default: now. */
   readonly pushedAt?: number | undefined;
+  /** Who puts it, for events. */
+  readonly by?: Origin | undefined;
 }
 
 /** Writes a record, unless another has changed it since it was checked. */
@@ -41,6 +45,7 @@ export interface PushParts {
   readonly records: Records;
   readonly blobs: HostedBlobs;
   readonly repositories: Repositories;
+  readonly journal: EventJournal;
   /** The digest of a record whose content is there. */
   readonly digestOf: (
     record: ManifestRecord | undefined,
@@ -96,7 +101,25 @@ export class ManifestPush {
     const own = isStored ? await this.#stored() : await this.#store(tagged, { changes, put });
     if (!own) return false;
     for (const tag of tags) if (!(await put(keys.tag(this.#name, tag), tagged))) return false;
-    return this.#isWhole(own);
+    if (!(await this.#isWhole(own))) return false;
+    // The last step, so that an event tells of what stays.
+    await this.#note();
+    return true;
+  }
+
+  async #note(): Promise<void> {
+    const { digest, size } = this.#manifest.descriptor;
+    const { tags, by } = this.#put;
+    await this.#parts.journal.note({
+      type: 'manifest.pushed',
+      repository: this.#name,
+      tags: [...new Set(tags)],
+      digest,
+      mediaType: this.#manifest.mediaType,
+      size,
+      artifactType: artifactTypeOf(this.#manifest),
+      by,
+    });
   }
 
   /** @returns undefined when another has changed the record of the manifest */

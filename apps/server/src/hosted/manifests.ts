@@ -6,10 +6,12 @@ import {
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
+  isOciError,
 } from '@oci/spec-types';
 import type { ManifestReference } from '@oci/spec-types/registry-api';
 import { verifyManifest } from '@oci/spec-types/node';
 
+import type { EventJournal, Origin, RegistryEvent } from '../events/journal.js';
 import type { HostedBlobs } from './blobs.js';
 import type { FoundContent, HostedContent } from './content.js';
 import { KeyLocks } from './key-locks.js';
@@ -34,26 +36,31 @@ export interface ListOptions<T> extends CallOptions {
   readonly pageSize?: number | undefined;
 }
 
+/** How a manifest or a tag is deleted. */
+export interface Deletion {
+  readonly check?: StateCheck | undefined;
+  /** Who deletes it, for events. */
+  readonly by?: Origin | undefined;
+}
+
 /** Tags or referrers that are read at the same time. */
 const atOnce = 16;
 
+interface ManifestParts {
+  readonly records: Records;
+  readonly blobs: HostedBlobs;
+  readonly content: HostedContent;
+  readonly repositories: Repositories;
+  readonly journal: EventJournal;
+}
+
 /** The manifests and tags of repositories; bytes as they were pushed. */
 export class HostedManifests {
-  readonly #parts: {
-    readonly records: Records;
-    readonly blobs: HostedBlobs;
-    readonly content: HostedContent;
-    readonly repositories: Repositories;
-  };
+  readonly #parts: ManifestParts;
   /** Keep changes of this process out of each other's way; between processes the conditions of records do. */
   readonly #locks = new KeyLocks();
 
-  constructor(parts: {
-    readonly records: Records;
-    readonly blobs: HostedBlobs;
-    readonly content: HostedContent;
-    readonly repositories: Repositories;
-  }) {
+  constructor(parts: ManifestParts) {
     this.#parts = parts;
   }
 
@@ -115,36 +122,43 @@ export class HostedManifests {
   }
 
   /** Removes a manifest, its tags and its place among referrers. @returns whether it was there */
-  async delete(name: RepositoryName, digest: Digest, check?: StateCheck): Promise<boolean> {
-    const { records, blobs, content } = this.#parts;
+  async delete(name: RepositoryName, digest: Digest, deletion: Deletion = {}): Promise<boolean> {
+    const { records, blobs, content, journal } = this.#parts;
     const key = keys.manifest(name, digest);
     return this.#locks.hold(key, async () => {
+      const tags = new Set<Tag>();
       for (;;) {
         const seen = await records.see<ManifestRecord>(key);
         if (!seen.value) return false;
-        check?.((await content.locate(digest))?.digest);
+        deletion.check?.((await content.locate(digest))?.digest);
         // Who points a tag at it from now on sees that it goes.
         const marked = await records.write(key, { ...seen.value, isDeleting: true }, seen);
         if (!marked) continue;
-        await this.#removeTagsOf(name, digest);
-        const { subject } = seen.value;
+        await this.#removeTagsOf(name, digest, tags);
+        const { subject, mediaType, size } = seen.value;
         if (subject) await records.removeIf(keys.referrer(name, subject, digest), () => true);
         // Before the record: who writes one behind it looks whether the content is still there.
         await blobs.forget(name, digest);
-        if (await records.remove(key, marked)) return true;
+        const what = { repository: name, digest, mediaType, size, by: deletion.by };
+        // Before the record, too: a deletion that could not be noted is asked for again.
+        const event = { type: 'manifest.deleted', tags: [...tags], ...what } as const;
+        if (await committed(journal, event, () => records.remove(key, marked))) return true;
       }
     });
   }
 
-  async deleteTag(name: RepositoryName, tag: Tag, check?: StateCheck): Promise<boolean> {
-    const { records, content } = this.#parts;
+  async deleteTag(name: RepositoryName, tag: Tag, deletion: Deletion = {}): Promise<boolean> {
+    const { records, content, journal } = this.#parts;
     const key = keys.tag(name, tag);
     return this.#locks.hold(key, async () => {
       for (;;) {
         const seen = await records.see<ManifestRecord>(key);
         if (!seen.value) return false;
-        check?.((await content.locate(seen.value.digest))?.digest);
-        if (await records.remove(key, seen)) return true;
+        const { digest, mediaType, size } = seen.value;
+        deletion.check?.((await content.locate(digest))?.digest);
+        const what = { repository: name, tag, digest, mediaType, size, by: deletion.by };
+        const event = { type: 'tag.deleted', ...what } as const;
+        if (await committed(journal, event, () => records.remove(key, seen))) return true;
       }
     });
   }
@@ -200,17 +214,39 @@ export class HostedManifests {
     }
   }
 
-  async #removeTagsOf(name: RepositoryName, digest: Digest): Promise<void> {
+  /** @param removed gets the tags that were removed */
+  async #removeTagsOf(name: RepositoryName, digest: Digest, removed: Set<Tag>): Promise<void> {
     const isOf = ({ value }: Seen<ManifestRecord>): boolean => value?.digest === digest;
     const { records } = this.#parts;
     for await (const batch of inBatches(this.tags(name)))
       await Promise.all(
         batch.map(async (tag) => {
           const key = keys.tag(name, tag);
-          await this.#locks.hold(key, () => records.removeIf<ManifestRecord>(key, isOf));
+          const isRemoved = await this.#locks.hold(key, () =>
+            records.removeIf<ManifestRecord>(key, isOf),
+          );
+          if (isRemoved) removed.add(tag);
         }),
       );
   }
+}
+
+/** Notes a deletion and does it; takes the event back when it is not done. @returns whether it is */
+async function committed(
+  journal: EventJournal,
+  event: RegistryEvent,
+  remove: () => Promise<boolean>,
+): Promise<boolean> {
+  const prepared = await journal.prepare(event);
+  const isRemoved = await remove().catch(async (error: unknown) => {
+    // It may have been done, where the answer of the store was lost.
+    if (isOciError(error) && error.retryable) prepared.confirm();
+    else await prepared.takeBack();
+    throw error;
+  });
+  if (isRemoved) prepared.confirm();
+  else await prepared.takeBack();
+  return isRemoved;
 }
 
 async function* inBatches<T>(all: AsyncIterable<T>): AsyncGenerator<readonly T[], void, undefined> {

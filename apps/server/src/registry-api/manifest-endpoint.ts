@@ -9,8 +9,10 @@ import {
 import { type ManifestReference, registryPaths } from '@oci/spec-types/registry-api';
 import { describeManifest, readBytes, verifyManifest } from '@oci/spec-types/node';
 
+import type { Origin } from '../events/journal.js';
 import type { StateCheck } from '../hosted/manifest-record.js';
 import { manifestPace, readBody } from '../http/request-body.js';
+import { contextOf } from '../http/request-context.js';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answer, answerNotModified } from './api-request.js';
 import { cachePolicy } from './cache-policy.js';
@@ -71,6 +73,7 @@ async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise
       tags,
       check: { reference, state: stateCheck(api) },
       isSparse: api.isSparseAllowed,
+      by: originOf(api),
     })
     .catch((error: { code?: string; message: string }) => {
       if (error.code !== 'BLOB_UNKNOWN') throw error;
@@ -88,13 +91,18 @@ async function put(api: ApiRequest, { name, reference }: ManifestRoute): Promise
 
 async function remove(api: ApiRequest, { name, reference }: ManifestRoute): Promise<void> {
   const { manifests } = api.registry;
-  const check = stateCheck(api);
+  const deletion = { check: stateCheck(api), by: originOf(api) };
   const removed =
     'digest' in reference
-      ? await manifests.delete(name, reference.digest, check)
-      : await manifests.deleteTag(name, reference.tag, check);
+      ? await manifests.delete(name, reference.digest, deletion)
+      : await manifests.deleteTag(name, reference.tag, deletion);
   if (!removed) throw await unknown(api, name);
   answer(api, 202);
+}
+
+function originOf({ request }: ApiRequest): Origin {
+  const { who, id: requestId } = contextOf(request);
+  return { who, requestId };
 }
 
 /** Holds only for the version of the record that is changed: another push may be between a look and a change. */
