@@ -91,6 +91,7 @@ beforeEach(async () => {
     'ca.pem': ca,
     'blocked.conf': `[[registry]]\nlocation = "${registry.host}"\nblocked = true\n`,
     'open.conf': '',
+    'hook.txt': `whsec_${bytes(3).toString('base64')}`,
     'right.txt': 'right',
     'wrong.txt': 'wrong',
     [`certs/${secured.host}/ca.crt`]: secured.ca ?? '',
@@ -149,6 +150,8 @@ const rule = (who: string) =>
 const server = (line: string) => `[orchestrator.oci.server]\n${line}\n`;
 const storage = (lines = '') =>
   `[orchestrator.oci.server.storage]\nkind = "s3"\nbucket = "oci"\n${lines}\n`;
+const webhook = (name: string) =>
+  `[[orchestrator.oci.server.webhooks]]\nname = "${name}"\nurl = "https://127.0.0.1:1/"\nsecret_file = "hook.txt"\n`;
 const keyFiles = 'access_key_id_file = "right.txt"\nsecret_access_key_file = "right.txt"';
 const cache = (line: string): readonly [string, string] => [
   '',
@@ -385,6 +388,12 @@ const settings: {
     seen: status('/metrics'),
     expected: [200, 401],
   }),
+  'server.webhooks': () => ({
+    toml: [webhook('one'), webhook('two')],
+    seen: async (url) => (await createOciServerClient({ url }).getEvents()).webhooks[0]?.name,
+    expected: ['one', 'two'],
+  }),
+  'server.event_source': () => ({ accepted: ['', server('event_source = "urn:example"')] }),
   'audit.enabled': () => ({ restart: ['', '[orchestrator.oci.audit]\nenabled = false\n'] }),
   'audit.dir': () => ({ restart: ['', '[orchestrator.oci.audit]\ndir = "elsewhere"\n'] }),
   'audit.key_file': () => ({ restart: ['', '[orchestrator.oci.audit]\nkey_file = "one.key"\n'] }),

@@ -4,6 +4,7 @@ import { isLoopback } from '@oci/spec-types/node';
 
 import type { AccessOptions } from './access/access.js';
 import type { AuditOptions } from './audit/audit-log.js';
+import type { EventOptions } from './events/webhook.js';
 import type { StorageOptions } from './hosted/storage.js';
 import type { TrustedProxies } from './http/client-address.js';
 import type { ConnectionLimits } from './http/connections.js';
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly access?: AccessOptions | undefined;
   /** No log is written when absent. */
   readonly audit?: Omit<AuditOptions, 'onTrouble'> | undefined;
+  /** Nobody is told of events when absent. */
+  readonly events?: EventOptions | undefined;
   /** Take manifests whose content is missing. Default false. */
   readonly sparseManifests?: boolean | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;

@@ -3,6 +3,7 @@ import type { OciManagerOptions } from '@oci/manager';
 
 import type { ArtifactIndex } from './artifact-index.js';
 import type { AuditLog } from './audit/audit-log.js';
+import type { ServerEvents } from './events/server-events.js';
 import type { HostedRegistry } from './hosted/hosted-registry.js';
 import type { Gate } from './http/gate.js';
 import type { JobQueue } from './jobs/job-queue.js';
@@ -17,6 +18,7 @@ export interface ServerParts {
   readonly jobs: JobQueue;
   readonly index: ArtifactIndex;
   readonly hosted: HostedRegistry;
+  readonly events: ServerEvents;
   readonly manager: Pick<SharedManager, 'use' | 'metrics'>;
   /** How repositories are named. */
   readonly naming: () => Pick<OciManagerOptions, 'namespace' | 'templates'>;

@@ -4,6 +4,8 @@ import type { OciManagerOptions } from '@oci/manager';
 import { parseRegistryAddress } from '@oci/client/transport';
 
 import { Access } from './access/access.js';
+import { webhooksOf } from './events/server-events.js';
+import type { Webhook } from './events/webhook.js';
 import { hostedSource } from './hosted/hosted-repository.js';
 import type { HostedRegistry } from './hosted/hosted-registry.js';
 import { TrustedProxies } from './http/client-address.js';
@@ -30,6 +32,7 @@ export class ServerState {
   access: Access;
   rate: RateLimit | undefined;
   proxies: TrustedProxies;
+  webhooks: readonly Webhook[];
   readonly manager: SharedManager = new SharedManager(() => this.#managerOptions(this.options));
   readonly #started: ServerOptions;
   readonly #parts: () => StateParts;
@@ -41,6 +44,7 @@ export class ServerState {
     this.access = new Access(options.access, options.tls?.clientCa);
     this.rate = rateOf(options);
     this.proxies = new TrustedProxies(options.trustedProxies ?? []);
+    this.webhooks = webhooksOf(options.events);
   }
 
   /**
@@ -60,6 +64,7 @@ export class ServerState {
     const hasKey = (options.access?.tokenKey ?? this.options.access?.tokenKey) !== undefined;
     this.access = hasKey ? access : access.withTokensOf(this.access);
     this.proxies = proxies;
+    this.webhooks = webhooksOf(options.events, this.webhooks);
     if (options.limits?.requestsPerSecond !== this.options.limits?.requestsPerSecond)
       this.rate = rateOf(options);
     this.options = options;

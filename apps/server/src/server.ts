@@ -7,6 +7,7 @@ import { createApp } from './api/app.js';
 import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
 import { type DirectoryClaim, claimDirectories } from './directory-claim.js';
+import { type ServerEvents, createServerEvents } from './events/server-events.js';
 import { createHostedRegistry } from './hosted/hosted-registry.js';
 import { type HostedStorage, openStorage } from './hosted/storage.js';
 import { startUpkeep } from './hosted/upkeep.js';
@@ -122,6 +123,7 @@ class OciServer {
     this.#phase = 'open';
     this.#open();
     this.#endUpkeep = startUpkeep(this.#parts.hosted, (error) => this.#app.log.error(error));
+    this.#parts.events.delivery.start();
     this.#app.log.info({ url: this.#url }, `oci-server listens on ${this.#url}`);
     return {
       log: this.#app.log,
@@ -147,6 +149,7 @@ class OciServer {
     if (tls) reloadCertificates(this.#app.server, { ...tls, clientCa: this.#clientCa });
     if (logLevel !== undefined) this.#app.log.level = logLevel;
     this.#parts.gate.standing.check();
+    this.#parts.events.delivery.update();
     this.#parts.index.clear();
     await this.#parts.audit?.reopen();
     reloads.inc({ result: 'ok' });
@@ -161,10 +164,12 @@ class OciServer {
     this.#endUpkeep();
     const { server } = this.#app;
     const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+    const delivered = this.#parts.events.delivery.close(graceMs);
     await this.#parts.jobs.close();
     // Fastify closes only what it listens on itself.
     await Promise.all([closeListener(server), this.#app.close()]);
     clearTimeout(deadline);
+    await delivered;
     await this.#state.close();
     this.#parts.gate.close();
     this.#note({ result: 'ok', detail: 'ended' });
@@ -196,7 +201,9 @@ class OciServer {
       cache: sampled(usageMs, async () => (await cache()).usage()),
       jobs: () => jobs.counts,
       audit: () => audit?.stats,
+      events: () => events.delivery.figures,
     });
+    const events = this.#createEvents(metrics);
     const access = () => state.access;
     return {
       gate: new Gate({ access, rate: () => state.rate, audit, metrics }),
@@ -205,16 +212,14 @@ class OciServer {
       jobs,
       cache,
       index: artifactIndex(state, metrics),
+      events,
       hosted: createHostedRegistry(this.#storage.store, {
+        journal: events.outbox,
         onCorruption: (digest) => {
           metrics.integrityFailures.inc();
           this.#app.log.error({ digest }, 'stored content is corrupt: push it again to repair it');
         },
-        onDamagedRecord: (key) =>
-          this.#app.log.error(
-            { key },
-            'stored record is damaged: push what it is of again to repair it',
-          ),
+        onDamagedRecord: (key) => this.#onDamagedRecord(key),
       }),
       manager: state.manager,
       naming: () => state.options.manager,
@@ -229,6 +234,25 @@ class OciServer {
       },
       onDefect: (error, requestId) => this.#app.log.error({ err: error, reqId: requestId }),
     };
+  }
+
+  #createEvents(metrics: Metrics): ServerEvents {
+    const log = (level: 'info' | 'warn' | 'error') => (fields: object, message: string) =>
+      this.#app.log[level](fields, message);
+    return createServerEvents({
+      store: this.#storage.store,
+      isShared: this.#state.options.storage?.kind === 's3',
+      webhooks: () => this.#state.webhooks,
+      source: () => this.#state.options.events?.source ?? 'oci-server',
+      metrics,
+      log: { info: log('info'), warn: log('warn'), error: log('error') },
+      onDamagedRecord: (key) => this.#onDamagedRecord(key),
+      delivery: this.#state.options.events?.delivery,
+    });
+  }
+
+  #onDamagedRecord(key: string): void {
+    this.#app.log.error({ key }, 'stored record is damaged: push what it is of again to repair it');
   }
 
   #createEntry(app: RequestListener): RequestListener {

@@ -40,6 +40,7 @@ export function registryApiSuite(
         cache: async () => undefined,
         jobs: () => ({ queued: 0, running: 0 }),
         audit: () => undefined,
+        events: () => ({ count: 0, bytes: 0, oldestAt: undefined }),
       });
       const access = new Access();
       const parts = {

@@ -1,3 +1,4 @@
+import { coversRepository, matchesText } from '../name-pattern.js';
 import { type Caller, anonymous } from './caller.js';
 
 /** What a caller may be allowed to do with the repositories of a namespace. */
@@ -48,37 +49,17 @@ export function permitsWithin(
 function isOf(rule: Rule, caller: Caller): boolean {
   const names = [...caller.names, 'anyone'];
   if (caller !== anonymous) names.push('authenticated');
-  return rule.who.some((pattern) => names.some((name) => matches(pattern, name)));
+  return rule.who.some((pattern) => names.some((name) => matchesText(pattern, name)));
 }
 
-/** `kcl` covers `kcl` and `kcl/a/b`, not `kclx`; the server as a whole is covered by `*` alone. */
+/** The server as a whole is covered by `*` alone. */
 function covers(pattern: string, repository: string | undefined): boolean {
-  if (repository === undefined) return pattern === '*';
-  const wanted = pattern.split('/');
-  const given = repository.split('/');
-  return (
-    wanted.length <= given.length && wanted.every((part, at) => matches(part, given[at] ?? ''))
-  );
+  return repository === undefined ? pattern === '*' : coversRepository(pattern, repository);
 }
 
 function meets(pattern: string, namespace: string): boolean {
   const wanted = pattern.split('/');
   const given = namespace.split('/');
   const depth = Math.min(wanted.length, given.length);
-  return wanted.slice(0, depth).every((part, at) => matches(part, given[at] ?? ''));
-}
-
-/** Compares piece by piece, so that no pattern takes long whatever it is compared with. */
-function matches(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === text;
-  const last = rest.pop() ?? '';
-  if (!text.startsWith(first) || text.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const piece of rest) {
-    const found = text.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return text.endsWith(last) && at <= text.length - last.length;
+  return wanted.slice(0, depth).every((part, at) => matchesText(part, given[at] ?? ''));
 }

@@ -13,6 +13,12 @@ import type {
   VerifyRequest,
 } from './json/cache-json.js';
 import type {
+  EventsJson,
+  PingWebhookJson,
+  PingWebhookRequest,
+  RetryEventsRequest,
+} from './json/event-json.js';
+import type {
   InstallJson,
   InstalledJson,
   RollbackJson,
@@ -60,6 +66,9 @@ export interface CallTypes {
   pruneCache: [input: PruneRequest, data: PruneJson];
   verifyCache: [input: VerifyRequest, data: VerifyJson];
   clearManifests: [input: undefined, data: { readonly cleared: number }];
+  getEvents: [input: undefined, data: EventsJson];
+  retryEvents: [input: RetryEventsRequest, data: { readonly retried: number }];
+  pingWebhook: [input: PingWebhookRequest, data: PingWebhookJson];
   metricsSummary: [input: undefined, data: MetricsJson];
 }
 
@@ -88,5 +97,8 @@ export const calls: Readonly<Record<CallName, Call>> = {
   pruneCache: { method: 'POST', path: `${base}/cache/prune`, from: 'body' },
   verifyCache: { method: 'POST', path: `${base}/cache/verify`, from: 'body' },
   clearManifests: { method: 'DELETE', path: `${base}/cache/manifests` },
+  getEvents: { method: 'GET', path: `${base}/storage/events` },
+  retryEvents: { method: 'POST', path: `${base}/storage/events/retry`, from: 'body' },
+  pingWebhook: { method: 'POST', path: `${base}/storage/events/ping`, from: 'body' },
   metricsSummary: { method: 'GET', path: `${base}/metrics` },
 };

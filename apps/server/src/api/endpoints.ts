@@ -15,6 +15,13 @@ import {
 } from './json/cache-json.js';
 import { arraySchema } from './json/envelope.js';
 import {
+  eventsJsonSchema,
+  pingWebhookJsonSchema,
+  pingWebhookRequestSchema,
+  retriedJsonSchema,
+  retryEventsRequestSchema,
+} from './json/event-json.js';
+import {
   installJsonSchema,
   installedJsonSchema,
   rollbackJsonSchema,
@@ -133,6 +140,22 @@ export const endpoints: Endpoints = {
     data: verifyJsonSchema,
   },
   clearManifests: { summary: 'Forget the manifests in memory', data: clearedJsonSchema },
+  getEvents: {
+    summary: 'Events that wait for webhooks or were given up, and how webhooks are getting on',
+    data: eventsJsonSchema,
+  },
+  retryEvents: {
+    summary: 'Have events delivered that were given up',
+    needs: ['admin'],
+    input: retryEventsRequestSchema,
+    data: retriedJsonSchema,
+  },
+  pingWebhook: {
+    summary: 'Send an event to a webhook to try it',
+    needs: ['admin'],
+    input: pingWebhookRequestSchema,
+    data: pingWebhookJsonSchema,
+  },
   metricsSummary: {
     summary: 'Pulls, cache hits, download time and bytes',
     data: metricsJsonSchema,

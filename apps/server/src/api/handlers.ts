@@ -2,6 +2,7 @@ import type { ServerParts } from '../server-parts.js';
 import { artifactHandlers } from './artifact-handlers.js';
 import { cacheHandlers } from './cache-handlers.js';
 import type { Handlers } from './endpoint.js';
+import { eventHandlers } from './event-handlers.js';
 import { extensionHandlers } from './extension-handlers.js';
 import { jobHandlers } from './job-handlers.js';
 import { metricsHandlers } from './metrics-handlers.js';
@@ -15,6 +16,7 @@ export function createHandlers(parts: ServerParts): Handlers {
     ...jobHandlers(parts),
     ...extensionHandlers(parts),
     ...cacheHandlers(parts),
+    ...eventHandlers(parts),
     ...metricsHandlers(parts),
   };
 }

@@ -12,6 +12,8 @@ export type AuditEvent =
   | 'login'
   | 'denied'
   | 'cache'
+  /** Work on the storage of hosted repositories. */
+  | 'storage'
   | 'server'
   /** Lines were lost, or half of one was removed; not a sign that the log was altered. */
   | 'gap'

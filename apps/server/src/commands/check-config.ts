@@ -25,15 +25,16 @@ async function checkConfig(inputs: ServerSettingInputs): Promise<Result> {
     .map(({ key, value, source }) => ({ key, value, from: source }));
   const { tokens = [], issuers = [], rules = [] } = options.access ?? {};
   const counts = { tokens: tokens.length, issuers: issuers.length, rules: rules.length };
+  const webhooks = options.events?.webhooks.length ?? 0;
   const access =
     tokens.length + issuers.length + rules.length === 0
       ? 'everybody may do everything'
       : `${tokens.length} tokens, ${issuers.length} issuers, ${rules.length} rules`;
   return {
-    json: { valid: true, settings: set, access: counts },
+    json: { valid: true, settings: set, access: counts, webhooks },
     lines: [
       ...set.map(({ key, value, from }) => `${key} = ${JSON.stringify(value)}  (${from})`),
-      `the configuration is valid; access: ${access}`,
+      `the configuration is valid; access: ${access}${webhooks > 0 ? `; webhooks: ${webhooks}` : ''}`,
     ],
   };
 }

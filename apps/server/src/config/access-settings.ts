@@ -1,32 +1,34 @@
-import { dirname } from 'node:path';
-
-import {
-  type Table,
-  type ValueKind,
-  type ValuePlace,
-  describeSource,
-  invalidValue,
-  readTable,
-} from '@oci/manager/config';
+import { type ValuePlace, invalidValue, readTable } from '@oci/manager/config';
 import { OciError } from '@oci/spec-types';
 
 import type { AccessOptions } from '../access/access.js';
 import type { AccessToken } from '../access/access-token.js';
 import { type JwtIssuerOptions, isSafeUrl } from '../access/jwt-issuer.js';
 import { registryService } from '../access/registry-token.js';
-import { type Action, type Rule, actions } from '../access/rule.js';
+import { type Rule, actions } from '../access/rule.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
 import type { LoadedServerSettings } from './server-settings.js';
+import {
+  type PlacedTable,
+  listOf,
+  matching,
+  oneOf,
+  repositoryPattern,
+  shortName,
+  tablesOf,
+} from './setting-tables.js';
+
+const docs = 'docs/access.md';
 
 /** Returns who may do what, from `[orchestrator.oci.access]`. @throws OciError `CONFIG_INVALID` */
 export async function accessOptions(settings: LoadedServerSettings): Promise<AccessOptions> {
   const keyFile = settings.values['access.token_key_file'];
-  const tokens = tablesOf('access.tokens', settings).map(token);
+  const tokens = tablesOf('access.tokens', settings, docs).map(token);
   refuseTwice(
     tokens.map(({ name }) => name),
     (name) => `two tokens are named ${name}`,
   );
-  const issuers = await Promise.all(tablesOf('access.issuers', settings).map(issuer));
+  const issuers = await Promise.all(tablesOf('access.issuers', settings, docs).map(issuer));
   refuseTwice(
     issuers.map((one) => one.issuer),
     (url) => `access.issuers has ${url} twice`,
@@ -38,29 +40,11 @@ export async function accessOptions(settings: LoadedServerSettings): Promise<Acc
   return {
     tokens,
     issuers,
-    rules: tablesOf('access.rules', settings).map(rule),
+    rules: tablesOf('access.rules', settings, docs).map(rule),
     ...(keyFile !== undefined && {
       tokenKey: await readKeyFile('access.token_key_file', keyFile),
     }),
   };
-}
-
-/** A table of a list, and where it stands. */
-interface PlacedTable {
-  readonly table: Table;
-  readonly place: ValuePlace;
-}
-
-function tablesOf(
-  key: 'access.tokens' | 'access.issuers' | 'access.rules',
-  { values, sources, configFile }: LoadedServerSettings,
-): readonly PlacedTable[] {
-  const source = sources.get(key) ?? { from: 'default' };
-  const baseDir = configFile === undefined ? process.cwd() : dirname(configFile);
-  return values[key].map((table, at) => ({
-    table,
-    place: { key: `${key}[${at}]`, from: describeSource(source), baseDir, docs: 'docs/access.md' },
-  }));
 }
 
 function refuseTwice(names: readonly string[], message: (name: string) => string): void {
@@ -71,33 +55,8 @@ function refuseTwice(names: readonly string[], message: (name: string) => string
   });
 }
 
-/** The kind of a text of a certain form. */
-function matching(pattern: RegExp, expected: string): ValueKind<string> {
-  return {
-    expected,
-    read: (value) => (typeof value === 'string' && pattern.test(value) ? value : undefined),
-  };
-}
-
-/** The kind of a list of texts of a certain form, with at least one. */
-function listOf<T extends string>(item: ValueKind<T>): ValueKind<readonly T[]> {
-  return {
-    expected: `a list with at least one, each of them ${item.expected}`,
-    read: (value, place) => {
-      if (!Array.isArray(value) || value.length === 0) return undefined;
-      return value.map((text: unknown) => {
-        const checked = item.read(text, place);
-        if (checked !== undefined) return checked;
-        throw invalidValue(place, `has ${JSON.stringify(text)}, which is not ${item.expected}`);
-      });
-    },
-  };
-}
-
-const name = matching(/^[\w.-]{1,64}$/, 'of letters, digits, ".", "_" and "-"');
-
 const tokenFields = {
-  name: { required: name },
+  name: { required: shortName },
   hash: {
     required: matching(
       /^sha256:[0-9a-f]{64}$/,
@@ -114,7 +73,7 @@ function token({ table, place }: PlacedTable): AccessToken {
 
 const issuerFields = {
   issuer: { required: 'text' },
-  name,
+  name: shortName,
   audience: { required: 'text' },
   jwks_url: 'text',
   jwks_file: 'path',
@@ -164,20 +123,10 @@ const who = matching(
   'anyone, authenticated, anonymous, token:…, user:…, group:… or certificate:…',
 );
 
-const namespace = matching(
-  /^[a-z0-9._*-]+(?:\/[a-z0-9._*-]+)*$/,
-  'the beginning of names of repositories, in which * stands for anything',
-);
-
-const action: ValueKind<Action> = {
-  expected: `one of ${actions.join(', ')}`,
-  read: (value) => actions.find((known) => known === value),
-};
-
 const ruleFields = {
   who: { required: listOf(who) },
-  namespaces: { required: listOf(namespace) },
-  actions: { required: listOf(action) },
+  namespaces: { required: listOf(repositoryPattern) },
+  actions: { required: listOf(oneOf(actions)) },
 };
 
 function rule({ table, place }: PlacedTable): Rule {

@@ -10,6 +10,7 @@ import { type TlsOptions, checkTls } from '../http/listener.js';
 import { type ServerOptions, refusePublicHttp } from '../server-options.js';
 import { accessOptions } from './access-settings.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
+import { eventOptions } from './webhook-settings.js';
 import { storageOptions } from './storage-settings.js';
 import {
   type LoadedServerSettings,
@@ -42,6 +43,7 @@ export async function loadConfiguration(inputs: ServerSettingInputs): Promise<Co
     publicUrl: values['server.public_url'],
     access: await accessOptions(settings),
     audit: await auditOptions(settings),
+    events: await eventOptions(settings),
     limits: {
       maxConnections: values['server.max_connections'],
       maxConnectionsPerClient: values['server.max_connections_per_client'],

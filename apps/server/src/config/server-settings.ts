@@ -107,6 +107,15 @@ export const serverSettings = {
     description: 'requests of one client a second, ten times as many at once; 0 for no limit',
     default: 0,
   },
+  'server.webhooks': {
+    kind: 'tables',
+    description: 'webhooks: url, secret_file, events, repositories',
+    default: [],
+  },
+  'server.event_source': {
+    kind: 'text',
+    description: 'source of events, a URI; default public_url, else oci-server',
+  },
   'access.token_key_file': {
     kind: 'path',
     description: '32 bytes that sign the tokens of the registry flow, shared by replicas',

@@ -6,7 +6,6 @@ import {
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
-  isOciError,
 } from '@oci/spec-types';
 import type { ManifestReference } from '@oci/spec-types/registry-api';
 import { verifyManifest } from '@oci/spec-types/node';
@@ -123,7 +122,7 @@ export class HostedManifests {
 
   /** Removes a manifest, its tags and its place among referrers. @returns whether it was there */
   async delete(name: RepositoryName, digest: Digest, deletion: Deletion = {}): Promise<boolean> {
-    const { records, blobs, content, journal } = this.#parts;
+    const { records, blobs, content } = this.#parts;
     const key = keys.manifest(name, digest);
     return this.#locks.hold(key, async () => {
       const tags = new Set<Tag>();
@@ -142,13 +141,13 @@ export class HostedManifests {
         const what = { repository: name, digest, mediaType, size, by: deletion.by };
         // Before the record, too: a deletion that could not be noted is asked for again.
         const event = { type: 'manifest.deleted', tags: [...tags], ...what } as const;
-        if (await committed(journal, event, () => records.remove(key, marked))) return true;
+        if (await this.#remove(key, marked, event)) return true;
       }
     });
   }
 
   async deleteTag(name: RepositoryName, tag: Tag, deletion: Deletion = {}): Promise<boolean> {
-    const { records, content, journal } = this.#parts;
+    const { records, content } = this.#parts;
     const key = keys.tag(name, tag);
     return this.#locks.hold(key, async () => {
       for (;;) {
@@ -158,7 +157,7 @@ export class HostedManifests {
         deletion.check?.((await content.locate(digest))?.digest);
         const what = { repository: name, tag, digest, mediaType, size, by: deletion.by };
         const event = { type: 'tag.deleted', ...what } as const;
-        if (await committed(journal, event, () => records.remove(key, seen))) return true;
+        if (await this.#remove(key, seen, event)) return true;
       }
     });
   }
@@ -214,6 +213,23 @@ export class HostedManifests {
     }
   }
 
+  /** Notes a deletion and does it; takes the event back when it is not done. @returns whether it is */
+  async #remove(key: string, seen: Seen<ManifestRecord>, event: RegistryEvent): Promise<boolean> {
+    const { records, journal } = this.#parts;
+    const prepared = await journal.prepare(event);
+    try {
+      const isRemoved = await records.remove(key, seen);
+      if (isRemoved) prepared.confirm();
+      else await prepared.takeBack();
+      return isRemoved;
+    } catch (error) {
+      // It may have been removed all the same, and who asks again would not find it.
+      if (await records.has(key).catch(() => false)) await prepared.takeBack();
+      else prepared.confirm();
+      throw error;
+    }
+  }
+
   /** @param removed gets the tags that were removed */
   async #removeTagsOf(name: RepositoryName, digest: Digest, removed: Set<Tag>): Promise<void> {
     const isOf = ({ value }: Seen<ManifestRecord>): boolean => value?.digest === digest;
@@ -229,24 +245,6 @@ export class HostedManifests {
         }),
       );
   }
-}
-
-/** Notes a deletion and does it; takes the event back when it is not done. @returns whether it is */
-async function committed(
-  journal: EventJournal,
-  event: RegistryEvent,
-  remove: () => Promise<boolean>,
-): Promise<boolean> {
-  const prepared = await journal.prepare(event);
-  const isRemoved = await remove().catch(async (error: unknown) => {
-    // It may have been done, where the answer of the store was lost.
-    if (isOciError(error) && error.retryable) prepared.confirm();
-    else await prepared.takeBack();
-    throw error;
-  });
-  if (isRemoved) prepared.confirm();
-  else await prepared.takeBack();
-  return isRemoved;
 }
 
 async function* inBatches<T>(all: AsyncIterable<T>): AsyncGenerator<readonly T[], void, undefined> {

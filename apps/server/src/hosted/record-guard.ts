@@ -1,6 +1,6 @@
 import { isDigest, isMediaType, isRepositoryName, maxManifestSize } from '@oci/spec-types';
 
-import { isKeyOfDigest } from './keys.js';
+import { idOfEventKey, isKeyOfDigest } from './keys.js';
 import type { ManifestRecord } from './manifest-record.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -17,6 +17,13 @@ const guards: Readonly<Record<string, Guard>> = {
   manifests: (fields, key) => isManifestRecord(fields, key),
   tags: (fields) => isManifestRecord(fields),
   referrers: isReferrer,
+  events: ({ event, webhooks, since }, key) =>
+    isEvent(event, key) && isListOf(webhooks, isText) && isCount(since),
+  undelivered: ({ event, failures, givenUpAt }, key) =>
+    isEvent(event, key) &&
+    isFields(failures) &&
+    Object.values(failures).every(isText) &&
+    isCount(givenUpAt),
   uploads: ({ repository, pieces, closing }) =>
     isRepositoryName(repository) &&
     Array.isArray(pieces) &&
@@ -66,6 +73,14 @@ function isReferrer({ mediaType, digest, size, ...rest }: Fields, key: string): 
 
 function isTaskRun(run: unknown): boolean {
   return isFields(run) && isText(run['id']) && isCount(run['beat']) && isCount(run['beganAt']);
+}
+
+function isEvent(event: unknown, key: string): boolean {
+  return isFields(event) && event['id'] === idOfEventKey(key) && isText(event['source']);
+}
+
+function isListOf(list: unknown, is: (item: unknown) => boolean): boolean {
+  return Array.isArray(list) && list.every(is);
 }
 
 function isPiece(piece: unknown): boolean {

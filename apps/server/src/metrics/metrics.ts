@@ -109,6 +109,15 @@ export class Metrics {
     'Times the artifacts of a namespace were listed.',
     ['result'],
   );
+  readonly webhookDeliveries: Counter<'webhook' | 'result'> = this.#counter(
+    'oci_webhook_deliveries_total',
+    'Events that were sent to webhooks, and events that were given up.',
+    ['webhook', 'result'],
+  );
+  readonly droppedEvents: Counter = this.#counter(
+    'oci_events_dropped_total',
+    'Events that there was no room for.',
+  );
 
   readonly #upstreams = new Set<string>();
 

@@ -5,6 +5,7 @@ export interface MetricSources {
   readonly cache: () => Promise<{ readonly blobs: number; readonly bytes: number } | undefined>;
   readonly jobs: () => Readonly<Record<'queued' | 'running', number>>;
   readonly audit: () => AuditFigures | undefined;
+  readonly events: () => EventFigures;
 }
 
 interface AuditFigures {
@@ -14,11 +15,19 @@ interface AuditFigures {
   readonly lines: number;
 }
 
+interface EventFigures {
+  readonly count: number;
+  readonly bytes: number;
+  /** Milliseconds since the epoch. */
+  readonly oldestAt: number | undefined;
+}
+
 /** Adds the metrics that {@link MetricSources} are read for. */
 export function addSampledMetrics(registry: Registry, sources: MetricSources): void {
   addCache(registry, sources.cache);
   addJobs(registry, sources.jobs);
   addAudit(registry, sources.audit);
+  addEvents(registry, sources.events);
 }
 
 function addCache(registry: Registry, cache: MetricSources['cache']): void {
@@ -75,6 +84,31 @@ function addAudit(registry: Registry, audit: MetricSources['audit']): void {
     'failures',
   );
   total('oci_audit_lost_lines_total', 'Lines that there was no room for.', 'lost');
+}
+
+function addEvents(registry: Registry, events: MetricSources['events']): void {
+  add(registry, {
+    name: 'oci_events_pending',
+    help: 'Events that wait for webhooks, in the process that delivers.',
+    collect() {
+      this.set(events().count);
+    },
+  });
+  add(registry, {
+    name: 'oci_events_pending_bytes',
+    help: 'Bytes of the events that wait.',
+    collect() {
+      this.set(events().bytes);
+    },
+  });
+  add(registry, {
+    name: 'oci_events_oldest_pending_age_seconds',
+    help: 'Age of the oldest event that waits.',
+    collect() {
+      const { oldestAt } = events();
+      this.set(oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000));
+    },
+  });
 }
 
 function add(registry: Registry, gauge: GaugeConfiguration<string>): void {
