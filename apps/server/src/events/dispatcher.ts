@@ -24,7 +24,7 @@ const orphanMs = 3 * 24 * 60 * 60_000;
 
 /** Brings the events of the outbox to the senders of webhooks, while this process is the one that delivers. */
 export class Dispatcher {
-  readonly pending = new PendingEvents();
+  readonly pending: PendingEvents = new PendingEvents();
   readonly #parts: DispatcherParts;
   readonly #senders = new Map<string, RunningSender>();
 
