@@ -85,6 +85,7 @@ test.each([
   [['import']],
   [['audit', 'verify']],
   [['token', 'create']],
+  [['gc']],
 ])('%j --help shows an example of it', async (words) => {
   const end = await run(process.execPath, [program, ...words, '--help']);
   expect(end.exitCode).toBe(0);
@@ -122,3 +123,22 @@ test('checks a configuration, makes a token for it, and verifies the audit log',
     stdout: expect.stringContaining('audit.jsonl:1: line 1 was changed'),
   });
 });
+
+test('collects the storage without a server, and says what to do while one has it', async () => {
+  const dataDir = join(directory.path, 'collected');
+  const env = { HOME: directory.path, OCI_CONFIG: '', OCI_SERVER_DATA_DIR: dataDir };
+  const end = await run(process.execPath, [program, 'gc'], { env });
+  expect(end).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(end.stdout).toMatch(/^content: 0 of 0 removed, 0 bytes$/m);
+  const json = [program, 'gc', '--dry-run', '--format', 'json'];
+  const dry = await run(process.execPath, json, { env });
+  expect(JSON.parse(dry.stdout)).toMatchObject({ dry_run: true, result: 'done', bytes: 0 });
+  const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir];
+  const child = startProgram(process.execPath, [program, ...args]);
+  await child.says('listens on');
+  const refused = await run(process.execPath, [program, 'gc'], { env });
+  expect(refused).toMatchObject({ exitCode: 8, stdout: '' });
+  expect(refused.stderr).toContain('hint: Ask it to collect: POST /api/v1/oci/storage/collect');
+  child.kill('SIGTERM');
+  expect(await child.end).toMatchObject({ exitCode: 0 });
+}, 60_000);

@@ -5,6 +5,7 @@ import { OciError, asOciError } from '@oci/spec-types';
 import { Command, CommanderError } from 'commander';
 
 import { addCheckConfig } from './commands/check-config.js';
+import { addCollect } from './commands/collect.js';
 import { formatOption, prepared } from './commands/command.js';
 import { addToken } from './commands/create-token.js';
 import { addExport } from './commands/export.js';
@@ -44,6 +45,7 @@ function createProgram(): Command {
     });
   addServe(program);
   addCheckConfig(program);
+  addCollect(program);
   addExport(program);
   addImport(program);
   addAudit(program);

@@ -361,6 +361,12 @@ const settings: {
     },
     expected: [true, false],
   }),
+  'server.gc_interval_ms': () => ({
+    accepted: [server('gc_interval_ms = 0'), server('gc_interval_ms = 60000')],
+  }),
+  'server.gc_objects_per_second': () => ({
+    accepted: [server('gc_objects_per_second = 0'), server('gc_objects_per_second = 100')],
+  }),
   'access.token_key_file': () => ({
     toml: [
       `[orchestrator.oci.access]\ntoken_key_file = "one.key"\n${token(first.hash)}${rule('token:ci')}`,

@@ -5,6 +5,7 @@ import { isLoopback } from '@oci/spec-types/node';
 import type { AccessOptions } from './access/access.js';
 import type { AuditOptions } from './audit/audit-log.js';
 import type { EventOptions } from './events/webhook.js';
+import type { CollectionOptions } from './hosted/collection/collection.js';
 import type { StorageOptions } from './hosted/storage.js';
 import type { TrustedProxies } from './http/client-address.js';
 import type { ConnectionLimits } from './http/connections.js';
@@ -36,6 +37,12 @@ export interface ServerOptions {
   /** Take manifests whose content is missing. Default false. */
   readonly sparseManifests?: boolean | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
+  readonly collection?:
+    | (CollectionOptions & {
+        /** Milliseconds between two collections of the storage; 0 for none. Default a day. */
+        readonly intervalMs?: number | undefined;
+      })
+    | undefined;
   /** Addresses or subnets of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. */
   readonly trustedProxies?: readonly string[] | undefined;
   readonly logLevel?: string | undefined;
@@ -55,6 +62,9 @@ export interface ServerLimits {
   /** Requests of one client a second, ten times as many at once; 0 for no limit. Default 0. */
   readonly requestsPerSecond: number;
 }
+
+/** A day, in milliseconds. */
+export const defaultCollectionIntervalMs: number = 24 * 60 * 60_000;
 
 export const defaultLimits: ServerLimits = {
   maxConnections: 4096,

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { createApp } from './api/app.js';
 import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
+import { runCollection } from './collection-run.js';
 import { type DirectoryClaim, claimDirectories } from './directory-claim.js';
 import { type ServerEvents, createServerEvents } from './events/server-events.js';
 import { createHostedRegistry } from './hosted/hosted-registry.js';
@@ -30,6 +31,7 @@ import { createRegistryApi } from './registry-api/registry-api.js';
 import {
   type ServerOptions,
   connectionLimits,
+  defaultCollectionIntervalMs,
   defaultLimits,
   lacksPublicUrl,
   publicUrlHint,
@@ -81,7 +83,7 @@ class OciServer {
   #url = '';
   /** What the listener asks certificates of; without any it would take those of public authorities. */
   #clientCa: string | undefined;
-  #endUpkeep: () => void = () => {};
+  #endUpkeep: () => Promise<void> = async () => {};
 
   constructor(options: ServerOptions, storage: HostedStorage) {
     this.#storage = storage;
@@ -122,7 +124,7 @@ class OciServer {
     this.#note({ result: 'ok', detail: 'started' });
     this.#phase = 'open';
     this.#open();
-    this.#endUpkeep = startUpkeep(this.#parts.hosted, (error) => this.#app.log.error(error));
+    this.#endUpkeep = this.#startUpkeep();
     this.#parts.events.delivery.start();
     this.#app.log.info({ url: this.#url }, `oci-server listens on ${this.#url}`);
     return {
@@ -161,11 +163,11 @@ class OciServer {
 
   async #close(graceMs: number): Promise<void> {
     this.#phase = 'closing';
-    this.#endUpkeep();
+    const endedUpkeep = this.#endUpkeep();
     const { server } = this.#app;
     const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
     const delivered = this.#parts.events.delivery.close(graceMs);
-    await this.#parts.jobs.close();
+    await Promise.all([this.#parts.jobs.close(), endedUpkeep]);
     // Fastify closes only what it listens on itself.
     await Promise.all([closeListener(server), this.#app.close()]);
     clearTimeout(deadline);
@@ -176,6 +178,20 @@ class OciServer {
     await this.#parts.audit?.close();
     await this.#claim?.release();
     this.#storage.close();
+  }
+
+  #startUpkeep(): () => Promise<void> {
+    const collect = {
+      name: 'collection',
+      run: (call: { readonly signal: AbortSignal }) =>
+        runCollection(this.#parts, call, { who: 'server' }),
+    };
+    return startUpkeep({
+      hosted: this.#parts.hosted,
+      intervalMs: () => this.#state.options.collection?.intervalMs ?? defaultCollectionIntervalMs,
+      tasks: [collect],
+      onFailure: (err, task) => this.#app.log.error({ err, task }, 'upkeep of the storage failed'),
+    });
   }
 
   async #claimDirectories(options: ServerOptions): Promise<void> {
@@ -215,6 +231,12 @@ class OciServer {
       events,
       hosted: createHostedRegistry(this.#storage.store, {
         journal: events.outbox,
+        collection: {
+          ...options.collection,
+          get objectsPerSecond() {
+            return state.options.collection?.objectsPerSecond;
+          },
+        },
         onCorruption: (digest) => {
           metrics.integrityFailures.inc();
           this.#app.log.error({ digest }, 'stored content is corrupt: push it again to repair it');

@@ -10,12 +10,8 @@ import { bytesOf, collect, randomBytes } from '@oci/testing';
 import { repositoryContract } from '@oci/testing/contracts';
 import { describe, expect, test } from 'vitest';
 
-import { Access } from '../src/access/access.js';
-import { ArtifactIndex } from '../src/artifact-index.js';
 import { type HostedRegistryOptions, createHostedRegistry } from '../src/hosted/hosted-registry.js';
-import { Gate } from '../src/http/gate.js';
-import { Metrics } from '../src/metrics/metrics.js';
-import { createRegistryApi } from '../src/registry-api/registry-api.js';
+import { registryHandler } from './registry-handler.js';
 
 /** An empty store for one server. */
 export type MakeStore = () => Promise<{
@@ -36,25 +32,7 @@ export function registryApiSuite(
       const made = await makeStore();
       const registry = createHostedRegistry(made.store, options);
       const failures: unknown[] = [];
-      const metrics = new Metrics({
-        cache: async () => undefined,
-        jobs: () => ({ queued: 0, running: 0 }),
-        audit: () => undefined,
-        events: () => ({ count: 0, bytes: 0, oldestAt: undefined }),
-      });
-      const access = new Access();
-      const parts = {
-        gate: new Gate({ access: () => access, rate: () => undefined, audit: undefined, metrics }),
-        audit: undefined,
-        metrics,
-        index: new ArtifactIndex({ list: async () => [] }),
-        hosted: registry,
-        maxUploadBytes: () => 10_000_000,
-        isSparseAllowed: () => false,
-        onDefect: (error: unknown) => failures.push(error),
-      };
-      const api = createRegistryApi({ parts, realm: () => 'http://localhost/token' });
-      const server = createServer((request, response) => void api(request, response));
+      const server = createServer(registryHandler(registry, (error) => failures.push(error)));
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;

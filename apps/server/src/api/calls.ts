@@ -35,6 +35,7 @@ import type {
 } from './json/manifest-json.js';
 import type { MetricsJson } from './json/metrics-json.js';
 import type { ExtensionRequest, KclPullRequest, ServedPullJson } from './json/pull-json.js';
+import type { CollectRequest, StorageJson } from './json/storage-json.js';
 
 /** How a call of the API is sent. */
 export interface Call {
@@ -69,6 +70,8 @@ export interface CallTypes {
   getEvents: [input: undefined, data: EventsJson];
   retryEvents: [input: RetryEventsRequest, data: { readonly retried: number }];
   pingWebhook: [input: PingWebhookRequest, data: PingWebhookJson];
+  getStorage: [input: undefined, data: StorageJson];
+  collectStorage: [input: CollectRequest, data: JobJson];
   metricsSummary: [input: undefined, data: MetricsJson];
 }
 
@@ -100,5 +103,7 @@ export const calls: Readonly<Record<CallName, Call>> = {
   getEvents: { method: 'GET', path: `${base}/storage/events` },
   retryEvents: { method: 'POST', path: `${base}/storage/events/retry`, from: 'body' },
   pingWebhook: { method: 'POST', path: `${base}/storage/events/ping`, from: 'body' },
+  getStorage: { method: 'GET', path: `${base}/storage` },
+  collectStorage: { method: 'POST', path: `${base}/storage/collect`, from: 'body' },
   metricsSummary: { method: 'GET', path: `${base}/metrics` },
 };

@@ -43,6 +43,7 @@ import {
   kclPullRequestSchema,
   servedPullJsonSchema,
 } from './json/pull-json.js';
+import { collectRequestSchema, storageJsonSchema } from './json/storage-json.js';
 
 /** Every call of the API, as the server checks and describes it; `calls.ts` has method and path. */
 export const endpoints: Endpoints = {
@@ -155,6 +156,17 @@ export const endpoints: Endpoints = {
     needs: ['admin'],
     input: pingWebhookRequestSchema,
     data: pingWebhookJsonSchema,
+  },
+  getStorage: {
+    summary: 'What works on the storage of hosted repositories, or did last',
+    data: storageJsonSchema,
+  },
+  collectStorage: {
+    summary: 'Begin to remove what nothing refers to from the storage; watch the job, or cancel it',
+    needs: ['admin'],
+    input: collectRequestSchema,
+    data: jobJsonSchema,
+    status: 202,
   },
   metricsSummary: {
     summary: 'Pulls, cache hits, download time and bytes',

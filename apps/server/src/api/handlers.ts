@@ -7,6 +7,7 @@ import { extensionHandlers } from './extension-handlers.js';
 import { jobHandlers } from './job-handlers.js';
 import { metricsHandlers } from './metrics-handlers.js';
 import { repositoryHandlers } from './repository-handlers.js';
+import { storageHandlers } from './storage-handlers.js';
 
 /** Returns what does the work of each call, allowed by the rules before it does anything. */
 export function createHandlers(parts: ServerParts): Handlers {
@@ -17,6 +18,7 @@ export function createHandlers(parts: ServerParts): Handlers {
     ...extensionHandlers(parts),
     ...cacheHandlers(parts),
     ...eventHandlers(parts),
+    ...storageHandlers(parts),
     ...metricsHandlers(parts),
   };
 }

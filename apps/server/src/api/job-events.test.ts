@@ -30,7 +30,7 @@ function bench() {
   const jobs = new JobQueue();
   let progress = (): void => {};
   const { id } = jobs.start({
-    request: { kind: 'kcl', name: 'demo', version: '1.0.0' },
+    kind: 'kcl',
     owner: caller.identity,
     run: ({ onEvent }) => {
       progress = () => onEvent(event);

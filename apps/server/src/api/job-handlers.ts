@@ -20,7 +20,7 @@ export function jobHandlers(
       requireRight(parts, request, context);
       requireOwner(parts, context);
       return jobs.start({
-        request,
+        kind: request.kind,
         owner: callerKey(context.caller.identity, context.client),
         run: (call) => runJob(parts, request, { context, ...call }),
       });

@@ -108,7 +108,7 @@ test('a second export brings what is new, and takes away what went only when ask
   await registry.manifests.deleteTag(app, two);
   await store(registry, app, imageIndex(), [one]);
   await registry.manifests.delete(other, second.manifest.descriptor.digest);
-  await registry.removeUnreferenced();
+  await registry.collection.collect();
   const kept = await exported();
   expect(kept).toMatchObject({ problemCount: 0, tags: { copied: 1 }, manifests: { copied: 3 } });
   const { state } = await restored();

@@ -50,6 +50,10 @@ export async function loadConfiguration(inputs: ServerSettingInputs): Promise<Co
       maxUploadBytes: values['server.max_upload_bytes'],
       requestsPerSecond: values['server.requests_per_second'],
     },
+    collection: {
+      intervalMs: values['server.gc_interval_ms'],
+      objectsPerSecond: values['server.gc_objects_per_second'],
+    },
     sparseManifests: values['server.sparse_manifests'],
     trustedProxies: values['server.trusted_proxies'],
     logLevel: values['server.log_level'],

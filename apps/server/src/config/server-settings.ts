@@ -116,6 +116,16 @@ export const serverSettings = {
     kind: 'text',
     description: 'source of events, a URI; default public_url, else oci-server',
   },
+  'server.gc_interval_ms': {
+    kind: 'milliseconds',
+    description: 'time between two collections of the storage; 0 for none',
+    default: 86_400_000,
+  },
+  'server.gc_objects_per_second': {
+    kind: 'count',
+    description: 'objects that a collection looks at in a second; 0 for no limit',
+    default: 2000,
+  },
   'access.token_key_file': {
     kind: 'path',
     description: '32 bytes that sign the tokens of the registry flow, shared by replicas',

@@ -147,9 +147,9 @@ export class HostedBlobs {
     });
   }
 
-  /** Removes content that no repository has. */
-  async removeUnreferenced(digest: Digest): Promise<void> {
-    await this.#locks.hold(digest, () => this.#release(digest));
+  /** Removes content that no repository has. @returns its bytes; undefined when a repository has it */
+  removeUnreferenced(digest: Digest): Promise<number | undefined> {
+    return this.#locks.hold(digest, () => this.#release(digest));
   }
 
   async #takeBack(digest: Digest, unlink: Undo): Promise<void> {
@@ -157,7 +157,7 @@ export class HostedBlobs {
     await this.#release(digest);
   }
 
-  #release(digest: Digest): Promise<void> {
+  #release(digest: Digest): Promise<number | undefined> {
     return this.#content.release(digest, () => this.#links.isReferenced(digest));
   }
 }

@@ -17,8 +17,8 @@ export interface StagedData extends ContentData {
 }
 
 /**
- * How long data may be staged, in milliseconds. A collection removes data that is older than twice as long and no
- * content, so that none becomes content while it goes.
+ * How long data may be staged, in milliseconds. A collection removes data that was older than twice as long when it
+ * began and is no content, so that none becomes content while it goes.
  */
 export const maxStagedMs: number = 12 * 60 * 60_000;
 
@@ -37,9 +37,12 @@ export interface ContentRecord extends ContentData {
  */
 export class ContentIndex {
   readonly #records: Records;
+  readonly #maxStagedMs: number;
 
-  constructor(records: Records) {
+  /** @param stagedMs how long data may be staged. Default {@link maxStagedMs} */
+  constructor(records: Records, stagedMs: number = maxStagedMs) {
     this.#records = records;
+    this.#maxStagedMs = stagedMs;
   }
 
   find(digest: Digest): Promise<ContentRecord | undefined> {
@@ -58,7 +61,7 @@ export class ContentIndex {
   ): Promise<string | undefined> {
     let unneeded: string | undefined;
     await this.#change(digest, async (known) => {
-      if (performance.now() - staged.stagedAt > maxStagedMs)
+      if (performance.now() - staged.stagedAt > this.#maxStagedMs)
         throw new OciError('TIMEOUT', `the bytes of ${digest} came too long ago: push them again`);
       if (known?.data === staged.data) {
         unneeded = undefined;
@@ -84,7 +87,10 @@ export class ContentIndex {
   }
 
   /** Removes the record of content unless something refers to it. @returns the data that has no name then */
-  async release(digest: Digest, isReferenced: () => Promise<boolean>): Promise<string | undefined> {
+  async release(
+    digest: Digest,
+    isReferenced: () => Promise<boolean>,
+  ): Promise<ContentData | undefined> {
     const key = keys.content(digest);
     for (;;) {
       const seen = await this.#records.see<ContentRecord>(key);
@@ -95,7 +101,7 @@ export class ContentIndex {
         await this.keep(digest);
         return undefined;
       }
-      if (await this.#records.remove(key, condemned)) return seen.value.data;
+      if (await this.#records.remove(key, condemned)) return partsOf(seen.value);
     }
   }
 

@@ -141,12 +141,13 @@ export class HostedContent {
     await this.#store.delete(keys.data(data)).catch(() => {});
   }
 
-  /** Removes content unless something refers to it. */
-  async release(digest: Digest, isReferenced: () => Promise<boolean>): Promise<void> {
-    const data = await this.#index.release(digest, isReferenced);
-    if (data === undefined) return;
-    await this.discard(data);
+  /** Removes content unless something refers to it. @returns the bytes of what it removed */
+  async release(digest: Digest, isReferenced: () => Promise<boolean>): Promise<number | undefined> {
+    const removed = await this.#index.release(digest, isReferenced);
+    if (!removed) return undefined;
+    await this.discard(removed.data);
     this.#memory.delete(digest);
+    return removed.size;
   }
 
   /**

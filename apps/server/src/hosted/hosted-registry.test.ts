@@ -56,6 +56,6 @@ test('knows the repositories that have a manifest, and not those around them', a
   expect(await all(registry.listRepositories({ after: a }))).toEqual(['a/0', 'b']);
   await manifests.delete(a, manifest.descriptor.digest);
   expect(await registry.hasRepository(a)).toBe(true);
-  await registry.removeUnreferenced();
+  await registry.collection.collect();
   expect(await all(registry.listRepositories())).toEqual(['a/0', 'b']);
 });

@@ -1,8 +1,10 @@
 import type { ObjectStore } from '@oci/cache';
-import type { CallOptions, Digest, RepositoryName } from '@oci/spec-types';
+import type { Digest, RepositoryName } from '@oci/spec-types';
 
 import { type EventJournal, noJournal } from '../events/journal.js';
 import { HostedBlobs } from './blobs.js';
+import type { CollectionOptions } from './collection/collection.js';
+import { HostedCollection } from './collection/hosted-collection.js';
 import { type CorruptionListener, HostedContent } from './content.js';
 import { ContentIndex } from './content-index.js';
 import { Links } from './links.js';
@@ -10,7 +12,6 @@ import { HostedManifests, type ListOptions } from './manifests.js';
 import { type RecordListener, Records } from './records.js';
 import { Repositories } from './repositories.js';
 import { SharedStore } from './shared-store.js';
-import { Unreferenced } from './unreferenced.js';
 import { HostedUploads, type UploadsOptions } from './uploads.js';
 
 /** Repositories that live here, over any object store. */
@@ -25,12 +26,12 @@ export interface HostedRegistry {
   /** Every repository that {@link hasRepository}, in ASCII order. */
   listRepositories(options?: ListOptions<RepositoryName>): AsyncIterable<RepositoryName>;
   expireUploads(options: { olderThanMs: number }): Promise<number>;
-  /** Removes repositories that are empty, and content that nothing refers to. */
-  removeUnreferenced(options?: CallOptions & { readonly now?: number }): Promise<void>;
+  readonly collection: HostedCollection;
 }
 
 export interface HostedRegistryOptions {
   readonly uploads?: UploadsOptions | undefined;
+  readonly collection?: CollectionOptions | undefined;
   readonly onCorruption?: CorruptionListener | undefined;
   readonly onDamagedRecord?: RecordListener | undefined;
   /** Hears of pushes and deletions. */
@@ -43,13 +44,14 @@ export function createHostedRegistry(
 ): HostedRegistry {
   const shared = new SharedStore(store);
   const records = new Records(shared, options.onDamagedRecord);
-  const content = new HostedContent(shared, new ContentIndex(records), options.onCorruption);
+  const index = new ContentIndex(records, options.collection?.stagedMs);
+  const content = new HostedContent(shared, index, options.onCorruption);
   const links = new Links(records);
   const repositories = new Repositories(records);
   const blobs = new HostedBlobs(content, links);
   const uploads = new HostedUploads({ store: shared, records, blobs, content }, options.uploads);
   const { journal = noJournal } = options;
-  const unreferenced = new Unreferenced({ store: shared, records, blobs, links, repositories });
+  const parts = { store: shared, records, index, blobs, links, repositories, uploads };
   return {
     blobs,
     manifests: new HostedManifests({ records, blobs, content, repositories, journal }),
@@ -58,6 +60,6 @@ export function createHostedRegistry(
     hasRepository: (name) => repositories.has(name),
     listRepositories: (list) => repositories.list(list),
     expireUploads: (age) => uploads.expire(age),
-    removeUnreferenced: (call) => unreferenced.remove(call),
+    collection: new HostedCollection(parts, options.collection),
   };
 }

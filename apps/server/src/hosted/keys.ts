@@ -28,6 +28,7 @@ export const keys = {
   allContent: `${root}/content/` as string,
   /** Says which data content is. */
   content: (digest: Digest): string => `${root}/content/${digestPath(digest)}`,
+  allLinks: `${root}/links/` as string,
   /** Says which repositories have content. */
   links: (digest: Digest): string => `${root}/links/${digestPath(digest)}/`,
   link: (digest: Digest, name: RepositoryName): string =>
@@ -83,6 +84,11 @@ export function digestOfContentKey(key: string): Digest | undefined {
   const [algorithm, start = '', rest = ''] = key.slice(keys.allContent.length).split('/');
   const digest = `${algorithm}:${start}${rest}`;
   return isDigest(digest) && algorithm !== unverifiable ? digest : undefined;
+}
+
+/** The key of the content that a key of {@link keys.link} is of. */
+export function contentKeyOfLink(key: string): string {
+  return `${keys.allContent}${key.slice(keys.allLinks.length, key.lastIndexOf('/'))}`;
 }
 
 /** The id of a key of {@link keys.data}. */

@@ -110,10 +110,11 @@ test('a collection removes what nothing refers to, and nothing else', async () =
   await store.delete(keys.link(digestOf(left), b));
   await store.put(keys.data('0123456789'), bodyOf(left));
   const now = Date.now() + 2 * maxStagedMs + 1000;
-  const after = createHostedRegistry(store);
-  await after.removeUnreferenced();
+  const collection = { uploadMs: 4 * maxStagedMs };
+  const after = createHostedRegistry(store, { collection });
+  await after.collection.collect();
   expect(await dataOf(store)).toContain(keys.data('0123456789'));
-  await after.removeUnreferenced({ now });
+  await after.collection.collect({ now });
   expect(await keysOf(store, '')).toEqual(kept);
   expect(await after.blobs.size(b, descriptor.digest)).toBe(descriptor.size);
 });
@@ -130,11 +131,11 @@ test('a condemned record, as an end in the middle of a deletion leaves it, is co
   const deletion = createHostedRegistry(failing).blobs.forget(a, descriptor.digest);
   await expect(deletion).rejects.toThrow('the power is gone');
   await store.delete(keys.link(descriptor.digest, a));
-  await expect(createHostedRegistry(failing).removeUnreferenced()).rejects.toThrow('the power');
+  await expect(createHostedRegistry(failing).collection.collect()).rejects.toThrow('the power');
   const record = await store.get(keys.content(descriptor.digest));
   expect(textOf(await collect(record?.body ?? []))).toContain('condemned');
   await blobs.put(b, content());
-  await registry.removeUnreferenced();
+  await registry.collection.collect();
   expect(await blobs.size(b, descriptor.digest)).toBe(descriptor.size);
   await blobs.unlink(b, descriptor.digest);
   expect(await keysOf(store, '')).toEqual([]);

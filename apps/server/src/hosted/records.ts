@@ -18,6 +18,12 @@ export interface Seen<T> {
   readonly writes: readonly string[];
 }
 
+/** A record that was read once; without a value it is missing or removed, unless it is damaged. */
+export interface ScannedRecord<T> {
+  readonly value: T | undefined;
+  readonly isDamaged: boolean;
+}
+
 /** Bytes of records that are kept parsed. */
 const memoryBytes = 32 * 1024 * 1024;
 /** A write that meets another begins again with what that one wrote. */
@@ -56,13 +62,25 @@ export class Records {
       this.#known.delete(key);
       if (!info) return missing;
     }
+    const { size, ...seen } = await this.#read<T>(key);
+    if (seen.version !== undefined)
+      this.#known.set(key, seen, { size: (seen.value === undefined ? 0 : size) + 200 });
+    return seen;
+  }
+
+  /** Reads a record that is not needed again: it takes no place in memory from those that are. */
+  async scan<T>(key: string): Promise<ScannedRecord<T>> {
+    const { value, size } = await this.#read<T>(key);
+    return { value, isDamaged: size > 0 && value === undefined };
+  }
+
+  async #read<T>(key: string): Promise<Seen<T> & { readonly size: number }> {
     const object = await this.#store.get(key);
-    if (!object) return missing;
+    if (!object) return { ...missing, size: 0 };
     const { size, version } = object.info;
     const parsed = size === 0 ? undefined : await readJson(object.body, key);
-    const seen = { ...partsOf<T>(parsed, key), version };
+    const seen = { ...partsOf<T>(parsed, key), version, size };
     if (size > 0 && seen.value === undefined) this.#onDamage(key);
-    this.#known.set(key, seen, { size: (seen.value === undefined ? 0 : size) + 200 });
     return seen;
   }
 

@@ -63,7 +63,7 @@ describe.each(stores)('two processes on one store %s', (_, createStore) => {
             if (!registry) return;
             const { blobs } = registry;
             if (what === 'push') await blobs.put(name, { descriptor, body: bodyOf(content) });
-            if (what === 'collect') await registry.removeUnreferenced();
+            if (what === 'collect') await registry.collection.collect();
             if (what === 'delete') {
               deleted.add(name);
               await blobs.unlink(name, descriptor.digest);
@@ -113,7 +113,7 @@ describe.each(stores)('two processes on one store %s', (_, createStore) => {
             const { manifests } = registry;
             if (what === 'put') await manifests.put(a, manifest, { tags: [tag] });
             else if (what === 'delete') await manifests.delete(a, manifest.descriptor.digest);
-            else if (what === 'collect') await registry.removeUnreferenced();
+            else if (what === 'collect') await registry.collection.collect();
             else await manifests.deleteTag(a, tag);
           });
           await finish(scheduler, Promise.all(work));

@@ -41,15 +41,17 @@ export class Repositories {
     );
   }
 
-  /** Removes a repository without a manifest. */
-  async removeEmpty(name: RepositoryName): Promise<void> {
-    if (await this.#hasManifest(name)) return;
-    await this.#records.removeIf(keys.repository(name), () => true);
+  /** Removes a repository without a manifest. @returns whether it was one */
+  async removeEmpty(name: RepositoryName): Promise<boolean> {
+    if (await this.hasManifest(name)) return false;
+    const isRemoved = await this.#records.removeIf(keys.repository(name), () => true);
     // Who has written a manifest meanwhile may have seen the record before it was removed.
-    if (await this.#hasManifest(name)) await this.enter(name);
+    if (!(await this.hasManifest(name))) return isRemoved;
+    await this.enter(name);
+    return false;
   }
 
-  async #hasManifest(name: RepositoryName): Promise<boolean> {
+  async hasManifest(name: RepositoryName): Promise<boolean> {
     for await (const entry of this.#records.entries(keys.manifests(name), { pageSize: 100 }))
       if (entry) return true;
     return false;

@@ -2,33 +2,94 @@ import type { HostedRegistry } from './hosted-registry.js';
 
 /** How often abandoned uploads are looked for, and how long one may rest, in milliseconds. */
 const uploads = { everyMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
-/** How often content is looked for that nothing refers to, in milliseconds. */
-const contentEveryMs = 24 * 60 * 60_000;
+/** How often it is asked whether a collection is due, in milliseconds. */
+const lookEveryMs = 10 * 60_000;
+
+/** What is done when a collection is due. */
+export interface UpkeepTask {
+  /** Named in the log when it fails. */
+  readonly name: string;
+  run(call: { readonly signal: AbortSignal }): Promise<unknown>;
+}
+
+export interface UpkeepOptions {
+  readonly hosted: Pick<HostedRegistry, 'collection' | 'expireUploads'>;
+  /** Milliseconds between two collections; 0 for none. Asked for at each look. */
+  readonly intervalMs: () => number;
+  /** In their order; one that fails keeps none from running. */
+  readonly tasks: readonly UpkeepTask[];
+  readonly onFailure: (error: unknown, task: string) => void;
+}
 
 /**
  * Removes what nobody needs any more, again and again; nothing at once, so that a start reads no lists.
  *
- * @returns a function that ends it
+ * @returns a function that ends it, and settles when nothing runs any more
  */
-export function startUpkeep(
-  hosted: HostedRegistry,
-  onFailure: (error: unknown) => void,
-): () => void {
+export function startUpkeep(options: UpkeepOptions): () => Promise<void> {
   const ending = new AbortController();
-  const { signal } = ending;
-  const repeat = (everyMs: number, work: () => Promise<unknown>): NodeJS.Timeout =>
-    setInterval(() => {
-      work().catch((error: unknown) => {
-        if (!signal.aborted) onFailure(error);
-      });
-    }, everyMs).unref();
   const { everyMs, olderThanMs } = uploads;
-  const timers = [
-    repeat(everyMs, () => hosted.expireUploads({ olderThanMs })),
-    repeat(contentEveryMs, () => hosted.removeUnreferenced({ signal })),
+  const { hosted } = options;
+  const expiry = {
+    name: 'expiry of uploads',
+    run: () => hosted.expireUploads({ olderThanMs }),
+  };
+  const ends = [
+    repeat(
+      () => everyMs,
+      () => runTask(expiry, options, ending.signal),
+    ),
+    repeat(
+      () => waitMs(options),
+      () => runDue(options, ending.signal),
+    ),
   ];
-  return () => {
+  return async () => {
     ending.abort();
-    for (const timer of timers) clearInterval(timer);
+    await Promise.all(ends.map((end) => end()));
+  };
+}
+
+function waitMs({ intervalMs }: UpkeepOptions): number {
+  return Math.min(lookEveryMs, intervalMs() || lookEveryMs);
+}
+
+async function runDue(options: UpkeepOptions, signal: AbortSignal): Promise<void> {
+  const { hosted, intervalMs, tasks } = options;
+  const everyMs = intervalMs();
+  if (everyMs === 0) return;
+  const look = { name: 'collection', run: () => hosted.collection.isDue(everyMs) };
+  if (await runTask(look, options, signal))
+    for (const task of tasks) await runTask(task, options, signal);
+}
+
+async function runTask(
+  task: UpkeepTask,
+  { onFailure }: UpkeepOptions,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (signal.aborted) return undefined;
+  try {
+    return await task.run({ signal });
+  } catch (error) {
+    if (!signal.aborted) onFailure(error, task.name);
+    return undefined;
+  }
+}
+
+/** Does work again and again, waiting between. @returns a function that ends it, behind what runs */
+function repeat(delayMs: () => number, work: () => Promise<unknown>): () => Promise<void> {
+  let isEnding = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running = Promise.resolve();
+  const wait = (): void => {
+    if (isEnding) return;
+    timer = setTimeout(() => (running = work().then(wait)), delayMs()).unref();
+  };
+  wait();
+  return async () => {
+    isEnding = true;
+    clearTimeout(timer);
+    await running;
   };
 }

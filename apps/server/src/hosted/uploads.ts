@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 
-import type { ObjectStore } from '@oci/cache';
+import type { ListedObject, ObjectStore } from '@oci/cache';
 import {
   type CallOptions,
   type Digest,
@@ -9,6 +9,7 @@ import {
   isOciError,
   verifiableAlgorithm,
 } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 import { LRUCache } from 'lru-cache';
 
 import type { HostedBlobs } from './blobs.js';
@@ -17,7 +18,7 @@ import { KeyLocks } from './key-locks.js';
 import { keys, sessionOfKey } from './keys.js';
 import { OpenSessions, type UploadLimits, defaultUploadLimits } from './open-sessions.js';
 import { OpenUpload } from './open-upload.js';
-import type { Records } from './records.js';
+import type { Records, Seen } from './records.js';
 import { UploadHash } from './upload-hash.js';
 import type { UploadRecord } from './upload-record.js';
 
@@ -134,30 +135,46 @@ export class HostedUploads {
     now?: number;
   }): Promise<number> {
     let expired = 0;
-    for await (const { key, modifiedAt } of this.#parts.store.entries(keys.uploads)) {
-      if (now - modifiedAt <= olderThanMs) continue;
-      const session = sessionOfKey(key);
-      const expireOne = async (): Promise<void> => {
-        if (await this.#expireOne(session)) expired += 1;
-      };
-      // One that is held is not abandoned.
-      await this.#locks.hold(session, expireOne, 0).catch((error: unknown) => {
-        if (!isOciError(error, 'TIMEOUT')) throw error;
-      });
-    }
+    const expireOne = async (entry: ListedObject): Promise<void> => {
+      if (now - entry.modifiedAt <= olderThanMs) return;
+      if ((await this.expireOne(entry)) !== undefined) expired += 1;
+    };
+    await forEachConcurrent(this.#parts.store.entries(keys.uploads), expireOne, { limit: 4 });
     return expired;
   }
 
-  async #expireOne(session: string): Promise<boolean> {
+  /**
+   * Removes a session as it was listed, unless it is in use.
+   *
+   * @param dryRun tell only, and change nothing
+   * @returns the bytes of its pieces; undefined when it stays
+   */
+  async expireOne(
+    { key, version }: Pick<ListedObject, 'key' | 'version'>,
+    dryRun = false,
+  ): Promise<number | undefined> {
+    const session = sessionOfKey(key);
+    const expire = async (): Promise<number | undefined> => {
+      const seen = await this.#parts.records.see<UploadRecord>(key);
+      // Something was added since.
+      if (seen.version !== version) return undefined;
+      return dryRun ? bytesOf(seen) : this.#removeSession(session, seen);
+    };
+    try {
+      // One that is held is not abandoned.
+      return await this.#locks.hold(session, expire, 0);
+    } catch (error) {
+      if (!isOciError(error, 'TIMEOUT')) throw error;
+      return undefined;
+    }
+  }
+
+  async #removeSession(session: string, seen: Seen<UploadRecord>): Promise<number | undefined> {
     const { records, content } = this.#parts;
-    const key = keys.upload(session);
-    const seen = await records.see<UploadRecord>(key);
-    if (!(await records.remove(key, seen))) return false;
+    if (!(await records.remove(keys.upload(session), seen))) return undefined;
     await this.#close(session);
-    // What was being ended may be content already.
-    const pieces = seen.value?.closing ? [] : (seen.value?.pieces ?? []);
-    for (const [data] of pieces) await content.discard(data);
-    return true;
+    for (const [data] of piecesOf(seen)) await content.discard(data);
+    return bytesOf(seen);
   }
 
   async #find(name: RepositoryName, session: string): Promise<OpenUpload | undefined> {
@@ -215,4 +232,13 @@ export class HostedUploads {
       this.#open.restore(session, session.split('-', 1)[0] ?? '');
     }
   }
+}
+
+/** The pieces that go with a session. What was being ended may be content already. */
+function piecesOf({ value }: Seen<UploadRecord>): UploadRecord['pieces'] {
+  return value && value.closing === undefined ? value.pieces : [];
+}
+
+function bytesOf(seen: Seen<UploadRecord>): number {
+  return piecesOf(seen).reduce((sum, [, size]) => sum + size, 0);
 }

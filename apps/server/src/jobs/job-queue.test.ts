@@ -2,8 +2,6 @@ import { describe, expect, test } from 'vitest';
 
 import { JobQueue, type JobResult } from './job-queue.js';
 
-const request = { kind: 'kcl', name: 'demo', version: '1.0.0' } as const;
-
 /** A queue, and what ends its jobs one by one. */
 function bench() {
   const jobs = new JobQueue();
@@ -11,7 +9,7 @@ function bench() {
   const ends: (() => void)[] = [];
   const start = (owner: string) =>
     jobs.start({
-      request,
+      kind: 'kcl',
       owner,
       run: () => {
         begun.push(owner);

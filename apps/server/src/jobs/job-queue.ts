@@ -4,15 +4,19 @@ import { OciError, type TransferEvent, asOciError, totalSize } from '@oci/spec-t
 
 import { errorJson } from '../api/failure.js';
 import type { InstallJson } from '../api/json/extension-json.js';
-import type { JobJson, JobRequest } from '../api/json/job-json.js';
+import type { JobJson } from '../api/json/job-json.js';
 import type { ServedPullJson } from '../api/json/pull-json.js';
+import type { CollectionJson } from '../api/json/storage-json.js';
 import { tooMany } from '../http/refusal.js';
 
 /** What a job gives when it is done. */
-export type JobResult = { readonly pull: ServedPullJson } | { readonly install: InstallJson };
+export type JobResult =
+  | { readonly pull: ServedPullJson }
+  | { readonly install: InstallJson }
+  | { readonly collection: CollectionJson };
 
 export interface JobWork {
-  readonly request: JobRequest;
+  readonly kind: JobJson['kind'];
   /** The identity of the caller. */
   readonly owner: string;
   readonly run: (parts: {
@@ -64,7 +68,7 @@ export class JobQueue {
       stop: new AbortController(),
       listeners: new Set(),
       progress: new Map(),
-      json: newJob(work.request),
+      json: newJob(work.kind),
     };
     this.#jobs.set(job.json.id, job);
     this.#waiting.push(job);
@@ -198,10 +202,10 @@ function sum(counts: Iterable<number>): number {
   return [...counts].reduce((all, count) => all + count, 0);
 }
 
-function newJob(request: JobRequest): JobJson {
+function newJob(kind: JobJson['kind']): JobJson {
   return {
     id: randomUUID(),
-    kind: request.kind,
+    kind,
     state: 'queued',
     created_at: new Date().toISOString(),
     finished_at: null,
@@ -209,6 +213,7 @@ function newJob(request: JobRequest): JobJson {
     bytes_total: 0,
     pull: null,
     install: null,
+    collection: null,
     error: null,
   };
 }

@@ -118,6 +118,26 @@ export class Metrics {
     'oci_events_dropped_total',
     'Events that there was no room for.',
   );
+  readonly collections: Counter<'result'> = this.#counter(
+    'oci_storage_collections_total',
+    'Collections of the hosted storage.',
+    ['result'],
+  );
+  readonly collectedObjects: Counter<'kind'> = this.#counter(
+    'oci_storage_collected_objects_total',
+    'What collections removed.',
+    ['kind'],
+  );
+  readonly collectedBytes: Counter<'kind'> = this.#counter(
+    'oci_storage_collected_bytes_total',
+    'Bytes of what collections removed.',
+    ['kind'],
+  );
+  readonly collectedAt: Gauge = new Gauge({
+    name: 'oci_storage_collection_last_success_timestamp_seconds',
+    help: 'End of the last collection by this process that was done.',
+    registers: [this.registry],
+  });
 
   readonly #upstreams = new Set<string>();
 

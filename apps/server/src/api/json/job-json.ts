@@ -9,6 +9,7 @@ import {
   versionSchema,
 } from './identifier-schema.js';
 import { type ServedPullJson, servedPullJsonSchema } from './pull-json.js';
+import { type CollectionJson, collectionJsonSchema } from './storage-json.js';
 
 /** Long work to begin: a pull of a KCL package or an extension, or an install. */
 export type JobRequest =
@@ -20,11 +21,12 @@ export type JobRequest =
       readonly version: string;
     };
 
+const jobKinds = ['kcl', 'extension', 'install', 'collect'] as const;
 const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
 
 export interface JobJson {
   readonly id: string;
-  readonly kind: 'kcl' | 'extension' | 'install';
+  readonly kind: (typeof jobKinds)[number];
   readonly state: (typeof jobStates)[number];
   /** RFC 3339. */
   readonly created_at: string;
@@ -34,6 +36,7 @@ export interface JobJson {
   readonly bytes_total: number;
   readonly pull: ServedPullJson | null;
   readonly install: InstallJson | null;
+  readonly collection: CollectionJson | null;
   readonly error: ErrorJson | null;
 }
 
@@ -51,7 +54,7 @@ export const jobRequestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kin
 
 export const jobJsonSchema: z.ZodType<JobJson> = z.object({
   id: z.string(),
-  kind: z.enum(['kcl', 'extension', 'install']),
+  kind: z.enum(jobKinds),
   state: z.enum(jobStates),
   created_at: z.string(),
   finished_at: z.string().nullable(),
@@ -59,6 +62,7 @@ export const jobJsonSchema: z.ZodType<JobJson> = z.object({
   bytes_total: z.int().nonnegative(),
   pull: servedPullJsonSchema.nullable(),
   install: installJsonSchema.nullable(),
+  collection: collectionJsonSchema.nullable(),
   error: errorJsonSchema.nullable(),
 });
 

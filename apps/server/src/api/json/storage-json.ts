@@ -1,0 +1,96 @@
+import * as z from 'zod';
+
+import {
+  type CollectedKind,
+  type CollectionReport,
+  collectedKinds,
+} from '../../hosted/collection/collection-report.js';
+
+interface CollectedJson {
+  /** Objects that were looked at. */
+  readonly looked_at: number;
+  readonly removed: number;
+  /** Bytes of what was removed. */
+  readonly bytes: number;
+}
+
+/** What a collection removed, or, as a dry run, would have removed. */
+export interface CollectionJson {
+  readonly dry_run: boolean;
+  /** RFC 3339. */
+  readonly began_at: string;
+  readonly ended_at: string;
+  readonly result: 'done' | 'interrupted' | 'failed';
+  readonly kinds: Readonly<Record<CollectedKind, CollectedJson>>;
+  /** Bytes of all kinds. */
+  readonly bytes: number;
+  /** Records that could not be read; while there are any, data that is no content stays. */
+  readonly unreadable: number;
+}
+
+export interface CollectRequest {
+  /** Tells what would go, and removes nothing. */
+  readonly dry_run?: boolean | undefined;
+}
+
+/** What works on the storage of hosted repositories, or did last. */
+export interface StorageJson {
+  readonly collection: {
+    /** RFC 3339; null while none runs, in this process or another one that shares the storage. */
+    readonly running_since: string | null;
+    readonly last: CollectionJson | null;
+    readonly last_dry_run: CollectionJson | null;
+  };
+}
+
+const count = z.int().nonnegative();
+const collected = z.object({ looked_at: count, removed: count, bytes: count });
+
+export const collectionJsonSchema: z.ZodType<CollectionJson> = z.object({
+  dry_run: z.boolean(),
+  began_at: z.string(),
+  ended_at: z.string(),
+  result: z.enum(['done', 'interrupted', 'failed']),
+  kinds: z.object({
+    uploads: collected,
+    repositories: collected,
+    content: collected,
+    data: collected,
+  }),
+  bytes: count,
+  unreadable: count,
+});
+
+export const collectRequestSchema: z.ZodType<CollectRequest> = z.strictObject({
+  dry_run: z.boolean().optional(),
+});
+
+export const storageJsonSchema: z.ZodType<StorageJson> = z.object({
+  collection: z.object({
+    running_since: z.string().nullable(),
+    last: collectionJsonSchema.nullable(),
+    last_dry_run: collectionJsonSchema.nullable(),
+  }),
+});
+
+export function collectionJson(report: CollectionReport): CollectionJson {
+  const kinds = Object.fromEntries(
+    collectedKinds.map((kind) => {
+      const { lookedAt, removed, bytes } = report.kinds[kind];
+      return [kind, { looked_at: lookedAt, removed, bytes }];
+    }),
+  ) as CollectionJson['kinds'];
+  return {
+    dry_run: report.dryRun,
+    began_at: timeOf(report.beganAt),
+    ended_at: timeOf(report.endedAt),
+    result: report.result,
+    kinds,
+    bytes: collectedKinds.reduce((sum, kind) => sum + kinds[kind].bytes, 0),
+    unreadable: report.unreadable,
+  };
+}
+
+export function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

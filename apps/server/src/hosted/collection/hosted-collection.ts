@@ -1,0 +1,89 @@
+import { OciError } from '@oci/spec-types';
+
+import { Task, type TaskTimes } from '../task-record.js';
+import { Collection, type CollectionOptions, type CollectionParts } from './collection.js';
+import type { CollectionCall, CollectionReport } from './collection-report.js';
+
+/** What the record of the collection keeps. */
+interface CollectionState {
+  readonly last?: CollectionReport;
+  readonly lastDryRun?: CollectionReport;
+}
+
+export interface CollectionStatus extends CollectionState {
+  /** Milliseconds since the epoch; undefined while none runs. */
+  readonly runningSince: number | undefined;
+}
+
+/** A clock that is wrong by more than that is not believed, in milliseconds. */
+const clockDistanceMs = 12 * 60 * 60_000;
+
+/** The collection of a storage, of which one runs at a time, whatever processes share it. */
+export class HostedCollection {
+  readonly #parts: CollectionParts;
+  readonly #options: CollectionOptions;
+  readonly #task: Task<CollectionState>;
+
+  constructor(parts: CollectionParts, options: CollectionOptions = {}, times?: TaskTimes) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#task = new Task(parts.records, 'collection', times);
+  }
+
+  /** One pass, whatever else runs. @throws OciError `ABORTED`, `STORAGE_…` */
+  collect(call: CollectionCall & { readonly now?: number } = {}): Promise<CollectionReport> {
+    return new Collection(this.#parts, this.#options, call).run();
+  }
+
+  /**
+   * One pass that no other one runs beside, with a report that is kept.
+   *
+   * @param onEnd hears of a pass that ended, however it did
+   * @throws OciError `STORAGE_FAILED` when another one runs, and as {@link collect}
+   */
+  async run(
+    { dryRun = false, signal }: CollectionCall = {},
+    onEnd: (report: CollectionReport) => void = () => {},
+  ): Promise<CollectionReport> {
+    const report = await this.#task.run(
+      async (lease) => {
+        const call = { dryRun, signal: lease.signal };
+        const collection = new Collection(this.#parts, this.#options, call);
+        const end = async (result: CollectionReport['result']): Promise<CollectionReport> => {
+          const ended = collection.tally.report(dryRun, result);
+          onEnd(ended);
+          await lease.save({ ...lease.state, [dryRun ? 'lastDryRun' : 'last']: ended });
+          return ended;
+        };
+        try {
+          await collection.run();
+        } catch (error) {
+          await end(lease.signal.aborted ? 'interrupted' : 'failed').catch(() => {});
+          throw error;
+        }
+        return end('done');
+      },
+      { signal },
+    );
+    if (report) return report;
+    throw new OciError('STORAGE_FAILED', 'another collection of this storage runs', {
+      retryable: true,
+      hint: 'Wait until it has ended: GET /api/v1/oci/storage tells.',
+    });
+  }
+
+  async status(): Promise<CollectionStatus> {
+    const { runningSince, state } = await this.#task.status();
+    return { ...state, runningSince };
+  }
+
+  /**
+   * Tells whether a collection is due: none has ended within the interval. Clocks of machines that differ make one
+   * begin earlier or later, no more.
+   */
+  async isDue(intervalMs: number, now: number = Date.now()): Promise<boolean> {
+    const { last } = await this.status();
+    if (!last || last.result === 'interrupted') return true;
+    return now - last.endedAt >= intervalMs || last.endedAt - now > clockDistanceMs;
+  }
+}
