@@ -149,4 +149,33 @@ describe('signing with ocictl', () => {
     const there = await command('verify', `${copy}:1.0.0`, '--key', path('team.pub'));
     expect(there).toMatchObject({ exitCode: 0 });
   });
+
+  it('attests an SBOM, verifies it, and says what is missing', async () => {
+    const sbom = path('sbom.json');
+    await writeFile(sbom, '{"SPDXID":"SPDXRef-DOCUMENT"}');
+    const attest = ['attest', 'kcl/core:1.0.0', '--key', path('team.key'), '--type', 'spdx'];
+    const made = await command(...attest, '--predicate', sbom, '--format', 'json');
+    expect(expectJson('attest', made.stdout)).toMatchObject({
+      added: true,
+      predicate_type: 'https://spdx.dev/Document',
+    });
+    const verify = ['verify-attestation', 'kcl/core:1.0.0', '--key', path('team.pub')];
+    const found = await command(...verify, '--type', 'spdx', '--format', 'json');
+    expect(expectJson('verify-attestation', found.stdout)).toMatchObject({
+      attestations: [{ predicate: { SPDXID: 'SPDXRef-DOCUMENT' } }],
+    });
+    const text = await command(...verify, '--type', 'spdx');
+    expect(text).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('is attested') });
+    expect(await command(...verify, '--type', 'cyclonedx')).toMatchObject({ exitCode: 9 });
+    expect(await command(...verify, '--type', 'spdx', '--builder', 'x')).toMatchObject({
+      exitCode: 7,
+      stderr: expect.stringContaining('it is no provenance'),
+    });
+    expect(await command(...verify)).toMatchObject({ exitCode: 2 });
+    await writeFile(sbom, 'no JSON');
+    expect(await command(...attest, '--predicate', sbom)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('is no JSON'),
+    });
+  });
 });

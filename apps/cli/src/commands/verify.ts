@@ -2,6 +2,7 @@ import { openSource, parseLocation } from '@oci/client/location';
 import { trustRules } from '@oci/manager/config';
 import {
   type Authority,
+  type SignatureSource,
   type Signer,
   type Verification,
   keylessVerifier,
@@ -9,7 +10,7 @@ import {
   trustRuleFor,
   verifySignatures,
 } from '@oci/manager/signing';
-import { OciError, type Reference } from '@oci/spec-types';
+import { OciError, type Reference, type ResolvedManifest } from '@oci/spec-types';
 import { printable } from '@oci/spec-types/text';
 
 import type { Invocation } from '../command/definition.js';
@@ -19,17 +20,49 @@ import { wrapped } from '../render/page.js';
 import { readText } from '../read-text.js';
 import { naming } from './signing-key.js';
 
-export interface VerifyInput {
-  readonly reference: string;
+/** Who may have signed. */
+export interface AuthorityInput {
   readonly key?: readonly string[];
   readonly trustedRoot?: string;
   readonly certificateIdentity?: string;
   readonly certificateOidcIssuer?: string;
 }
 
+export interface VerifyInput extends AuthorityInput {
+  readonly reference: string;
+}
+
 export async function verify(input: VerifyInput, invocation: Invocation): Promise<void> {
+  await withSubject(input, invocation, async ({ repository, manifest, authority }, context) => {
+    const { output, progress, signal } = context;
+    const named = { signal, onEvent: progress, name: input.reference };
+    const verified = await verifySignatures(repository, manifest, authority, named);
+    output.print({
+      json: jsonOf(input.reference, verified),
+      text: (page) =>
+        textOf(input.reference, verified)
+          .map((line) => wrapped(printable(line), page))
+          .join('\n'),
+      brief: verified.digest,
+    });
+  });
+}
+
+/** What is looked at, and who may have signed it. */
+interface Subject {
+  readonly repository: SignatureSource;
+  readonly manifest: ResolvedManifest;
+  readonly authority: Authority;
+}
+
+/** Opens the artifact that a reference of a registry or a layout names, to verify it. */
+export async function withSubject(
+  input: VerifyInput,
+  invocation: Invocation,
+  work: (subject: Subject, context: Context) => Promise<void>,
+): Promise<void> {
   await withContext(invocation, async (context) => {
-    const { registries, output, progress, signal } = context;
+    const { registries, progress, signal } = context;
     const location = parseLocation(input.reference);
     const place =
       location.kind === 'registry'
@@ -48,16 +81,7 @@ export async function verify(input: VerifyInput, invocation: Invocation): Promis
       const { repository } = source;
       const descriptor = await repository.resolve(source.reference, call);
       const manifest = await repository.fetchManifest(descriptor, call);
-      const named = { ...call, name: input.reference };
-      const verified = await verifySignatures(repository, manifest, authority, named);
-      output.print({
-        json: jsonOf(input.reference, verified),
-        text: (page) =>
-          textOf(input.reference, verified)
-            .map((line) => wrapped(printable(line), page))
-            .join('\n'),
-        brief: verified.digest,
-      });
+      await work({ repository, manifest, authority }, context);
     } finally {
       await source.close();
     }
@@ -65,7 +89,7 @@ export async function verify(input: VerifyInput, invocation: Invocation): Promis
 }
 
 async function authorityOf(
-  { key: paths = [], trustedRoot, certificateIdentity, certificateOidcIssuer }: VerifyInput,
+  { key: paths = [], trustedRoot, certificateIdentity, certificateOidcIssuer }: AuthorityInput,
   reference: Reference | undefined,
   { settings }: Context,
 ): Promise<Authority> {
@@ -109,13 +133,16 @@ function jsonOf(reference: string, { digest, signatures, rejected }: Verificatio
     signatures: signatures.map(({ form, manifest, signer }) => ({
       form,
       manifest,
-      signer:
-        signer.kind === 'key'
-          ? { kind: 'key', key: signer.hint }
-          : { kind: 'certificate', identity: signer.identity, issuer: signer.issuer },
+      signer: signerJson(signer),
     })),
     rejected,
   };
+}
+
+export function signerJson(signer: Signer): object {
+  return signer.kind === 'key'
+    ? { kind: 'key', key: signer.hint }
+    : { kind: 'certificate', identity: signer.identity, issuer: signer.issuer };
 }
 
 function textOf(reference: string, { digest, signatures, rejected }: Verification): string[] {
@@ -127,7 +154,7 @@ function textOf(reference: string, { digest, signatures, rejected }: Verificatio
   ];
 }
 
-function signerText(signer: Signer): string {
+export function signerText(signer: Signer): string {
   return signer.kind === 'key'
     ? `the key ${signer.hint}`
     : `${signer.identity}, as ${signer.issuer} says`;

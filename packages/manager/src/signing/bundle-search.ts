@@ -8,7 +8,7 @@ import {
   emptyDescriptor,
 } from '@oci/spec-types';
 
-import { bundleTypes, readBundle } from './bundle.js';
+import { bundleAnnotations, bundleTypes, readBundle } from './bundle.js';
 import type { Found, FoundSignature, SignaturePlace } from './found-signature.js';
 import { type Search, contentOf, readable } from './signature-content.js';
 import { ensureSigns, preAuthEncoding, statementType } from './statement.js';
@@ -23,6 +23,7 @@ export async function* bundlesOf(
   const unread: OciError[] = [];
   const onUnread = (error: OciError): void => void unread.push(error);
   for await (const referrer of source.listReferrers(subject.descriptor, { ...options, onUnread })) {
+    if (isOfOther(referrer, search.predicateType)) continue;
     if (!mayBeBundle(referrer.artifactType)) others.push(referrer);
     else yield* bundleOf(search, referrer);
   }
@@ -39,7 +40,7 @@ export async function* mistypedBundle(
 }
 
 async function* bundleOf(
-  { source, subject, options, budget }: Search,
+  { source, subject, options, budget, mostBytes }: Search,
   referrer: Descriptor,
 ): AsyncGenerator<Found, void, undefined> {
   budget.spend({ signatures: 1 });
@@ -50,7 +51,7 @@ async function* bundleOf(
     budget.spend({ bytes: manifest.bytes.byteLength });
     if (!bundleTypes.includes(artifactTypeOf(manifest) ?? '')) return undefined;
     const layer = onlyBundle(manifest, subject.descriptor.digest);
-    const bytes = await contentOf(source, layer, options);
+    const bytes = await contentOf({ source, options, mostBytes }, layer);
     budget.spend({ bytes: bytes.byteLength });
     return { ...place, ...signedBy(readBundle(bytes), subject) };
   });
@@ -60,6 +61,12 @@ async function* bundleOf(
 /** Where a registry has no referrers API, cosign lists what it attached by the type of its config. */
 function mayBeBundle(artifactType: string = emptyDescriptor.mediaType): boolean {
   return artifactType === emptyDescriptor.mediaType || bundleTypes.includes(artifactType);
+}
+
+/** The list may say which predicate a bundle has; what it says wrongly is missing then, and lets nothing through. */
+function isOfOther({ annotations = {} }: Descriptor, predicateType: string | undefined): boolean {
+  const named = annotations[bundleAnnotations.predicateType];
+  return predicateType !== undefined && named !== undefined && named !== predicateType;
 }
 
 function onlyBundle({ document, kind }: ResolvedManifest, subject: Digest): Descriptor {
@@ -79,7 +86,8 @@ function signedBy(
   if (bundle.content.$case === 'messageSignature') {
     const artifact = Buffer.from(subject.bytes);
     const { signature } = bundle.content.messageSignature;
-    return { signature, bytes: artifact, bundle, artifact, ensureAbout: () => {} };
+    const statement = undefined;
+    return { signature, bytes: artifact, bundle, artifact, statement, ensureAbout: () => {} };
   }
   const { payload, payloadType, signatures } = bundle.content.dsseEnvelope;
   const [first, ...others] = signatures;
@@ -89,6 +97,7 @@ function signedBy(
     bytes: preAuthEncoding(payloadType, payload),
     bundle,
     artifact: undefined,
+    statement: payloadType === statementType ? payload : undefined,
     ensureAbout: (digest) => {
       if (payloadType !== statementType) throw new Error(`its payload is ${payloadType}`);
       ensureSigns(payload, digest);

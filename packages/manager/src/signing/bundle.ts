@@ -23,6 +23,12 @@ export const signatureAnnotations = {
   rekor: 'dev.sigstore.cosign/bundle',
 } as const;
 
+/** Annotations of a manifest that holds a bundle, which lists of referrers repeat (cosign, `BUNDLE_SPEC.md`). */
+export const bundleAnnotations = {
+  content: 'dev.sigstore.bundle.content',
+  predicateType: 'dev.sigstore.bundle.predicateType',
+} as const;
+
 /** A statement, signed with a key, as a sigstore bundle. */
 export function signedBundle(statement: Uint8Array, key: SigningKey): Buffer {
   const signature = signBytes(key, preAuthEncoding(statementType, statement));

@@ -17,8 +17,10 @@ import {
 import { describePeer } from '@oci/testing/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import { attestArtifact } from './attest-artifact.js';
 import { generateKeyPair, readPublicKey, readSigningKey } from './signing-key.js';
 import { signArtifact } from './sign-artifact.js';
+import { verifyAttestations } from './verify-attestations.js';
 import { verifySignatures } from './verify-signatures.js';
 
 const emptyTrustedRoot = {
@@ -109,6 +111,38 @@ describePeer(['docker-registry', 'cosign'], 'cosign, at a docker-registry', () =
       keys: [readPublicKey(pem), ours.publicKey],
     });
     expect(both).toMatchObject({ signatures: [{}, {}, {}], rejected: [] });
+    await client.close();
+  });
+
+  it('verifies what we attest, and attests what we verify', async () => {
+    const { repository, subject, reference, client } = await published();
+    const pair = await generateKeyPair('secret');
+    await writeFile(join(work.path, 'builder.pub'), pair.publicKey);
+    const key = await readSigningKey(pair.privateKey, 'secret');
+    const predicate = { SPDXID: 'SPDXRef-DOCUMENT', packages: [] };
+    await attestArtifact(repository, subject, key, { predicateType: 'spdx', predicate });
+    const verify = ['verify-attestation', ...offline, '--trusted-root', 'root.json'];
+    const ofType = ['--new-bundle-format', '--type', 'spdx', reference];
+    expect(await cosign(...verify, '--key', 'builder.pub', ...ofType)).toMatchObject({
+      exitCode: 0,
+    });
+    expect((await cosign(...verify, '--key', 'theirs.pub', ...ofType)).exitCode).not.toBe(0);
+
+    await writeFile(join(work.path, 'predicate.json'), JSON.stringify({ Data: 'checked' }));
+    const noLog = ['--use-signing-config=false', '--tlog-upload=false', '-y'];
+    const attest = ['attest', '--key', 'theirs.key', ...noLog, '--new-bundle-format'];
+    const what = ['--predicate', 'predicate.json', '--type', 'https://team.example/review/v1'];
+    expect(await cosign(...attest, ...what, '--allow-insecure-registry', reference)).toMatchObject({
+      exitCode: 0,
+    });
+    const pem = (await cosign('public-key', '--key', 'theirs.key')).stdout;
+    const { attestations } = await verifyAttestations(
+      repository,
+      subject,
+      { keys: [readPublicKey(pem)] },
+      { predicateType: 'https://team.example/review/v1' },
+    );
+    expect(attestations).toMatchObject([{ predicateType: 'https://team.example/review/v1' }]);
     await client.close();
   });
 });

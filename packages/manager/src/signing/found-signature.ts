@@ -18,6 +18,8 @@ export interface FoundSignature extends SignaturePlace {
   readonly bundle: Bundle | undefined;
   /** What the bundle's message signature is over. */
   readonly artifact: Buffer | undefined;
+  /** The in-toto statement that a bundle holds; undefined for what holds none. */
+  readonly statement: Uint8Array | undefined;
   /** To be called after the signature was verified. @throws Error that says what it is about instead */
   ensureAbout(digest: Digest): void;
 }

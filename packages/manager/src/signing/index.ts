@@ -5,7 +5,11 @@ export {
   type TrustRule,
   trustRuleFor,
 } from '../trust-policy.js';
+export type { AttestationConditions } from './attestation-conditions.js';
+export { type AttestOptions, type AttestedArtifact, attestArtifact } from './attest-artifact.js';
 export { type CertificateIdentity, type KeylessVerifier, keylessVerifier } from './keyless.js';
+export { parsePredicateType, predicateTypes } from './predicate-type.js';
+export type { Provenance } from './provenance.js';
 export { type SignOptions, type SignedArtifact, signArtifact } from './sign-artifact.js';
 export type { SignatureForm, SignatureSource } from './found-signature.js';
 export {
@@ -16,6 +20,13 @@ export {
   readPublicKey,
   readSigningKey,
 } from './signing-key.js';
+export {
+  type AttestationVerification,
+  type RejectedAttestation,
+  type VerifiedAttestation,
+  type VerifyAttestationsOptions,
+  verifyAttestations,
+} from './verify-attestations.js';
 export {
   type Authority,
   type RejectedSignature,

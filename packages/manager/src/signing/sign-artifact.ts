@@ -6,16 +6,13 @@ import {
   type ReferrerLister,
   type Repository,
   type ResolvedManifest,
-  annotations,
-  emptyDescriptor,
   mediaTypes,
-  singleChunk,
-  withoutProgress,
 } from '@oci/spec-types';
-import { describeManifest, digestOf } from '@oci/spec-types/node';
+import { describeManifest } from '@oci/spec-types/node';
 
-import { bundleType, signatureAnnotations, signedBundle } from './bundle.js';
+import { signatureAnnotations, signedBundle } from './bundle.js';
 import type { SignatureForm } from './found-signature.js';
+import { now, pushBundle, pushContent } from './push-bundle.js';
 import { findSignatures } from './signature-search.js';
 import { signatureManifest, signatureTag } from './tag-search.js';
 import { type SigningKey, isSignedBy, signBytes } from './signing-key.js';
@@ -57,7 +54,12 @@ export async function signArtifact(
   if (earlier) return { form, manifest: earlier, hint, added: false };
   const manifest =
     form === 'bundle'
-      ? await pushBundle(repository, subject, { key, created, options })
+      ? await pushBundle(repository, subject, {
+          bundle: signedBundle(signStatement(subject.descriptor.digest), key),
+          predicateType: signPredicate,
+          created,
+          options,
+        })
       : await pushTagged(repository, subject, { key, repositoryName, options });
   return { form, manifest, hint, added: true };
 }
@@ -85,36 +87,6 @@ async function signedBefore(
   return undefined;
 }
 
-async function pushBundle(
-  repository: Repository,
-  { descriptor: subject }: ResolvedManifest,
-  { key, created, options }: { key: SigningKey; created: string; options: CallOptions },
-): Promise<Digest> {
-  const bundle = signedBundle(signStatement(subject.digest), key);
-  const layer = await pushBytes(repository, { bytes: bundle, mediaType: bundleType }, options);
-  await pushBytes(repository, emptyContent, options);
-  const { mediaType, digest, size } = subject;
-  const manifest = describeManifest(
-    Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: mediaTypes.imageManifest,
-        artifactType: bundleType,
-        config: emptyDescriptor,
-        layers: [layer],
-        subject: { mediaType, digest, size },
-        annotations: {
-          'dev.sigstore.bundle.content': 'dsse-envelope',
-          'dev.sigstore.bundle.predicateType': signPredicate,
-          [annotations.created]: created,
-        },
-      }),
-    ),
-  );
-  await repository.pushManifest(manifest, options);
-  return manifest.descriptor.digest;
-}
-
 /** How often another one may have signed at the same moment, before it is given up. */
 const mostRounds = 5;
 
@@ -137,7 +109,7 @@ async function pushTagged(
   const payload = simpleSigningPayload(subject.digest, repositoryName);
   const content = { bytes: payload, mediaType: simpleSigningType };
   const layer = {
-    ...(await pushBytes(repository, content, options)),
+    ...(await pushContent(repository, content, options)),
     annotations: { [signatureAnnotations.signature]: signBytes(key, payload).toString('base64') },
   };
   const holds = (manifest: ResolvedManifest | undefined): boolean =>
@@ -185,31 +157,9 @@ async function taggedManifest(
       JSON.stringify({
         schemaVersion: 2,
         mediaType: mediaTypes.imageManifest,
-        config: await pushBytes(repository, content, options),
+        config: await pushContent(repository, content, options),
         layers,
       }),
     ),
   );
-}
-
-interface Content {
-  readonly bytes: Buffer;
-  readonly mediaType: string;
-}
-
-const emptyContent: Content = { bytes: Buffer.from('{}'), mediaType: emptyDescriptor.mediaType };
-
-async function pushBytes(
-  repository: Repository,
-  { bytes, mediaType }: Content,
-  options: CallOptions,
-): Promise<Descriptor> {
-  const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
-  const quiet = { ...options, onEvent: withoutProgress(options.onEvent) };
-  await repository.pushBlob(descriptor, singleChunk(bytes), quiet);
-  return descriptor;
-}
-
-function now(): string {
-  return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -23,6 +23,10 @@ export interface Search {
   readonly subject: ResolvedManifest;
   readonly options: CallOptions;
   readonly budget: SearchBudget;
+  /** Bytes of one of them. Default 4 MiB. */
+  readonly mostBytes?: number | undefined;
+  /** Passes over bundles that the list names by another one. */
+  readonly predicateType?: string | undefined;
 }
 
 /** What is wrong with one signature must not hide that another is good; that it cannot be had is told apart. */
@@ -54,15 +58,11 @@ const brokenContent: ReadonlySet<string> = new Set([
 
 /** @throws Error for content that is larger than a signature */
 export async function contentOf(
-  source: SignatureSource,
+  { source, options, mostBytes: limit = mostSignatureBytes }: Omit<Search, 'subject' | 'budget'>,
   descriptor: Descriptor,
-  options: CallOptions,
 ): Promise<Buffer> {
-  if (descriptor.size > mostSignatureBytes)
-    throw new Error(`it has ${descriptor.size} bytes, and ${mostSignatureBytes} at most are read`);
+  if (descriptor.size > limit)
+    throw new Error(`it has ${descriptor.size} bytes, and ${limit} at most are read`);
   const quiet = { ...options, onEvent: withoutProgress(options.onEvent) };
-  return readBytes(await source.fetchBlob(descriptor, quiet), {
-    limit: mostSignatureBytes,
-    what: descriptor.digest,
-  });
+  return readBytes(await source.fetchBlob(descriptor, quiet), { limit, what: descriptor.digest });
 }

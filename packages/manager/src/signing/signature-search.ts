@@ -16,6 +16,30 @@ export interface SearchOptions extends CallOptions {
   readonly isEnough?: (() => boolean) | undefined;
 }
 
+export interface BundleSearchOptions extends CallOptions {
+  /** Passes over bundles that the registry's list names by another predicate. */
+  readonly predicateType?: string | undefined;
+}
+
+/** Bytes of a bundle with an attestation, which may be a list of thousands of packages. */
+const mostAttestationBytes = 32 * 1024 * 1024;
+
+/**
+ * The bundles that refer to a manifest. What is wrong with one of them is told and decides nothing about the others.
+ *
+ * @throws OciError `ABORTED`
+ */
+export async function* findBundles(
+  source: SignatureSource,
+  subject: ResolvedManifest,
+  { predicateType, ...options }: BundleSearchOptions = {},
+): AsyncGenerator<Found, void, undefined> {
+  const budget = new SearchBudget(subject);
+  const mostBytes = mostAttestationBytes;
+  const search = { source, subject, options, budget, mostBytes, predicateType };
+  yield* eachOf('bundle', bundlesOf(search, []));
+}
+
 /**
  * The signatures of a manifest: bundles among its referrers, then those under cosign's tag. What is wrong
  * with one of them, or with one of the places, is told and decides nothing about the others.

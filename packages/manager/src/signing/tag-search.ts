@@ -38,7 +38,7 @@ export async function* taggedOf(search: Search): AsyncGenerator<Found, void, und
     if (layer.mediaType !== simpleSigningType) continue;
     budget.spend({ signatures: 1 });
     yield await readable({ place, budget }, async () => {
-      const payload = await contentOf(source, layer, options);
+      const payload = await contentOf(search, layer);
       budget.spend({ bytes: payload.byteLength });
       const { annotations = {} } = layer;
       const digest = createHash('sha256').update(payload).digest();
@@ -49,6 +49,7 @@ export async function* taggedOf(search: Search): AsyncGenerator<Found, void, und
         bytes: payload,
         bundle: bundle === undefined ? undefined : bundleFromJSON(bundle),
         artifact: payload,
+        statement: undefined,
         ensureAbout: (about) => {
           if (digestOfSimpleSigning(payload) !== about) throw new Error(anotherArtifact);
         },

@@ -97,7 +97,7 @@ export async function verifySignatures(
 }
 
 /** @throws Error that says why nobody of the authority is known to have signed it */
-function signerOf(found: FoundSignature, { keys, keyless }: Authority): Signer {
+export function signerOf(found: FoundSignature, { keys, keyless }: Authority): Signer {
   const { bundle, bytes, signature } = found;
   const key = keys.find(
     (one) => (!bundle || namesKey(bundle, one)) && isSignedBy(one, bytes, signature),
