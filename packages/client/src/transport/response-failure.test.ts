@@ -34,6 +34,23 @@ test.each([
   await client.close();
 });
 
+test.each([
+  [403, 'the quota of team is exceeded: 9 of 10 bytes are used, and 2 more are needed'],
+  [403, 'adding 2 B of storage resource will exceed the configured upper limit: quota exceeded'],
+  [412, 'Quota exceeded when processing the request of adding 2 B of storage resource'],
+])('status %i with "%s" is no matter of credentials', async (status, message) => {
+  await using registry = await startRegistry();
+  registry.fault({ path: '/manifests/', status, body: { errors: [{ code: 'DENIED', message }] } });
+  await using client = createRegistry({ url: registry.url });
+  await expect(client.repository('a/b').fetch('1')).rejects.toMatchObject({
+    code: 'DENIED',
+    message: expect.stringContaining('a quota is exceeded') as string,
+    hint: expect.stringContaining('larger quota') as string,
+    retryable: false,
+  });
+  expect(registry.requests.filter(({ path }) => path.includes('/manifests/'))).toHaveLength(1);
+});
+
 test('a tag that is not there leads to the tags', async () => {
   await using registry = await startRegistry();
   await using client = createRegistry({ url: registry.url });

@@ -12,6 +12,9 @@ import { isTransientStatus } from '@oci/spec-types/retry';
 import { readBody } from './bounded-body.js';
 import { type RegistryRequest, type RegistryResponse, header } from './exchange.js';
 
+/** The specification has no code for it: oci-server, Harbor and Quay answer `DENIED` with this word. */
+const namesQuota = /\bquota\b/i;
+
 /** What a request was for, so that its failure can be told in those terms. */
 export interface Subject {
   /** e.g. `kcl/x:1.0.0`. */
@@ -81,6 +84,7 @@ interface AnswerCase {
     status: number,
     says: (code: string) => boolean,
     request: RegistryRequest,
+    registryErrors: readonly RegistryError[],
   ) => boolean;
   readonly means: (host: string, answer: Unexpected) => Meaning;
 }
@@ -142,6 +146,16 @@ const answerCases: readonly AnswerCase[] = [
           },
   },
   {
+    when: (status, _, __, registryErrors) =>
+      [403, 412].includes(status) &&
+      registryErrors.some(({ message }) => namesQuota.test(message ?? '')),
+    means: (host, { subject }) => ({
+      code: 'DENIED',
+      what: `${host} has no room for ${subject.name}: a quota is exceeded`,
+      hint: 'Delete what is not needed there, or ask whoever runs the registry for a larger quota.',
+    }),
+  },
+  {
     when: (status) => status === 403,
     means: (host, { subject, response: { authorizedAs } }) => ({
       code: 'DENIED',
@@ -184,7 +198,7 @@ function responseFailure(answer: Unexpected): OciError {
   const { status, attempts, url } = response;
   const { host } = url;
   const says = (code: string): boolean => registryErrors.some((error) => error.code === code);
-  const found = answerCases.find(({ when }) => when(status, says, request));
+  const found = answerCases.find(({ when }) => when(status, says, request, registryErrors));
   const { code, what, hint, reason }: Meaning = found?.means(host, answer) ?? {
     code: 'PROTOCOL',
     what: `${host} refuses ${subject.name}`,
