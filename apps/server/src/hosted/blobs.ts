@@ -12,12 +12,22 @@ import type { FoundContent, HostedContent, LocatedContent, ServedContent } from 
 import type { StagedData } from './content-index.js';
 import { bytes as bodyOf } from './json-object.js';
 import { KeyLocks } from './key-locks.js';
-import type { LinkKind, Links, Undo } from './links.js';
+import type { LinkKind } from './link-record.js';
+import type { Links, Undo } from './links.js';
 
 /** A blob as a repository serves it. */
 export interface HostedBlob {
   readonly size: number;
   readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Data that is stored and hashed, for a repository. */
+export interface AdoptedContent {
+  readonly staged: StagedData;
+  /** Default: a blob. */
+  readonly kinds?: readonly LinkKind[] | undefined;
+  /** Is called when its bytes are taken from a quota, if they are. */
+  readonly onReserved?: (() => void) | undefined;
 }
 
 /**
@@ -81,7 +91,12 @@ export class HostedBlobs {
     return this.#content.open(found, options);
   }
 
-  /** Stores bytes for a repository when they have the digest. @returns what takes the blob from it */
+  /**
+   * Stores bytes for a repository when they have the digest.
+   *
+   * @returns what takes the blob from it
+   * @throws QuotaExceeded
+   */
   async put(
     name: RepositoryName,
     content: {
@@ -102,10 +117,15 @@ export class HostedBlobs {
   adopt(
     name: RepositoryName,
     digest: Digest,
-    { staged, kinds = ['blob'] }: { staged: StagedData; kinds?: readonly LinkKind[] | undefined },
+    { staged, kinds = ['blob'], onReserved }: AdoptedContent,
   ): Promise<Undo> {
     return this.#locks.hold(digest, async () => {
-      const unlink = await this.#links.add(name, digest, kinds);
+      const { data, size } = staged;
+      const added = this.#links.add(name, digest, { kinds, size, onReserved });
+      const unlink = await added.catch(async (error: unknown) => {
+        await this.#content.discard(data);
+        throw error;
+      });
       try {
         await this.#content.adopt(digest, staged);
       } catch (error) {
@@ -123,7 +143,8 @@ export class HostedBlobs {
     if (!found || !(await this.isIntact(found))) return false;
     return this.#locks.hold(digest, async () => {
       if (!(await this.#links.has(from, digest, 'blob'))) return false;
-      const unlink = await this.#links.add(name, digest, ['blob']);
+      const { size } = found;
+      const unlink = await this.#links.add(name, digest, { kinds: ['blob'], size });
       if (await this.#content.keep(digest)) return true;
       await unlink();
       return false;

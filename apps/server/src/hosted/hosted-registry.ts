@@ -9,6 +9,8 @@ import { type CorruptionListener, HostedContent } from './content.js';
 import { ContentIndex } from './content-index.js';
 import { Links } from './links.js';
 import { HostedManifests, type ListOptions } from './manifests.js';
+import { Quotas, type QuotasOptions } from './quota/quotas.js';
+import { UploadRoom } from './quota/upload-room.js';
 import { type RecordListener, Records } from './records.js';
 import { Repositories } from './repositories.js';
 import { SharedStore } from './shared-store.js';
@@ -19,6 +21,7 @@ export interface HostedRegistry {
   readonly blobs: HostedBlobs;
   readonly manifests: HostedManifests;
   readonly uploads: HostedUploads;
+  readonly quotas: Quotas;
   /** The repositories that have content, in ASCII order. */
   holders(digest: Digest): AsyncIterable<RepositoryName>;
   /** Whether a repository has a manifest, or had one until the last collection. */
@@ -32,6 +35,7 @@ export interface HostedRegistry {
 export interface HostedRegistryOptions {
   readonly uploads?: UploadsOptions | undefined;
   readonly collection?: CollectionOptions | undefined;
+  readonly quotas?: QuotasOptions | undefined;
   readonly onCorruption?: CorruptionListener | undefined;
   readonly onDamagedRecord?: RecordListener | undefined;
   /** Hears of pushes and deletions. */
@@ -46,16 +50,20 @@ export function createHostedRegistry(
   const records = new Records(shared, options.onDamagedRecord);
   const index = new ContentIndex(records, options.collection?.stagedMs);
   const content = new HostedContent(shared, index, options.onCorruption);
-  const links = new Links(records);
+  const quotas = new Quotas(records, options.quotas);
+  const links = new Links(records, quotas);
   const repositories = new Repositories(records);
   const blobs = new HostedBlobs(content, links);
-  const uploads = new HostedUploads({ store: shared, records, blobs, content }, options.uploads);
   const { journal = noJournal } = options;
+  const room = new UploadRoom(quotas);
+  const stored = { store: shared, records, blobs, content, room };
+  const uploads = new HostedUploads(stored, options.uploads);
   const parts = { store: shared, records, index, blobs, links, repositories, uploads };
   return {
     blobs,
     manifests: new HostedManifests({ records, blobs, content, repositories, journal }),
     uploads,
+    quotas,
     holders: (digest) => links.holders(digest),
     hasRepository: (name) => repositories.has(name),
     listRepositories: (list) => repositories.list(list),

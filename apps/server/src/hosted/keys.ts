@@ -57,6 +57,11 @@ export const keys = {
   upload: (session: string): string => `${root}/uploads/${session}`,
   /** How a task of the storage is getting on, which one process runs at a time. */
   task: (name: TaskName): string => `${root}/tasks/${name}`,
+  quotas: `${root}/quotas/` as string,
+  /** How much of its quota a namespace uses. */
+  quota: (namespace: RepositoryName): string => `${root}/quotas/${nameSegment(namespace)}`,
+  /** Says for which quotas all content was counted. */
+  quotaCoverage: `${root}/quota-coverage` as string,
 } as const;
 
 /** Tasks that work on all of the storage. */
@@ -69,7 +74,7 @@ export function tagOfKey(key: string): Tag {
   return `${text}${end && charactersOf(Number.parseInt(end, 36))}` as Tag;
 }
 
-/** The repository of a key of {@link keys.repository} or {@link keys.link}. */
+/** The repository of a key of {@link keys.repository}, {@link keys.link} or {@link keys.quota}. */
 export function repositoryOfKey(key: string): RepositoryName {
   return lastOf(key).replace(/[.+-]/g, (sign) => fromSign[sign] ?? sign) as RepositoryName;
 }
@@ -81,7 +86,16 @@ export function isKeyOfDigest(key: string, digest: Digest): boolean {
 
 /** The digest of a key of {@link keys.content}; undefined for one that cannot be verified. */
 export function digestOfContentKey(key: string): Digest | undefined {
-  const [algorithm, start = '', rest = ''] = key.slice(keys.allContent.length).split('/');
+  return digestBehind(keys.allContent, key);
+}
+
+/** The digest of a key of {@link keys.link}; undefined for one that cannot be verified. */
+export function digestOfLinkKey(key: string): Digest | undefined {
+  return digestBehind(keys.allLinks, key);
+}
+
+function digestBehind(prefix: string, key: string): Digest | undefined {
+  const [algorithm, start = '', rest = ''] = key.slice(prefix.length).split('/');
   const digest = `${algorithm}:${start}${rest}`;
   return isDigest(digest) && algorithm !== unverifiable ? digest : undefined;
 }

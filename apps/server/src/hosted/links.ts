@@ -1,24 +1,28 @@
 import type { Digest, RepositoryName } from '@oci/spec-types';
 
 import { keys, repositoryOfKey } from './keys.js';
+import type { LinkKind, LinkRecord } from './link-record.js';
+import type { LinkQuota, LinkedBytes } from './quota/link-quota.js';
+import type { Counted } from './quota/quota-record.js';
+import type { Quotas } from './quota/quotas.js';
 import type { Records, Seen } from './records.js';
-
-/** What content is in a repository: a blob that clients may ask for, a manifest, or both. */
-export type LinkKind = 'blob' | 'manifest';
-
-interface LinkRecord {
-  readonly kinds: readonly LinkKind[];
-}
 
 /** Takes back what {@link Links.add} did. */
 export type Undo = () => Promise<void>;
 
-/** Which repositories have which content; that is all that keeps content. */
+/** What a link is added for. */
+export interface LinkedContent extends LinkedBytes {
+  readonly kinds: readonly LinkKind[];
+}
+
+/** Which repositories have which content; that is all that keeps content, and what quotas count. */
 export class Links {
   readonly #records: Records;
+  readonly #quotas: Quotas;
 
-  constructor(records: Records) {
+  constructor(records: Records, quotas: Quotas) {
     this.#records = records;
+    this.#quotas = quotas;
   }
 
   async has(name: RepositoryName, digest: Digest, kind: LinkKind): Promise<boolean> {
@@ -26,18 +30,20 @@ export class Links {
     return link?.kinds.includes(kind) ?? false;
   }
 
-  async add(name: RepositoryName, digest: Digest, added: readonly LinkKind[]): Promise<Undo> {
+  /** @throws QuotaExceeded, and nothing was added */
+  async add(name: RepositoryName, digest: Digest, content: LinkedContent): Promise<Undo> {
     const key = keys.link(digest, name);
-    let before: readonly LinkKind[] = [];
-    const { after } = await this.#records.change<LinkRecord>(key, (link) => {
-      before = link?.kinds ?? [];
-      // Written in any case: who takes an earlier addition back must not take this one with it.
-      return { kinds: [...new Set([...before, ...added])] };
-    });
-    return async () => {
-      if (before.length === 0) await this.#records.remove(key, after);
-      else await this.#records.write<LinkRecord>(key, { kinds: before }, after);
-    };
+    const quota = await this.#quotas.open(name);
+    try {
+      return await this.#add(key, content, quota);
+    } catch (error) {
+      const read = async () => (await this.#records.get<LinkRecord>(key))?.counted;
+      // The failure that led here is the one to tell of.
+      await quota.failed(read).catch(() => {});
+      throw error;
+    } finally {
+      quota.end();
+    }
   }
 
   /** @returns whether it was there */
@@ -47,16 +53,16 @@ export class Links {
     await this.#records.change<LinkRecord>(key, (link) => {
       isThere = link?.kinds.includes(kind) ?? false;
       const kinds = link?.kinds.filter((each) => each !== kind) ?? [];
-      return isThere && kinds.length > 0 ? { kinds } : undefined;
+      return link && isThere && kinds.length > 0 ? { ...link, kinds } : undefined;
     });
     const isOnly = ({ value }: Seen<LinkRecord>): boolean =>
       value?.kinds.every((each) => each === kind) ?? false;
-    return (await this.#records.removeIf(key, isOnly)) || isThere;
+    return (await this.#removeIf(key, isOnly)) || isThere;
   }
 
   /** @returns whether it was there, as whatever */
   removeAll(name: RepositoryName, digest: Digest): Promise<boolean> {
-    return this.#records.removeIf(keys.link(digest, name), () => true);
+    return this.#removeIf(keys.link(digest, name), () => true);
   }
 
   async isReferenced(digest: Digest): Promise<boolean> {
@@ -69,5 +75,64 @@ export class Links {
   async *holders(digest: Digest): AsyncGenerator<RepositoryName, void, undefined> {
     for await (const { key } of this.#records.entries(keys.links(digest)))
       yield repositoryOfKey(key);
+  }
+
+  async #add(key: string, content: LinkedContent, quota: LinkQuota): Promise<Undo> {
+    let before: readonly LinkKind[] = [];
+    const { after } = await this.#records.change<LinkRecord>(key, async (link) => {
+      before = link?.kinds ?? [];
+      const counted = await quota.counted(link?.counted, content);
+      // Written in any case: who takes an earlier addition back must not take this one with it.
+      return { kinds: [...new Set([...before, ...content.kinds])], ...(counted && { counted }) };
+    });
+    await quota.written(after.value?.counted);
+    return async () => {
+      if (!after.value) return;
+      if (before.length === 0) await this.#removeAs(key, after);
+      else await this.#records.write<LinkRecord>(key, { ...after.value, kinds: before }, after);
+    };
+  }
+
+  async #removeAs(key: string, seen: Seen<LinkRecord>): Promise<void> {
+    const leaving = new LeavingLink(this.#quotas);
+    await leaving.see(seen);
+    if (await this.#records.remove(key, seen, leaving.onGuess)) await leaving.release();
+  }
+
+  async #removeIf(key: string, isWanted: (seen: Seen<LinkRecord>) => boolean): Promise<boolean> {
+    const leaving = new LeavingLink(this.#quotas);
+    const isLeaving = async (seen: Seen<LinkRecord>): Promise<boolean> => {
+      if (!isWanted(seen)) return false;
+      await leaving.see(seen);
+      return true;
+    };
+    const isRemoved = await this.#records.removeIf<LinkRecord>(key, isLeaving, leaving.onGuess);
+    if (isRemoved) await leaving.release();
+    return isRemoved;
+  }
+}
+
+/** A link that is about to be removed. Only who knows to have removed it gives back what it was counted with. */
+class LeavingLink {
+  readonly #quotas: Quotas;
+  #counted: Counted | undefined;
+  #summed = 0;
+
+  constructor(quotas: Quotas) {
+    this.#quotas = quotas;
+  }
+
+  /** Is to be called before the link is removed as it was seen. */
+  async see({ value }: Seen<LinkRecord>): Promise<void> {
+    this.#counted = value?.counted;
+    if (this.#counted) this.#summed = await this.#quotas.summedOf(this.#counted.in);
+  }
+
+  readonly onGuess = (): void => {
+    this.#counted = undefined;
+  };
+
+  async release(): Promise<void> {
+    if (this.#counted) await this.#quotas.release(this.#counted, this.#summed);
   }
 }

@@ -5,6 +5,7 @@ import { newDataId } from './content.js';
 import type { ContentData, StagedData } from './content-index.js';
 import { bytes } from './json-object.js';
 import { keys } from './keys.js';
+import type { RoomHold } from './quota/upload-room.js';
 import type { Records, Seen } from './records.js';
 import { UploadHash } from './upload-hash.js';
 import { type UploadRecord, sizeOf } from './upload-record.js';
@@ -15,6 +16,8 @@ export interface UploadParts {
   readonly records: Records;
   readonly session: string;
   readonly maxPieces: number;
+  /** The room that an upload of so many bytes holds. */
+  readonly hold: (offset: number) => Promise<RoomHold>;
   /** The hash of what came through this process so far. */
   readonly hash: UploadHash | undefined;
   readonly keepHash: (hash: UploadHash) => void;
@@ -52,10 +55,23 @@ export class OpenUpload {
   /**
    * Adds bytes behind those that arrived; a body that fails adds none.
    *
+   * @param options.length bytes, when they are known before they come
    * @throws OciError `LIMIT_EXCEEDED` when the session has too many pieces, `TIMEOUT` when another process
-   *   added one meanwhile
+   *   added one meanwhile, QuotaExceeded
    */
-  async append(body: AsyncIterable<Uint8Array>, options: CallOptions = {}): Promise<void> {
+  async append(
+    body: AsyncIterable<Uint8Array>,
+    { length, ...options }: CallOptions & { readonly length?: number | undefined } = {},
+  ): Promise<void> {
+    const hold = await this.#parts.hold(this.offset);
+    try {
+      await this.#append(hold.through(body, length), options);
+    } finally {
+      hold.set(this.offset);
+    }
+  }
+
+  async #append(body: AsyncIterable<Uint8Array>, options: CallOptions): Promise<void> {
     const { store, maxPieces } = this.#parts;
     const { pieces } = this.#record;
     if (pieces.length >= maxPieces) {

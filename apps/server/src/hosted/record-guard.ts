@@ -11,8 +11,10 @@ const guards: Readonly<Record<string, Guard>> = {
   format: ({ version }) => isCount(version),
   content: ({ data, size, condemned }) =>
     isDataId(data) && isCount(size) && (condemned === undefined || typeof condemned === 'boolean'),
-  links: ({ kinds }) =>
-    Array.isArray(kinds) && kinds.every((kind) => kind === 'blob' || kind === 'manifest'),
+  links: ({ kinds, counted }) =>
+    Array.isArray(kinds) &&
+    kinds.every((kind) => kind === 'blob' || kind === 'manifest') &&
+    isOptional(counted, isShare),
   repositories: ({ since }) => isCount(since),
   manifests: (fields, key) => isManifestRecord(fields, key),
   tags: (fields) => isManifestRecord(fields),
@@ -31,6 +33,10 @@ const guards: Readonly<Record<string, Guard>> = {
     isOptional(closing, isDigest),
   tasks: ({ runs, run, state }) =>
     isCount(runs) && isOptional(run, isTaskRun) && isOptional(state, isFields),
+  quotas: ({ first, era, since, summed, older, current, isUncounted }) =>
+    [first, era, since, summed, older, current].every(isCount) &&
+    (isUncounted === undefined || typeof isUncounted === 'boolean'),
+  'quota-coverage': ({ namespaces }) => Array.isArray(namespaces) && namespaces.every(isText),
 };
 
 /** Tells whether a value that was read is a record of the kind that its key says. */
@@ -73,6 +79,8 @@ function isReferrer({ mediaType, digest, size, ...rest }: Fields, key: string): 
 
 function isTaskRun(run: unknown): boolean {
   return isFields(run) && isText(run['id']) && isCount(run['beat']) && isCount(run['beganAt']);
+function isShare(share: unknown): boolean {
+  return isFields(share) && isText(share['in']) && isCount(share['bytes']) && isCount(share['era']);
 }
 
 function isEvent(event: unknown, key: string): boolean {

@@ -98,11 +98,15 @@ export class Records {
     return ((await this.#store.head(key))?.size ?? 0) > 0;
   }
 
-  /** @returns the record as it is now; undefined when another has changed it since it was seen */
+  /**
+   * @param onGuess hears that the answer was lost and the write is not among the last ones: it may have been made
+   * @returns the record as it is now; undefined when another has changed it since it was seen
+   */
   async write<T extends object>(
     key: string,
     value: T,
     seen: Seen<unknown>,
+    onGuess: () => void = () => {},
   ): Promise<Seen<T> | undefined> {
     const writes = [randomBytes(9).toString('base64url'), ...seen.writes].slice(0, writesKept);
     const [own = ''] = writes;
@@ -111,7 +115,9 @@ export class Records {
       const now = await this.see(key);
       if (now.writes[0] === own) return now.version;
       // Another has replaced it since: what was written was there.
-      return now.writes.includes(own) ? '' : undefined;
+      if (now.writes.includes(own)) return '';
+      onGuess();
+      return undefined;
     });
     if (version === undefined) return undefined;
     const written = { value, version, writes };
@@ -119,25 +125,33 @@ export class Records {
     return written;
   }
 
-  /** Removes a record as it was seen. @returns false when another has changed it */
-  async remove(key: string, seen: Seen<unknown>): Promise<boolean> {
+  /**
+   * Removes a record as it was seen.
+   *
+   * @param onGuess hears that the answer was lost, so that another may be who has removed it
+   * @returns false when another has changed it
+   */
+  async remove(key: string, seen: Seen<unknown>, onGuess: () => void = () => {}): Promise<boolean> {
     if (seen.version === undefined) return true;
     if (this.#store.deleteVersion) return this.#store.deleteVersion(key, seen.version);
     if (seen.value === undefined && seen.writes.length === 0) return true;
-    const isGone = async (): Promise<string | undefined> =>
-      (await this.see(key)).value === undefined ? '' : undefined;
+    const isGone = async (): Promise<string | undefined> => {
+      onGuess();
+      return (await this.see(key)).value === undefined ? '' : undefined;
+    };
     return (await this.#put(key, { content: Buffer.alloc(0), seen }, isGone)) !== undefined;
   }
 
   /** Removes a record, whatever changes it meanwhile, if it is as wanted. @returns whether it was */
   async removeIf<T extends object>(
     key: string,
-    isWanted: (seen: Seen<T>) => boolean,
+    isWanted: (seen: Seen<T>) => boolean | Promise<boolean>,
+    onGuess?: () => void,
   ): Promise<boolean> {
     return this.#retried(key, async () => {
       const seen = await this.see<T>(key);
-      if (seen.value === undefined || !isWanted(seen)) return { result: false };
-      return (await this.remove(key, seen)) ? { result: true } : undefined;
+      if (seen.value === undefined || !(await isWanted(seen))) return { result: false };
+      return (await this.remove(key, seen, onGuess)) ? { result: true } : undefined;
     });
   }
 
@@ -149,11 +163,11 @@ export class Records {
    */
   async change<T extends object>(
     key: string,
-    change: (value: T | undefined) => T | undefined,
+    change: (value: T | undefined) => T | undefined | Promise<T | undefined>,
   ): Promise<{ readonly before: Seen<T>; readonly after: Seen<T> }> {
     return this.#retried(key, async () => {
       const before = await this.see<T>(key);
-      const value = change(before.value);
+      const value = await change(before.value);
       if (value === undefined) return { result: { before, after: before } };
       const after = await this.write(key, value, before);
       return after && { result: { before, after } };

@@ -15,7 +15,11 @@ import {
 import { describePeer } from '@oci/testing/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { type HostedRegistry, createHostedRegistry } from './hosted-registry.js';
+import {
+  type HostedRegistry,
+  type HostedRegistryOptions,
+  createHostedRegistry,
+} from './hosted-registry.js';
 
 const [a, b] = [parseRepositoryName('a'), parseRepositoryName('b')];
 const [one, two] = [parseTag('1'), parseTag('2')];
@@ -37,11 +41,14 @@ function manifestOf(content: Uint8Array, note: string): ResolvedManifest {
 
 describePeer('versitygw', 'requests to a bucket', () => {
   let gateway: Versitygw;
-  let asked: string[] = [];
+  let asked: { readonly what: string; readonly path: string }[] = [];
   const note = (message: unknown): void => {
     const { request } = message as { request: ClientRequest };
     if (gateway.endpoint.endsWith(request.getHeader('host') as string))
-      asked.push(request.path.includes('list-type') ? 'LIST' : request.method);
+      asked.push({
+        what: request.path.includes('list-type') ? 'LIST' : request.method,
+        path: request.path,
+      });
   };
   beforeAll(async () => {
     gateway = await startVersitygw();
@@ -53,25 +60,26 @@ describePeer('versitygw', 'requests to a bucket', () => {
   });
 
   /** Registries of one bucket, as processes that know nothing of each other. */
-  async function registries(): Promise<() => HostedRegistry> {
+  async function registries(options?: HostedRegistryOptions): Promise<() => HostedRegistry> {
     const { endpoint, region, credentials } = gateway;
     const connection = { endpoint, region, credentials, pathStyle: true };
     const store = createS3ObjectStore({ bucket: await gateway.createBucket(), connection });
-    return () => createHostedRegistry(store);
+    return () => createHostedRegistry(store, options);
   }
 
   async function requestsOf(work: () => Promise<unknown>): Promise<string> {
     asked = [];
     await work();
-    return [...new Set(asked)]
+    const methods = asked.map(({ what }) => what);
+    return [...new Set(methods)]
       .sort((x, y) => (x < y ? -1 : 1))
-      .map((method) => `${asked.filter((each) => each === method).length} ${method}`)
+      .map((method) => `${methods.filter((each) => each === method).length} ${method}`)
       .join(', ');
   }
 
-  const put = (registry: HostedRegistry, content: Uint8Array) =>
+  const put = (registry: HostedRegistry, content: Uint8Array, name = a) =>
     registry.uploads.put(
-      { name: a, owner: 'me' },
+      { name, owner: 'me' },
       { digest: digestOf(content), body: inChunks(content, 100_000) },
     );
 
@@ -145,6 +153,41 @@ describePeer('versitygw', 'requests to a bucket', () => {
       'delete a manifest': '1 DELETE, 4 HEAD, 3 LIST, 5 PUT',
       'delete a blob': '3 HEAD, 1 LIST, 1 PUT',
     });
+  });
+
+  test('are one more for each link that a quota counts, and fewer for several at once', async () => {
+    const quotas = ['a', 'b'].map((namespace) => ({ namespace, maxBytes: 10 ** 9 }));
+    const create = await registries({ quotas: { quotas } });
+    const registry = create();
+    const manifest = manifestOf(small, 'one');
+    // Counts what there is, once.
+    for (const name of [a, b]) await put(registry, bytesOf(`first of ${name}`), name);
+    const counts: Record<string, string> = {};
+    const count = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+      counts[what] = await requestsOf(work);
+    };
+    await count('push a blob of 1 kB', () => put(registry, small));
+    await count('push it again', () => put(registry, small));
+    await count('mount a blob', () => registry.blobs.mount(b, digestOf(small), a));
+    await count('push a manifest with a tag', () =>
+      registry.manifests.put(a, manifest, { tags: [one] }),
+    );
+    await count('delete a blob', () => registry.blobs.unlink(b, digestOf(small)));
+    await count('delete a manifest and its tag', () =>
+      registry.manifests.delete(a, manifest.descriptor.digest),
+    );
+    expect(counts).toEqual({
+      'push a blob of 1 kB': '2 GET, 4 PUT',
+      'push it again': '1 DELETE, 3 HEAD, 2 PUT',
+      'mount a blob': '2 GET, 4 HEAD, 2 PUT',
+      'push a manifest with a tag': '5 GET, 4 HEAD, 7 PUT',
+      'delete a blob': '4 HEAD, 1 LIST, 2 PUT',
+      'delete a manifest and its tag': '1 DELETE, 5 HEAD, 3 LIST, 7 PUT',
+    });
+    const contents = Array.from({ length: 20 }, (_, at) => randomBytes(100 + at, 1000));
+    await requestsOf(() => Promise.all(contents.map((content) => put(registry, content))));
+    const onQuota = asked.filter(({ path }) => path.includes('/v2/quotas/'));
+    expect(onQuota.length).toBeLessThan(10);
   });
 });
 

@@ -18,6 +18,7 @@ import { KeyLocks } from './key-locks.js';
 import { keys, sessionOfKey } from './keys.js';
 import { OpenSessions, type UploadLimits, defaultUploadLimits } from './open-sessions.js';
 import { OpenUpload } from './open-upload.js';
+import type { UploadRoom } from './quota/upload-room.js';
 import type { Records, Seen } from './records.js';
 import { UploadHash } from './upload-hash.js';
 import type { UploadRecord } from './upload-record.js';
@@ -33,6 +34,15 @@ export interface UploadsParts {
   readonly records: Records;
   readonly blobs: HostedBlobs;
   readonly content: HostedContent;
+  readonly room: UploadRoom;
+}
+
+/** Content that comes as a whole. */
+export interface WholeUpload {
+  readonly digest: Digest;
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Bytes, when they are known before they come. */
+  readonly length?: number | undefined;
 }
 
 /**
@@ -68,9 +78,10 @@ export class HostedUploads {
   /**
    * @param owner names the caller whose sessions are counted together
    * @returns the session's name
-   * @throws OciError `RATE_LIMITED`
+   * @throws OciError `RATE_LIMITED`, QuotaExceeded where no byte has room
    */
   async begin(name: RepositoryName, owner: string): Promise<string> {
+    await this.#parts.room.ensureAny(name);
     const session = await this.#enter(owner);
     const record: UploadRecord = { repository: name, pieces: [] };
     try {
@@ -85,28 +96,31 @@ export class HostedUploads {
   /**
    * Stores a blob that comes as a whole, without a session that others could go on with.
    *
-   * @throws OciError `DIGEST_MISMATCH`, `DIGEST_UNSUPPORTED`, `RATE_LIMITED`
+   * @throws OciError `DIGEST_MISMATCH`, `DIGEST_UNSUPPORTED`, `RATE_LIMITED`, QuotaExceeded
    */
   async put(
     { name, owner }: { readonly name: RepositoryName; readonly owner: string },
-    content: { readonly digest: Digest; readonly body: AsyncIterable<Uint8Array> },
+    { digest, body, length }: WholeUpload,
     options: CallOptions = {},
   ): Promise<void> {
-    const { store, blobs } = this.#parts;
-    const { digest, body } = content;
+    const { store, blobs, room } = this.#parts;
     const hash = UploadHash.begin(verifiableAlgorithm(digest));
+    const hold = await room.hold(name, async () => (await blobs.size(name, digest)) !== undefined);
     const session = await this.#enter(owner);
     try {
       const data = newDataId();
       const stagedAt = performance.now();
-      const stored = await store.put(keys.data(data), hash.through(body), options);
+      const bytes = hash.through(hold.through(body, length));
+      const stored = await store.put(keys.data(data), bytes, options);
       if (!stored || !hash.isOf(digest)) {
         await this.#parts.content.discard(data);
         throw new OciError('DIGEST_MISMATCH', `the bytes of the upload do not have ${digest}`);
       }
       this.#parts.content.prove(data, stored);
-      await blobs.adopt(name, digest, { staged: { data, size: stored.size, stagedAt } });
+      const staged = { data, size: stored.size, stagedAt };
+      await blobs.adopt(name, digest, { staged, onReserved: () => hold.set(0) });
     } finally {
+      hold.set(0);
       this.#open.remove(session);
     }
   }
@@ -178,7 +192,7 @@ export class HostedUploads {
   }
 
   async #find(name: RepositoryName, session: string): Promise<OpenUpload | undefined> {
-    const { store, records, blobs, content } = this.#parts;
+    const { store, records, blobs, content, room } = this.#parts;
     const seen = await records.see<UploadRecord>(keys.upload(session));
     const record = seen.value;
     if (record?.repository !== name || record.closing) return undefined;
@@ -187,6 +201,7 @@ export class HostedUploads {
       records,
       session,
       maxPieces: this.#limits.pieces,
+      hold: (offset: number) => room.holdOf(session, name, offset),
       hash: this.#hashes.get(session),
       keepHash: (hash: UploadHash) => void this.#hashes.set(session, hash),
       adopt: async (
@@ -194,7 +209,7 @@ export class HostedUploads {
         staged: Parameters<typeof blobs.adopt>[2]['staged'] & { version: string },
       ) => {
         content.prove(staged.data, staged);
-        await blobs.adopt(name, digest, { staged });
+        await blobs.adopt(name, digest, { staged, onReserved: () => room.end(session) });
       },
       close: () => this.#close(session),
     };
@@ -205,6 +220,7 @@ export class HostedUploads {
   async #close(session: string): Promise<void> {
     await this.#parts.store.delete(keys.upload(session));
     this.#hashes.delete(session);
+    this.#parts.room.end(session);
     this.#open.remove(session);
   }
 

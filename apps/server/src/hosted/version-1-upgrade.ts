@@ -9,8 +9,10 @@ import { onStorage } from '@oci/files';
 import type { ContentRecord } from './content-index.js';
 import { readJson, readUpTo } from './json-object.js';
 import { keys } from './keys.js';
+import type { LinkKind } from './link-record.js';
 import { Links } from './links.js';
 import type { ManifestRecord } from './manifest-record.js';
+import { Quotas } from './quota/quotas.js';
 import { isManifestRecord } from './record-guard.js';
 import { type RecordListener, Records } from './records.js';
 import { listedDescriptorOf, withinBound } from './referrer-entry.js';
@@ -63,7 +65,7 @@ class Version1Upgrade {
     this.#store = store;
     this.#onDamage = onDamage;
     this.#records = new Records(store);
-    this.#links = new Links(this.#records);
+    this.#links = new Links(this.#records, new Quotas(this.#records));
     this.#repositories = new Repositories(this.#records);
   }
 
@@ -75,11 +77,16 @@ class Version1Upgrade {
     for await (const key of this.#store.list(version1.repositories)) {
       const entry = entryOfVersion1(key);
       if (!entry) continue;
-      if ('blob' in entry) await this.#links.add(entry.name, entry.blob, ['blob']);
+      if ('blob' in entry) await this.#link(entry.name, entry.blob, 'blob');
       else if ('manifest' in entry) await this.#takeManifest(key, entry);
       else await this.#takeTag(key, entry);
     }
     return this.#counts;
+  }
+
+  /** Quotas count it later: a server finds that this process has none. */
+  async #link(name: RepositoryName, digest: Digest, kind: LinkKind): Promise<void> {
+    await this.#links.add(name, digest, { kinds: [kind], size: 0 });
   }
 
   /** The record comes first: without it nobody would know what a file is that was moved. */
@@ -100,7 +107,7 @@ class Version1Upgrade {
   ): Promise<void> {
     const record = await this.#read(key, keys.manifest(name, digest));
     if (!record) return;
-    await this.#links.add(name, digest, ['manifest']);
+    await this.#link(name, digest, 'manifest');
     const entry = await this.#referrerOf(key, record);
     await this.#records.change<ManifestRecord>(keys.manifest(name, digest), (known) =>
       known ? undefined : { ...record, ...(entry && { subject: entry.subject }) },

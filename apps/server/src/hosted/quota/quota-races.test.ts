@@ -1,0 +1,252 @@
+import { type ObjectStore, createMemoryObjectStore } from '@oci/cache';
+import {
+  type RepositoryName,
+  type ResolvedManifest,
+  mediaTypes,
+  parseRepositoryName,
+  parseTag,
+} from '@oci/spec-types';
+import { describeManifest, digestOf } from '@oci/spec-types/node';
+import { bytesOf, collect, textOf } from '@oci/testing';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { finish, scheduledStore } from '../../../test/scheduled-store.js';
+import { type HostedRegistry, createHostedRegistry } from '../hosted-registry.js';
+import { bytes as bodyOf } from '../json-object.js';
+import { digestOfLinkKey, keys, repositoryOfKey } from '../keys.js';
+import { QuotaExceeded } from './quota-failure.js';
+
+const [a, b, free] = ['team/a', 'team/b', 'free/c'].map(parseRepositoryName) as [
+  RepositoryName,
+  RepositoryName,
+  RepositoryName,
+];
+const team = parseRepositoryName('team');
+const limit = 900;
+const quotas = [{ namespace: 'team', maxBytes: limit }];
+const dayMs = 24 * 60 * 60_000;
+const numRuns = Number(process.env['OCI_SOAK_INTERLEAVINGS'] ?? 20);
+const patience = 30_000 + numRuns * 3000;
+
+const blobs = [100, 200, 300].map((size) => bytesOf('x'.repeat(size)));
+const manifests = ['one', 'two'].map((text): ResolvedManifest => {
+  const document = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.imageIndex,
+    manifests: [],
+    annotations: { text: text.repeat(40) },
+  };
+  return describeManifest(bytesOf(JSON.stringify(document)));
+});
+const sizes = new Map<string, number>([
+  ...blobs.map((blob) => [digestOf(blob), blob.byteLength] as const),
+  ...manifests.map(({ descriptor }) => [descriptor.digest, descriptor.size] as const),
+]);
+
+/** Memory as it is, and as a bucket that cannot delete under a condition. */
+const stores = [
+  ['with conditional deletions', createMemoryObjectStore],
+  [
+    'without conditional deletions',
+    (): ObjectStore => Object.assign(createMemoryObjectStore(), { deleteVersion: undefined }),
+  ],
+] as const;
+
+/** Bytes that the repositories of the namespace have links to. */
+async function linkedBytes(store: ObjectStore): Promise<number> {
+  let sum = 0;
+  for await (const { key, size } of store.entries(keys.allLinks)) {
+    const digest = digestOfLinkKey(key);
+    if (size > 0 && digest && repositoryOfKey(key).startsWith('team/'))
+      sum += sizes.get(digest) ?? 0;
+  }
+  return sum;
+}
+
+async function usedBytes(store: ObjectStore): Promise<number | undefined> {
+  const object = await store.get(keys.quota(team));
+  if (!object) return undefined;
+  const { older, current } = JSON.parse(textOf(await collect(object.body))) as Record<
+    string,
+    number
+  >;
+  return (older ?? 0) + (current ?? 0);
+}
+
+/** Looks behind every change of links and quotas. */
+function watched(store: ObjectStore, look: () => Promise<void>): ObjectStore {
+  const watching = async <T>(key: string, change: Promise<T>): Promise<T> => {
+    const result = await change;
+    if (key.startsWith(keys.allLinks) || key.startsWith(keys.quotas)) await look();
+    return result;
+  };
+  const { deleteVersion } = store;
+  return {
+    head: (key) => store.head(key),
+    get: (key, options) => store.get(key, options),
+    list: (prefix, options) => store.list(prefix, options),
+    entries: (prefix, options) => store.entries(prefix, options),
+    join: (from, target, options) => store.join(from, target, options),
+    async put(key, body, options) {
+      if (key.endsWith('/fail')) throw new Error('the disk is full');
+      return watching(key, store.put(key, body, options));
+    },
+    delete: (key) => watching(key, store.delete(key)),
+    deleteVersion:
+      deleteVersion && ((key, version) => watching(key, deleteVersion.call(store, key, version))),
+  };
+}
+
+const step = fc.record({
+  what: fc.constantFrom(
+    'push',
+    'push',
+    'mount',
+    'mount from outside',
+    'delete',
+    'put',
+    'put, and fail',
+    'delete manifest',
+    'count',
+  ),
+  item: fc.nat({ max: 2 }),
+  name: fc.constantFrom(a, b),
+  replica: fc.constantFrom(0, 1, 2),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+async function take(registry: HostedRegistry, { what, item, name }: Step): Promise<void> {
+  const blob = blobs[item] ?? bytesOf('');
+  const digest = digestOf(blob);
+  const manifest = manifests[item % 2] as ResolvedManifest;
+  const tag = parseTag(what === 'put' ? 'latest' : 'fail');
+  switch (what) {
+    case 'push': {
+      const descriptor = { digest, size: blob.byteLength };
+      await registry.blobs.put(name, { descriptor, body: bodyOf(blob) });
+      return;
+    }
+    case 'mount':
+      await registry.blobs.mount(name, digest, name === a ? b : a);
+      return;
+    case 'mount from outside':
+      await registry.blobs.mount(name, digest, free);
+      return;
+    case 'delete':
+      await registry.blobs.unlink(name, digest);
+      return;
+    case 'delete manifest':
+      await registry.manifests.delete(name, manifest.descriptor.digest);
+      return;
+    case 'count':
+      await registry.quotas.count({ now: Date.now() + 2 * dayMs });
+      return;
+    default:
+      await registry.manifests.put(name, manifest, { tags: [tag] });
+  }
+}
+
+function isExpected(error: unknown): boolean {
+  return (
+    error instanceof QuotaExceeded || (error as { message?: string }).message === 'the disk is full'
+  );
+}
+
+async function pushAll(registry: HostedRegistry, name: RepositoryName): Promise<void> {
+  for (const blob of blobs) {
+    const descriptor = { digest: digestOf(blob), size: blob.byteLength };
+    await registry.blobs.put(name, { descriptor, body: bodyOf(blob) });
+  }
+}
+
+/** Counts when nothing is under way: the first count ends the present era, the second one sums it up. */
+async function settle(store: ObjectStore): Promise<void> {
+  const registry = createHostedRegistry(store, { quotas: { quotas } });
+  for (const days of [4, 6]) await registry.quotas.count({ now: Date.now() + days * dayMs });
+}
+
+describe.each(stores)('three processes on one store %s', (_, createStore) => {
+  test(
+    'never link more than the quota, and know how much that is',
+    async () => {
+      const property = fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(step, { minLength: 3, maxLength: 8 }),
+        async (scheduler, steps) => {
+          const memory = createStore();
+          const first = createHostedRegistry(memory, { quotas: { quotas } });
+          await pushAll(first, free);
+          await take(first, { what: 'push', item: 2, name: a, replica: 0 });
+          await take(first, { what: 'put', item: 0, name: a, replica: 0 });
+          // What is pushed from now on is of an era of its own, so that a count can sum up what is here.
+          await first.quotas.count({ now: Date.now() + dayMs });
+          const store = watched(memory, async () => {
+            const [linked, used] = [await linkedBytes(memory), (await usedBytes(memory)) ?? 0];
+            expect({ linked, isTooMuch: used > limit || linked > used }).toEqual({
+              linked,
+              isTooMuch: false,
+            });
+          });
+          const registries = [0, 1, 2].map(() =>
+            createHostedRegistry(scheduledStore(store, scheduler), { quotas: { quotas } }),
+          );
+          const work = steps.map(async (each) => {
+            await scheduler.schedule(Promise.resolve(), `begin ${each.what}`);
+            await take(registries[each.replica] as HostedRegistry, each);
+          });
+          const outcomes = await finish(scheduler, Promise.allSettled(work));
+          const reasons = outcomes.flatMap((outcome) =>
+            outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+          );
+          expect(reasons.filter((reason) => !isExpected(reason))).toEqual([]);
+          // A sum that is made meanwhile may leave too much.
+          if (!steps.some(({ what }) => what === 'count'))
+            expect(await usedBytes(memory)).toBe(await linkedBytes(memory));
+          await settle(memory);
+          expect(await usedBytes(memory)).toBe(await linkedBytes(memory));
+        },
+      );
+      await fc.assert(property, { numRuns });
+    },
+    patience,
+  );
+
+  test(
+    'count what was there before the quota, while they push',
+    async () => {
+      const property = fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(step, { minLength: 2, maxLength: 5 }),
+        async (scheduler, steps) => {
+          const memory = createStore();
+          const before = createHostedRegistry(memory);
+          await pushAll(before, free);
+          await take(before, { what: 'push', item: 2, name: a, replica: 0 });
+          await take(before, { what: 'push', item: 2, name: b, replica: 0 });
+          const store = watched(memory, async () => {
+            const linked = await linkedBytes(memory);
+            expect({ linked, isTooMuch: linked > limit }).toEqual({ linked, isTooMuch: false });
+          });
+          const registries = [0, 1, 2].map(() =>
+            createHostedRegistry(scheduledStore(store, scheduler), { quotas: { quotas } }),
+          );
+          const work = steps.map(async (each) => {
+            await scheduler.schedule(Promise.resolve(), `begin ${each.what}`);
+            await take(registries[each.replica] as HostedRegistry, each);
+          });
+          const outcomes = await finish(scheduler, Promise.allSettled(work));
+          const reasons = outcomes.flatMap((outcome) =>
+            outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+          );
+          expect(reasons.filter((reason) => !isExpected(reason))).toEqual([]);
+          await settle(memory);
+          expect(await usedBytes(memory)).toBe(await linkedBytes(memory));
+        },
+      );
+      await fc.assert(property, { numRuns });
+    },
+    patience,
+  );
+});
