@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -148,6 +149,8 @@ const token = (hash: string) =>
 const rule = (who: string) =>
   `[[orchestrator.oci.access.rules]]\nwho = ["${who}"]\nnamespaces = ["*"]\nactions = ["observe", "list"]\n`;
 const server = (line: string) => `[orchestrator.oci.server]\n${line}\n`;
+const quota = (bytes: number) =>
+  `[[orchestrator.oci.server.quotas]]\nnamespace = "team"\nmax_bytes = ${bytes}\n`;
 const storage = (lines = '') =>
   `[orchestrator.oci.server.storage]\nkind = "s3"\nbucket = "oci"\n${lines}\n`;
 const webhook = (name: string) =>
@@ -350,6 +353,16 @@ const settings: {
       return (await fetch(`${url}/v2/a/b/manifests/1`, { method: 'PUT', body, headers })).status;
     },
     expected: [404, 201],
+  }),
+  'server.quotas': () => ({
+    toml: [quota(10), quota(1000)],
+    seen: async (url) => {
+      const body = Buffer.alloc(100);
+      const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+      const push = `${url}/v2/team/a/blobs/uploads/?digest=${digest}`;
+      return (await fetch(push, { method: 'POST', body })).status;
+    },
+    expected: [403, 201],
   }),
   'server.requests_per_second': () => ({
     toml: [server('requests_per_second = 1'), server('requests_per_second = 0')],

@@ -6,6 +6,7 @@ import type { AccessOptions } from './access/access.js';
 import type { AuditOptions } from './audit/audit-log.js';
 import type { EventOptions } from './events/webhook.js';
 import type { CollectionOptions } from './hosted/collection/collection.js';
+import type { Quota } from './hosted/quota/quota.js';
 import type { StorageOptions } from './hosted/storage.js';
 import type { TrustedProxies } from './http/client-address.js';
 import type { ConnectionLimits } from './http/connections.js';
@@ -43,6 +44,8 @@ export interface ServerOptions {
         readonly intervalMs?: number | undefined;
       })
     | undefined;
+  /** What the hosted repositories of namespaces may hold together. */
+  readonly quotas?: readonly Quota[] | undefined;
   /** Addresses or subnets of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. */
   readonly trustedProxies?: readonly string[] | undefined;
   readonly logLevel?: string | undefined;

@@ -67,6 +67,7 @@ export class ServerState {
     this.webhooks = webhooksOf(options.events, this.webhooks);
     if (options.limits?.requestsPerSecond !== this.options.limits?.requestsPerSecond)
       this.rate = rateOf(options);
+    this.#parts().hosted.quotas.configure(options.quotas ?? []);
     this.options = options;
     return needsRestart;
   }

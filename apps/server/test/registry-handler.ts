@@ -16,6 +16,7 @@ export function registryHandler(
     cache: async () => undefined,
     jobs: () => ({ queued: 0, running: 0 }),
     audit: () => undefined,
+    quotas: async () => [],
     events: () => ({ count: 0, bytes: 0, oldestAt: undefined }),
   });
   const access = new Access();

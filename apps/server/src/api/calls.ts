@@ -36,6 +36,7 @@ import type {
 import type { MetricsJson } from './json/metrics-json.js';
 import type { ExtensionRequest, KclPullRequest, ServedPullJson } from './json/pull-json.js';
 import type { CollectRequest, StorageJson } from './json/storage-json.js';
+import type { QuotasJson, QuotasQuery } from './json/quota-json.js';
 
 /** How a call of the API is sent. */
 export interface Call {
@@ -72,6 +73,7 @@ export interface CallTypes {
   pingWebhook: [input: PingWebhookRequest, data: PingWebhookJson];
   getStorage: [input: undefined, data: StorageJson];
   collectStorage: [input: CollectRequest, data: JobJson];
+  listQuotas: [input: QuotasQuery, data: QuotasJson];
   metricsSummary: [input: undefined, data: MetricsJson];
 }
 
@@ -105,5 +107,6 @@ export const calls: Readonly<Record<CallName, Call>> = {
   pingWebhook: { method: 'POST', path: `${base}/storage/events/ping`, from: 'body' },
   getStorage: { method: 'GET', path: `${base}/storage` },
   collectStorage: { method: 'POST', path: `${base}/storage/collect`, from: 'body' },
+  listQuotas: { method: 'GET', path: `${base}/storage/quotas`, from: 'query' },
   metricsSummary: { method: 'GET', path: `${base}/metrics` },
 };

@@ -44,6 +44,7 @@ import {
   servedPullJsonSchema,
 } from './json/pull-json.js';
 import { collectRequestSchema, storageJsonSchema } from './json/storage-json.js';
+import { quotasJsonSchema, quotasQuerySchema } from './json/quota-json.js';
 
 /** Every call of the API, as the server checks and describes it; `calls.ts` has method and path. */
 export const endpoints: Endpoints = {
@@ -167,6 +168,12 @@ export const endpoints: Endpoints = {
     input: collectRequestSchema,
     data: jobJsonSchema,
     status: 202,
+  },
+  listQuotas: {
+    summary: 'How full the namespaces of hosted repositories are that have a quota',
+    needs: ['observe'],
+    input: quotasQuerySchema,
+    data: quotasJsonSchema,
   },
   metricsSummary: {
     summary: 'Pulls, cache hits, download time and bytes',

@@ -6,6 +6,7 @@ import { eventHandlers } from './event-handlers.js';
 import { extensionHandlers } from './extension-handlers.js';
 import { jobHandlers } from './job-handlers.js';
 import { metricsHandlers } from './metrics-handlers.js';
+import { quotaHandlers } from './quota-handlers.js';
 import { repositoryHandlers } from './repository-handlers.js';
 import { storageHandlers } from './storage-handlers.js';
 
@@ -19,6 +20,7 @@ export function createHandlers(parts: ServerParts): Handlers {
     ...cacheHandlers(parts),
     ...eventHandlers(parts),
     ...storageHandlers(parts),
+    ...quotaHandlers(parts),
     ...metricsHandlers(parts),
   };
 }

@@ -11,6 +11,7 @@ import { type ServerOptions, refusePublicHttp } from '../server-options.js';
 import { accessOptions } from './access-settings.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
 import { eventOptions } from './webhook-settings.js';
+import { quotaOptions } from './quota-settings.js';
 import { storageOptions } from './storage-settings.js';
 import {
   type LoadedServerSettings,
@@ -54,6 +55,7 @@ export async function loadConfiguration(inputs: ServerSettingInputs): Promise<Co
       intervalMs: values['server.gc_interval_ms'],
       objectsPerSecond: values['server.gc_objects_per_second'],
     },
+    quotas: quotaOptions(settings),
     sparseManifests: values['server.sparse_manifests'],
     trustedProxies: values['server.trusted_proxies'],
     logLevel: values['server.log_level'],

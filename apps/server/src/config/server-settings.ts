@@ -125,6 +125,10 @@ export const serverSettings = {
     kind: 'count',
     description: 'objects that a collection looks at in a second; 0 for no limit',
     default: 2000,
+  'server.quotas': {
+    kind: 'tables',
+    description: 'quotas: namespace, max_bytes',
+    default: [],
   },
   'access.token_key_file': {
     kind: 'path',

@@ -95,6 +95,12 @@ export class Gate {
     return denied(action, repository ?? 'the server');
   }
 
+  /** Writes down a push that a quota does not allow. */
+  noteOverQuota(context: RequestContext, repository: string, detail: string): void {
+    this.#options.metrics.denials.inc({ reason: 'quota' });
+    this.#record(context, { event: 'denied', repository, detail });
+  }
+
   /** Writes down what is counted. */
   close(): void {
     this.#denials.flush();

@@ -4,8 +4,8 @@ import type { RegistryErrorCode } from '@oci/spec-types/registry-api';
 export type SentErrorCode = Exclude<RegistryErrorCode, 'PAGINATION_NUMBER_INVALID' | 'TAG_INVALID'>;
 
 /** Returns the body of a failed request of the registry API (distribution-spec, "Error Codes"). */
-export function registryErrorBody(code: SentErrorCode, message: string): string {
-  return JSON.stringify({ errors: [{ code, message }] });
+export function registryErrorBody(code: SentErrorCode, message: string, detail?: object): string {
+  return JSON.stringify({ errors: [{ code, message, detail }] });
 }
 
 const codes: Readonly<Record<number, SentErrorCode>> = {

@@ -9,6 +9,7 @@ const metrics = new Metrics({
   jobs: () => ({ queued: 0, running: 0 }),
   audit: () => ({ pending: 0, lost: 0, failures: 0, lines: 0 }),
   events: () => ({ count: 0, bytes: 0, oldestAt: undefined }),
+  quotas: async () => [],
 });
 
 /** Every name that Prometheus will know, those of histograms with their suffixes. */

@@ -9,7 +9,7 @@ const seconds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /**
  * Every metric of the server, by Prometheus' rules for names: base units, `_total` for counters. No label
- * is of a repository, a digest or a client, whose number nothing bounds.
+ * is of a repository, a digest or a client, whose number nothing bounds; of namespaces with a quota there are few.
  */
 export class Metrics {
   readonly registry: Registry = new Registry();

@@ -6,6 +6,16 @@ export interface MetricSources {
   readonly jobs: () => Readonly<Record<'queued' | 'running', number>>;
   readonly audit: () => AuditFigures | undefined;
   readonly events: () => EventFigures;
+  /** How full namespaces are; a bounded number of them. */
+  readonly quotas: () => Promise<readonly QuotaFigures[]>;
+}
+
+interface QuotaFigures {
+  readonly namespace: string;
+  /** Bytes. */
+  readonly used: number;
+  /** Bytes. */
+  readonly limit: number;
 }
 
 interface AuditFigures {
@@ -28,6 +38,30 @@ export function addSampledMetrics(registry: Registry, sources: MetricSources): v
   addJobs(registry, sources.jobs);
   addAudit(registry, sources.audit);
   addEvents(registry, sources.events);
+  addQuotas(registry, sources.quotas);
+}
+
+function addQuotas(registry: Registry, quotas: MetricSources['quotas']): void {
+  const labelNames = ['namespace'];
+  const limits = new Gauge({
+    name: 'oci_quota_limit_bytes',
+    help: 'Bytes that the repositories of a namespace may hold.',
+    labelNames,
+    registers: [registry],
+  });
+  add(registry, {
+    name: 'oci_quota_used_bytes',
+    help: 'Bytes that the repositories of a namespace with a quota hold.',
+    labelNames,
+    async collect() {
+      this.reset();
+      limits.reset();
+      for (const { namespace, used, limit } of await quotas()) {
+        this.set({ namespace }, used);
+        limits.set({ namespace }, limit);
+      }
+    },
+  });
 }
 
 function addCache(registry: Registry, cache: MetricSources['cache']): void {

@@ -1,5 +1,6 @@
 import { type OciErrorCode, asOciError } from '@oci/spec-types';
 
+import { QuotaExceeded, QuotaUncounted } from '../hosted/quota/quota-failure.js';
 import { Refusal } from '../http/refusal.js';
 import { isBodyPending } from '../http/request-body.js';
 import {
@@ -14,6 +15,8 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: SentErrorCode;
   readonly headers: Readonly<Record<string, string>>;
+  /** For programs. */
+  readonly detail?: object;
 
   constructor(
     status: number,
@@ -25,6 +28,19 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
     this.headers = headers;
+  }
+}
+
+/**
+ * A push that its namespace has no room for: docker, containerd, crane and oras show the message of `DENIED` with 403,
+ * as Harbor and Quay answer it, and none of them tries again.
+ */
+class OverQuota extends ApiError {
+  override readonly detail: object;
+
+  constructor({ message, hint, state, needed }: QuotaExceeded) {
+    super(403, 'DENIED', `${message}. ${hint ?? ''}`);
+    this.detail = { reason: 'quota', ...state, needed };
   }
 }
 
@@ -47,13 +63,13 @@ const fromOwn: Partial<Record<OciErrorCode, readonly [status: number, code: Sent
 /** Answers a failed request; after the headers are out, all that is left is to break the connection. */
 export function answerFailure(
   api: Pick<ApiRequest, 'request' | 'response'>,
-  { status, code, message, headers }: ApiError,
+  { status, code, message, headers, detail }: ApiError,
 ): void {
   if (api.response.headersSent) {
     api.response.destroy();
     return;
   }
-  const body = registryErrorBody(code, message);
+  const body = registryErrorBody(code, message, detail);
   // What the client still sends would be taken for its next request.
   const close: Record<string, string> = isBodyPending(api.request) ? { connection: 'close' } : {};
   answer(api, status, { 'content-type': 'application/json', ...close, ...headers }, body);
@@ -73,6 +89,9 @@ export function apiErrorOf(thrown: unknown, method: string): ApiError {
     const { status, message, headers } = thrown;
     return new ApiError(status, registryErrorCode(status), message, headers);
   }
+  if (thrown instanceof QuotaExceeded) return new OverQuota(thrown);
+  if (thrown instanceof QuotaUncounted)
+    return new ApiError(503, 'UNSUPPORTED', thrown.message, { 'retry-after': '5' });
   const error = asOciError(thrown);
   const known = fromOwn[error.code];
   const isRead = method === 'GET' || method === 'HEAD';

@@ -4,6 +4,7 @@ import { type RepositoryName, isRepositoryName } from '@oci/spec-types';
 import { type RegistryRoute, parseRegistryPath } from '@oci/spec-types/registry-api';
 
 import { RegistryGuard, challenge } from '../access/registry-guard.js';
+import { QuotaExceeded } from '../hosted/quota/quota-failure.js';
 import { Refusal } from '../http/refusal.js';
 import { type RegistryContext, contextOf } from '../http/request-context.js';
 import { parseTarget } from '../http/request-target.js';
@@ -48,6 +49,8 @@ export function createRegistryApi(
       );
       await dispatch(Object.assign(api, { permits: permitsOf(guard, context) }), route);
     } catch (error) {
+      if (error instanceof QuotaExceeded && route && 'name' in route)
+        parts.gate.noteOverQuota(opened, route.name, error.message);
       const isChallenge = error instanceof Refusal && error.status === 401;
       const shown = isChallenge ? withRealm(error, options.realm(request)) : error;
       const failure = apiErrorOf(shown, method);

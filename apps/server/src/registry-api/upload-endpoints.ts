@@ -8,12 +8,16 @@ import {
 import { registryPaths } from '@oci/spec-types/registry-api';
 
 import type { OpenUpload } from '../hosted/open-upload.js';
+import { QuotaExceeded } from '../hosted/quota/quota-failure.js';
 import { callerKey } from '../http/rate-limit.js';
 import { readBody, uploadPace } from '../http/request-body.js';
 import { contextOf } from '../http/request-context.js';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
 import { findMountSource } from './mount-source.js';
+
+/** Bytes that are read of a body that has no room. */
+const maxDiscarded = 64 * 1024 * 1024;
 
 /** end-4, end-11: begin an upload, push a blob at once, or mount one of another repository. */
 export async function serveUploads(api: ApiRequest, name: RepositoryName): Promise<void> {
@@ -26,7 +30,9 @@ export async function serveUploads(api: ApiRequest, name: RepositoryName): Promi
   const owner = ownerOf(api);
   if (!digest) return accepted(api, { name, session: await uploads.begin(name, owner) }, 0);
   verifiableAlgorithm(digest);
-  await uploads.put({ name, owner }, { digest, body: wholeBody(api, 0) }, { signal: api.signal });
+  const upload = { digest, body: wholeBody(api, 0), length: lengthOf(api) };
+  const put = (): Promise<void> => uploads.put({ name, owner }, upload, { signal: api.signal });
+  await readingRefused(api, put);
   created(api, name, digest);
 }
 
@@ -90,19 +96,39 @@ async function hold(
 }
 
 /** Many clients read an answer only when they have sent all: to one that is cut off none arrives. */
-async function discardBody(api: ApiRequest): Promise<void> {
+async function discardBody(api: ApiRequest, atMost = Infinity): Promise<void> {
   if (api.request.headers.expect !== undefined) return;
+  const before = api.transfer.bytes;
   try {
-    for await (const chunk of wholeBody(api, 0)) void chunk;
+    for await (const chunk of wholeBody(api, 0))
+      if (chunk.byteLength > 0 && api.transfer.bytes - before > atMost) return;
   } catch {
     // The answer does not depend on what was sent.
   }
 }
 
 async function append(api: ApiRequest, { upload, ...route }: HeldRoute): Promise<void> {
-  const length = announcedLength(api, route, upload.offset);
-  if (api.request.headers['content-length'] === '0') return;
-  await upload.append(chunkBody(api, upload.offset, length), { signal: api.signal });
+  const announced = announcedLength(api, route, upload.offset);
+  const length = announced ?? lengthOf(api);
+  if (length === 0) return;
+  const body = chunkBody(api, upload.offset, announced);
+  await readingRefused(api, () => upload.append(body, { length, signal: api.signal }));
+}
+
+/** Reads some of what has no room, so that a client that reads its answer last gets to it. */
+async function readingRefused(api: ApiRequest, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof QuotaExceeded) await discardBody(api, maxDiscarded);
+    throw error;
+  }
+}
+
+/** Bytes that a body has by its header; undefined where it does not say. */
+function lengthOf({ request }: ApiRequest): number | undefined {
+  const length = request.headers['content-length'];
+  return length === undefined ? undefined : Number(length);
 }
 
 async function finish(api: ApiRequest, route: HeldRoute, digest: Digest): Promise<void> {
