@@ -65,7 +65,7 @@ export const keys = {
 } as const;
 
 /** Tasks that work on all of the storage. */
-export type TaskName = 'collection' | 'verification' | 'retention' | 'delivery';
+export type TaskName = 'collection' | 'verification' | 'retention' | 'delivery' | 'recount';
 
 /** The tag of a key of {@link keys.tag}. */
 export function tagOfKey(key: string): Tag {

@@ -79,6 +79,8 @@ function isReferrer({ mediaType, digest, size, ...rest }: Fields, key: string): 
 
 function isTaskRun(run: unknown): boolean {
   return isFields(run) && isText(run['id']) && isCount(run['beat']) && isCount(run['beganAt']);
+}
+
 function isShare(share: unknown): boolean {
   return isFields(share) && isText(share['in']) && isCount(share['bytes']) && isCount(share['era']);
 }

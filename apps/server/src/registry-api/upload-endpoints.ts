@@ -110,7 +110,7 @@ async function discardBody(api: ApiRequest, atMost = Infinity): Promise<void> {
 async function append(api: ApiRequest, { upload, ...route }: HeldRoute): Promise<void> {
   const announced = announcedLength(api, route, upload.offset);
   const length = announced ?? lengthOf(api);
-  if (length === 0) return;
+  if (api.request.headers['content-length'] === '0') return;
   const body = chunkBody(api, upload.offset, announced);
   await readingRefused(api, () => upload.append(body, { length, signal: api.signal }));
 }

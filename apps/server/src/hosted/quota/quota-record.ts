@@ -37,8 +37,8 @@ export function newQuotaRecord(now: number): QuotaRecord {
 }
 
 /** Says that links are counted. */
-export function asCounted({ isUncounted: _, ...record }: QuotaRecord): QuotaRecord {
-  return record;
+export function asCounted(record: QuotaRecord): QuotaRecord {
+  return { ...record, isUncounted: false };
 }
 
 export function usedOf({ older, current }: QuotaRecord): number {

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 
 import { keys } from '../keys.js';
 import type { Records } from '../records.js';
+import { Task } from '../task-record.js';
 import { Ledger, type LedgerOutcome } from './ledger.js';
 import { LinkQuota } from './link-quota.js';
 import { type LimitedNamespace, type Quota, limitedNamespaceOf } from './quota.js';
@@ -50,6 +51,7 @@ export class Quotas {
   readonly #coverage: QuotaCoverage;
   readonly #count: QuotaCount;
   readonly #counting = new SingleFlight<QuotaCountReport>();
+  readonly #recount: Task<QuotaCountReport & { readonly countedAt: number }>;
   #quotas: readonly Quota[];
 
   constructor(records: Records, options: QuotasOptions = {}) {
@@ -59,6 +61,7 @@ export class Quotas {
     this.#patienceMs = options.patienceMs ?? 10_000;
     this.#notices = new QuotaNotices(options.onNotice);
     this.#coverage = new QuotaCoverage(records);
+    this.#recount = new Task(records, 'recount');
     this.#count = new QuotaCount({
       records,
       isAlone: this.isAlone,
@@ -177,13 +180,17 @@ export class Quotas {
    *
    * @param options.now milliseconds since the epoch, by which eras are long over or not
    */
-  count(options: CallOptions & { readonly now?: number } = {}): Promise<QuotaCountReport> {
-    return this.#counting.do('count', async (signal) => {
+  count({
+    now,
+    ...options
+  }: CallOptions & { readonly now?: number } = {}): Promise<QuotaCountReport> {
+    const count = async (signal: AbortSignal): Promise<QuotaCountReport> => {
       const quotas = this.#quotas;
-      const report = await this.#count.run(quotas, { ...options, signal });
+      const report = await this.#count.run(quotas, { now, signal });
       if (quotas === this.#quotas) await this.#coverage.set(quotas);
       return report;
-    });
+    };
+    return this.#counting.do('count', count, options);
   }
 
   /** Returns the failure of a push that does not fit, and tells of it. */
@@ -192,9 +199,16 @@ export class Quotas {
     return new QuotaExceeded(state, needed);
   }
 
-  /** As {@link count}, if there is a quota. */
-  async recount(options: CallOptions): Promise<void> {
-    if (this.#quotas.length > 0) await this.count(options);
+  /** Counts for the quotas there are, unless another process does. */
+  async recount({ signal }: CallOptions = {}): Promise<void> {
+    if (this.#quotas.length === 0) return;
+    await this.#recount.run(
+      async (lease) => {
+        const report = await this.count({ signal: lease.signal });
+        await lease.save({ ...report, countedAt: Date.now() });
+      },
+      { signal },
+    );
   }
 
   #refusal(
