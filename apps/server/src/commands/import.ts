@@ -51,8 +51,9 @@ function runImport(
   report: TransferReport,
   options: ImportCommandOptions,
 ): Promise<void> {
-  return withStorage(inputsOf(options), async ({ storage }) => {
-    const registry = createHostedRegistry(storage.store);
+  return withStorage(inputsOf(options), async ({ storage, options: { quotas, ...server } }) => {
+    const isAlone = server.storage?.kind !== 's3';
+    const registry = createHostedRegistry(storage.store, { quotas: { quotas, isAlone } });
     await withProgress(report, () => importRepositories({ registry, source }, report, options));
   });
 }

@@ -47,6 +47,7 @@ function start(options: readonly WebhookOptions[], delivery: DeliveryOptions = {
     cache: async () => undefined,
     jobs: () => ({ queued: 0, running: 0 }),
     audit: () => undefined,
+    quotas: async () => [],
     events: () => events.delivery.figures,
   });
   const events = createServerEvents({
