@@ -8,11 +8,7 @@ import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
 import { runCollection } from './collection-run.js';
 import { type DirectoryClaim, claimDirectories } from './directory-claim.js';
-import type { EventJournal } from './events/journal.js';
 import { type ServerEvents, createServerEvents } from './events/server-events.js';
-import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
-import type { QuotaNotice } from './hosted/quota/quota-notices.js';
-import type { QuotaUsage } from './hosted/quota/quota-usage.js';
 import { type HostedStorage, openStorage } from './hosted/storage.js';
 import { startUpkeep } from './hosted/upkeep.js';
 import { createEntry, holdUntil } from './http/entry.js';
@@ -41,11 +37,9 @@ import {
   refusePublicHttp,
 } from './server-options.js';
 import type { ServerParts } from './server-parts.js';
+import { createServerRegistry, quotaFigures } from './server-registry.js';
 import { ServerState } from './server-state.js';
 import { traceRequest } from './tracing/tracing.js';
-
-/** Namespaces with a quota that metrics tell of. */
-const mostQuotaLabels = 100;
 
 /** Milliseconds that a count of the cache serves as a metric: it takes some microseconds for each blob. */
 const usageMs = 60_000;
@@ -231,7 +225,17 @@ class OciServer {
       quotas: sampled(usageMs, () => quotaFigures(hosted)),
     });
     const events = this.#createEvents(metrics);
-    const hosted = this.#createHosted(metrics, events);
+    const hosted = createServerRegistry({
+      store: this.#storage.store,
+      options: () => state.options,
+      journal: events.outbox,
+      metrics,
+      log: {
+        warn: (fields, message) => this.#app.log.warn(fields, message),
+        error: (fields, message) => this.#app.log.error(fields, message),
+      },
+      onDamagedRecord: (key) => this.#onDamagedRecord(key),
+    });
     const access = () => state.access;
     return {
       gate: new Gate({ access, rate: () => state.rate, audit, metrics }),
@@ -276,38 +280,6 @@ class OciServer {
     this.#app.log.error({ key }, 'stored record is damaged: push what it is of again to repair it');
   }
 
-  #createHosted(metrics: Metrics, { outbox }: ServerEvents): HostedRegistry {
-    const state = this.#state;
-    const { collection, storage, quotas } = state.options;
-    return createHostedRegistry(this.#storage.store, {
-      journal: outbox,
-      collection: {
-        ...collection,
-        get objectsPerSecond() {
-          return state.options.collection?.objectsPerSecond;
-        },
-      },
-      quotas: {
-        quotas,
-        isAlone: storage?.kind !== 's3',
-        onNotice: (notice) => this.#onQuotaNotice(notice, outbox),
-      },
-      onCorruption: (digest) => {
-        metrics.integrityFailures.inc();
-        this.#app.log.error({ digest }, 'stored content is corrupt: push it again to repair it');
-      },
-      onDamagedRecord: (key) => this.#onDamagedRecord(key),
-    });
-  }
-
-  #onQuotaNotice({ what, ...state }: QuotaNotice, journal: EventJournal): void {
-    this.#app.log.warn(state, quotaTexts[what]);
-    if (what !== 'exceeded') return;
-    journal.note({ type: 'quota.reached', ...state }).catch((error: unknown) => {
-      this.#app.log.error({ err: error }, 'the event of a full quota is lost');
-    });
-  }
-
   #createEntry(app: RequestListener): RequestListener {
     const registry = createRegistryApi({
       parts: this.#parts,
@@ -347,18 +319,4 @@ function artifactIndex(state: ServerState, metrics: Metrics): ArtifactIndex {
     list: (namespace) => state.manager.use((manager) => manager.listOciArtifacts(namespace)),
     onRefresh: (result) => metrics.indexRefreshes.inc({ result }),
   });
-}
-
-const quotaTexts: Readonly<Record<QuotaNotice['what'], string>> = {
-  exceeded: 'a push was refused: the quota of its namespace is exceeded',
-  'nearly-full': 'a namespace has used 80 % of its quota',
-};
-
-async function quotaFigures({ quotas }: HostedRegistry): Promise<readonly QuotaUsage[]> {
-  const figures: QuotaUsage[] = [];
-  for await (const usage of quotas.usages()) {
-    if (figures.length === mostQuotaLabels) break;
-    figures.push(usage);
-  }
-  return figures;
 }

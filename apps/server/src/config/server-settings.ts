@@ -125,6 +125,7 @@ export const serverSettings = {
     kind: 'count',
     description: 'objects that a collection looks at in a second; 0 for no limit',
     default: 2000,
+  },
   'server.quotas': {
     kind: 'tables',
     description: 'quotas: namespace, max_bytes',
