@@ -148,6 +148,33 @@ test('reports what is damaged, exports the rest, and keeps what an earlier expor
   expect((await restored()).report.problemCount).toBe(0);
 });
 
+test('nothing of a repository with damage is taken away', async () => {
+  const [before, after] = [image({ architecture: 'before' }), image({ layers: [{ x: 'bad' }] })];
+  await store(registry, app, before, [one, two]);
+  await store(registry, other, before, [one]);
+  await exported();
+  await store(registry, app, after, [one]);
+  await registry.manifests.deleteTag(app, two);
+  await registry.manifests.delete(other, before.manifest.descriptor.digest);
+  await registry.removeUnreferenced();
+  await damage(layerOf(after));
+  const report = await exported({ prune: true });
+  expect(report).toMatchObject({ problemCount: 2, removed: { repositories: 0, tags: 0 } });
+  expect((await restored()).state).toMatchObject({
+    [app]: { tags: { 1: { digest: before.manifest.descriptor.digest }, 2: expect.anything() } },
+    [other]: { tags: { 1: expect.anything() } },
+  });
+});
+
+test('what was exported without some of its content is looked at again', async () => {
+  const artifact = image();
+  await registry.manifests.put(app, artifact.manifest, { tags: [one], isSparse: true });
+  expect(await exported()).toMatchObject({ problemCount: 0, blobs: { copied: 0 } });
+  await store(registry, app, artifact, [one]);
+  expect(await exported()).toMatchObject({ blobs: { copied: 4 } });
+  expect((await restored()).state).toEqual(await readAll(registry));
+});
+
 test('an index of which a manifest is damaged is left out, and so is its tag', async () => {
   const index = imageIndex();
   await store(registry, app, index, [one]);
