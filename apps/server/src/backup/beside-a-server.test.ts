@@ -43,7 +43,7 @@ const steps = {
     await server.manifests.delete(app, index.manifest.descriptor.digest);
   },
   async collect(server: HostedRegistry) {
-    await server.removeUnreferenced();
+    await server.collection.collect();
   },
 } as const;
 

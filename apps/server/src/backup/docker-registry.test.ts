@@ -158,9 +158,16 @@ describePeer('docker-registry', 'the directory of a docker-registry', () => {
     await mkdir(dangling, { recursive: true });
     await writeFile(join(dangling, 'link'), base.manifest.descriptor.digest);
     await mkdir(at('team/app/_manifests/tags/-wrong/current'), { recursive: true });
+    // Its bytes are there, but the repository was not given them.
+    const unlinked = signature.blobs.at(-1)?.descriptor.digest ?? layer;
+    await rm(at('team/app/_layers', unlinked.replace(':', '/')), { recursive: true });
     const { registry, problems } = await imported(hostile);
     const state = await readAll(registry);
     expect(state).not.toHaveProperty('linked');
+    expect(state['team/app']).toHaveProperty(
+      ['manifests', signature.manifest.descriptor.digest, 'blobs', unlinked],
+      'missing',
+    );
     expect(state['team/app']).toHaveProperty('tags.Latest');
     expect(state['team/app']).not.toHaveProperty('tags.dangling');
     const codes = (problems as { code: string; subject?: string; repository: string }[]).map(

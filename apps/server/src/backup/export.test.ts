@@ -156,7 +156,7 @@ test('nothing of a repository with damage is taken away', async () => {
   await store(registry, app, after, [one]);
   await registry.manifests.deleteTag(app, two);
   await registry.manifests.delete(other, before.manifest.descriptor.digest);
-  await registry.removeUnreferenced();
+  await registry.collection.collect();
   await damage(layerOf(after));
   const report = await exported({ prune: true });
   expect(report).toMatchObject({ problemCount: 2, removed: { repositories: 0, tags: 0 } });
@@ -246,34 +246,75 @@ test('an export that did not end says so, and is imported only when that is want
   expect(await openImportSource(target)).toMatchObject({ type: 'export' });
 });
 
-test('follows a tag that moves, and a manifest that goes, while it runs', async () => {
-  const [before, after] = [image({ architecture: 'before' }), imageIndex()];
-  await store(registry, app, before, [one, two]);
-  const { manifests } = registry;
-  const moving: HostedRegistry = Object.create(registry, {
-    manifests: {
-      value: Object.create(manifests, {
-        list: { value: () => manifests.list(app) },
-        tags: {
-          value: async function* () {
-            // Behind the manifests that were listed, before the tags.
-            await store(registry, app, after, [one]);
-            await manifests.delete(app, before.manifest.descriptor.digest);
-            yield* manifests.tags(app);
-          },
-        },
-        tagged: { value: manifests.tagged.bind(manifests) },
-        recordOf: { value: manifests.recordOf.bind(manifests) },
-        find: { value: manifests.find.bind(manifests) },
-        read: { value: manifests.read.bind(manifests) },
-      }) as HostedRegistry['manifests'],
+/** Runs something once, before a method of a part of the registry is called for the first time. */
+function before<P extends 'manifests' | 'blobs'>(
+  from: HostedRegistry,
+  part: P,
+  method: keyof HostedRegistry[P],
+  run: () => Promise<void>,
+): HostedRegistry {
+  let ran: Promise<void> | undefined;
+  const once = (): Promise<void> => (ran ??= run());
+  const proxy = new Proxy(from[part], {
+    get: (target, key) => {
+      const call = (Reflect.get(target, key) as (...args: unknown[]) => unknown).bind(target);
+      if (key !== method) return call;
+      if (key !== 'tags') return (...args: unknown[]) => once().then(() => call(...args));
+      return async function* (...args: unknown[]): AsyncGenerator<unknown, void, undefined> {
+        await once();
+        yield* call(...args) as AsyncIterable<unknown>;
+      };
     },
-  }) as HostedRegistry;
-  const report = await exported({}, moving);
-  expect(report.problemCount).toBe(0);
+  });
+  return { ...from, [part]: proxy };
+}
+
+test('follows a tag that moves, and a manifest that goes, while it runs', async () => {
+  const [old, now] = [image({ architecture: 'old' }), imageIndex()];
+  await store(registry, app, old, [one, two]);
+  const moving = before(registry, 'manifests', 'tags', async () => {
+    await store(registry, app, now, [one]);
+    await registry.manifests.delete(app, old.manifest.descriptor.digest);
+  });
+  expect(await exported({}, moving)).toMatchObject({ problemCount: 0 });
   const { state } = await restored();
-  expect(state[app]).toHaveProperty('tags.1.digest', after.manifest.descriptor.digest);
+  expect(state[app]).toHaveProperty('tags.1.digest', now.manifest.descriptor.digest);
   expect(state[app]).not.toHaveProperty('tags.2');
+});
+
+const big = image({ layers: [{ big: randomText }] });
+
+async function takeAway(): Promise<void> {
+  await registry.manifests.delete(app, big.manifest.descriptor.digest);
+  for (const { descriptor } of big.blobs) await registry.blobs.unlink(app, descriptor.digest);
+}
+
+test.each([
+  ['its record is read', 'manifests', 'recordOf'],
+  ['its blobs are looked for', 'blobs', 'size'],
+  ['its blobs are read', 'blobs', 'open'],
+] as const)('a manifest that goes before %s, and comes back, is whole', async (_, part, method) => {
+  await store(registry, app, big, [one]);
+  const going = before(registry, part, method as never, takeAway);
+  expect(await exported({}, going)).toMatchObject({ problemCount: 0 });
+  expect((await restored()).state).not.toHaveProperty([app, 'tags', '1']);
+  await rm(target, { recursive: true });
+  await store(registry, app, big, [one]);
+  const back = before(before(registry, part, method as never, takeAway), 'manifests', 'tags', () =>
+    store(registry, app, big, [one]),
+  );
+  expect(await exported({}, back)).toMatchObject({ problemCount: 0, tags: { copied: 1 } });
+  expect((await restored()).state).toEqual(await readAll(registry));
+});
+
+test('bytes that do not have their digest get no name', async () => {
+  const directory = new ExportDirectory(target);
+  const { descriptor } = big.manifest;
+  const wrong = bodyOf(Buffer.alloc(descriptor.size));
+  await expect(directory.writeBlob(descriptor, wrong)).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+  });
+  expect(await directory.hasBlob(descriptor)).toBe(false);
 });
 
 test('writes into no directory of others, and no second time at once', async () => {
