@@ -16,7 +16,7 @@ import { importRepositories } from './import-repositories.js';
 import { openImportSource } from './import-source.js';
 import { TransferReport } from './transfer-report.js';
 
-const numRuns = Number(process.env['OCI_SOAK_INTERLEAVINGS'] ?? 25);
+const numRuns = Number(process.env['OCI_SOAK_INTERLEAVINGS'] ?? 12);
 const app = parseRepositoryName('app');
 const stable = image({ layers: [{ stable: '1' }] });
 const pushedAgain = image({ layers: [{ again: '1' }] });
@@ -84,9 +84,10 @@ test(
       const tagged = Object.values(tags).map(({ digest }) => manifests[digest]);
       expect(JSON.stringify(tagged)).not.toContain('missing');
       // The children of an index are manifests.
-      if (tags['moving']?.digest === index.manifest.descriptor.digest)
-        for (const child of index.children)
-          expect(manifests).toHaveProperty([child.manifest.descriptor.digest]);
+      const isIndex = tags['moving']?.digest === index.manifest.descriptor.digest;
+      const children = isIndex ? index.children : [];
+      const wanted = children.map(({ manifest }) => manifest.descriptor.digest);
+      expect(Object.keys(manifests)).toEqual(expect.arrayContaining(wanted));
     });
     await fc.assert(property, { numRuns });
   },

@@ -5,7 +5,7 @@ import { bytes } from './json-object.js';
 import { keys } from './keys.js';
 import { readOnlyStore } from './read-only-store.js';
 import { Records } from './records.js';
-import { upgradeVersion1 } from './version-1-upgrade.js';
+import { refuseVersion1, upgradeVersion1 } from './version-1-upgrade.js';
 
 /** Where hosted content is kept: files below the data directory, or a bucket. */
 export type StorageOptions = { readonly kind: 'file' } | S3StorageOptions;
@@ -73,12 +73,11 @@ export async function openStorageReadOnly(
   const opened = isFile ? undefined : await bucketStorage(options);
   const store = readOnlyStore(opened?.store ?? createFileObjectStore(dataDir));
   const place = isFile ? dataDir : `bucket ${options.bucket}`;
-  return {
-    store,
-    prepare: () => requireFormat(new Records(store), place),
-    probe: () => requireFormat(new Records(store), place),
-    close: () => opened?.close(),
+  const prepare = async (): Promise<void> => {
+    await requireFormat(new Records(store), place);
+    if (isFile) await refuseVersion1(store, place);
   };
+  return { store, prepare, probe: prepare, close: () => opened?.close() };
 }
 
 function fileStorage(dataDir: string): HostedStorage {

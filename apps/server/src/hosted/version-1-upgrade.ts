@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 
-import type { FileObjectStore } from '@oci/cache';
-import { type Digest, type RepositoryName, maxManifestSize } from '@oci/spec-types';
+import type { FileObjectStore, ObjectStore } from '@oci/cache';
+import { type Digest, OciError, type RepositoryName, maxManifestSize } from '@oci/spec-types';
 import { describeManifest } from '@oci/spec-types/node';
 import { onStorage } from '@oci/files';
 
@@ -46,6 +46,15 @@ export async function upgradeVersion1(
   }
   await removeVersion1(store);
   return undefined;
+}
+
+/** @throws OciError `STORAGE_FAILED` when something of version 1 was not taken over yet, so that not all is there */
+export async function refuseVersion1(store: ObjectStore, place: string): Promise<void> {
+  for await (const key of store.list(`${version1.root}/`)) {
+    throw new OciError('STORAGE_FAILED', `${place} holds version 1 of the storage: ${key}`, {
+      hint: 'Start oci-server serve, which takes it over, and wait until it says that it listens.',
+    });
+  }
 }
 
 async function removeVersion1(store: FileObjectStore): Promise<void> {
