@@ -16,6 +16,8 @@ export interface ClaimOptions {
   readonly patienceMs?: number | undefined;
   /** Permissions of the directory, when it is made. */
   readonly mode?: number | undefined;
+  /** Ends the wait for it. */
+  readonly signal?: AbortSignal | undefined;
   /** Called once when another server has the directory. */
   readonly onWait?: (() => void) | undefined;
 }
@@ -60,7 +62,7 @@ export async function claimDirectories(
  */
 export async function claimDirectory(
   directory: string,
-  { patienceMs = defaultPatienceMs, mode, onWait }: ClaimOptions = {},
+  { patienceMs = defaultPatienceMs, mode, signal: given, onWait }: ClaimOptions = {},
 ): Promise<() => Promise<void>> {
   await onStorage({ path: directory }, () => mkdir(directory, { recursive: true, mode }));
   const lock = join(directory, 'lock');
@@ -72,7 +74,8 @@ export async function claimDirectory(
       resolve();
       await released;
     };
-    const signal = AbortSignal.timeout(patienceMs);
+    const late = AbortSignal.timeout(patienceMs);
+    const signal = given ? AbortSignal.any([given, late]) : late;
     const trash = temporaryBeside(lock);
     held = withFileLock(lock, work, { staleMs, patienceMs: Infinity, signal, onWait, trash });
     held.catch((error: unknown) => reject(refusal(error, directory)));

@@ -8,9 +8,11 @@ import { addCheckConfig } from './commands/check-config.js';
 import { addCollect } from './commands/collect.js';
 import { formatOption, prepared } from './commands/command.js';
 import { addToken } from './commands/create-token.js';
+import { addDoctor } from './commands/doctor.js';
 import { addExport } from './commands/export.js';
 import { addImport } from './commands/import.js';
 import { addServe } from './commands/serve.js';
+import { addVerify } from './commands/verify.js';
 import { addAudit } from './commands/verify-audit.js';
 import { type Format, onClosedPipe, printFailure, printHelp } from './output.js';
 
@@ -48,6 +50,8 @@ function createProgram(): Command {
   addCollect(program);
   addExport(program);
   addImport(program);
+  addVerify(program);
+  addDoctor(program);
   addAudit(program);
   addToken(program);
   return program;

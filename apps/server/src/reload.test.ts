@@ -292,6 +292,10 @@ const settings: {
   'server.storage.session_token_file': () => ({
     restart: ['', storage(`${keyFiles}\nsession_token_file = "right.txt"`)],
   }),
+  'server.verify_interval_ms': () => ({ accepted: ['', server('verify_interval_ms = 0')] }),
+  'server.verify_bytes_per_second': () => ({
+    accepted: ['', server('verify_bytes_per_second = "1GiB"')],
+  }),
   // Checked at start and at each reload; what listens stays as it is.
   'server.allow_plain_http': () => ({ accepted: ['', server('allow_plain_http = true')] }),
   'server.public_url': () => ({

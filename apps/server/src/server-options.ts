@@ -19,6 +19,7 @@ export interface ServerOptions {
   readonly dataDir: string;
   /** Default: files below the data directory. */
   readonly storage?: StorageOptions | undefined;
+  readonly verification?: VerificationOptions | undefined;
   /** What the API manages; `registryUrl` is this server's own when absent. */
   readonly manager: Omit<OciManagerOptions, 'registryUrl'> & {
     readonly registryUrl?: string | undefined;
@@ -54,6 +55,25 @@ export interface ServerOptions {
   /** Milliseconds that another server is waited for which uses the same directories. Default 15 s. */
   readonly directoryPatienceMs?: number | undefined;
 }
+
+/** How the storage is verified in the background. */
+export interface VerificationOptions {
+  /** Milliseconds between the beginnings of two passes; 0 for none. Default 7 days for files, none for a bucket. */
+  readonly intervalMs?: number | undefined;
+  /** Bytes of data to read in a second; 0 for no limit. Default 50 MiB. */
+  readonly bytesPerSecond?: number | undefined;
+}
+
+/** A bucket's service checks what it stores, and bills what is read. */
+const defaultIntervalMs = { file: 7 * 24 * 60 * 60_000, s3: 0 } as const;
+
+/** Milliseconds between the beginnings of two verifications; 0 for none. */
+export function verificationIntervalMs({ verification, storage }: ServerOptions): number {
+  return verification?.intervalMs ?? defaultIntervalMs[storage?.kind ?? 'file'];
+}
+
+/** Bytes of data that a verification reads in a second, when nobody says how many. */
+export const defaultVerifyBytesPerSecond: number = 50 * 1024 * 1024;
 
 export interface ServerLimits {
   /** Default 4096. */

@@ -5,6 +5,7 @@ import type { ArtifactIndex } from './artifact-index.js';
 import type { AuditLog } from './audit/audit-log.js';
 import type { ServerEvents } from './events/server-events.js';
 import type { HostedRegistry } from './hosted/hosted-registry.js';
+import type { Finding } from './hosted/verification/finding.js';
 import type { Gate } from './http/gate.js';
 import type { JobQueue } from './jobs/job-queue.js';
 import type { Metrics } from './metrics/metrics.js';
@@ -32,6 +33,8 @@ export interface ServerParts {
   readonly maxUploadBytes: () => number;
   /** Whether manifests are taken whose content is missing. */
   readonly isSparseAllowed: () => boolean;
+  /** Hears of what a verification found, and in words. */
+  readonly onFinding: (finding: Finding, text: string) => void;
   /** Hears of what is the server's own fault. */
   readonly onDefect: (error: unknown, requestId: string) => void;
 }

@@ -5,7 +5,7 @@ import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-regis
 import type { QuotaNotice } from './hosted/quota/quota-notices.js';
 import type { QuotaUsage } from './hosted/quota/quota-usage.js';
 import type { Metrics } from './metrics/metrics.js';
-import type { ServerOptions } from './server-options.js';
+import { type ServerOptions, defaultVerifyBytesPerSecond } from './server-options.js';
 
 /** Namespaces with a quota that metrics tell of. */
 const mostQuotaLabels = 100;
@@ -46,6 +46,10 @@ export function createServerRegistry(parts: ServerRegistryParts): HostedRegistry
       log.error({ digest }, 'stored content is corrupt: push it again to repair it');
     },
     onDamagedRecord,
+    verification: {
+      bytesPerSecond: () =>
+        parts.options().verification?.bytesPerSecond ?? defaultVerifyBytesPerSecond,
+    },
   });
 }
 

@@ -6,11 +6,9 @@ import type { FastifyInstance } from 'fastify';
 import { createApp } from './api/app.js';
 import { ArtifactIndex } from './artifact-index.js';
 import { AuditLog, type AuditTrouble } from './audit/audit-log.js';
-import { runCollection } from './collection-run.js';
 import { type DirectoryClaim, claimDirectories } from './directory-claim.js';
 import { type ServerEvents, createServerEvents } from './events/server-events.js';
 import { type HostedStorage, openStorage } from './hosted/storage.js';
-import { startUpkeep } from './hosted/upkeep.js';
 import { createEntry, holdUntil } from './http/entry.js';
 import { Gate } from './http/gate.js';
 import {
@@ -30,7 +28,6 @@ import { createRegistryApi } from './registry-api/registry-api.js';
 import {
   type ServerOptions,
   connectionLimits,
-  defaultCollectionIntervalMs,
   defaultLimits,
   lacksPublicUrl,
   publicUrlHint,
@@ -39,6 +36,7 @@ import {
 import type { ServerParts } from './server-parts.js';
 import { createServerRegistry, quotaFigures } from './server-registry.js';
 import { ServerState } from './server-state.js';
+import { startStorageWork } from './storage-work.js';
 import { traceRequest } from './tracing/tracing.js';
 
 /** Milliseconds that a count of the cache serves as a metric: it takes some microseconds for each blob. */
@@ -83,7 +81,7 @@ class OciServer {
   #url = '';
   /** What the listener asks certificates of; without any it would take those of public authorities. */
   #clientCa: string | undefined;
-  #endUpkeep: () => Promise<void> = async () => {};
+  #endStorageWork: () => Promise<void> = async () => {};
 
   constructor(options: ServerOptions, storage: HostedStorage) {
     this.#storage = storage;
@@ -124,7 +122,8 @@ class OciServer {
     this.#note({ result: 'ok', detail: 'started' });
     this.#phase = 'open';
     this.#open();
-    this.#endUpkeep = this.#startUpkeep();
+    const present = (): ServerOptions => this.#state.options;
+    this.#endStorageWork = startStorageWork(this.#parts, present, this.#app.log);
     this.#parts.events.delivery.start();
     this.#app.log.info({ url: this.#url }, `oci-server listens on ${this.#url}`);
     return {
@@ -163,39 +162,22 @@ class OciServer {
 
   async #close(graceMs: number): Promise<void> {
     this.#phase = 'closing';
-    const endedUpkeep = this.#endUpkeep();
+    const ended = this.#endStorageWork();
     const { server } = this.#app;
     const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
     const delivered = this.#parts.events.delivery.close(graceMs);
-    await Promise.all([this.#parts.jobs.close(), endedUpkeep]);
+    await Promise.all([this.#parts.jobs.close(), ended]);
     // Fastify closes only what it listens on itself.
     await Promise.all([closeListener(server), this.#app.close()]);
     clearTimeout(deadline);
     await delivered;
     await this.#state.close();
     this.#parts.gate.close();
+    await this.#parts.hosted.close();
     this.#note({ result: 'ok', detail: 'ended' });
     await this.#parts.audit?.close();
     await this.#claim?.release();
     this.#storage.close();
-  }
-
-  #startUpkeep(): () => Promise<void> {
-    const collect = {
-      name: 'collection',
-      run: (call: { readonly signal: AbortSignal }) =>
-        runCollection(this.#parts, call, { who: 'server' }),
-    };
-    const recount = {
-      name: 'recount of quotas',
-      run: (call: { readonly signal: AbortSignal }) => this.#parts.hosted.quotas.recount(call),
-    };
-    return startUpkeep({
-      hosted: this.#parts.hosted,
-      intervalMs: () => this.#state.options.collection?.intervalMs ?? defaultCollectionIntervalMs,
-      tasks: [collect, recount],
-      onFailure: (err, task) => this.#app.log.error({ err, task }, 'upkeep of the storage failed'),
-    });
   }
 
   async #claimDirectories(options: ServerOptions): Promise<void> {
@@ -217,11 +199,13 @@ class OciServer {
       new AuditLog({ ...options.audit, onTrouble: (trouble) => this.#tell(trouble) });
     const jobs = new JobQueue();
     const cache = () => openCache(state.options.manager.cacheDir);
-    const metrics = new Metrics({
+    const verifiedAt = async () => (await hosted.verification.status()).last?.endedAt;
+    const metrics: Metrics = new Metrics({
       cache: sampled(usageMs, async () => (await cache()).usage()),
       jobs: () => jobs.counts,
       audit: () => audit?.stats,
       events: () => events.delivery.figures,
+      verifiedAt: sampled(usageMs, () => verifiedAt().catch(() => undefined)),
       quotas: sampled(usageMs, () => quotaFigures(hosted)),
     });
     const events = this.#createEvents(metrics);
@@ -246,6 +230,8 @@ class OciServer {
       index: artifactIndex(state, metrics),
       events,
       hosted,
+      onFinding: ({ kind, key, digest, repositories }, text) =>
+        this.#app.log.error({ kind, key, digest, repositories }, text),
       manager: state.manager,
       naming: () => state.options.manager,
       installDir: () => state.options.installDir,

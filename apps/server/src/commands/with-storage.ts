@@ -1,3 +1,5 @@
+import type { CallOptions } from '@oci/spec-types';
+
 import { claimDirectory } from '../directory-claim.js';
 import { loadConfiguration } from '../config/configuration.js';
 import type { ServerSettingInputs } from '../config/server-settings.js';
@@ -20,6 +22,7 @@ export interface OpenedStorage {
 export async function withStorage<T>(
   inputs: ServerSettingInputs,
   work: (opened: OpenedStorage) => Promise<T>,
+  { signal }: CallOptions = {},
 ): Promise<T> {
   const { options } = await loadConfiguration(inputs);
   const {
@@ -31,7 +34,7 @@ export async function withStorage<T>(
   try {
     const onWait = (): void => printNote([`waiting for another server that uses ${dataDir}`]);
     const release =
-      kind === 'file' ? await claimDirectory(dataDir, { patienceMs, onWait }) : undefined;
+      kind === 'file' ? await claimDirectory(dataDir, { patienceMs, signal, onWait }) : undefined;
     try {
       return await prepared({ storage, options }, work);
     } finally {

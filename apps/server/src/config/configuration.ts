@@ -37,6 +37,10 @@ export async function loadConfiguration(inputs: ServerSettingInputs): Promise<Co
     listen: parseListenAddress(values['server.listen']),
     dataDir: join(dataDir, 'registry'),
     storage: await storageOptions(settings),
+    verification: {
+      intervalMs: values['server.verify_interval_ms'],
+      bytesPerSecond: values['server.verify_bytes_per_second'],
+    },
     manager: await ownManagerOptions(settings),
     installDir: isSet(settings, 'install_dir') ? values.install_dir : join(dataDir, 'extensions'),
     allowPlainHttp: values['server.allow_plain_http'],

@@ -51,6 +51,17 @@ export const serverSettings = {
   },
   'server.storage.secret_access_key_file': { kind: 'path', description: 'its secret' },
   'server.storage.session_token_file': { kind: 'path', description: 'its session token' },
+  'server.verify_interval_ms': {
+    kind: 'milliseconds',
+    description:
+      'time between two verifications of the storage; 0 for none; default 7 days for files, none for a bucket',
+  },
+  'server.verify_bytes_per_second': {
+    kind: 'bytes',
+    description: 'bytes that a verification reads in a second; 0 for no limit',
+    flag: '--bytes-per-second',
+    default: 52_428_800,
+  },
   'server.allow_plain_http': {
     kind: 'flag',
     description: 'listen where other machines reach it, without TLS',

@@ -48,6 +48,7 @@ function start(options: readonly WebhookOptions[], delivery: DeliveryOptions = {
     jobs: () => ({ queued: 0, running: 0 }),
     audit: () => undefined,
     quotas: async () => [],
+    verifiedAt: async () => undefined,
     events: () => events.delivery.figures,
   });
   const events = createServerEvents({

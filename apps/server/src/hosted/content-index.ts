@@ -26,6 +26,16 @@ export const maxStagedMs: number = 12 * 60 * 60_000;
 export interface ContentRecord extends ContentData {
   /** Is removed unless a second look finds that something refers to it. */
   readonly condemned?: boolean;
+  /** Is in quarantine: the data was not what the digest says, so that the content counts as missing. */
+  readonly corrupt?: CorruptMark;
+}
+
+/** Which version of data was found corrupt. */
+export interface CorruptMark {
+  /** Empty for data that was gone. */
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
 }
 
 /**
@@ -68,8 +78,11 @@ export class ContentIndex {
         return known.condemned ? partsOf(staged) : undefined;
       }
       // A record of another size is damaged, whatever its data is.
-      const keepsKnown = known?.size === staged.size && (await isGood(known));
+      const mayKeep = known?.size === staged.size && !known.corrupt;
+      const keepsKnown = mayKeep && (await isGood(known));
       unneeded = keepsKnown ? staged.data : known?.data;
+      // What is in quarantine stays there for some time.
+      if (known?.corrupt) unneeded = undefined;
       if (keepsKnown) return known.condemned ? partsOf(known) : undefined;
       return partsOf(staged);
     });
@@ -80,10 +93,29 @@ export class ContentIndex {
   async keep(digest: Digest): Promise<boolean> {
     let isThere = false;
     await this.#change(digest, async (known) => {
-      isThere = known !== undefined;
-      return known?.condemned ? partsOf(known) : undefined;
+      isThere = known !== undefined && !known.corrupt;
+      return known?.condemned ? kept(known) : undefined;
     });
     return isThere;
+  }
+
+  /** Marks the data of content as corrupt, until a push replaces it. @returns whether it still has that data */
+  async markCorrupt(digest: Digest, data: string, corrupt: CorruptMark): Promise<boolean> {
+    let isMarked = false;
+    await this.#change(digest, async (known) => {
+      isMarked = known?.data === data;
+      if (!known || !isMarked || known.corrupt?.version === corrupt.version) return undefined;
+      return { ...known, corrupt };
+    });
+    return isMarked;
+  }
+
+  /** Takes back {@link markCorrupt}: the data was found to be right. */
+  async clearCorrupt(digest: Digest, data: string): Promise<void> {
+    await this.#change(digest, async (known) => {
+      if (known?.data !== data || !known.corrupt) return undefined;
+      return { ...partsOf(known), ...(known.condemned && { condemned: true }) };
+    });
   }
 
   /** Removes the record of content unless something refers to it. @returns the data that has no name then */
@@ -116,6 +148,11 @@ export class ContentIndex {
       if (!value || (await this.#records.write(key, value, seen))) return;
     }
   }
+}
+
+/** A record that is not condemned any more. */
+function kept(record: ContentRecord): ContentRecord {
+  return { ...partsOf(record), ...(record.corrupt && { corrupt: record.corrupt }) };
 }
 
 function partsOf({ data, size }: ContentData): ContentData {

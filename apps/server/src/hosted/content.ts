@@ -40,7 +40,7 @@ export interface FoundContent {
 export type LocatedContent = Required<FoundContent>;
 
 /** Hears of a copy whose bytes do not have its digest. */
-export type CorruptionListener = (digest: Digest) => void;
+export type CorruptionListener = (digest: Digest, data: string) => void;
 
 /**
  * Content by digest, never unverified: what is small is checked when it comes into memory, what is large
@@ -83,11 +83,12 @@ export class HostedContent {
   async locate(digest: Digest): Promise<LocatedContent | undefined> {
     const record = await this.#index.find(digest);
     if (!record) return undefined;
-    const { data, size } = record;
-    const corrupt = this.#corrupt.get(data);
-    if (corrupt !== undefined) {
-      const info = await this.#store.head(keys.data(data));
-      if ((info?.version ?? '') === corrupt) return undefined;
+    const { data, size, corrupt } = record;
+    const noted = this.#corrupt.get(data);
+    if (corrupt || noted !== undefined) {
+      // Data of another version was put in its place, by hand, and is hashed when it is read.
+      const version = (await this.#store.head(keys.data(data)))?.version ?? '';
+      if (version === noted || version === corrupt?.version) return undefined;
     }
     const located = { digest, size, data };
     if ((this.#memory.get(digest)?.byteLength ?? size) === size) return located;
@@ -104,6 +105,11 @@ export class HostedContent {
     if (!located) return false;
     await this.#hashed(located, options);
     return (await this.locate(digest)) !== undefined;
+  }
+
+  /** Leaves it to the record of content whether data is corrupt, when it was looked at again. */
+  trustRecord(data: string): void {
+    this.#corrupt.delete(data);
   }
 
   /** Stores bytes that have the digest, under a name of their own. */
@@ -284,7 +290,7 @@ export class HostedContent {
   #noteCorrupt({ digest, data }: Pick<LocatedContent, 'digest' | 'data'>, version: string): void {
     this.#corrupt.set(data, version);
     this.#proven.delete(data);
-    this.#onCorruption(digest);
+    this.#onCorruption(digest, data);
   }
 }
 

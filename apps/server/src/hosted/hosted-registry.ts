@@ -5,16 +5,22 @@ import { type EventJournal, noJournal } from '../events/journal.js';
 import { HostedBlobs } from './blobs.js';
 import type { CollectionOptions } from './collection/collection.js';
 import { HostedCollection } from './collection/hosted-collection.js';
-import { type CorruptionListener, HostedContent } from './content.js';
+import { BytePace } from './byte-pace.js';
+import { HostedContent } from './content.js';
+import { ContentCheck } from './content-check.js';
 import { ContentIndex } from './content-index.js';
+import { CorruptionReports } from './corruption-reports.js';
 import { Links } from './links.js';
 import { HostedManifests, type ListOptions } from './manifests.js';
 import { Quotas, type QuotasOptions } from './quota/quotas.js';
 import { UploadRoom } from './quota/upload-room.js';
+import { Quarantine } from './quarantine.js';
 import { type RecordListener, Records } from './records.js';
 import { Repositories } from './repositories.js';
 import { SharedStore } from './shared-store.js';
+import type { TaskTimes } from './task-record.js';
 import { HostedUploads, type UploadsOptions } from './uploads.js';
+import { Verification } from './verification/verification.js';
 
 /** Repositories that live here, over any object store. */
 export interface HostedRegistry {
@@ -22,6 +28,8 @@ export interface HostedRegistry {
   readonly manifests: HostedManifests;
   readonly uploads: HostedUploads;
   readonly quotas: Quotas;
+  readonly verification: Verification;
+  readonly quarantine: Quarantine;
   /** The repositories that have content, in ASCII order. */
   holders(digest: Digest): AsyncIterable<RepositoryName>;
   /** Whether a repository has a manifest, or had one until the last collection. */
@@ -30,16 +38,27 @@ export interface HostedRegistry {
   listRepositories(options?: ListOptions<RepositoryName>): AsyncIterable<RepositoryName>;
   expireUploads(options: { olderThanMs: number }): Promise<number>;
   readonly collection: HostedCollection;
+  /** Settles when content that was found corrupt while it was served has been looked at again. */
+  settled(): Promise<void>;
+  /** Ends what goes on behind requests. */
+  close(): Promise<void>;
 }
 
 export interface HostedRegistryOptions {
   readonly uploads?: UploadsOptions | undefined;
   readonly collection?: CollectionOptions | undefined;
   readonly quotas?: QuotasOptions | undefined;
-  readonly onCorruption?: CorruptionListener | undefined;
+  readonly onCorruption?: ((digest: Digest) => void) | undefined;
   readonly onDamagedRecord?: RecordListener | undefined;
   /** Hears of pushes and deletions. */
   readonly journal?: EventJournal | undefined;
+  readonly verification?:
+    | {
+        /** Bytes of data to read in a second; 0 for no limit, the default. */
+        readonly bytesPerSecond?: (() => number) | undefined;
+        readonly times?: TaskTimes | undefined;
+      }
+    | undefined;
 }
 
 export function createHostedRegistry(
@@ -49,7 +68,13 @@ export function createHostedRegistry(
   const shared = new SharedStore(store);
   const records = new Records(shared, options.onDamagedRecord);
   const index = new ContentIndex(records, options.collection?.stagedMs);
-  const content = new HostedContent(shared, index, options.onCorruption);
+  const quarantine = new Quarantine({ store: shared, records, index });
+  const check = new ContentCheck({ store, index, quarantine, pace: new BytePace(() => 0) });
+  const reports = new CorruptionReports(check, (data) => content.trustRecord(data));
+  const content: HostedContent = new HostedContent(shared, index, (digest, data) => {
+    options.onCorruption?.(digest);
+    reports.add(digest, data);
+  });
   const quotas = new Quotas(records, options.quotas);
   const links = new Links(records, quotas);
   const repositories = new Repositories(records);
@@ -64,10 +89,31 @@ export function createHostedRegistry(
     manifests: new HostedManifests({ records, blobs, content, repositories, journal }),
     uploads,
     quotas,
+    verification: createVerification(store, options.verification),
+    quarantine,
     holders: (digest) => links.holders(digest),
     hasRepository: (name) => repositories.has(name),
     listRepositories: (list) => repositories.list(list),
     expireUploads: (age) => uploads.expire(age),
     collection: new HostedCollection(parts, options.collection),
+    settled: () => reports.settled(),
+    close: () => reports.close(),
   };
+}
+
+/** Bytes of records that a verification keeps parsed: it reads most of them once. */
+const verificationMemoryBytes = 1024 * 1024;
+
+/** Verifies with records of its own, so that a pass does not drive out of memory what requests need. */
+function createVerification(
+  store: ObjectStore,
+  { bytesPerSecond = () => 0, times }: NonNullable<HostedRegistryOptions['verification']> = {},
+): Verification {
+  const records = new Records(store, undefined, { memoryBytes: verificationMemoryBytes });
+  const index = new ContentIndex(records);
+  const quarantine = new Quarantine({ store, records, index });
+  const pace = new BytePace(bytesPerSecond);
+  const content = new ContentCheck({ store, index, quarantine, pace });
+  const links = new Links(records, new Quotas(records));
+  return new Verification({ store, records, links, content, quarantine, times });
 }

@@ -7,6 +7,7 @@ import {
   digestAlgorithm,
   digestEncoded,
   isDigest,
+  isRepositoryName,
 } from '@oci/spec-types';
 
 /**
@@ -62,7 +63,26 @@ export const keys = {
   quota: (namespace: RepositoryName): string => `${root}/quotas/${nameSegment(namespace)}`,
   /** Says for which quotas all content was counted. */
   quotaCoverage: `${root}/quota-coverage` as string,
+  allQuarantined: `${root}/quarantine/` as string,
+  /** Says that data is not what its digest says. @param id of the data */
+  quarantined: (id: string): string => `${root}/quarantine/${id}`,
+  /** In front of what one examination of the storage writes, and removes. */
+  examination: (id: string): string => `${root}/doctor/${id}/`,
+  /** All records of a kind, as `tags`. */
+  allOf: (kind: string): string => `${root}/${kind}/`,
 } as const;
+
+/** The longest keys that there are of each kind, to try whether a storage takes them. */
+export function longestKeys(): readonly string[] {
+  const name = 'n'.repeat(255) as RepositoryName;
+  const digest = `sha512:${'f'.repeat(128)}` as Digest;
+  return [
+    keys.link(digest, name),
+    keys.manifest(name, digest),
+    keys.referrer(name, digest, digest),
+    keys.tag(name, 'T'.repeat(128) as Tag),
+  ];
+}
 
 /** Tasks that work on all of the storage. */
 export type TaskName = 'collection' | 'verification' | 'retention' | 'delivery' | 'recount';
@@ -113,6 +133,38 @@ export function idOfDataKey(key: string): string {
 /** The id of a key of {@link keys.event} or {@link keys.undelivered}. */
 export function idOfEventKey(key: string): string {
   return lastOf(key);
+}
+
+/** The data of a key of {@link keys.quarantined}. */
+export function idOfQuarantineKey(key: string): string {
+  return lastOf(key);
+}
+
+/** What a key of a record of a repository stands for. */
+export interface RepositoryKey {
+  readonly name: RepositoryName;
+  /** Of a manifest, a referrer, or linked content. */
+  readonly digest: Digest;
+}
+
+/** The repository and digest of a key of {@link keys.link}; undefined for one that this server does not make. */
+export function partsOfLinkKey(key: string): RepositoryKey | undefined {
+  const [, , algorithm = '', start = '', rest = ''] = key.split('/');
+  return repositoryKeyOf(repositoryOfKey(key), `${algorithm}:${start}${rest}`);
+}
+
+/** The repository and digest of a key of {@link keys.manifest} or {@link keys.referrer}; undefined as {@link partsOfLinkKey}. */
+export function partsOfManifestKey(key: string): RepositoryKey | undefined {
+  return repositoryKeyOf(repositoryWithin(key), lastOf(key).replace('-', ':'));
+}
+
+/** The repository of a key of {@link keys.tag}, {@link keys.manifest} or {@link keys.referrer}. */
+export function repositoryWithin(key: string): RepositoryName {
+  return repositoryOfKey(key.split('/', 3).join('/'));
+}
+
+function repositoryKeyOf(name: RepositoryName, digest: string): RepositoryKey | undefined {
+  return isDigest(digest) && isRepositoryName(name) ? { name, digest } : undefined;
 }
 
 /** The session of a key of {@link keys.upload}. */

@@ -55,6 +55,11 @@ export interface PushParts {
 /** Checks of a layer or child at the same time. */
 const atOnce = 8;
 
+/** What a repository has to have for a manifest: what is fetched from elsewhere is not. */
+export function neededContent(manifest: ResolvedManifest): readonly Descriptor[] {
+  return childrenOf(manifest).filter(({ urls }) => !urls?.length);
+}
+
 /** The storing of one manifest, of which all is there or nothing. */
 export class ManifestPush {
   readonly #parts: PushParts;
@@ -181,10 +186,8 @@ export class ManifestPush {
 
   /** A subject may be missing (distribution-spec, "Pushing Manifests with Subject"); content may not. */
   async #refuseMissingContent(): Promise<void> {
-    const manifest = this.#manifest;
-    const isIndex = manifest.kind === 'index';
-    const needed = isIndex ? manifest.document.manifests : childrenOf(manifest);
-    const wanted = needed.filter((descriptor) => !descriptor.urls?.length);
+    const isIndex = this.#manifest.kind === 'index';
+    const wanted = neededContent(this.#manifest);
     for (let at = 0; at < wanted.length; at += atOnce) {
       const batch = wanted.slice(at, at + atOnce);
       const isThere = await Promise.all(

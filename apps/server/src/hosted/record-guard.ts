@@ -9,8 +9,16 @@ type Guard = (fields: Fields, key: string) => boolean;
 /** Guards by the segment of the key that says which kind a record is of. */
 const guards: Readonly<Record<string, Guard>> = {
   format: ({ version }) => isCount(version),
-  content: ({ data, size, condemned }) =>
-    isDataId(data) && isCount(size) && (condemned === undefined || typeof condemned === 'boolean'),
+  content: ({ data, size, condemned, corrupt }) =>
+    isDataId(data) &&
+    isCount(size) &&
+    (condemned === undefined || typeof condemned === 'boolean') &&
+    isOptional(
+      corrupt,
+      (mark) => isFields(mark) && isText(mark['version']) && isCount(mark['since']),
+    ),
+  quarantine: ({ digest, size, problem, since }) =>
+    isDigest(digest) && isCount(size) && isText(problem) && isCount(since),
   links: ({ kinds, counted }) =>
     Array.isArray(kinds) &&
     kinds.every((kind) => kind === 'blob' || kind === 'manifest') &&

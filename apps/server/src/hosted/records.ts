@@ -24,8 +24,8 @@ export interface ScannedRecord<T> {
   readonly isDamaged: boolean;
 }
 
-/** Bytes of records that are kept parsed. */
-const memoryBytes = 32 * 1024 * 1024;
+/** Bytes of records that are kept parsed, when nobody says how many. */
+const defaultMemoryBytes = 32 * 1024 * 1024;
 /** A write that meets another begins again with what that one wrote. */
 const contentionRule = { ...defaultRetryRule, attempts: 30, baseDelayMs: 5, maxDelayMs: 1000 };
 /** A write whose answer was lost is sent again: it is known which one counted. */
@@ -46,11 +46,16 @@ const missing = { value: undefined, version: undefined, writes: [] } as const;
 export class Records {
   readonly #store: ObjectStore;
   readonly #onDamage: RecordListener;
-  readonly #known = new LRUCache<string, Seen<unknown>>({ maxSize: memoryBytes });
+  readonly #known: LRUCache<string, Seen<unknown>>;
 
-  constructor(store: ObjectStore, onDamage: RecordListener = () => {}) {
+  constructor(
+    store: ObjectStore,
+    onDamage: RecordListener = () => {},
+    { memoryBytes = defaultMemoryBytes }: { readonly memoryBytes?: number } = {},
+  ) {
     this.#store = store;
     this.#onDamage = onDamage;
+    this.#known = new LRUCache({ maxSize: memoryBytes });
   }
 
   /** Reads the present version, which is parsed once. */

@@ -1,4 +1,5 @@
 import { type ObjectStore, createFileObjectStore } from '@oci/cache';
+import type { S3ObjectStore } from '@oci/cache/s3';
 
 import { ensureFormat, requireFormat } from './format.js';
 import { bytes } from './json-object.js';
@@ -39,9 +40,14 @@ interface StorageLog {
   warn(fields: object, message: string): void;
 }
 
+/** What only the service of a bucket can be asked. */
+export type StorageService = Pick<S3ObjectStore, 'serviceTime' | 'countOpenUploads'>;
+
 /** The storage of one server. */
 export interface HostedStorage {
   readonly store: ObjectStore;
+  /** Of a bucket. */
+  readonly service?: StorageService | undefined;
   /**
    * Brings the storage to the present format.
    *
@@ -103,6 +109,7 @@ async function bucketStorage(options: S3StorageOptions): Promise<HostedStorage> 
   const store = createS3ObjectStore({ bucket, prefix, connection });
   return {
     store,
+    service: store,
     prepare: () => ensureFormat(new Records(store)),
     probe: () => probe(store, AbortSignal.timeout(probePatienceMs)),
     close: () => store.close(),

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { Metrics } from './metrics.js';
 
 const metrics = new Metrics({
+  verifiedAt: async () => undefined,
   cache: async () => ({ blobs: 1, bytes: 2 }),
   jobs: () => ({ queued: 0, running: 0 }),
   audit: () => ({ pending: 0, lost: 0, failures: 0, lines: 0 }),

@@ -99,6 +99,19 @@ export class Metrics {
     'oci_integrity_failures_total',
     'Content that was not what its digest says.',
   );
+  readonly verifiedObjects: Counter = this.#counter(
+    'oci_storage_verified_objects_total',
+    'Stored content that verifications read.',
+  );
+  readonly verifiedBytes: Counter = this.#counter(
+    'oci_storage_verified_bytes_total',
+    'Bytes of stored content that verifications read.',
+  );
+  readonly verificationFindings: Counter<'kind'> = this.#counter(
+    'oci_storage_verification_findings_total',
+    'What verifications found to be wrong in the storage.',
+    ['kind'],
+  );
   readonly reloads: Counter<'result'> = this.#counter(
     'oci_config_reloads_total',
     'Times the configuration was read again.',

@@ -6,6 +6,8 @@ export interface MetricSources {
   readonly jobs: () => Readonly<Record<'queued' | 'running', number>>;
   readonly audit: () => AuditFigures | undefined;
   readonly events: () => EventFigures;
+  /** When the last whole verification ended: milliseconds since the epoch. */
+  readonly verifiedAt: () => Promise<number | undefined>;
   /** How full namespaces are; a bounded number of them. */
   readonly quotas: () => Promise<readonly QuotaFigures[]>;
 }
@@ -39,6 +41,7 @@ export function addSampledMetrics(registry: Registry, sources: MetricSources): v
   addAudit(registry, sources.audit);
   addEvents(registry, sources.events);
   addQuotas(registry, sources.quotas);
+  addVerification(registry, sources.verifiedAt);
 }
 
 function addQuotas(registry: Registry, quotas: MetricSources['quotas']): void {
@@ -76,6 +79,16 @@ function addCache(registry: Registry, cache: MetricSources['cache']): void {
       if (!stats) return;
       this.set(stats.blobs);
       bytes.set(stats.bytes);
+    },
+  });
+}
+
+function addVerification(registry: Registry, verifiedAt: MetricSources['verifiedAt']): void {
+  add(registry, {
+    name: 'oci_storage_verified_timestamp_seconds',
+    help: 'When the last whole verification of the storage ended; 0 before the first.',
+    async collect() {
+      this.set(((await verifiedAt()) ?? 0) / 1000);
     },
   });
 }

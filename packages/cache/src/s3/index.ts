@@ -4,3 +4,4 @@ export {
   type S3ObjectStoreOptions,
   createS3ObjectStore,
 } from './s3-object-store.js';
+export type { ServiceTime } from './service-facts.js';

@@ -26,6 +26,7 @@ import { MultipartUpload } from './multipart-upload.js';
 import { inParts, spans } from './parts.js';
 import { type S3ConnectionOptions, connect } from './s3-connection.js';
 import { isAbsent, isBeyondEnd, onBucket } from './s3-failure.js';
+import { type ServiceTime, countOpenUploads, serviceTime } from './service-facts.js';
 
 export interface S3ObjectStoreOptions {
   readonly bucket: string;
@@ -177,6 +178,16 @@ export class S3ObjectStore implements ObjectStore {
     if (!stored) throw missingPart(target);
     for (const key of keys) await this.delete(key, { signal });
     return stored;
+  }
+
+  /** What time the service says that it is; undefined where it does not. */
+  serviceTime({ signal }: CallOptions = {}): Promise<ServiceTime | undefined> {
+    return serviceTime(this.#bucket, signal);
+  }
+
+  /** Multipart uploads below a prefix that were neither completed nor aborted, at most 1000. */
+  countOpenUploads(prefix: string, { signal }: CallOptions = {}): Promise<number> {
+    return countOpenUploads(this.#bucket, prefix, signal);
   }
 
   /** Gives the connections up. */

@@ -4,7 +4,7 @@ import { forEachConcurrent } from '@oci/spec-types/node';
 
 import type { HostedBlobs } from '../blobs.js';
 import { type ContentIndex, type ContentRecord, maxStagedMs } from '../content-index.js';
-import { digestOfContentKey, idOfDataKey, keys } from '../keys.js';
+import { digestOfContentKey, idOfDataKey, idOfQuarantineKey, keys } from '../keys.js';
 import type { Links } from '../links.js';
 import type { Records, ScannedRecord } from '../records.js';
 import type { Repositories } from '../repositories.js';
@@ -147,6 +147,9 @@ export class Collection {
       const isCounted = this.#dryRun && closing !== undefined && this.#isExpired(entry);
       if (!isCounted) for (const [data] of pieces) filter.add(data);
     });
+    // Data is in quarantine before content loses it.
+    for await (const { key } of records.entries(keys.allQuarantined, this.#call))
+      filter.add(idOfQuarantineKey(key));
     const content = this.#pace.of(records.entries(keys.allContent, this.#call), this.#signal);
     const readContent = (key: string) => records.scan<ContentRecord>(key);
     await this.#scan(content, readContent, ({ data }) => filter.add(data));
