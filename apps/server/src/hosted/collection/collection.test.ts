@@ -194,6 +194,7 @@ test('a collection that fails, or is interrupted, says so in its report', async 
   };
   const interrupted = collection.run({ signal: ending.signal }, (report) => heard.push(report));
   await expect(interrupted).rejects.toMatchObject({ code: 'ABORTED' });
+  expect(await collection.isDue(1e9)).toBe(true);
   store.entries = (prefix, options) => {
     if (prefix === keys.allContent) throw new Error('the disk is gone');
     return entries(prefix, options);
@@ -202,6 +203,7 @@ test('a collection that fails, or is interrupted, says so in its report', async 
   await expect(failing).rejects.toThrow('the disk is gone');
   expect(heard.map(({ result }) => result)).toEqual(['interrupted', 'failed']);
   expect((await collection.status()).last).toEqual(heard.at(-1));
+  expect(await collection.isDue(1e9)).toBe(false);
 });
 
 test('a collection is due when none has ended within the interval, or the last one was interrupted', async () => {

@@ -1,11 +1,12 @@
 import { type ObjectStore, createMemoryObjectStore } from '@oci/cache';
 import { mediaTypes, parseRepositoryName, parseTag } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
-import { bytesOf } from '@oci/testing';
+import { bytesOf, collect } from '@oci/testing';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { finish, scheduledStore } from '../../../test/scheduled-store.js';
+import type { ContentRecord } from '../content-index.js';
 import { type HostedRegistry, createHostedRegistry } from '../hosted-registry.js';
 import { bytes as bodyOf } from '../json-object.js';
 import { keys } from '../keys.js';
@@ -72,9 +73,15 @@ const stores = [
   ],
 ] as const;
 
-/** What processes leave that are killed in the middle of a push, and in the middle of a collection of it. */
-async function leaveUnlinked(store: ObjectStore, isCondemned: boolean): Promise<void> {
-  const registry = createHostedRegistry(store);
+/**
+ * What is left of a push that was cut off, or of a collection of it. The process knows that the data is good, so that
+ * its next push writes no record of content.
+ */
+async function leaveUnlinked(
+  registry: HostedRegistry,
+  store: ObjectStore,
+  isCondemned: boolean,
+): Promise<void> {
   await put(registry, crashed);
   await registry.manifests.put(crashed, manifest, { tags: [] });
   const records = new Records(store);
@@ -89,14 +96,56 @@ async function leaveUnlinked(store: ObjectStore, isCondemned: boolean): Promise<
   await store.delete(keys.manifest(crashed, manifest.descriptor.digest));
 }
 
-async function isThere(registry: HostedRegistry, what: string): Promise<boolean> {
-  const name = what.startsWith('a') ? a : b;
-  if (what.endsWith('manifest')) {
-    const found = await registry.manifests.find(name, { tag });
-    return found !== undefined && (await registry.manifests.read(found)).kind === 'image';
+/** A store of whose steps one waits until other work is done; a list has a step at its begin and one at its end. */
+class SteppedStore {
+  readonly store: ObjectStore;
+  #left = Infinity;
+  #meanwhile: () => Promise<void> = async () => {};
+
+  constructor(store: ObjectStore) {
+    const { deleteVersion } = store;
+    this.store = {
+      head: (...given) => this.#step().then(() => store.head(...given)),
+      get: (...given) => this.#step().then(() => store.get(...given)),
+      put: (...given) => this.#step().then(() => store.put(...given)),
+      list: (...given) => this.#stepped(store.list(...given)),
+      entries: (...given) => this.#stepped(store.entries(...given)),
+      delete: (...given) => this.#step().then(() => store.delete(...given)),
+      join: (...given) => this.#step().then(() => store.join(...given)),
+      deleteVersion:
+        deleteVersion && ((...given) => this.#step().then(() => deleteVersion.apply(store, given))),
+    };
   }
-  const found = await registry.blobs.find(name, blob.digest);
-  return found !== undefined && registry.blobs.isIntact(found);
+
+  /** @param at the step from now on that waits, from 1 */
+  pauseAt(at: number, meanwhile: () => Promise<void>): void {
+    this.#left = at;
+    this.#meanwhile = meanwhile;
+  }
+
+  async #step(): Promise<void> {
+    this.#left -= 1;
+    if (this.#left === 0) await this.#meanwhile();
+  }
+
+  async *#stepped<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    await this.#step();
+    yield* items;
+    await this.#step();
+  }
+}
+
+async function isThere(store: ObjectStore, what: string): Promise<boolean> {
+  const name = what.startsWith('a') ? a : b;
+  const { digest } = what.endsWith('manifest') ? manifest.descriptor : blob;
+  const records = new Records(store);
+  const content = await records.get<ContentRecord>(keys.content(digest));
+  const data = content && (await store.get(keys.data(content.data)));
+  const isTagged = !what.endsWith('manifest') || (await records.has(keys.tag(name, tag)));
+  const isLinked = await records.has(keys.link(digest, name));
+  return (
+    isLinked && isTagged && data !== undefined && digestOf(await collect(data.body)) === digest
+  );
 }
 
 describe.each(stores)('collections of one store %s', (_, createStore) => {
@@ -113,10 +162,11 @@ describe.each(stores)('collections of one store %s', (_, createStore) => {
         fc.boolean(),
         async (scheduler, taken, isCondemned) => {
           const memory = createStore();
-          await leaveUnlinked(memory, isCondemned);
           const registries = [1, 2].map(() =>
             createHostedRegistry(scheduledStore(memory, scheduler)),
           );
+          const [first] = registries as [HostedRegistry];
+          await finish(scheduler, leaveUnlinked(first, memory, isCondemned));
           const work = taken.map(async ({ what, replica }) => {
             await scheduler.schedule(Promise.resolve(), `begin ${what}`);
             const registry = registries[replica] as HostedRegistry;
@@ -125,11 +175,9 @@ describe.each(stores)('collections of one store %s', (_, createStore) => {
             return [];
           });
           const acknowledged = (await finish(scheduler, Promise.all(work))).flat();
-          const fresh = createHostedRegistry(memory);
-          await fresh.collection.collect();
-          const missing: string[] = [];
-          for (const what of acknowledged) if (!(await isThere(fresh, what))) missing.push(what);
-          expect(missing).toEqual([]);
+          const { collection } = createHostedRegistry(memory);
+          await collection.collect();
+          await expectAcknowledged(memory, acknowledged);
           for await (const { entry, isLinked } of contentWithLinks(new Records(memory), undefined))
             expect({ key: entry.key, isLinked }).toEqual({ key: entry.key, isLinked: true });
         },
@@ -138,4 +186,66 @@ describe.each(stores)('collections of one store %s', (_, createStore) => {
     },
     patience,
   );
+
+  const cases = Object.keys(steps).flatMap((what) =>
+    [false, true].map((wasCondemned) => ({ what, wasCondemned })),
+  );
+
+  test.each(cases)(
+    'take nothing of a $what that happens between any two steps of theirs, condemned: $wasCondemned',
+    async ({ what, wasCondemned }) => {
+      const memory = createStore();
+      const client = createHostedRegistry(memory);
+      const stepped = new SteppedStore(memory);
+      const { collection } = createHostedRegistry(stepped.store);
+      for (let at = 1; ; at += 1) {
+        await clear(memory);
+        await leaveUnlinked(client, memory, wasCondemned);
+        let acknowledged: readonly string[] | undefined;
+        stepped.pauseAt(at, async () => {
+          acknowledged = await steps[what]?.(client);
+        });
+        await collection.collect();
+        if (!acknowledged) return;
+        await expectAcknowledged(memory, acknowledged, at);
+      }
+    },
+  );
+
+  test.each(cases)(
+    'take nothing of a $what between any two steps of which they happen, condemned: $wasCondemned',
+    async ({ what, wasCondemned }) => {
+      const memory = createStore();
+      const { collection } = createHostedRegistry(memory);
+      const stepped = new SteppedStore(memory);
+      const client = createHostedRegistry(stepped.store);
+      for (let at = 1; ; at += 1) {
+        await clear(memory);
+        await leaveUnlinked(client, memory, wasCondemned);
+        let hasCollected = false;
+        stepped.pauseAt(at, async () => {
+          hasCollected = true;
+          await collection.collect();
+        });
+        const acknowledged = (await steps[what]?.(client)) ?? [];
+        if (!hasCollected) return;
+        await expectAcknowledged(memory, acknowledged, at);
+      }
+    },
+  );
 });
+
+async function clear(store: ObjectStore): Promise<void> {
+  for await (const key of store.list('')) await store.delete(key);
+}
+
+/** What clients were told is there, as it lies in the store. */
+async function expectAcknowledged(
+  store: ObjectStore,
+  acknowledged: readonly string[],
+  at?: number,
+): Promise<void> {
+  const missing: string[] = [];
+  for (const what of acknowledged) if (!(await isThere(store, what))) missing.push(what);
+  expect({ missing, at }).toEqual({ missing: [], at });
+}
