@@ -68,7 +68,9 @@ function webhookJson({ options }: Webhook, state: WebhookState = { failures: 0 }
           reason: lastFailure.why,
         }
       : null,
-    paused_until: timeOf(pausedUntil),
+    paused_until: timeOf(
+      pausedUntil !== undefined && pausedUntil > Date.now() ? pausedUntil : undefined,
+    ),
   };
 }
 

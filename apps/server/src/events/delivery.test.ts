@@ -262,6 +262,43 @@ test('events are given up in the end, kept, and delivered when an administrator 
   expect((await events.undelivered.list(10)).count).toBe(0);
 });
 
+test('an event that one webhook gave up and another still waits for gets to both', async () => {
+  const [patient, hasty] = [await receiver(), await receiver()];
+  for (const each of [patient, hasty])
+    each.answer = (_, response) => void response.writeHead(503).end();
+  const events = start([
+    webhookTo(patient.url, { name: 'patient' }),
+    webhookTo(hasty.url, { name: 'hasty', giveUpMs: -1 }),
+  ]);
+  await events.push('team/app');
+  await expect.poll(async () => (await events.undelivered.list(1)).count).toBe(1);
+  await events.undelivered.retry(events.outbox);
+  await expect.poll(async () => (await events.undelivered.list(1)).count).toBe(1);
+  hasty.answer = (_, response) => void response.writeHead(204).end();
+  await events.undelivered.retry(events.outbox);
+  await hasty.took(1);
+  patient.answer = (_, response) => void response.writeHead(204).end();
+  await patient.took(1);
+  await expect.poll(() => isEmpty(events)).toBe(true);
+  const [event] = patient.taken;
+  expect(hasty.taken).toEqual([event]);
+});
+
+test('what is being sent when a webhook changes is sent to its end', async () => {
+  const to = await receiver(() => {});
+  const events = start([webhookTo(to.url)]);
+  let answer = (): void => {};
+  to.answer = (_, response) => {
+    answer = () => void response.writeHead(204).end();
+  };
+  await events.push('team/app');
+  await to.got(1);
+  events.use(webhookTo(to.url, { timeoutMs: 4000 }));
+  answer();
+  await expect.poll(() => isEmpty(events)).toBe(true);
+  expect(to.received).toHaveLength(1);
+});
+
 const newestFirst = (a: CloudEvent, b: CloudEvent): number => (a.id < b.id ? 1 : -1);
 
 test('the oldest events go when too many wait, and pushes go on', async () => {

@@ -1,6 +1,9 @@
 import type { CloudEvent } from './cloud-event.js';
 
-/** The content of `v2/events/<id>`: an event, and who has to get it. */
+/**
+ * The content of `v2/events/<id>`: an event, and who has to get it. The id of the key is that of the event, except
+ * for one that was put in line again.
+ */
 export interface EventRecord {
   readonly event: CloudEvent;
   /** Names of the webhooks that have not got it. */

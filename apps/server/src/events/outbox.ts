@@ -76,20 +76,17 @@ export class Outbox implements EventJournal {
     return {
       confirm: () => {
         this.#prepared.delete(id);
-        this.onStored(id, record, JSON.stringify(record).length);
+        this.onStored(id, record, sizeOf(record));
       },
       takeBack: () => this.#drop(id),
     };
   }
 
-  /** Puts an event in line again. */
-  async putBack(id: string, record: EventRecord): Promise<void> {
-    const { records } = this.#parts;
-    const { after } = await records.change<EventRecord>(keys.event(id), (present) => ({
-      ...record,
-      webhooks: [...new Set([...(present?.webhooks ?? []), ...record.webhooks])],
-    }));
-    if (after.value) this.onStored(id, after.value, JSON.stringify(after.value).length);
+  /** Puts an event in line again, behind all others; it may wait for other webhooks under its first key. */
+  async putBack(record: EventRecord): Promise<void> {
+    const key = this.#ids.next();
+    await this.#write(key, record);
+    this.onStored(key, record, sizeOf(record));
   }
 
   /** The events that wait and have happened, in their order. */
@@ -168,6 +165,10 @@ export class Outbox implements EventJournal {
   #isRepeated(event: RegistryEvent): boolean {
     return event.type === 'quota.reached' && this.#quotas.has(event.namespace);
   }
+}
+
+function sizeOf(record: EventRecord): number {
+  return Buffer.byteLength(JSON.stringify(record));
 }
 
 const nothing: PreparedEvent = { confirm: () => {}, takeBack: async () => {} };

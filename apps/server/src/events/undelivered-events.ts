@@ -58,7 +58,7 @@ export class UndeliveredEvents {
       const record = await this.#read(id);
       if (!record) continue;
       const webhooks = Object.keys(record.failures);
-      await outbox.putBack(id, { event: record.event, webhooks, since: Date.now() });
+      await outbox.putBack({ event: record.event, webhooks, since: Date.now() });
       // Behind it: an event may be in both places, and never in none.
       await this.#store.delete(keys.undelivered(id));
       retried += 1;

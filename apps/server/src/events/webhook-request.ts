@@ -32,6 +32,8 @@ export class WebhookConnection {
   readonly #options: WebhookOptions;
   readonly #url: URL;
   readonly #agent: HttpAgent;
+  #sending = 0;
+  #isClosed = false;
 
   constructor(options: WebhookOptions) {
     this.#options = options;
@@ -48,6 +50,7 @@ export class WebhookConnection {
   async send(event: CloudEvent, signal?: AbortSignal): Promise<WebhookAnswer> {
     const deadline = AbortSignal.timeout(this.#options.timeoutMs);
     const ending = signal ? AbortSignal.any([signal, deadline]) : deadline;
+    this.#sending += 1;
     try {
       const response = await this.#request(JSON.stringify(event), event.id, ending);
       await drain(response);
@@ -56,11 +59,16 @@ export class WebhookConnection {
       if (!deadline.aborted) return { isTaken: false, why: failureOf(error), isRefused: false };
       const why = `no answer within ${this.#options.timeoutMs} ms`;
       return { isTaken: false, why, isRefused: false };
+    } finally {
+      this.#sending -= 1;
+      if (this.#isClosed) this.close();
     }
   }
 
+  /** Closes when nothing is sent any more. */
   close(): void {
-    this.#agent.destroy();
+    this.#isClosed = true;
+    if (this.#sending === 0) this.#agent.destroy();
   }
 
   #request(body: string, id: string, signal: AbortSignal): Promise<IncomingMessage> {

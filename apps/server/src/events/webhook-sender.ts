@@ -49,7 +49,7 @@ export const defaultPauses: SenderPauses = {
 /** An event that is refused so often lets others pass. */
 const patience = 5;
 
-type Failure = Extract<WebhookAnswer, { isTaken: false }>;
+type Failure = Extract<WebhookAnswer, { isTaken: false }> & { readonly eventId: string };
 
 /** How often a receiver has refused an event, and when it is offered again, by `performance.now()`. */
 interface Refused {
@@ -132,7 +132,7 @@ export class WebhookSender {
     const answer = await this.#connection.send(record.event, cut);
     if (answer.isTaken) return this.#onTaken(event);
     // It is sent again after the next start.
-    if (!cut.aborted) await this.#onFailure(event, answer);
+    if (!cut.aborted) await this.#onFailure(event, { ...answer, eventId: record.event.id });
   }
 
   async #onTaken(event: PendingEvent): Promise<void> {
@@ -159,15 +159,15 @@ export class WebhookSender {
     const failures = this.#state.failures + 1;
     const asked = Math.min(failure.retryAfterMs ?? 0, pauses.maxRetryAfterMs);
     const pauseMs = asked > 0 ? asked : pauseOf(pauses, failures);
-    const [now, { why }] = [Date.now(), failure];
+    const [now, { why, eventId }] = [Date.now(), failure];
     this.#pausedUntil = performance.now() + pauseMs;
     this.#state = {
       ...this.#state,
       failures,
-      lastFailure: { at: now, event: event.id, why },
+      lastFailure: { at: now, event: eventId, why },
       pausedUntil: now + pauseMs,
     };
-    log.warn({ webhook: name, event: event.id, why, failures, pauseMs }, 'webhook failed');
+    log.warn({ webhook: name, event: eventId, why, failures, pauseMs }, 'webhook failed');
     if (failure.isRefused) this.#noteRefusal(event);
     // The others are behind it from now on.
     if (failures === 1)
@@ -199,7 +199,7 @@ export class WebhookSender {
       event.webhooks.delete(name);
       this.#refused.delete(event.id);
       metrics.webhookDeliveries.inc({ webhook: name, result: 'given_up' });
-      log.error({ webhook: name, event: event.id, why }, 'gave an event up');
+      log.error({ webhook: name, event: record?.event.id, why }, 'gave an event up');
       if (event.webhooks.size > 0) await this.#save(event);
       else {
         await outbox.remove(event.id);
@@ -217,7 +217,8 @@ export class WebhookSender {
   #onStorageFailure(error: unknown): void {
     const { log, pauses } = this.#parts;
     log.error({ err: error, webhook: this.#webhook.name }, 'events cannot be read or written');
-    this.#pausedUntil = performance.now() + pauses.storageMs;
+    const until = performance.now() + pauses.storageMs;
+    this.#pausedUntil = Math.max(this.#pausedUntil, until);
   }
 }
 

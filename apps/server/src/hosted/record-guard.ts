@@ -27,10 +27,11 @@ const guards: Readonly<Record<string, Guard>> = {
   manifests: (fields, key) => isManifestRecord(fields, key),
   tags: (fields) => isManifestRecord(fields),
   referrers: isReferrer,
-  events: ({ event, webhooks, since }, key) =>
-    isEvent(event, key) && isListOf(webhooks, isText) && isCount(since),
+  events: ({ event, webhooks, since }) =>
+    isEvent(event) && isListOf(webhooks, isText) && isCount(since),
   undelivered: ({ event, failures, givenUpAt }, key) =>
-    isEvent(event, key) &&
+    isEvent(event) &&
+    event['id'] === idOfEventKey(key) &&
     isFields(failures) &&
     Object.values(failures).every(isText) &&
     isCount(givenUpAt),
@@ -93,8 +94,8 @@ function isShare(share: unknown): boolean {
   return isFields(share) && isText(share['in']) && isCount(share['bytes']) && isCount(share['era']);
 }
 
-function isEvent(event: unknown, key: string): boolean {
-  return isFields(event) && event['id'] === idOfEventKey(key) && isText(event['source']);
+function isEvent(event: unknown): event is Fields {
+  return isFields(event) && isText(event['id']) && isText(event['source']);
 }
 
 function isListOf(list: unknown, is: (item: unknown) => boolean): boolean {
