@@ -175,7 +175,7 @@ describe('a failure is told, for', () => {
   });
 });
 
-test.each<[string, Parameters<typeof startReceiver>[0]]>([
+test.each<[string, Parameters<typeof startReceiver>[0], number]>([
   [
     'goes on without end',
     (_, response) => {
@@ -186,15 +186,18 @@ test.each<[string, Parameters<typeof startReceiver>[0]]>([
       };
       write();
     },
+    // It is not waited for.
+    60_000,
   ],
-  ['stops in the middle', (_, response) => void response.writeHead(200).write('a')],
+  ['stops in the middle', (_, response) => void response.writeHead(200).write('a'), 300],
   [
     'breaks off',
     (_, response) => void response.writeHead(200).write('a', () => response.destroy()),
+    300,
   ],
-])('an answer that takes an event and %s counts', async (_, answer) => {
+])('an answer that takes an event and %s counts', async (_, answer, timeoutMs) => {
   const to = await receiver(answer);
-  const events = start([webhookTo(to.url, { timeoutMs: 300 })]);
+  const events = start([webhookTo(to.url, { timeoutMs })]);
   await events.push('team/app', '1');
   await events.push('team/app', '2');
   await expect.poll(() => isEmpty(events)).toBe(true);
@@ -217,9 +220,12 @@ test('a receiver that asks for time gets it, within a bound', async () => {
   // What was changed is tried at once.
   events.use(webhookTo(to.url, { timeoutMs: 4000 }));
   await to.got(3);
-  const bounded = start([webhookTo(to.url)], { pauses: { ...pauses, maxRetryAfterMs: 10 } });
+  const greedy = await receiver((_, response) => {
+    response.writeHead(429, { 'retry-after': '3600' }).end();
+  });
+  const bounded = start([webhookTo(greedy.url)], { pauses: { ...pauses, maxRetryAfterMs: 10 } });
   await bounded.push('team/app');
-  await to.got(6);
+  await greedy.got(3);
 });
 
 test('an event that is refused again and again lets others pass, and is tried on', async () => {
@@ -330,6 +336,19 @@ test('a process that ends leaves what it has not sent to the next one', async ()
   expect(tagsOf(to.taken)).toEqual(['0', '1', '2', '3', '4']);
   // The first process noted who had got them.
   expect(other.received).toHaveLength(5);
+});
+
+test('who has got an event is noted while another webhook fails, for a server that is killed', async () => {
+  const down = await receiver((_, response) => void response.writeHead(503).end());
+  const up = await receiver();
+  const events = start([webhookTo(down.url, { name: 'down' }), webhookTo(up.url, { name: 'up' })]);
+  for (let at = 0; at < 5; at += 1) await events.push('team/app', String(at));
+  const left = async (): Promise<unknown[]> => {
+    const records = [];
+    for await (const { id } of events.outbox.waiting()) records.push(await events.outbox.read(id));
+    return records.map((record) => record?.webhooks);
+  };
+  await expect.poll(left).toEqual(Array.from({ length: 5 }, () => ['down']));
 });
 
 test('a request that does not end is cut off when the server has to end', async () => {
