@@ -48,6 +48,8 @@ const answers: Answers = {
   'probe-repository-missing': () =>
     'Name one in which something may be pushed and deleted: --repository NAME.',
   'tag-taken': () => 'Push another version, or replace it with --force.',
+  'tag-immutable': () =>
+    'Push another version: a rule of the registry keeps this one, and --force does not change that.',
   'file-taken': ({ by }) =>
     ({
       file: 'Move it away, or leave out --keep-old-files to replace it.',

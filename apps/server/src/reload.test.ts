@@ -368,6 +368,26 @@ const settings: {
     },
     expected: [403, 201],
   }),
+  'server.immutable_tags': () => ({
+    toml: [
+      '',
+      `[[orchestrator.oci.server.immutable_tags]]\nrepositories = "a/**"\ntags = ["v*"]\n`,
+    ],
+    seen: async (url) => {
+      const type = 'application/vnd.oci.image.index.v1+json';
+      const put = async (note: string) => {
+        const index = { schemaVersion: 2, mediaType: type, manifests: [], annotations: { note } };
+        const body = JSON.stringify(index);
+        const headers = { 'content-type': type };
+        return (await fetch(`${url}/v2/a/b/manifests/v1`, { method: 'PUT', body, headers })).status;
+      };
+      return [await put('one'), await put('two')];
+    },
+    expected: [
+      [201, 201],
+      [409, 201],
+    ],
+  }),
   'server.requests_per_second': () => ({
     toml: [server('requests_per_second = 1'), server('requests_per_second = 0')],
     seen: async (url) => {

@@ -7,6 +7,7 @@ import type { AuditOptions } from './audit/audit-log.js';
 import type { EventOptions } from './events/webhook.js';
 import type { CollectionOptions } from './hosted/collection/collection.js';
 import type { Quota } from './hosted/quota/quota.js';
+import type { HostedRules } from './hosted/rules/hosted-rules.js';
 import type { StorageOptions } from './hosted/storage.js';
 import type { TrustedProxies } from './http/client-address.js';
 import type { ConnectionLimits } from './http/connections.js';
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly audit?: Omit<AuditOptions, 'onTrouble'> | undefined;
   /** Nobody is told of events when absent. */
   readonly events?: EventOptions | undefined;
+  /** For hosted repositories. Default none. */
+  readonly rules?: HostedRules | undefined;
   /** Take manifests whose content is missing. Default false. */
   readonly sparseManifests?: boolean | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;

@@ -4,6 +4,7 @@ import type { EventJournal } from './events/journal.js';
 import { type HostedRegistry, createHostedRegistry } from './hosted/hosted-registry.js';
 import type { QuotaNotice } from './hosted/quota/quota-notices.js';
 import type { QuotaUsage } from './hosted/quota/quota-usage.js';
+import { noRules } from './hosted/rules/hosted-rules.js';
 import type { Metrics } from './metrics/metrics.js';
 import { type ServerOptions, defaultVerifyBytesPerSecond } from './server-options.js';
 
@@ -30,6 +31,8 @@ export function createServerRegistry(parts: ServerRegistryParts): HostedRegistry
   const { collection, storage, quotas } = parts.options();
   return createHostedRegistry(parts.store, {
     journal,
+    rules: () => parts.options().rules ?? noRules,
+    onLostPulls: (pulls) => metrics.lostPulls.inc(pulls),
     collection: {
       ...collection,
       get objectsPerSecond() {

@@ -171,6 +171,7 @@ class OciServer {
     await Promise.all([closeListener(server), this.#app.close()]);
     clearTimeout(deadline);
     await delivered;
+    await this.#parts.hosted.pulls.flush();
     await this.#state.close();
     this.#parts.gate.close();
     await this.#parts.hosted.close();

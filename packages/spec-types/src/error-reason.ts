@@ -47,6 +47,8 @@ export type ErrorReason =
   | { readonly kind: 'probe-repository-missing' }
   /** A tag is published with other content. */
   | { readonly kind: 'tag-taken' }
+  /** A registry lets nobody move or delete a tag, or delete what it points to. */
+  | { readonly kind: 'tag-immutable' }
   /** A file is in the way of one that is to be written. */
   | { readonly kind: 'file-taken'; readonly by: 'file' | 'directory' | 'foreign-install' }
   /** A layer's title is no path below a directory. */

@@ -37,6 +37,7 @@ import type { MetricsJson } from './json/metrics-json.js';
 import type { ExtensionRequest, KclPullRequest, ServedPullJson } from './json/pull-json.js';
 import type { CollectRequest, StorageJson } from './json/storage-json.js';
 import type { QuotasJson, QuotasQuery } from './json/quota-json.js';
+import type { UsageJson, UsageQuery } from './json/usage-json.js';
 
 /** How a call of the API is sent. */
 export interface Call {
@@ -74,6 +75,7 @@ export interface CallTypes {
   getStorage: [input: undefined, data: StorageJson];
   collectStorage: [input: CollectRequest, data: JobJson];
   listQuotas: [input: QuotasQuery, data: QuotasJson];
+  listUsage: [input: UsageQuery, data: UsageJson];
   metricsSummary: [input: undefined, data: MetricsJson];
 }
 
@@ -108,5 +110,6 @@ export const calls: Readonly<Record<CallName, Call>> = {
   getStorage: { method: 'GET', path: `${base}/storage` },
   collectStorage: { method: 'POST', path: `${base}/storage/collect`, from: 'body' },
   listQuotas: { method: 'GET', path: `${base}/storage/quotas`, from: 'query' },
+  listUsage: { method: 'GET', path: `${base}/storage/usage`, from: 'query' },
   metricsSummary: { method: 'GET', path: `${base}/metrics` },
 };

@@ -45,6 +45,7 @@ import {
 } from './json/pull-json.js';
 import { collectRequestSchema, storageJsonSchema } from './json/storage-json.js';
 import { quotasJsonSchema, quotasQuerySchema } from './json/quota-json.js';
+import { usageJsonSchema, usageQuerySchema } from './json/usage-json.js';
 
 /** Every call of the API, as the server checks and describes it; `calls.ts` has method and path. */
 export const endpoints: Endpoints = {
@@ -174,6 +175,11 @@ export const endpoints: Endpoints = {
     needs: ['observe'],
     input: quotasQuerySchema,
     data: quotasJsonSchema,
+  },
+  listUsage: {
+    summary: 'How often the manifests of a hosted repository were pulled, and when last',
+    input: usageQuerySchema,
+    data: usageJsonSchema,
   },
   metricsSummary: {
     summary: 'Pulls, cache hits, download time and bytes',

@@ -9,6 +9,7 @@ import { metricsHandlers } from './metrics-handlers.js';
 import { quotaHandlers } from './quota-handlers.js';
 import { repositoryHandlers } from './repository-handlers.js';
 import { storageHandlers } from './storage-handlers.js';
+import { usageHandlers } from './usage-handlers.js';
 
 /** Returns what does the work of each call, allowed by the rules before it does anything. */
 export function createHandlers(parts: ServerParts): Handlers {
@@ -21,6 +22,7 @@ export function createHandlers(parts: ServerParts): Handlers {
     ...eventHandlers(parts),
     ...storageHandlers(parts),
     ...quotaHandlers(parts),
+    ...usageHandlers(parts),
     ...metricsHandlers(parts),
   };
 }

@@ -1,4 +1,4 @@
-import { type TransferEvent, asOciError } from '@oci/spec-types';
+import { type TransferEvent, asOciError, isDigest, isRepositoryName } from '@oci/spec-types';
 
 import type { CallerContext } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
@@ -64,8 +64,10 @@ class PullRecord {
   }
 
   done(digest: string): void {
-    const { metrics, audit } = this.#parts;
-    const { kind } = this.#subject;
+    const { metrics, audit, hosted } = this.#parts;
+    const { kind, repository } = this.#subject;
+    // Also from the cache: who pulls it needs it.
+    if (isRepositoryName(repository) && isDigest(digest)) hosted.pulls.note(repository, digest);
     const ms = performance.now() - this.#startedAt;
     const bytes = this.#bytes;
     const isHit = bytes === 0;

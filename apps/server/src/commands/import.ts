@@ -11,6 +11,7 @@ import {
 import { withProgress } from '../backup/progress.js';
 import { TransferReport } from '../backup/transfer-report.js';
 import { createHostedRegistry } from '../hosted/hosted-registry.js';
+import { noRules } from '../hosted/rules/hosted-rules.js';
 import { printResult } from '../output.js';
 import { type CommonOptions, commandOf, example, inputsOf, withConfiguration } from './command.js';
 import { withChoice } from './export.js';
@@ -51,9 +52,11 @@ function runImport(
   report: TransferReport,
   options: ImportCommandOptions,
 ): Promise<void> {
-  return withStorage(inputsOf(options), async ({ storage, options: { quotas, ...server } }) => {
+  return withStorage(inputsOf(options), async ({ storage, options: server }) => {
+    const { quotas, rules = noRules } = server;
     const isAlone = server.storage?.kind !== 's3';
-    const registry = createHostedRegistry(storage.store, { quotas: { quotas, isAlone } });
+    const limits = { quotas: { quotas, isAlone }, rules: () => rules };
+    const registry = createHostedRegistry(storage.store, limits);
     await withProgress(report, () => importRepositories({ registry, source }, report, options));
   });
 }

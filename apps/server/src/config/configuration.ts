@@ -9,6 +9,7 @@ import { TrustedProxies } from '../http/client-address.js';
 import { type TlsOptions, checkTls } from '../http/listener.js';
 import { type ServerOptions, refusePublicHttp } from '../server-options.js';
 import { accessOptions } from './access-settings.js';
+import { hostedRules } from './rule-settings.js';
 import { readKeyFile, readSettingFile } from './secret-file.js';
 import { eventOptions } from './webhook-settings.js';
 import { quotaOptions } from './quota-settings.js';
@@ -60,6 +61,7 @@ export async function loadConfiguration(inputs: ServerSettingInputs): Promise<Co
       objectsPerSecond: values['server.gc_objects_per_second'],
     },
     quotas: quotaOptions(settings),
+    rules: hostedRules(settings),
     sparseManifests: values['server.sparse_manifests'],
     trustedProxies: values['server.trusted_proxies'],
     logLevel: values['server.log_level'],

@@ -142,6 +142,11 @@ export const serverSettings = {
     description: 'quotas: namespace, max_bytes',
     default: [],
   },
+  'server.immutable_tags': {
+    kind: 'tables',
+    description: 'tags that nobody moves: repositories, tags, except, allow_delete',
+    default: [],
+  },
   'access.token_key_file': {
     kind: 'path',
     description: '32 bytes that sign the tokens of the registry flow, shared by replicas',

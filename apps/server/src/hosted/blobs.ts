@@ -13,7 +13,7 @@ import type { StagedData } from './content-index.js';
 import { bytes as bodyOf } from './json-object.js';
 import { KeyLocks } from './key-locks.js';
 import type { LinkKind } from './link-record.js';
-import type { Links, Undo } from './links.js';
+import type { CondemnedLink, Links, Undo } from './links.js';
 
 /** A blob as a repository serves it. */
 export interface HostedBlob {
@@ -64,6 +64,16 @@ export class HostedBlobs {
   /** Tells whether a repository has content as a blob, also where its bytes are damaged or gone. */
   isLinked(name: RepositoryName, digest: Digest): Promise<boolean> {
     return this.#links.has(name, digest, 'blob');
+  }
+
+  /** As {@link hasManifest}, of one that no deletion has condemned. */
+  isManifestKept(name: RepositoryName, digest: Digest): Promise<boolean> {
+    return this.#links.isKept(name, digest, 'manifest');
+  }
+
+  /** Takes a manifest back from a deletion that has condemned it. @returns whether it is there */
+  keepManifest(name: RepositoryName, digest: Digest): Promise<boolean> {
+    return this.#links.keep(name, digest);
   }
 
   /** Tells whether a blob that was found has its digest. */
@@ -160,11 +170,27 @@ export class HostedBlobs {
     });
   }
 
-  /** As {@link unlink}, of a manifest too. */
-  async forget(name: RepositoryName, digest: Digest): Promise<void> {
-    await this.#locks.hold(digest, async () => {
-      await this.#links.removeAll(name, digest);
-      await this.#release(digest);
+  /** Begins the deletion of a manifest: a push that relies on it keeps it from now on. */
+  condemn(name: RepositoryName, digest: Digest): Promise<CondemnedLink> {
+    return this.#links.condemn(name, digest);
+  }
+
+  /** Tells whether no push has kept what was condemned. */
+  isStillCondemned(name: RepositoryName, digest: Digest, link: CondemnedLink): Promise<boolean> {
+    return this.#links.isStill(name, digest, link);
+  }
+
+  /** Ends a deletion that leaves the manifest. */
+  spare(name: RepositoryName, digest: Digest, link: CondemnedLink): Promise<void> {
+    return this.#links.spare(name, digest, link);
+  }
+
+  /** As {@link unlink}, of what was condemned. @returns false when a push has kept it */
+  forget(name: RepositoryName, digest: Digest, link: CondemnedLink): Promise<boolean> {
+    return this.#locks.hold(digest, async () => {
+      const isForgotten = await this.#links.removeCondemned(name, digest, link);
+      if (isForgotten) await this.#release(digest);
+      return isForgotten;
     });
   }
 

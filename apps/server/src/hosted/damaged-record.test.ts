@@ -92,7 +92,7 @@ const wrongFields = [
   { size: 9 * 1024 * 1024 },
   { pushedAt: 'today' },
   { subject: 5 },
-  { isDeleting: 'yes' },
+  { untaggedSince: 'yesterday' },
 ];
 
 test.each(wrongFields)(

@@ -17,6 +17,9 @@ import { UploadRoom } from './quota/upload-room.js';
 import { Quarantine } from './quarantine.js';
 import { type RecordListener, Records } from './records.js';
 import { Repositories } from './repositories.js';
+import { type HostedRules, noRules } from './rules/hosted-rules.js';
+import { ImmutableTags } from './rules/immutable-tags.js';
+import { PullCounts, type PullCountsOptions } from './rules/pull-counts.js';
 import { SharedStore } from './shared-store.js';
 import type { TaskTimes } from './task-record.js';
 import { HostedUploads, type UploadsOptions } from './uploads.js';
@@ -30,6 +33,7 @@ export interface HostedRegistry {
   readonly quotas: Quotas;
   readonly verification: Verification;
   readonly quarantine: Quarantine;
+  readonly pulls: PullCounts;
   /** The repositories that have content, in ASCII order. */
   holders(digest: Digest): AsyncIterable<RepositoryName>;
   /** Whether a repository has a manifest, or had one until the last collection. */
@@ -45,6 +49,10 @@ export interface HostedRegistry {
 }
 
 export interface HostedRegistryOptions {
+  /** Of the present configuration. Default none. */
+  readonly rules?: (() => HostedRules) | undefined;
+  /** Hears of pulls that nothing has counted. */
+  readonly onLostPulls?: PullCountsOptions['onLost'];
   readonly uploads?: UploadsOptions | undefined;
   readonly collection?: CollectionOptions | undefined;
   readonly quotas?: QuotasOptions | undefined;
@@ -84,13 +92,25 @@ export function createHostedRegistry(
   const stored = { store: shared, records, blobs, content, room };
   const uploads = new HostedUploads(stored, options.uploads);
   const parts = { store: shared, records, index, blobs, links, repositories, uploads };
+  const rules = options.rules ?? (() => noRules);
+  const immutable = new ImmutableTags(() => rules().immutableTags);
+  const pulls = new PullCounts(records, { onLost: options.onLostPulls });
+  const manifests = new HostedManifests({
+    records,
+    blobs,
+    content,
+    repositories,
+    immutable,
+    journal,
+  });
   return {
     blobs,
-    manifests: new HostedManifests({ records, blobs, content, repositories, journal }),
+    manifests,
     uploads,
     quotas,
     verification: createVerification(store, options.verification),
     quarantine,
+    pulls,
     holders: (digest) => links.holders(digest),
     hasRepository: (name) => repositories.has(name),
     listRepositories: (list) => repositories.list(list),

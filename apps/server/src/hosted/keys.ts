@@ -54,6 +54,10 @@ export const keys = {
     `${root}/referrers/${nameSegment(name)}/${digestSegment(subject)}/`,
   referrer: (name: RepositoryName, subject: Digest, digest: Digest): string =>
     `${root}/referrers/${nameSegment(name)}/${digestSegment(subject)}/${digestSegment(digest)}`,
+  usages: (name: RepositoryName): string => `${root}/usage/${nameSegment(name)}/`,
+  /** How often a manifest was pulled. */
+  usage: (name: RepositoryName, digest: Digest): string =>
+    `${root}/usage/${nameSegment(name)}/${digestSegment(digest)}`,
   uploads: `${root}/uploads/` as string,
   upload: (session: string): string => `${root}/uploads/${session}`,
   /** How a task of the storage is getting on, which one process runs at a time. */
@@ -102,6 +106,12 @@ export function repositoryOfKey(key: string): RepositoryName {
 /** Tells whether a key of {@link keys.manifest} or {@link keys.referrer} ends in a digest. */
 export function isKeyOfDigest(key: string, digest: Digest): boolean {
   return lastOf(key) === digestSegment(digest);
+}
+
+/** The digest of a key of {@link keys.manifest} or {@link keys.usage}; undefined for one that cannot be verified. */
+export function digestOfManifestKey(key: string): Digest | undefined {
+  const digest = lastOf(key).replace('-', ':');
+  return isDigest(digest) && !digest.startsWith(`${unverifiable}:`) ? digest : undefined;
 }
 
 /** The digest of a key of {@link keys.content}; undefined for one that cannot be verified. */

@@ -8,4 +8,6 @@ export interface LinkRecord {
   readonly kinds: readonly LinkKind[];
   /** Absent where no quota applied when it was written. */
   readonly counted?: Counted;
+  /** Is about to be removed; who relies on the link writes it again, which keeps it. */
+  readonly condemned?: boolean;
 }

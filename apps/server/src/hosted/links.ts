@@ -7,6 +7,9 @@ import type { Counted } from './quota/quota-record.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Records, Seen } from './records.js';
 
+/** A link that a deletion has condemned; without a value there was none. */
+export type CondemnedLink = Seen<LinkRecord>;
+
 /** Takes back what {@link Links.add} did. */
 export type Undo = () => Promise<void>;
 
@@ -28,6 +31,49 @@ export class Links {
   async has(name: RepositoryName, digest: Digest, kind: LinkKind): Promise<boolean> {
     const link = await this.#records.get<LinkRecord>(keys.link(digest, name));
     return link?.kinds.includes(kind) ?? false;
+  }
+
+  /** As {@link has}, of a link that no deletion has condemned. */
+  async isKept(name: RepositoryName, digest: Digest, kind: LinkKind): Promise<boolean> {
+    const link = await this.#records.get<LinkRecord>(keys.link(digest, name));
+    return link?.kinds.includes(kind) === true && link.condemned !== true;
+  }
+
+  /** Takes a link back from a deletion that has condemned it. @returns whether it is there */
+  async keep(name: RepositoryName, digest: Digest): Promise<boolean> {
+    const { after } = await this.#records.change<LinkRecord>(keys.link(digest, name), (link) =>
+      link?.condemned ? kept(link) : undefined,
+    );
+    return after.value !== undefined;
+  }
+
+  /** Begins a deletion; several deletions share one mark. */
+  async condemn(name: RepositoryName, digest: Digest): Promise<CondemnedLink> {
+    const { after } = await this.#records.change<LinkRecord>(keys.link(digest, name), (link) =>
+      link && !link.condemned ? { ...link, condemned: true } : undefined,
+    );
+    return after;
+  }
+
+  /** Tells whether nobody has written a link since it was condemned. */
+  async isStill(name: RepositoryName, digest: Digest, link: CondemnedLink): Promise<boolean> {
+    return (await this.#records.see(keys.link(digest, name))).version === link.version;
+  }
+
+  /** Ends a deletion that leaves the link. */
+  async spare(name: RepositoryName, digest: Digest, link: CondemnedLink): Promise<void> {
+    if (link.value?.condemned)
+      await this.#records.write<LinkRecord>(keys.link(digest, name), kept(link.value), link);
+  }
+
+  /** @returns whether nobody has written the link since it was condemned */
+  async removeCondemned(
+    name: RepositoryName,
+    digest: Digest,
+    link: CondemnedLink,
+  ): Promise<boolean> {
+    if (!link.value) return this.isStill(name, digest, link);
+    return this.#removeAs(keys.link(digest, name), link);
   }
 
   /** @throws QuotaExceeded, and nothing was added */
@@ -60,11 +106,6 @@ export class Links {
     return (await this.#removeIf(key, isOnly)) || isThere;
   }
 
-  /** @returns whether it was there, as whatever */
-  removeAll(name: RepositoryName, digest: Digest): Promise<boolean> {
-    return this.#removeIf(keys.link(digest, name), () => true);
-  }
-
   async isReferenced(digest: Digest): Promise<boolean> {
     for await (const entry of this.#records.entries(keys.links(digest), { pageSize: 100 }))
       if (entry) return true;
@@ -93,10 +134,13 @@ export class Links {
     };
   }
 
-  async #removeAs(key: string, seen: Seen<LinkRecord>): Promise<void> {
+  /** @returns false when another has changed the link since it was seen */
+  async #removeAs(key: string, seen: Seen<LinkRecord>): Promise<boolean> {
     const leaving = new LeavingLink(this.#quotas);
     await leaving.see(seen);
-    if (await this.#records.remove(key, seen, leaving.onGuess)) await leaving.release();
+    const isRemoved = await this.#records.remove(key, seen, leaving.onGuess);
+    if (isRemoved) await leaving.release();
+    return isRemoved;
   }
 
   async #removeIf(key: string, isWanted: (seen: Seen<LinkRecord>) => boolean): Promise<boolean> {
@@ -110,6 +154,11 @@ export class Links {
     if (isRemoved) await leaving.release();
     return isRemoved;
   }
+}
+
+function kept(link: LinkRecord): LinkRecord {
+  const { condemned: _, ...others } = link;
+  return others;
 }
 
 /** A link that is about to be removed. Only who knows to have removed it gives back what it was counted with. */

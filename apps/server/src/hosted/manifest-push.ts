@@ -1,5 +1,6 @@
 import {
   type Descriptor,
+  type Digest,
   OciError,
   type RepositoryName,
   type ResolvedManifest,
@@ -7,6 +8,7 @@ import {
   artifactTypeOf,
   childrenOf,
 } from '@oci/spec-types';
+import { forEachConcurrent } from '@oci/spec-types/node';
 import type { ManifestReference } from '@oci/spec-types/registry-api';
 
 import type { EventJournal, Origin } from '../events/journal.js';
@@ -18,6 +20,7 @@ import { RecordChanges } from './record-changes.js';
 import type { Records, Seen } from './records.js';
 import { referrerEntryOf } from './referrer-entry.js';
 import type { Repositories } from './repositories.js';
+import type { ImmutableTags } from './rules/immutable-tags.js';
 
 /** How a manifest is put. */
 export interface ManifestPut {
@@ -35,17 +38,30 @@ export interface ManifestPut {
   readonly by?: Origin | undefined;
 }
 
-/** Writes a record, unless another has changed it since it was checked. */
+/**
+ * Writes a record, unless another has changed it since it was checked.
+ *
+ * @param allow throws when the record that is replaced has to stay
+ * @returns whether it was written
+ */
 type RecordWriter = (
   key: string,
   value: ManifestRecord,
-) => Promise<Seen<ManifestRecord> | undefined>;
+  allow?: (before: ManifestRecord | undefined) => void,
+) => Promise<boolean>;
+
+/** The record that a push was told the state of. */
+interface CheckedRecord {
+  readonly key: string;
+  readonly seen: Seen<ManifestRecord>;
+}
 
 export interface PushParts {
   readonly records: Records;
   readonly blobs: HostedBlobs;
   readonly repositories: Repositories;
   readonly journal: EventJournal;
+  readonly immutable: ImmutableTags;
   /** The digest of a record whose content is there. */
   readonly digestOf: (
     record: ManifestRecord | undefined,
@@ -77,7 +93,7 @@ export class ManifestPush {
     this.#put = put;
   }
 
-  /** @throws OciError `BLOB_UNKNOWN`, `LIMIT_EXCEEDED`, and what a check throws */
+  /** @throws OciError `BLOB_UNKNOWN`, `LIMIT_EXCEEDED`, `POLICY_REFUSED`, and what a check throws */
   async run(): Promise<void> {
     while (!(await this.#try()));
   }
@@ -100,13 +116,19 @@ export class ManifestPush {
     const { mediaType } = this.#manifest;
     const { digest, size } = this.#manifest.descriptor;
     const checked = await this.#checked();
-    const put: RecordWriter = (key, value) =>
-      checked?.key === key ? changes.replace(key, value, checked.seen) : changes.put(key, value);
+    await this.#refuseMoves(checked);
+    const put: RecordWriter = async (key, value, allow) => {
+      if (checked?.key === key)
+        return (await changes.replace(key, value, checked.seen)) !== undefined;
+      await changes.put(key, value, allow);
+      return true;
+    };
     const tagged = { mediaType, digest, size, pushedAt };
-    const own = isStored ? await this.#stored() : await this.#store(tagged, { changes, put });
-    if (!own) return false;
-    for (const tag of tags) if (!(await put(keys.tag(this.#name, tag), tagged))) return false;
-    if (!(await this.#isWhole(own))) return false;
+    const isThere = isStored ? await this.#stored() : await this.#store(tagged, { changes, put });
+    if (!isThere) return false;
+    for (const tag of tags)
+      if (!(await put(keys.tag(this.#name, tag), tagged, this.#allowMove(tag)))) return false;
+    if (!(await this.#isWhole())) return false;
     // The last step, so that an event tells of what stays.
     await this.#note();
     return true;
@@ -127,11 +149,30 @@ export class ManifestPush {
     });
   }
 
-  /** @returns undefined when another has changed the record of the manifest */
+  /** Returns what throws when a tag that points elsewhere has to stay as it is. */
+  #allowMove(tag: Tag): (before: ManifestRecord | undefined) => void {
+    const { digest: to } = this.#manifest.descriptor;
+    return (before) =>
+      this.#parts.immutable.refuseMove({ name: this.#name, tag }, { from: before?.digest, to });
+  }
+
+  /** Before anything is stored; each tag is looked at again as it is written. */
+  async #refuseMoves(checked: CheckedRecord | undefined): Promise<void> {
+    const { immutable, records } = this.#parts;
+    for (const tag of this.#put.tags) {
+      if (!immutable.has(this.#name, tag)) continue;
+      const key = keys.tag(this.#name, tag);
+      const { value } =
+        checked?.key === key ? checked.seen : await records.see<ManifestRecord>(key);
+      this.#allowMove(tag)(value);
+    }
+  }
+
+  /** @returns false when another has changed the record of the manifest */
   async #store(
     tagged: ManifestRecord,
     { changes, put }: { readonly changes: RecordChanges; readonly put: RecordWriter },
-  ): Promise<Seen<ManifestRecord> | undefined> {
+  ): Promise<boolean> {
     const { blobs, repositories } = this.#parts;
     const name = this.#name;
     const { digest, size } = tagged;
@@ -142,36 +183,50 @@ export class ManifestPush {
     const descriptor = { digest, size };
     changes.onFailure(await blobs.put(name, { descriptor, body, kinds: ['blob', 'manifest'] }));
     const record: ManifestRecord = { ...tagged, ...(subject && { subject: subject.digest }) };
-    const own = await put(keys.manifest(name, digest), record);
-    if (!own) return undefined;
+    if (!(await put(keys.manifest(name, digest), record))) return false;
     if (subject && entry) await changes.put(keys.referrer(name, subject.digest, digest), entry);
     await repositories.enter(name);
-    return own;
+    return true;
   }
 
-  /** @throws OciError `MANIFEST_UNKNOWN` */
-  async #stored(): Promise<Seen<ManifestRecord>> {
+  /** Keeps a manifest that is there from a deletion in progress. @throws OciError `MANIFEST_UNKNOWN` */
+  async #stored(): Promise<boolean> {
+    const { records, blobs } = this.#parts;
     const { digest } = this.#manifest.descriptor;
-    const seen = await this.#parts.records.see<ManifestRecord>(keys.manifest(this.#name, digest));
-    if (seen.value && !seen.value.isDeleting) return seen;
+    const isLinked = await blobs.keepManifest(this.#name, digest);
+    if (isLinked && (await records.has(keys.manifest(this.#name, digest)))) return true;
     throw new OciError('MANIFEST_UNKNOWN', `${this.#name} has no ${digest}`);
   }
 
-  /** Tells whether nobody who deletes the manifest has taken tags, referrers or content that were written here. */
-  async #isWhole(own: Seen<ManifestRecord>): Promise<boolean> {
+  /** Tells whether nobody who deletes the manifest, or one that it lists, has taken what was written or found here. */
+  async #isWhole(): Promise<boolean> {
     const { records, blobs } = this.#parts;
     const { digest } = this.#manifest.descriptor;
-    const [record, isLinked] = await Promise.all([
+    const [record, isKept] = await Promise.all([
       records.see<ManifestRecord>(keys.manifest(this.#name, digest)),
-      blobs.hasManifest(this.#name, digest),
+      blobs.isManifestKept(this.#name, digest),
     ]);
-    if (!isLinked || record.value === undefined) return false;
-    return record.version === own.version || !record.value.isDeleting;
+    if (!isKept || record.value === undefined) return false;
+    const { isSparse, isStored } = this.#put;
+    if (!isSparse && !isStored) await this.#keepChildren();
+    return true;
   }
 
-  async #checked(): Promise<
-    { readonly key: string; readonly seen: Seen<ManifestRecord> } | undefined
-  > {
+  /** Keeps what an index lists from deletions in progress. @throws OciError `BLOB_UNKNOWN` */
+  async #keepChildren(): Promise<void> {
+    if (this.#manifest.kind !== 'index') return;
+    const needed = this.#manifest.document.manifests.filter(({ urls }) => !urls?.length);
+    const keep = async ({ digest }: Descriptor): Promise<void> => {
+      if (!(await this.#parts.blobs.keepManifest(this.#name, digest))) throw this.#missing(digest);
+    };
+    await forEachConcurrent(needed, keep, { limit: atOnce });
+  }
+
+  #missing(digest: Digest): OciError {
+    return new OciError('BLOB_UNKNOWN', `${this.#name} does not have ${digest}`);
+  }
+
+  async #checked(): Promise<CheckedRecord | undefined> {
     const { check } = this.#put;
     if (!check) return undefined;
     const { reference, state } = check;
@@ -194,8 +249,7 @@ export class ManifestPush {
         batch.map((each) => (isIndex ? this.#hasManifest(each) : this.#hasBlob(each))),
       );
       const missing = batch.find((_, index) => !isThere[index]);
-      if (missing)
-        throw new OciError('BLOB_UNKNOWN', `${this.#name} does not have ${missing.digest}`);
+      if (missing) throw this.#missing(missing.digest);
     }
   }
 

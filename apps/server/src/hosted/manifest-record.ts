@@ -9,8 +9,8 @@ export interface ManifestRecord {
   readonly pushedAt: number;
   /** Whose list of referrers it is in; not in the record of a tag. */
   readonly subject?: Digest;
-  /** Is being deleted: what points to it goes first. */
-  readonly isDeleting?: boolean;
+  /** When retention first saw that nothing refers to it, in milliseconds since the epoch; the next push ends that. */
+  readonly untaggedSince?: number;
 }
 
 /** Refuses a change whose caller has seen another state; is called with the present digest, if there is one. */

@@ -10,16 +10,24 @@ import {
 import type { ManifestReference } from '@oci/spec-types/registry-api';
 import { verifyManifest } from '@oci/spec-types/node';
 
-import type { EventJournal, Origin, RegistryEvent } from '../events/journal.js';
+import type { EventJournal } from '../events/journal.js';
 import type { HostedBlobs } from './blobs.js';
 import type { FoundContent, HostedContent } from './content.js';
 import { KeyLocks } from './key-locks.js';
 import { keys, tagOfKey } from './keys.js';
-import { type ManifestPut, ManifestPush } from './manifest-push.js';
-import type { ManifestRecord, StateCheck } from './manifest-record.js';
-import type { Records, Seen } from './records.js';
+import { type ManifestPut, ManifestPush, type PushParts } from './manifest-push.js';
+import type { ManifestRecord } from './manifest-record.js';
+import {
+  type Deletion,
+  ManifestRemoval,
+  type RemovalParts,
+  type UntaggedRemoval,
+} from './manifest-removal.js';
+import { removeNoted } from './noted-removal.js';
+import type { Records } from './records.js';
 import { withinBound } from './referrer-entry.js';
 import type { Repositories } from './repositories.js';
+import type { ImmutableTags } from './rules/immutable-tags.js';
 
 /** A manifest that a tag or digest stands for, and where its bytes are. */
 export interface FoundManifest {
@@ -35,14 +43,13 @@ export interface ListOptions<T> extends CallOptions {
   readonly pageSize?: number | undefined;
 }
 
-/** How a manifest or a tag is deleted. */
-export interface Deletion {
-  readonly check?: StateCheck | undefined;
-  /** Who deletes it, for events. */
-  readonly by?: Origin | undefined;
+/** How a tag is deleted. */
+export interface TagDeletion extends Deletion {
+  /** Leaves a tag that is not as the caller has seen it. */
+  readonly isWanted?: (record: ManifestRecord) => boolean;
 }
 
-/** Tags or referrers that are read at the same time. */
+/** Records that are read at the same time. */
 const atOnce = 16;
 
 interface ManifestParts {
@@ -51,16 +58,22 @@ interface ManifestParts {
   readonly content: HostedContent;
   readonly repositories: Repositories;
   readonly journal: EventJournal;
+  readonly immutable: ImmutableTags;
 }
 
 /** The manifests and tags of repositories; bytes as they were pushed. */
 export class HostedManifests {
-  readonly #parts: ManifestParts;
+  readonly #parts: ManifestParts & PushParts & RemovalParts;
   /** Keep changes of this process out of each other's way; between processes the conditions of records do. */
   readonly #locks = new KeyLocks();
 
   constructor(parts: ManifestParts) {
-    this.#parts = parts;
+    const { content } = parts;
+    this.#parts = {
+      ...parts,
+      locks: this.#locks,
+      digestOf: async (record) => (record && (await content.locate(record.digest)))?.digest,
+    };
   }
 
   /** The manifest of a tag or digest; undefined when it is missing, or its content is. */
@@ -103,61 +116,62 @@ export class HostedManifests {
   /**
    * Stores a manifest, and points tags at it; when that fails, all is as before.
    *
-   * @throws OciError `BLOB_UNKNOWN`, `LIMIT_EXCEEDED`, and what a check throws
+   * @throws OciError `BLOB_UNKNOWN`, `LIMIT_EXCEEDED`, `POLICY_REFUSED` when an immutable tag points elsewhere, and
+   *   what a check throws
    */
   async put(name: RepositoryName, manifest: ResolvedManifest, put: ManifestPut): Promise<void> {
     const { digest } = manifest.descriptor;
-    const { content } = this.#parts;
-    const parts = {
-      ...this.#parts,
-      digestOf: async (record: ManifestRecord | undefined) =>
-        (record && (await content.locate(record.digest)))?.digest,
-    };
-    const push = new ManifestPush(parts, { name, manifest, put });
+    const push = new ManifestPush(this.#parts, { name, manifest, put });
     // Whoever holds a manifest may wait for tags in their order, but never the other way round.
     const sorted = [...new Set(put.tags)].sort();
     const held = [keys.manifest(name, digest), ...sorted.map((tag) => keys.tag(name, tag))];
     await this.#locks.holdAll(held, () => push.run());
   }
 
-  /** Removes a manifest, its tags and its place among referrers. @returns whether it was there */
-  async delete(name: RepositoryName, digest: Digest, deletion: Deletion = {}): Promise<boolean> {
-    const { records, blobs, content } = this.#parts;
-    const key = keys.manifest(name, digest);
-    return this.#locks.hold(key, async () => {
-      const tags = new Set<Tag>();
-      for (;;) {
-        const seen = await records.see<ManifestRecord>(key);
-        if (!seen.value) return false;
-        deletion.check?.((await content.locate(digest))?.digest);
-        // Who points a tag at it from now on sees that it goes.
-        const marked = await records.write(key, { ...seen.value, isDeleting: true }, seen);
-        if (!marked) continue;
-        await this.#removeTagsOf(name, digest, tags);
-        const { subject, mediaType, size } = seen.value;
-        if (subject) await records.removeIf(keys.referrer(name, subject, digest), () => true);
-        // Before the record: who writes one behind it looks whether the content is still there.
-        await blobs.forget(name, digest);
-        const what = { repository: name, digest, mediaType, size, by: deletion.by };
-        // Before the record, too: a deletion that could not be noted is asked for again.
-        const event = { type: 'manifest.deleted', tags: [...tags], ...what } as const;
-        if (await this.#remove(key, marked, event)) return true;
-      }
-    });
+  /**
+   * Removes a manifest, its tags and its place among referrers.
+   *
+   * @returns whether it was there
+   * @throws OciError `POLICY_REFUSED` when an immutable tag points to it, and what a check throws
+   */
+  delete(name: RepositoryName, digest: Digest, deletion: Deletion = {}): Promise<boolean> {
+    return this.#locks.hold(keys.manifest(name, digest), () =>
+      new ManifestRemoval(this.#parts, { name, digest }).run(deletion),
+    );
   }
 
-  async deleteTag(name: RepositoryName, tag: Tag, deletion: Deletion = {}): Promise<boolean> {
-    const { records, content } = this.#parts;
+  /** Removes a manifest that no tag points to, with its place among referrers. @returns whether it was removed */
+  removeUntagged(name: RepositoryName, digest: Digest, removal: UntaggedRemoval): Promise<boolean> {
+    return this.#locks.hold(keys.manifest(name, digest), () =>
+      new ManifestRemoval(this.#parts, { name, digest }).runUntagged(removal),
+    );
+  }
+
+  /**
+   * @returns whether it was there, and as wanted
+   * @throws OciError `POLICY_REFUSED` for an immutable tag, and what a check throws
+   */
+  async deleteTag(name: RepositoryName, tag: Tag, deletion: TagDeletion = {}): Promise<boolean> {
+    const { records, digestOf, immutable, journal } = this.#parts;
+    const { check, by, isWanted = () => true } = deletion;
     const key = keys.tag(name, tag);
     return this.#locks.hold(key, async () => {
       for (;;) {
         const seen = await records.see<ManifestRecord>(key);
-        if (!seen.value) return false;
+        if (!seen.value || !isWanted(seen.value)) return false;
+        check?.(await digestOf(seen.value));
+        immutable.refuseDelete(name, tag);
         const { digest, mediaType, size } = seen.value;
-        deletion.check?.((await content.locate(digest))?.digest);
-        const what = { repository: name, tag, digest, mediaType, size, by: deletion.by };
-        const event = { type: 'tag.deleted', ...what } as const;
-        if (await this.#remove(key, seen, event)) return true;
+        const what = { repository: name, tag, digest, mediaType, size, by };
+        const isRemoved = await removeNoted(
+          journal,
+          { type: 'tag.deleted', ...what },
+          {
+            remove: () => records.remove(key, seen),
+            isThere: () => records.has(key),
+          },
+        );
+        if (isRemoved) return true;
       }
     });
   }
@@ -170,7 +184,7 @@ export class HostedManifests {
     const { records } = this.#parts;
     for await (const batch of inBatches(records.entries(keys.manifests(name), options))) {
       const found = await Promise.all(batch.map(({ key }) => records.get<ManifestRecord>(key)));
-      for (const record of found) if (record && !record.isDeleting) yield record;
+      for (const record of found) if (record) yield record;
     }
   }
 
@@ -180,9 +194,8 @@ export class HostedManifests {
   }
 
   /** The record of a manifest, whether or not its content is there. */
-  async recordOf(name: RepositoryName, digest: Digest): Promise<ManifestRecord | undefined> {
-    const record = await this.#parts.records.get<ManifestRecord>(keys.manifest(name, digest));
-    return record?.isDeleting ? undefined : record;
+  recordOf(name: RepositoryName, digest: Digest): Promise<ManifestRecord | undefined> {
+    return this.#parts.records.get<ManifestRecord>(keys.manifest(name, digest));
   }
 
   /** Tags in ASCII order. */
@@ -211,39 +224,6 @@ export class HostedManifests {
       const entries = await Promise.all(batch.map(({ key }) => records.get<Descriptor>(key)));
       for (const entry of entries) if (entry) yield withinBound(entry);
     }
-  }
-
-  /** Notes a deletion and does it; takes the event back when it is not done. @returns whether it is */
-  async #remove(key: string, seen: Seen<ManifestRecord>, event: RegistryEvent): Promise<boolean> {
-    const { records, journal } = this.#parts;
-    const prepared = await journal.prepare(event);
-    try {
-      const isRemoved = await records.remove(key, seen);
-      if (isRemoved) prepared.confirm();
-      else await prepared.takeBack();
-      return isRemoved;
-    } catch (error) {
-      // It may have been removed all the same, and who asks again would not find it.
-      if (await records.has(key).catch(() => false)) await prepared.takeBack();
-      else prepared.confirm();
-      throw error;
-    }
-  }
-
-  /** @param removed gets the tags that were removed */
-  async #removeTagsOf(name: RepositoryName, digest: Digest, removed: Set<Tag>): Promise<void> {
-    const isOf = ({ value }: Seen<ManifestRecord>): boolean => value?.digest === digest;
-    const { records } = this.#parts;
-    for await (const batch of inBatches(this.tags(name)))
-      await Promise.all(
-        batch.map(async (tag) => {
-          const key = keys.tag(name, tag);
-          const isRemoved = await this.#locks.hold(key, () =>
-            records.removeIf<ManifestRecord>(key, isOf),
-          );
-          if (isRemoved) removed.add(tag);
-        }),
-      );
   }
 }
 

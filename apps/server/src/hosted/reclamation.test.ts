@@ -128,7 +128,8 @@ test('a condemned record, as an end in the middle of a deletion leaves it, is co
     ...forwarded(store),
     deleteVersion: async () => Promise.reject(new Error('the power is gone')),
   };
-  const deletion = createHostedRegistry(failing).blobs.forget(a, descriptor.digest);
+  const link = await blobs.condemn(a, descriptor.digest);
+  const deletion = createHostedRegistry(failing).blobs.forget(a, descriptor.digest, link);
   await expect(deletion).rejects.toThrow('the power is gone');
   await store.delete(keys.link(descriptor.digest, a));
   await expect(createHostedRegistry(failing).collection.collect()).rejects.toThrow('the power');

@@ -10,9 +10,20 @@ export class RecordChanges {
     this.#records = records;
   }
 
-  /** Writes a record, whatever others write meanwhile. */
-  async put<T extends object>(key: string, value: T): Promise<Seen<T>> {
-    const { before, after } = await this.#records.change<T>(key, () => value);
+  /**
+   * Writes a record, whatever others write meanwhile.
+   *
+   * @param allow throws when the value that is replaced has to stay
+   */
+  async put<T extends object>(
+    key: string,
+    value: T,
+    allow: (before: T | undefined) => void = () => {},
+  ): Promise<Seen<T>> {
+    const { before, after } = await this.#records.change<T>(key, (present) => {
+      allow(present);
+      return value;
+    });
     this.#undo.push(() => this.#restore(key, before, after));
     return after;
   }

@@ -19,10 +19,11 @@ const guards: Readonly<Record<string, Guard>> = {
     ),
   quarantine: ({ digest, size, problem, since }) =>
     isDigest(digest) && isCount(size) && isText(problem) && isCount(since),
-  links: ({ kinds, counted }) =>
+  links: ({ kinds, counted, condemned }) =>
     Array.isArray(kinds) &&
     kinds.every((kind) => kind === 'blob' || kind === 'manifest') &&
-    isOptional(counted, isShare),
+    isOptional(counted, isShare) &&
+    (condemned === undefined || typeof condemned === 'boolean'),
   repositories: ({ since }) => isCount(since),
   manifests: (fields, key) => isManifestRecord(fields, key),
   tags: (fields) => isManifestRecord(fields),
@@ -35,6 +36,7 @@ const guards: Readonly<Record<string, Guard>> = {
     isFields(failures) &&
     Object.values(failures).every(isText) &&
     isCount(givenUpAt),
+  usage: ({ pulls, lastPulledAt }) => isCount(pulls) && isCount(lastPulledAt),
   uploads: ({ repository, pieces, closing }) =>
     isRepositoryName(repository) &&
     Array.isArray(pieces) &&
@@ -61,7 +63,7 @@ export function isRecord(value: unknown, key: string): value is Fields {
  */
 export function isManifestRecord(value: unknown, key?: string): value is ManifestRecord {
   if (!isFields(value)) return false;
-  const { mediaType, digest, size, pushedAt, subject, isDeleting } = value;
+  const { mediaType, digest, size, pushedAt, subject, untaggedSince } = value;
   return (
     isMediaType(mediaType) &&
     isDigest(digest) &&
@@ -70,7 +72,7 @@ export function isManifestRecord(value: unknown, key?: string): value is Manifes
     size <= maxManifestSize &&
     isCount(pushedAt) &&
     isOptional(subject, isDigest) &&
-    (isDeleting === undefined || typeof isDeleting === 'boolean')
+    isOptional(untaggedSince, isCount)
   );
 }
 

@@ -150,7 +150,7 @@ describePeer('versitygw', 'requests to a bucket', () => {
       'list tags': '1 LIST',
       'a page of the catalog': '1 LIST',
       'delete a tag': '1 HEAD, 1 PUT',
-      'delete a manifest': '1 DELETE, 4 HEAD, 3 LIST, 5 PUT',
+      'delete a manifest': '1 DELETE, 2 GET, 6 HEAD, 3 LIST, 5 PUT',
       'delete a blob': '3 HEAD, 1 LIST, 1 PUT',
     });
   });

@@ -151,6 +151,10 @@ export class Metrics {
     help: 'End of the last collection by this process that was done.',
     registers: [this.registry],
   });
+  readonly lostPulls: Counter = this.#counter(
+    'oci_hosted_uncounted_pulls_total',
+    'Pulls of hosted manifests that their usage lacks.',
+  );
 
   readonly #upstreams = new Set<string>();
 

@@ -1,4 +1,4 @@
-import { type OciErrorCode, asOciError } from '@oci/spec-types';
+import { type OciErrorCode, asOciError, isOciError } from '@oci/spec-types';
 
 import { QuotaExceeded, QuotaUncounted } from '../hosted/quota/quota-failure.js';
 import { Refusal } from '../http/refusal.js';
@@ -75,6 +75,11 @@ export function answerFailure(
   answer(api, status, { 'content-type': 'application/json', ...close, ...headers }, body);
 }
 
+/** Tells whether a request failed because a tag has to stay as it is. */
+export function isOfImmutableTag(thrown: unknown): boolean {
+  return isOciError(thrown) && thrown.reason?.kind === 'tag-immutable';
+}
+
 /** Codes that blame the content: the client's when it pushes, the server's own when it reads what it keeps. */
 const contentCodes = new Set<OciErrorCode>([
   'DIGEST_MISMATCH',
@@ -93,6 +98,8 @@ export function apiErrorOf(thrown: unknown, method: string): ApiError {
   if (thrown instanceof QuotaUncounted)
     return new ApiError(503, 'UNSUPPORTED', thrown.message, { 'retry-after': '5' });
   const error = asOciError(thrown);
+  // Not 403: the caller may push and delete here, and no other credential would help.
+  if (isOfImmutableTag(error)) return new ApiError(409, 'DENIED', error.message);
   const known = fromOwn[error.code];
   const isRead = method === 'GET' || method === 'HEAD';
   if (known && !(isRead && contentCodes.has(error.code))) {

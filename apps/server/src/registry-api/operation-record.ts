@@ -1,3 +1,4 @@
+import { type RepositoryName, isDigest } from '@oci/spec-types';
 import type { RegistryRoute } from '@oci/spec-types/registry-api';
 
 import type { AuditEvent } from '../audit/audit-line.js';
@@ -8,8 +9,17 @@ import type { ApiRequest } from './api-request.js';
 interface Operation {
   readonly event: AuditEvent & ('pull' | 'push' | 'delete');
   readonly kind: 'manifest' | 'blob';
-  readonly repository: string;
+  readonly repository: RepositoryName;
   readonly reference?: string | undefined;
+}
+
+/** How a request ended. */
+export interface RequestEnd {
+  readonly route: RegistryRoute | undefined;
+  /** Whether the client got all of the answer. */
+  readonly isWhole: boolean;
+  /** What did not allow it, besides the rules for callers. */
+  readonly refusedBy?: string | undefined;
 }
 
 /**
@@ -19,7 +29,7 @@ interface Operation {
 export function noteEnd(
   parts: RegistryParts,
   api: ApiRequest,
-  { route, isWhole }: { readonly route: RegistryRoute | undefined; readonly isWhole: boolean },
+  { route, isWhole, refusedBy }: RequestEnd,
 ): void {
   const { request, response, transfer } = api;
   const { metrics, audit } = parts;
@@ -33,12 +43,15 @@ export function noteEnd(
   const { event, kind, repository, reference } = operation;
   const ok = status < 400 && (event === 'pull' ? isWhole : response.headersSent);
   const result = ok ? 'ok' : 'failed';
+  if (refusedBy !== undefined) metrics.denials.inc({ reason: refusedBy });
+  if (ok && event === 'pull' && kind === 'manifest' && status === 200)
+    notePull(parts, api, repository);
   if (event === 'pull' && kind === 'manifest') metrics.pulls.inc({ kind: 'registry', result });
   if (event === 'push') metrics.pushes.inc({ kind, result });
   if (ok && event !== 'pull') parts.index.changed(repository);
   audit?.record({
     event,
-    result,
+    result: refusedBy === undefined ? result : 'denied',
     who: context.who,
     client: context.client,
     request_id: context.id,
@@ -48,8 +61,18 @@ export function noteEnd(
     bytes: transfer.bytes,
     source: 'hosted',
     duration_ms: Math.round(performance.now() - context.startedAt),
-    ...(!isWhole ? { detail: 'broken off' } : !ok && { detail: `status ${status}` }),
+    detail: refusedBy ?? (isWhole ? statusDetail(ok, status) : 'broken off'),
   });
+}
+
+function statusDetail(ok: boolean, status: number): string | undefined {
+  return ok ? undefined : `status ${status}`;
+}
+
+/** A manifest that was sent whole; a reader that has it already, or asks for its headers, pulls nothing. */
+function notePull({ hosted }: RegistryParts, api: ApiRequest, repository: RepositoryName): void {
+  const digest = digestOf(api);
+  if (digest !== undefined && isDigest(digest)) hosted.pulls.note(repository, digest);
 }
 
 function operationOf(

@@ -9,7 +9,7 @@ import { Refusal } from '../http/refusal.js';
 import { type RegistryContext, contextOf } from '../http/request-context.js';
 import { parseTarget } from '../http/request-target.js';
 import type { RegistryParts } from '../server-parts.js';
-import { ApiError, answerFailure, apiErrorOf } from './api-error.js';
+import { ApiError, answerFailure, apiErrorOf, isOfImmutableTag } from './api-error.js';
 import { type ApiRequest, answer } from './api-request.js';
 import { serveBlob } from './blob-endpoint.js';
 import { serveCatalog, serveTags } from './list-endpoints.js';
@@ -39,6 +39,7 @@ export function createRegistryApi(
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     const method = request.method ?? 'GET';
     let isAdmitted = false;
+    let refusedBy: string | undefined;
     try {
       const context = await parts.gate.admitRegistry(request, opened);
       isAdmitted = true;
@@ -51,6 +52,7 @@ export function createRegistryApi(
     } catch (error) {
       if (error instanceof QuotaExceeded && route && 'name' in route)
         parts.gate.noteOverQuota(opened, route.name, error.message);
+      if (isOfImmutableTag(error)) refusedBy = 'immutable tag';
       const isChallenge = error instanceof Refusal && error.status === 401;
       const shown = isChallenge ? withRealm(error, options.realm(request)) : error;
       const failure = apiErrorOf(shown, method);
@@ -60,7 +62,7 @@ export function createRegistryApi(
     }
     // Who hangs up early does not decide what is written down: it is what was done.
     await gone.closed;
-    if (isAdmitted) noteEnd(parts, api, { route, isWhole: !gone.isBroken });
+    if (isAdmitted) noteEnd(parts, api, { route, isWhole: !gone.isBroken, refusedBy });
   };
 }
 

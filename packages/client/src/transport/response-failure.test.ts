@@ -61,6 +61,27 @@ test('a tag that is not there leads to the tags', async () => {
   });
 });
 
+test.each([
+  [409, 'DENIED', 'POLICY_REFUSED', ' lets nobody replace a/b:v1 (', { kind: 'tag-immutable' }],
+  [
+    412,
+    'PRECONDITION',
+    'POLICY_REFUSED',
+    ' lets nobody replace a/b:v1 (',
+    { kind: 'tag-immutable' },
+  ],
+  [409, 'MANIFEST_INVALID', 'PROTOCOL', ' refuses a/b:v1 (', undefined],
+])('a push that is answered %i %s is %s', async (status, said, code, words, reason) => {
+  await using registry = await startRegistry();
+  registry.fault({ method: 'PUT', path: '/manifests/', status, body: errors(said) });
+  await using client = createRegistry({ url: registry.url });
+  const manifest = createManifest({ artifactType: 'x/y', layers: [] });
+  const pushing = client.repository('a/b').pushManifest(manifest, { tag: 'v1' });
+  const message = expect.stringContaining(`${registry.host}${words}`) as string;
+  const { errors: registryErrors } = errors(said);
+  await expect(pushing).rejects.toMatchObject({ code, message, reason, registryErrors });
+});
+
 const missing = `sha256:${'a'.repeat(64)}`;
 
 test.each([

@@ -165,6 +165,18 @@ const answerCases: readonly AnswerCase[] = [
     }),
   },
   {
+    // oci-server, and Harbor.
+    when: (status, says, { method }) =>
+      (method === 'PUT' || method === 'DELETE') &&
+      ((status === 409 && says('DENIED')) || (status === 412 && says('PRECONDITION'))),
+    means: (host, { subject, request: { method } }) => ({
+      code: 'POLICY_REFUSED',
+      what: `${host} lets nobody ${method === 'PUT' ? 'replace' : 'delete'} ${subject.name}`,
+      hint: 'Push another tag: a rule of the registry keeps this one as it is.',
+      reason: { kind: 'tag-immutable' },
+    }),
+  },
+  {
     when: (status) => status === 429,
     means: (host) => ({
       code: 'RATE_LIMITED',
