@@ -82,7 +82,6 @@ export class RecordChecks {
   async #manifest(key: string, record: ManifestRecord): Promise<readonly Finding[]> {
     const parts = partsOfManifestKey(key);
     if (!parts) return [this.#damaged('manifests', key)];
-    if (record.isDeleting) return [];
     const content = await this.#content(parts.digest);
     const isLinked = await this.#isThere(keys.link(parts.digest, parts.name));
     if (!isLinked || content?.size !== record.size)
