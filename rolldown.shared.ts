@@ -28,3 +28,11 @@ export function program(input: Record<string, string>): Bundle {
     output: { ...output, minify: true },
   };
 }
+
+/** The worker of downloads, as one file beside the program: it starts quickly, and is found by its name. */
+export function downloadWorker(client: string): Bundle {
+  const { output, ...worker } = program({
+    'download-worker': `${client}/src/transport/worker/download-worker.ts`,
+  });
+  return { ...worker, output: { ...output, cleanDir: false, codeSplitting: false } };
+}

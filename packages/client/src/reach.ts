@@ -4,7 +4,6 @@ import { type Connection, connect } from './connection.js';
 import type { CredentialSource } from './credentials/credential.js';
 import type { DownloadPolicy } from './download/download-policy.js';
 import { RangeSupport } from './download/range-support.js';
-import { wholeBlocks } from './download/whole-blocks.js';
 import { Throughput } from './download/throughput.js';
 import type { MirrorLocation, MirrorOptions } from './mirrors/mirror.js';
 import { type Mirror, askMirrors } from './mirrors/mirrored.js';
@@ -16,6 +15,7 @@ import { RegistryHints } from './repository/registry-hints.js';
 import { defaultLimits } from './transport/bounded-body.js';
 import type { HeadStart } from './transport/head-start.js';
 import { defaultRetryPolicy } from './transport/retry-policy.js';
+import { lazyWorkers } from './transport/worker/lazy-workers.js';
 
 /** A registry and its mirrors, as {@link RegistryOptions} say, and found to be sound. */
 export interface Destination {
@@ -52,8 +52,9 @@ export function reach(
       onHelperFailure: options.onHelperFailure,
     }),
   );
+  const workers = lazyWorkers(downloadPolicy.workers);
   const close = async (): Promise<void> =>
-    void (await Promise.all([connection, ...connected].map((each) => each.close())));
+    void (await Promise.all([connection, ...connected, workers].map((each) => each.close())));
   const endpoint = {
     limits,
     retryPolicy,
@@ -62,7 +63,7 @@ export function reach(
     origin: connection.origin,
     rangeSupport: new RangeSupport(),
     throughput: new Throughput(downloadPolicy.enoughBytesPerSecond),
-    wholeBlocks: wholeBlocks(),
+    openWorkers: workers.open,
     asksMirrors: mirrors.length > 0,
     referrers: new ReferrersKnowledge(),
     hints: new RegistryHints(),

@@ -84,6 +84,7 @@ const registry: Kinds<RegistryOptions> = {
     parallelFrom: amount,
     stallMs: positive,
     enoughBytesPerSecond: amount,
+    workers: amount,
   }),
   timeouts: group<Timeouts>({ connectMs: amount, headersMs: amount, idleMs: amount }),
   pace: group<PacePolicy>({

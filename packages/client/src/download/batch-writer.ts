@@ -1,4 +1,3 @@
-import type { BlockPool } from '../transport/block-pool.js';
 import type { PartialFile } from './partial-file.js';
 
 /** Bytes that all connections of a blob gather together before they are written; so much is lost by a kill. */
@@ -17,7 +16,7 @@ export function batchSize(connections: number): number {
 export class BatchWriter {
   readonly #file: PartialFile;
   readonly #onWritten: () => void;
-  readonly #blocks: BlockPool;
+  readonly #batchBytes: () => number;
   #start: number;
   #chunks: Uint8Array[] = [];
   #size = 0;
@@ -26,12 +25,12 @@ export class BatchWriter {
   constructor(
     file: PartialFile,
     start: number,
-    { onWritten, blocks }: { onWritten: () => void; blocks: BlockPool },
+    { onWritten, batchBytes }: { onWritten: () => void; batchBytes: () => number },
   ) {
     this.#file = file;
     this.#start = start;
     this.#onWritten = onWritten;
-    this.#blocks = blocks;
+    this.#batchBytes = batchBytes;
   }
 
   /** @throws OciError `STORAGE_FULL`, `STORAGE_FAILED`, of this batch or the one before */
@@ -39,7 +38,7 @@ export class BatchWriter {
     if (chunk.byteLength === 0) return;
     this.#chunks.push(chunk);
     this.#size += chunk.byteLength;
-    if (this.#size >= this.#blocks.size) await this.#begin();
+    if (this.#size >= this.#batchBytes()) await this.#begin();
   }
 
   /** Writes what is left. @throws OciError as {@link add} */
@@ -61,7 +60,6 @@ export class BatchWriter {
 
   async #write(start: number, chunks: readonly Uint8Array[]): Promise<void> {
     await this.#file.write(start, chunks);
-    for (const chunk of chunks) this.#blocks.giveBack(chunk);
     this.#onWritten();
   }
 }

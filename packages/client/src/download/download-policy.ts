@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** How a large blob is divided. Bytes, milliseconds, and requests at once. */
 export interface DownloadPolicy {
   /** Requests for one blob at once, 1 and more. Default 12. */
@@ -15,7 +17,14 @@ export interface DownloadPolicy {
    * `Infinity` for all connections at once. Default 250 MB/s.
    */
   readonly enoughBytesPerSecond: number;
+  /**
+   * Threads of the process that receive, hash and write blobs that come by several requests, at most; 0 for none.
+   * Default: as many as there are cores, none where there is one.
+   */
+  readonly workers: number;
 }
+
+const cores = availableParallelism();
 
 export const defaultDownloadPolicy: DownloadPolicy = {
   connections: 12,
@@ -24,6 +33,7 @@ export const defaultDownloadPolicy: DownloadPolicy = {
   parallelFrom: 8 * 1024 * 1024,
   stallMs: 10_000,
   enoughBytesPerSecond: 250_000_000,
+  workers: cores > 1 ? cores : 0,
 };
 
 /** Bytes of a segment, at most, so that `missing` bytes give work to every connection. */

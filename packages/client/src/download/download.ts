@@ -14,14 +14,12 @@ import {
 import { refuseDirectory } from '@oci/files';
 
 import { type Endpoint, withoutMirrors } from '../repository/endpoint.js';
-import { BlockPool } from '../transport/block-pool.js';
 import { batchSize } from './batch-writer.js';
 import { segmentSize } from './download-policy.js';
 import { PartialFile, discardPartial } from './partial-file.js';
 import { RangesUnusable } from './range-answer.js';
 import { type SegmentFetch, fetchSegment } from './segment-fetch.js';
 import { Segment, SegmentQueue } from './segment-queue.js';
-import { blocksFor } from './whole-blocks.js';
 import { WorkerGroup } from './worker-group.js';
 
 /**
@@ -71,7 +69,12 @@ interface Download {
 
 /** @returns what is wrong with the bytes, all of which came and were put aside; undefined when they are right */
 async function attempt({ endpoint, blob, path, ...ask }: Download): Promise<OciError | undefined> {
-  const file = await PartialFile.open(path, blob);
+  const isLarge = blob.size >= endpoint.downloadPolicy.parallelFrom;
+  const file = await PartialFile.open(
+    path,
+    blob,
+    isLarge ? await endpoint.openWorkers() : undefined,
+  );
   const progress = new BlobProgress(blob, ask.options.onEvent);
   const options = { ...ask.options, onEvent: progress.below() };
   let wrong: OciError | undefined;
@@ -126,7 +129,7 @@ async function fill(file: PartialFile, filling: Filling): Promise<void> {
     ...filling,
     file,
     ranges: false,
-    blocks: new BlockPool(() => batchSize(1)),
+    batchBytes: () => batchSize(1),
     onAnswer,
   });
 }
@@ -145,24 +148,20 @@ async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> 
   });
   const workers = new WorkerGroup(options.signal);
   let unwatch: (() => void) | undefined;
+  let isOver = false;
   const startAll = (): void => {
-    while (workers.count < policy.connections && queue.hasWork) workers.start(work);
+    while (!isOver && workers.count < policy.connections && queue.hasWork) workers.start(work);
   };
   const grow = (): void => {
     if (!beginsAlone) return startAll();
-    unwatch ??= throughput.watch(() => {
-      queue.divide(share);
-      startAll();
-    });
+    unwatch ??= throughput.watch(() => void queue.divide(share).then(startAll));
   };
   const fetch: SegmentFetch = {
     ...filling,
     file,
     ranges: true,
     probes: !isSmall,
-    blocks: isSmall
-      ? blocksFor(blob.size, endpoint.wholeBlocks)
-      : new BlockPool(() => batchSize(workers.count)),
+    batchBytes: () => batchSize(workers.count),
     options: { ...options, signal: workers.signal },
     onAnswer: (by) => {
       rangeSupport.answered(host, by);
@@ -173,12 +172,15 @@ async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> 
     },
   };
   const work = async (): Promise<void> => {
-    for (let segment = queue.take(); segment; segment = queue.take()) {
+    for (let segment = await queue.take(); segment; segment = await queue.take()) {
       await fetchSegment(segment, fetch);
       queue.finish(segment);
     }
   };
   if (queue.hasWork) workers.start(work);
   if (!isSmall && !beginsAlone && rangeSupport.of(host) === true) startAll();
-  await workers.ended().finally(() => unwatch?.());
+  await workers.ended().finally(() => {
+    isOver = true;
+    unwatch?.();
+  });
 }

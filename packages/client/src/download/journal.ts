@@ -83,6 +83,16 @@ export class Journal {
     this.#begin();
   }
 
+  /** Makes the file, for spans that workers note. */
+  async begin(): Promise<void> {
+    this.#file ??= await this.#create();
+  }
+
+  /** Takes lines of others, each in one write behind what is there; undefined before {@link begin}. */
+  get descriptor(): number | undefined {
+    return this.#file?.fd;
+  }
+
   /** Notes what is left. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
@@ -132,7 +142,7 @@ export class Journal {
     const path = isFirst ? this.#path : this.#path + freshSuffix;
     this.#isThere = true;
     await rm(path, { force: true });
-    const file = await open(path, 'wx', 0o644);
+    const file = await open(path, 'ax', 0o644);
     try {
       await file.appendFile(this.#header + this.#known);
       if (!isFirst) await rename(path, this.#path);

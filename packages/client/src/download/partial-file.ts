@@ -1,14 +1,12 @@
 import { type FileHandle, rename, rm } from 'node:fs/promises';
 
-import { type Descriptor, OciError } from '@oci/spec-types';
-import { onStorage, openOwnFile, shownPath } from '@oci/files';
-import { Verifier } from '@oci/spec-types/node';
+import type { Descriptor } from '@oci/spec-types';
+import { onStorage, openOwnFile } from '@oci/files';
 
+import type { FilePlace, TakeWorker } from '../transport/worker/file-place.js';
+import { type BlobHash, LocalHash, WorkerHash, changedMeanwhile } from './blob-hash.js';
 import { ByteSpans, type Span } from './byte-spans.js';
 import { Journal } from './journal.js';
-
-/** Bytes that are read back at once. */
-const blockSize = 1024 * 1024;
 
 /** Where the bytes of a file are until it is whole; all names begin with its own. */
 function pathsOf(path: string): Readonly<Record<'partial' | 'journal' | 'wrong', string>> {
@@ -21,39 +19,48 @@ export async function discardPartial(path: string): Promise<void> {
 }
 
 /**
- * A file that is written in any order and hashed in its own: each byte once, from memory when it comes
- * in order, otherwise read back as soon as none before it is missing. So the hash is ready with the last
- * byte. A byte that is there is never written again: what was hashed is what the file holds.
+ * A file that is written in any order, by this thread or by workers, and hashed in its own: each byte once, from
+ * memory when it comes in order, otherwise read back as soon as none before it is missing. So the hash is ready with
+ * the last byte. A byte that is there is never written again: what was hashed is what the file holds.
  */
 export class PartialFile {
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #journal: Journal;
-  readonly #verifier: Verifier;
+  readonly #takeWorker: TakeWorker | undefined;
+  readonly #hash: BlobHash;
   readonly #blob: Descriptor;
   /** What is there or being written. */
   readonly #claimed: ByteSpans;
-  #hashing: Promise<void> | undefined;
 
   private constructor(
     path: string,
     blob: Descriptor,
-    files: { file: FileHandle; journal: Journal },
+    { file, journal }: { file: FileHandle; journal: Journal },
+    takeWorker: TakeWorker | undefined,
   ) {
     this.#path = path;
     this.#blob = blob;
-    this.#file = files.file;
-    this.#journal = files.journal;
-    this.#claimed = new ByteSpans(files.journal.spans);
-    this.#verifier = new Verifier(blob);
+    this.#file = file;
+    this.#journal = journal;
+    this.#claimed = new ByteSpans(journal.spans);
+    this.#takeWorker = takeWorker;
+    const hashed = { path, file, blob };
+    const worker = takeWorker?.();
+    this.#hash = worker ? new WorkerHash(hashed, worker) : new LocalHash(hashed);
+    this.#hash.follow(this.prefix);
   }
 
-  /** @throws OciError `STORAGE_DENIED`, `STORAGE_FAILED` */
-  static open(path: string, blob: Descriptor): Promise<PartialFile> {
-    return onStorage({ path }, () => PartialFile.#open(path, blob));
+  /** @param takeWorker for workers that write and hash it @throws OciError `STORAGE_DENIED`, `STORAGE_FAILED` */
+  static open(path: string, blob: Descriptor, takeWorker?: TakeWorker): Promise<PartialFile> {
+    return onStorage({ path }, () => PartialFile.#open(path, blob, takeWorker));
   }
 
-  static async #open(path: string, blob: Descriptor): Promise<PartialFile> {
+  static async #open(
+    path: string,
+    blob: Descriptor,
+    takeWorker: TakeWorker | undefined,
+  ): Promise<PartialFile> {
     const { partial, journal: journalPath } = pathsOf(path);
     let journal = await Journal.open(journalPath, blob);
     const file = await openOwnFile(partial);
@@ -66,7 +73,8 @@ export class PartialFile {
       }
       // What is behind the last known byte is of another blob, or was not noted.
       if (size > journal.spans.end) await file.truncate(journal.spans.end);
-      return new PartialFile(path, blob, { file, journal });
+      if (takeWorker) await journal.begin();
+      return new PartialFile(path, blob, { file, journal }, takeWorker);
     } catch (error) {
       await file.close();
       throw error;
@@ -98,19 +106,52 @@ export class PartialFile {
     });
   }
 
+  /**
+   * The place of bytes that a worker writes: nobody else writes those.
+   *
+   * @returns undefined when this thread writes all
+   */
+  place(segment: { readonly position: number; readonly end: number }): FilePlace | undefined {
+    const { position } = segment;
+    const { descriptor: journal } = this.#journal;
+    const hash = this.#hash;
+    if (!(hash instanceof WorkerHash) || journal === undefined) return undefined;
+    return {
+      path: this.#path,
+      file: this.#file.fd,
+      journal,
+      position,
+      get end() {
+        return segment.end;
+      },
+      take: () => {
+        const home = hash.place;
+        if (!home || position === this.prefix) return home;
+        const worker = this.#takeWorker?.();
+        return worker && (worker === home.worker ? home : { worker, hash: undefined });
+      },
+    };
+  }
+
+  /** Notes what a worker wrote, and noted in the journal. */
+  wrote(span: Span): void {
+    this.#claimed.add(span);
+    this.#journal.spans.add(span);
+    this.#hash.follow(this.prefix);
+  }
+
   /** @throws OciError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `STORAGE_FAILED` */
   async verify(): Promise<void> {
     await onStorage({ path: this.#path }, async () => {
-      this.#followUp();
-      await this.#hashing;
-      this.#verifier.finish();
+      this.#hash.follow(this.prefix);
+      await this.#hash.finish();
       const { size } = await this.#file.stat();
       if (size !== this.#blob.size) throw changedMeanwhile(this.#path);
     });
   }
 
   async close(): Promise<void> {
-    await this.#hashing?.catch(() => {});
+    await this.#hash.close();
     await Promise.all([this.#file.close(), this.#journal.close()]);
   }
 
@@ -118,7 +159,7 @@ export class PartialFile {
   async complete(): Promise<void> {
     const { partial, wrong } = pathsOf(this.#path);
     await onStorage({ path: this.#path }, async () => {
-      await this.#hashing?.catch(() => {});
+      await this.#hash.close();
       await this.#file.close();
       await rename(partial, this.#path).catch(async (error: unknown) => {
         await this.#journal.close();
@@ -142,43 +183,19 @@ export class PartialFile {
     const { start, end } = part;
     const writing = this.#file.writev(chunks, start);
     // While it is written. Should that fail, this file is closed, and the next hashes anew.
-    if (start === this.#verifier.size && !this.#hashing) this.#hash(chunks);
+    this.#hash.offer(start, chunks);
     const { bytesWritten } = await writing;
     // A disk that is nearly full takes a part first, and says so at the next write.
     if (bytesWritten < end - start)
       await this.#writeRest(start, Buffer.concat(chunks), bytesWritten);
     await this.#journal.note(part);
-    this.#followUp();
-  }
-
-  #hash(chunks: readonly Uint8Array[]): void {
-    for (const chunk of chunks) this.#verifier.update(chunk);
+    this.#hash.follow(this.prefix);
   }
 
   async #writeRest(start: number, bytes: Buffer, from: number): Promise<void> {
     for (let at = from; at < bytes.byteLength;) {
       const { bytesWritten } = await this.#file.write(bytes, at, undefined, start + at);
       at += bytesWritten;
-    }
-  }
-
-  #followUp(): void {
-    if (this.#hashing || this.#verifier.size >= this.prefix) return;
-    this.#hashing = this.#readBack().finally(() => {
-      this.#hashing = undefined;
-    });
-    // Told by `verify`, which tries once more.
-    this.#hashing.catch(() => {});
-  }
-
-  async #readBack(): Promise<void> {
-    const block = Buffer.allocUnsafe(blockSize);
-    while (this.#verifier.size < this.prefix) {
-      const at = this.#verifier.size;
-      const length = Math.min(blockSize, this.prefix - at);
-      const { bytesRead } = await this.#file.read(block, 0, length, at);
-      if (bytesRead === 0) throw changedMeanwhile(this.#path);
-      this.#verifier.update(block.subarray(0, bytesRead));
     }
   }
 }
@@ -188,10 +205,4 @@ function slice(chunks: readonly Uint8Array[], start: number, part: Span): readon
   const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   if (part.start === start && part.end === start + size) return chunks;
   return [Buffer.concat(chunks).subarray(part.start - start, part.end - start)];
-}
-
-function changedMeanwhile(path: string): OciError {
-  return new OciError('SIZE_MISMATCH', `${shownPath(path)} changed while it was downloaded`, {
-    hint: 'Something else writes there. Nothing was kept; try again.',
-  });
 }

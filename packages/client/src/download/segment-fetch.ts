@@ -2,9 +2,7 @@ import { type CallOptions, type Descriptor, OciError } from '@oci/spec-types';
 import { registryPaths } from '@oci/spec-types/registry-api';
 
 import { type Endpoint, call } from '../repository/endpoint.js';
-import { leastTapped } from '../transport/answer-head.js';
-import type { BlockPool } from '../transport/block-pool.js';
-import type { RegistryResponse } from '../transport/exchange.js';
+import type { RegistryResponse, WrittenBody } from '../transport/exchange.js';
 import { networkFailure } from '../transport/network-failure.js';
 import { Attempts } from '../transport/retry-policy.js';
 import { BatchWriter } from './batch-writer.js';
@@ -23,8 +21,8 @@ export interface SegmentFetch {
   readonly ranges: boolean;
   /** Whether all of the blob is asked for as a range too, so that the answer shows whether they work. */
   readonly probes?: boolean;
-  /** What large answers are received into. */
-  readonly blocks: BlockPool;
+  /** Bytes that this thread writes at once, as long as no worker does. */
+  readonly batchBytes: () => number;
   readonly options: CallOptions;
   /** Called with the host that answered, once its answer was found usable. */
   readonly onAnswer: (host: string) => void;
@@ -41,7 +39,10 @@ export async function fetchSegment(segment: Segment, fetch: SegmentFetch): Promi
     const before = segment.position;
     const answer = await ask(segment, fetch);
     try {
-      await receive(answer, segment, fetch);
+      const { written } = answer.response.body;
+      if (written) await follow(written, segment, fetch);
+      else await receive(answer, segment, fetch);
+      if (segment.remaining > 0) throw cutShort(answer.response);
     } catch (thrown) {
       const { url } = answer.response;
       const error = networkFailure(thrown, { url, method: 'GET', signal: options.signal });
@@ -59,13 +60,14 @@ interface Answer {
 
 async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
   const { position: start, end } = segment;
-  const { endpoint, blob, options } = fetch;
+  const { endpoint, blob, options, file } = fetch;
   const asksRange = fetch.ranges && (fetch.probes || !(start === 0 && end === blob.size));
   const response = await call(endpoint, {
     ...options,
     lane: 'download',
     idleMs: endpoint.downloadPolicy.stallMs,
-    ...(end - start >= leastTapped && { blocks: fetch.blocks }),
+    // What is skipped of a whole answer has its place already.
+    into: asksRange || file.done === 0 ? file.place(segment) : undefined,
     method: 'GET',
     target: registryPaths.blob(endpoint.name, blob.digest),
     headers: asksRange ? { range: `bytes=${start}-${end - 1}` } : {},
@@ -87,12 +89,13 @@ async function ask(segment: Segment, fetch: SegmentFetch): Promise<Answer> {
 async function receive(
   { response, skip }: Answer,
   segment: Segment,
-  { endpoint, blob, file, options, blocks }: SegmentFetch,
+  fetch: SegmentFetch,
 ): Promise<void> {
-  const { digest, size } = blob;
+  const { endpoint, blob, file, batchBytes } = fetch;
+  const { size } = blob;
   const writer = new BatchWriter(file, segment.position, {
-    onWritten: () => options.onEvent?.({ type: 'bytes', digest, done: file.done, size }),
-    blocks,
+    onWritten: () => tellProgress(fetch),
+    batchBytes,
   });
   let skipping = skip;
   try {
@@ -110,7 +113,28 @@ async function receive(
   } finally {
     await writer.end();
   }
-  if (segment.remaining > 0) throw cutShort(response);
+}
+
+/** Follows what a worker writes, up to the end of the segment, which is moved through the worker. */
+async function follow(written: WrittenBody, segment: Segment, fetch: SegmentFetch): Promise<void> {
+  const { endpoint, file } = fetch;
+  segment.cutter = (end) => written.cut(end);
+  try {
+    for await (const { byteLength } of written) {
+      const start = segment.position;
+      segment.position += byteLength;
+      endpoint.throughput.add(byteLength);
+      file.wrote({ start, end: segment.position });
+      tellProgress(fetch);
+    }
+  } finally {
+    segment.cutter = undefined;
+    await segment.settle();
+  }
+}
+
+function tellProgress({ options, blob: { digest, size }, file }: SegmentFetch): void {
+  options.onEvent?.({ type: 'bytes', digest, done: file.done, size });
 }
 
 function tooLong({ digest, size }: Descriptor): OciError {

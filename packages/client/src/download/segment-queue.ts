@@ -5,6 +5,9 @@ export class Segment {
   /** The next byte that is to come. */
   position: number;
   end: number;
+  /** Asks who writes it where it ends from now on, when that is not known here at once. */
+  cutter: ((end: number) => Promise<number>) | undefined;
+  #cutting: Promise<number> | undefined;
 
   constructor({ start, end }: Span) {
     this.position = start;
@@ -13,6 +16,29 @@ export class Segment {
 
   get remaining(): number {
     return this.end - this.position;
+  }
+
+  get isBeingCut(): boolean {
+    return this.#cutting !== undefined;
+  }
+
+  /** Waits until its end is known again. */
+  async settle(): Promise<void> {
+    await this.#cutting;
+  }
+
+  /** Moves its end forward. @returns what was cut off; empty when it had come meanwhile */
+  async cut(end: number): Promise<Span> {
+    const before = this.end;
+    if (end >= before) return { start: before, end: before };
+    if (!this.cutter) {
+      this.end = end;
+      return { start: end, end: before };
+    }
+    this.#cutting = this.cutter(end).then((at) => (this.end = Math.min(before, at)));
+    await this.#cutting;
+    this.#cutting = undefined;
+    return { start: this.end, end: before };
   }
 }
 
@@ -46,21 +72,18 @@ export class SegmentQueue {
   }
 
   /** The next segment; undefined when nothing is left that is worth another request. */
-  take(): Segment | undefined {
-    const segment = this.#cut() ?? this.#steal();
+  async take(): Promise<Segment | undefined> {
+    const segment = this.#cut() ?? (await this.#steal());
     if (segment) this.#running.add(segment);
     return segment;
   }
 
   /** Cuts what runs and what waits into smaller segments from now on, so that others find work. */
-  divide(most: number): void {
+  async divide(most: number): Promise<void> {
     this.#most = most;
-    for (const segment of this.#running) {
-      const end = segment.position + most;
-      if (end >= segment.end) continue;
-      this.#waiting.unshift({ start: end, end: segment.end });
-      segment.end = end;
-    }
+    const running = [...this.#running].filter(({ isBeingCut }) => !isBeingCut);
+    const cut = await Promise.all(running.map((segment) => segment.cut(segment.position + most)));
+    this.#waiting.unshift(...cut.filter(({ start, end }) => end > start));
   }
 
   finish(segment: Segment): void {
@@ -75,12 +98,13 @@ export class SegmentQueue {
     return new Segment({ start: gap.start, end });
   }
 
-  #steal(): Segment | undefined {
-    const [slowest] = [...this.#running].sort((a, b) => b.remaining - a.remaining);
+  async #steal(): Promise<Segment | undefined> {
+    const [slowest] = [...this.#running]
+      .filter(({ isBeingCut }) => !isBeingCut)
+      .sort((a, b) => b.remaining - a.remaining);
     if (!slowest || slowest.remaining < 2 * this.#least) return undefined;
     const middle = slowest.position + Math.ceil(slowest.remaining / 2);
-    const rest = new Segment({ start: middle, end: slowest.end });
-    slowest.end = middle;
-    return rest;
+    const rest = await slowest.cut(middle);
+    return rest.end > rest.start ? new Segment(rest) : this.take();
   }
 }

@@ -4,9 +4,6 @@ import { performance } from 'node:perf_hooks';
 const firstLookMs = 25;
 const nextLookMs = 250;
 
-/** From this share of its time on this process is what limits, not the connections. */
-const busyShare = 0.8;
-
 /** So long one registry's blobs are asked for by several connections at once, in milliseconds. */
 const rememberedFor = 60_000;
 
@@ -36,12 +33,9 @@ export class Throughput {
     const look = (lookMs: number): void => {
       const begun = performance.now();
       const received = this.#received;
-      const share = performance.eventLoopUtilization();
       timer = setTimeout(() => {
         const seconds = (performance.now() - begun) / 1000;
-        const { utilization } = performance.eventLoopUtilization(share);
-        const isEnough = (this.#received - received) / seconds >= this.#enough;
-        if (isEnough || utilization >= busyShare) return look(nextLookMs);
+        if ((this.#received - received) / seconds >= this.#enough) return look(nextLookMs);
         this.#slowUntil = performance.now() + rememberedFor;
         onSlow();
       }, lookMs);

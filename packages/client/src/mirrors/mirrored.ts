@@ -7,6 +7,7 @@ import {
   type RegistryResponse,
   type ResponseBody,
   header,
+  wrapBody,
 } from '../transport/exchange.js';
 import { type MirrorLocation, type PullFromMirror, nameAt } from './mirror.js';
 import { MirrorHealth } from './mirror-health.js';
@@ -107,16 +108,12 @@ async function ask(
 
 /** A body whose connection breaks counts against the mirror, so that another is asked for the rest. */
 function watched(body: ResponseBody, health: MirrorHealth): ResponseBody {
-  return {
-    async *[Symbol.asyncIterator]() {
-      try {
-        yield* body;
-      } catch (error) {
-        health.failed();
-        throw error;
-      }
-    },
-    dump: () => body.dump(),
-    destroy: () => body.destroy(),
-  };
+  return wrapBody(body, async function* (chunks) {
+    try {
+      yield* chunks;
+    } catch (error) {
+      health.failed();
+      throw error;
+    }
+  });
 }

@@ -5,7 +5,6 @@ import type { RangeSupport } from '../download/range-support.js';
 import type { Throughput } from '../download/throughput.js';
 import { repositoryScope } from '../authorization/scope.js';
 import { resolvesInternally } from '../transport/address-policy.js';
-import type { BlockPool } from '../transport/block-pool.js';
 import type { BodyLimits } from '../transport/bounded-body.js';
 import {
   type Exchange,
@@ -15,6 +14,7 @@ import {
 } from '../transport/exchange.js';
 import { type Subject, expectStatus } from '../transport/response-failure.js';
 import type { RetryPolicy } from '../transport/retry-policy.js';
+import type { TakeWorker } from '../transport/worker/file-place.js';
 import type { ReferrersKnowledge } from './referrers-api.js';
 import type { RegistryHints } from './registry-hints.js';
 
@@ -28,8 +28,8 @@ export interface Endpoint {
   readonly downloadPolicy: DownloadPolicy;
   readonly rangeSupport: RangeSupport;
   readonly throughput: Throughput;
-  /** What blobs are received into that are written at once. */
-  readonly wholeBlocks: BlockPool;
+  /** Makes ready to write files by workers; undefined where there are none. */
+  readonly openWorkers: () => Promise<TakeWorker | undefined>;
   /** Whether what is read may come from a mirror. */
   readonly asksMirrors: boolean;
   readonly referrers: ReferrersKnowledge;
@@ -79,7 +79,7 @@ export interface EndpointRequest extends CallOptions {
   readonly lane?: RegistryRequest['lane'];
   readonly staysHere?: boolean;
   readonly idleMs?: number;
-  readonly blocks?: RegistryRequest['blocks'];
+  readonly into?: RegistryRequest['into'];
   readonly subject: Subject;
   readonly expected: readonly number[];
 }
@@ -105,7 +105,7 @@ export async function call(endpoint: Endpoint, ask: EndpointRequest): Promise<Re
     skipMirrors: !endpoint.asksMirrors || ask.forPush,
     staysHere: ask.staysHere,
     idleMs: ask.idleMs,
-    blocks: ask.blocks,
+    into: ask.into,
   };
   const response = await endpoint.exchange(request);
   const { subject } = ask;

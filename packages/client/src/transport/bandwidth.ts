@@ -17,7 +17,8 @@ export function limitBandwidth(
     const { body, signal } = request;
     const isStream = body !== undefined && !(body instanceof Uint8Array);
     const sent = isStream ? bandwidth.limited(body, signal) : body;
-    const response = await next({ ...request, body: sent });
+    // A worker would not wait for its turn.
+    const response = await next({ ...request, body: sent, into: undefined });
     const received: ResponseBody = {
       [Symbol.asyncIterator]: () => bandwidth.limited(response.body, signal),
       dump: () => response.body.dump(),

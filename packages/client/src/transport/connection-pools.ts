@@ -8,7 +8,6 @@ import { publicLookup } from './address-policy.js';
 import { closed } from './closed.js';
 import type { ConnectionOptions } from './connection-options.js';
 import type { RegistryRequest } from './exchange.js';
-import { SocketTaps } from './socket-tap.js';
 
 /** What tells connections apart that must not be shared. */
 interface Trait {
@@ -17,16 +16,13 @@ interface Trait {
   /** Does not verify the other end's certificate. */
   readonly lax: boolean;
   readonly publicOnly: boolean;
-  /** Keeps large bodies from undici. */
-  readonly tapped: boolean;
   readonly proxy: string | undefined;
 }
 
-/** The pooled connections of one registry and of where it leads; one pool for each {@link Trait}, 48 at most. */
+/** The pooled connections of one registry and of where it leads; one pool for each {@link Trait}, 24 at most. */
 export class ConnectionPools {
   readonly #options: ConnectionOptions;
   readonly #pools = new Map<string, Dispatcher>();
-  readonly taps: SocketTaps = new SocketTaps();
   #isClosed = false;
 
   constructor(options: ConnectionOptions) {
@@ -35,7 +31,7 @@ export class ConnectionPools {
 
   /** @throws OciError `ABORTED` when they are closed: nobody would ever close another */
   dispatcher(
-    request: Pick<RegistryRequest, 'url' | 'publicOnly' | 'strayed' | 'blocks'>,
+    request: Pick<RegistryRequest, 'url' | 'publicOnly' | 'strayed'>,
     proxy: URL | undefined,
   ): Dispatcher {
     if (this.#isClosed) throw closed(request.url.host);
@@ -44,7 +40,6 @@ export class ConnectionPools {
       known: !!clientCertificate && request.url.origin === origin.origin && !request.strayed,
       lax: insecure && request.url.hostname === origin.hostname,
       publicOnly: request.publicOnly ?? false,
-      tapped: !proxy && request.blocks !== undefined,
       proxy: proxy?.href,
     };
     const key = JSON.stringify(trait);
@@ -87,7 +82,6 @@ export class ConnectionPools {
     options: buildConnector.BuildOptions,
   ): buildConnector.connector | buildConnector.BuildOptions {
     const { headStart, timeouts } = this.#options;
-    if (trait.tapped) return this.taps.connector(options);
     if (!headStart || trait.publicOnly) return options;
     return headStart.connector(buildConnector(options), timeouts.connectMs);
   }

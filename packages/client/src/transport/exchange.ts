@@ -1,6 +1,6 @@
 import type { EventListener, OciError } from '@oci/spec-types';
 
-import type { BlockPool } from './block-pool.js';
+import type { FilePlace } from './worker/file-place.js';
 
 /** One request to a registry, or to where a registry sent us. */
 export interface RegistryRequest {
@@ -26,8 +26,8 @@ export interface RegistryRequest {
   readonly skipMirrors?: boolean | undefined;
   /** Milliseconds in which its answer's body has to bring 1 KiB; default that of the registry's timeouts. */
   readonly idleMs?: number | undefined;
-  /** Of a `GET` of much: its body may come in these blocks, each as one chunk that stays whole up to who gives it back. */
-  readonly blocks?: BlockPool | undefined;
+  /** Of a `GET` of much: a worker may write its body there, and the answer then has a body that is `written`. */
+  readonly into?: FilePlace | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
 }
@@ -55,6 +55,38 @@ export interface RegistryResponse {
 export interface ResponseBody extends AsyncIterable<Uint8Array> {
   dump(): Promise<void>;
   destroy(): void;
+  /** There when a worker writes the bytes where the request said: what is read then is their number. */
+  readonly written?: WrittenBody | undefined;
+}
+
+/** Bytes of a body, or their number. */
+export interface Sized {
+  readonly byteLength: number;
+}
+
+/** A body that is written to its place from when it is first iterated on. */
+export interface WrittenBody extends AsyncIterable<Sized> {
+  /** Moves the end to a position of the file, or to behind what has come. @returns the end */
+  cut(end: number): Promise<number>;
+}
+
+/** The same body, with its chunks passed through `wrap`. */
+export function wrapBody(
+  body: ResponseBody,
+  wrap: <T extends Sized>(chunks: AsyncIterable<T>) => AsyncIterable<T>,
+): ResponseBody {
+  const { written } = body;
+  return {
+    [Symbol.asyncIterator]: () => wrap(body)[Symbol.asyncIterator](),
+    dump: () => body.dump(),
+    destroy: () => body.destroy(),
+    ...(written && {
+      written: {
+        [Symbol.asyncIterator]: () => wrap(written)[Symbol.asyncIterator](),
+        cut: (end) => written.cut(end),
+      },
+    }),
+  };
 }
 
 /** Sends a request and gives its answer, whatever the status: the one shape of the transport. */

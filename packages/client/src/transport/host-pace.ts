@@ -8,7 +8,9 @@ import {
   type RegistryRequest,
   type RegistryResponse,
   type ResponseBody,
+  type Sized,
   header,
+  wrapBody,
 } from './exchange.js';
 import { type RetryPolicy, waitTooLong } from './retry-policy.js';
 import { SlotQueue } from './slot-queue.js';
@@ -79,7 +81,7 @@ class HostPace {
       const begun = Date.now();
       const response = await next(request);
       this.#learn(response, { begun, queue });
-      return { ...response, body: held(response.body, release, this.#policy.idleMs) };
+      return { ...response, body: holding(response.body, release, this.#policy.idleMs) };
     } catch (error) {
       release();
       throw error;
@@ -126,7 +128,7 @@ class HostPace {
 }
 
 /** A body that gives its place back at its end, or when nobody reads on for a while. */
-function held(body: ResponseBody, release: () => void, idleMs: number): ResponseBody {
+function holding(body: ResponseBody, release: () => void, idleMs: number): ResponseBody {
   let isAway = true;
   const idle = setTimeout(() => {
     if (isAway) release();
@@ -135,23 +137,24 @@ function held(body: ResponseBody, release: () => void, idleMs: number): Response
     clearTimeout(idle);
     release();
   };
-  return {
-    async *[Symbol.asyncIterator]() {
-      isAway = false;
-      try {
-        for await (const chunk of body) {
-          isAway = true;
-          idle.refresh();
-          yield chunk;
-          isAway = false;
-        }
-      } finally {
-        end();
+  const held = async function* <T extends Sized>(
+    chunks: AsyncIterable<T>,
+  ): AsyncGenerator<T, void, undefined> {
+    isAway = false;
+    try {
+      for await (const chunk of chunks) {
+        isAway = true;
+        idle.refresh();
+        yield chunk;
+        isAway = false;
       }
-    },
-    async dump() {
-      await body.dump().finally(end);
-    },
+    } finally {
+      end();
+    }
+  };
+  return {
+    ...wrapBody(body, held),
+    dump: () => body.dump().finally(end),
     destroy() {
       body.destroy();
       end();

@@ -1,6 +1,13 @@
 import { OciError } from '@oci/spec-types';
 
-import type { Exchange, RegistryRequest, RegistryResponse, ResponseBody } from './exchange.js';
+import {
+  type Exchange,
+  type RegistryRequest,
+  type RegistryResponse,
+  type ResponseBody,
+  type Sized,
+  wrapBody,
+} from './exchange.js';
 
 /** Bytes that have to come in each span of time: a host that sends one now and then holds nobody up. */
 const leastBytes = 1024;
@@ -25,18 +32,19 @@ function watched(
   idleMs: number,
 ): ResponseBody {
   const { body } = response;
-  return {
-    [Symbol.asyncIterator]: () => withDeadline(body, stalled(response, request), idleMs),
-    dump: () => body.dump(),
-    destroy: () => body.destroy(),
-  };
+  const giveUp = (): void => body.destroy();
+  const failure = stalled(response, request);
+  return wrapBody(body, (chunks) => withDeadline(chunks, { giveUp, failure, idleMs }));
 }
 
-async function* withDeadline(
-  body: ResponseBody,
-  failure: OciError,
-  idleMs: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
+async function* withDeadline<T extends Sized>(
+  chunks: AsyncIterable<T>,
+  {
+    giveUp,
+    failure,
+    idleMs,
+  }: { readonly giveUp: () => void; readonly failure: OciError; readonly idleMs: number },
+): AsyncGenerator<T, void, undefined> {
   let isWaiting = true;
   let isStalled = false;
   let isOver = false;
@@ -45,7 +53,7 @@ async function* withDeadline(
     isOver = true;
     if (!isWaiting) return;
     isStalled = true;
-    body.destroy();
+    giveUp();
   }, idleMs);
   const restart = (): void => {
     arrived = 0;
@@ -53,7 +61,7 @@ async function* withDeadline(
     timer.refresh();
   };
   try {
-    for await (const chunk of body) {
+    for await (const chunk of chunks) {
       isWaiting = false;
       arrived += chunk.byteLength;
       if (arrived >= leastBytes) restart();

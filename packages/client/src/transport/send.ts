@@ -7,8 +7,9 @@ import { refuseInternal } from './address-policy.js';
 import { closed } from './closed.js';
 import type { ConnectionOptions } from './connection-options.js';
 import type { ConnectionPools } from './connection-pools.js';
-import type { Exchange, ResponseBody } from './exchange.js';
+import type { Exchange, RegistryRequest, RegistryResponse, ResponseBody } from './exchange.js';
 import { networkFailure, throughProxy } from './network-failure.js';
+import type { WorkerExchange } from './worker/worker-exchange.js';
 
 /** The innermost exchange: one request on a pooled HTTP/1.1 connection, nothing followed or repeated. */
 export function createSend(options: ConnectionOptions): {
@@ -16,6 +17,7 @@ export function createSend(options: ConnectionOptions): {
   close: () => Promise<void>;
 } {
   let loading: Promise<ConnectionPools> | undefined;
+  const workers = lazyWorkers(options);
   let isClosed = false;
   const send: Exchange = async (request) => {
     if (isClosed) throw closed(request.url.host);
@@ -23,6 +25,9 @@ export function createSend(options: ConnectionOptions): {
     const proxy = options.proxy(request.url);
     const publicOnly = options.publicOnly || request.publicOnly;
     if (publicOnly) await refuseInternal(request.url, { behindProxy: proxy !== undefined });
+    // Node receives into a buffer of ours over no TLS connection that a proxy has opened.
+    const written = proxy ? undefined : await workers.send({ ...request, publicOnly });
+    if (written) return written;
     try {
       const answer = await pools.dispatcher({ ...request, publicOnly }, proxy).request({
         origin: request.url.origin,
@@ -31,16 +36,10 @@ export function createSend(options: ConnectionOptions): {
         headers: { 'user-agent': options.userAgent, ...request.headers },
         ...(request.body !== undefined && { body: requestBody(request.body) }),
         ...(request.signal && { signal: request.signal }),
-        // Of a body that is kept from it, undici sees nothing come; whether it stalls is watched above.
-        ...(request.blocks && { bodyTimeout: 0 }),
       });
       // A body that breaks after nobody reads it any more must not end the process.
       answer.body.on('error', () => {});
-      const {
-        statusCode: status,
-        headers,
-        body,
-      } = request.blocks ? pools.taps.answer(answer, request.blocks) : answer;
+      const { statusCode: status, headers, body } = answer;
       return { status, headers, body: untilFree(body), url: request.url, attempts: 1 };
     } catch (error) {
       const failure = networkFailure(error, request);
@@ -50,9 +49,27 @@ export function createSend(options: ConnectionOptions): {
   const close = async (): Promise<void> => {
     isClosed = true;
     options.headStart?.giveUp();
+    workers.close();
     await (await loading)?.close();
   };
   return { send, close };
+}
+
+/** The workers' exchange, loaded with the first request for a file. */
+function lazyWorkers(options: ConnectionOptions): {
+  readonly send: (request: RegistryRequest) => Promise<RegistryResponse | undefined>;
+  readonly close: () => void;
+} {
+  let loaded: WorkerExchange | undefined;
+  return {
+    send: async (request) => {
+      if (!request.into) return undefined;
+      const { WorkerExchange } = await import('./worker/worker-exchange.js');
+      loaded ??= new WorkerExchange(options);
+      return loaded.send(request, request.into);
+    },
+    close: () => loaded?.close(),
+  };
 }
 
 /** With the first request: reading the HTTP client takes longer than a whole pull that finds all in the cache. */

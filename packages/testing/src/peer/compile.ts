@@ -1,7 +1,12 @@
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { rolldown } from 'rolldown';
+
+/** The download worker that was built before the tests. */
+const worker = fileURLToPath(
+  new URL('../../../../node_modules/.cache/oci-test/download-worker.js', import.meta.url),
+);
 
 /**
  * Writes a program of a few lines, TypeScript with imports as in the test beside it, to one file that
@@ -27,6 +32,10 @@ export async function compile(
         name: 'program',
         resolveId: (id) => (id === source ? id : undefined),
         load: (id) => (id === source ? code : undefined),
+        transform: (text, id) =>
+          id.endsWith('/transport/worker/worker-file.ts')
+            ? text.replace('./download-worker.js', pathToFileURL(worker).href)
+            : undefined,
       },
     ],
   });
