@@ -38,6 +38,23 @@ export function ourCommand({ repository, tag }) {
 }
 
 /**
+ * The command that writes the files of an artifact into a directory.
+ *
+ * @param {{ repository: string, tag: string }} image
+ * @returns {Contestant}
+ */
+export function ourPull({ repository, tag }) {
+  return {
+    name: 'ocictl pull',
+    isOurs: true,
+    command: ({ host, out }) => ({
+      file: process.execPath,
+      args: [program('ocictl'), 'pull', `${host}/${repository}:${tag}`, '--output', out],
+    }),
+  };
+}
+
+/**
  * Every installed client, as it pulls an image into a directory of verified files with the fewest changes to
  * the bytes: none compresses or unpacks.
  *

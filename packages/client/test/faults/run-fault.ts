@@ -17,8 +17,11 @@ import {
   tag,
 } from './operations.js';
 
-/** Breaks something, works with it, and says what was seen. */
-export async function runFault(row: FaultRow): Promise<FaultResult> {
+/** One request after the other, for each part of a blob. */
+const inParts = { connections: 1, segmentBytes: 100_000, leastBytes: 100_000, parallelFrom: 1 };
+
+/** Breaks something, works with it, and says what was seen. @param workers for downloads */
+export async function runFault(row: FaultRow, workers: number): Promise<FaultResult> {
   await using directory = await temporaryDirectory();
   await using registry = await startRegistry(row.registry);
   await using raw = row.serve ? await listen(row.serve) : undefined;
@@ -27,9 +30,9 @@ export async function runFault(row: FaultRow): Promise<FaultResult> {
   for (const fault of row.faults ?? []) registry.fault(fault);
   const client = createRegistry({
     url: addressOf(row, raw ? `http://127.0.0.1:${raw.port}` : registry.url),
-    download: { connections: 1, segmentBytes: 100_000, leastBytes: 100_000, parallelFrom: 1 },
     retry: { delay: onlyAsked, random: () => 0 },
     ...row.client,
+    download: { ...inParts, workers, ...row.client?.download },
   });
   const events: TransferEvent[] = [];
   const site: FaultSite = {

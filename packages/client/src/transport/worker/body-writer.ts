@@ -5,8 +5,9 @@ import { type Connection, bufferBytes } from './connection.js';
 import type { FileHash } from './file-hash.js';
 import type { WorkerPlace } from './messages.js';
 
-/** Bytes that are written before they are noted in the journal: so much is lost by a kill. */
+/** So many bytes, or milliseconds, pass between two notes in the journal: so much is lost by a kill. */
 const notedBytes = 512 * 1024;
+const notedMs = 5;
 
 /** Bytes from which on a buffer counts as full: the system is not asked for a few more. */
 const fullBytes = bufferBytes - 64 * 1024;
@@ -14,8 +15,10 @@ const fullBytes = bufferBytes - 64 * 1024;
 /** Less than a full buffer is written, and noted, after this, in milliseconds. */
 const flushMs = 50;
 
-/** Progress is told no more often, in milliseconds. */
+/** Progress is told no more often, in milliseconds; at first more often, for its rate decides on more connections. */
 const toldMs = 25;
+const firstToldMs = 4;
+const firstMs = 200;
 
 interface BodyWriterOptions {
   /** Offset in the buffer at which the body begins. */
@@ -39,7 +42,9 @@ export class BodyWriter {
   #position: number;
   #end: number;
   #noted: number;
+  #notedAt: number = performance.now();
   #told = 0;
+  readonly #begun: number = performance.now();
 
   constructor(connection: Connection, { from, place, hash, ...hears }: BodyWriterOptions) {
     this.#connection = connection;
@@ -117,14 +122,17 @@ export class BodyWriter {
       at += writeSync(this.#place.file, bytes, at, size - at, this.#position + at);
     this.#from += size;
     this.#position += size;
-    if (this.#position - this.#noted >= notedBytes) this.#note();
-    if (performance.now() - this.#told >= toldMs) this.#tell();
+    const now = performance.now();
+    if (this.#position - this.#noted >= notedBytes || now - this.#notedAt >= notedMs) this.#note();
+    const pauseMs = now - this.#begun < firstMs ? firstToldMs : toldMs;
+    if (now - this.#told >= pauseMs) this.#tell();
   }
 
   #note(): void {
     if (this.#position === this.#noted) return;
     writeSync(this.#place.journal, `${this.#noted} ${this.#position}\n`);
     this.#noted = this.#position;
+    this.#notedAt = performance.now();
   }
 
   #tell(): void {
