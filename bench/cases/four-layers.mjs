@@ -1,7 +1,7 @@
 import { compare, timesAsFast } from '../harness/compare.mjs';
 import { pushRandomImage } from '../harness/content.mjs';
 import { expectFiles } from '../harness/outputs.mjs';
-import { ourCommand, ourPuller, peerPullers } from '../harness/pullers.mjs';
+import { ourCommand, ourPull, ourPuller, peerPullers } from '../harness/pullers.mjs';
 import { startDockerRegistry } from '../harness/registry.mjs';
 import { mebibytes } from '../harness/table.mjs';
 import { fasterThan, missingRegistry } from '../harness/verdict.mjs';
@@ -21,7 +21,7 @@ export const fourLayers = {
       sizes: Array.from({ length: 4 }, () => bench.size(256 * 1024 * 1024)),
     });
     const rows = await compare(bench, {
-      contestants: [ourPuller(image), ourCommand(image), ...peerPullers(image)],
+      contestants: [ourPull(image), ourPuller(image), ourCommand(image), ...peerPullers(image)],
       host: registry.host,
       front: await bench.front({ target: { host: '127.0.0.1', port: registry.port } }),
       check: (out) => expectFiles(out, image.digests),

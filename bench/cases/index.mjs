@@ -4,17 +4,23 @@ import { cacheHitLibrary } from './cache-hit-library.mjs';
 import { fortyLayers } from './forty-layers.mjs';
 import { fourLayers } from './four-layers.mjs';
 import { installFiles } from './install-files.mjs';
-import { largeBlob, largeBlob512 } from './large-blob.mjs';
+import { killedPull } from './killed-pull.mjs';
+import { largeBlob, largeBlob256, largeBlob512 } from './large-blob.mjs';
 import { listNamespace } from './list-namespace.mjs';
 import { memory } from './memory.mjs';
+import { oneBlob, oneBlobOverTls } from './one-blob.mjs';
 import { serverReads } from './server-reads.mjs';
 import { smallPackage } from './small-package.mjs';
 
 /** @type {readonly import('../harness/bench.mjs').BenchCase[]} */
 export const cases = [
   fourLayers,
+  oneBlob,
+  oneBlobOverTls,
   largeBlob,
+  largeBlob256,
   largeBlob512,
+  killedPull,
   fortyLayers,
   smallPackage,
   cacheHitLibrary,

@@ -1,7 +1,7 @@
 import { compare, timesAsFast } from '../harness/compare.mjs';
 import { pushRandomImage } from '../harness/content.mjs';
 import { expectFiles } from '../harness/outputs.mjs';
-import { ourCommand, ourPuller, peerPullers } from '../harness/pullers.mjs';
+import { ourCommand, ourPull, ourPuller, peerPullers } from '../harness/pullers.mjs';
 import { startDockerRegistry } from '../harness/registry.mjs';
 import { fasterThan, missingRegistry } from '../harness/verdict.mjs';
 import { linkNote, measureLink } from '../harness/link-check.mjs';
@@ -13,6 +13,9 @@ export const largeBlob = largeBlobCase('large-blob', 1024);
 
 /** The same at half the size. */
 export const largeBlob512 = largeBlobCase('large-blob-512', 512);
+
+/** A quarter, which ends soon after all connections have begun; beside crane. */
+export const largeBlob256 = largeBlobCase('large-blob-256', 256);
 
 /**
  * @param {string} name
@@ -34,7 +37,7 @@ function largeBlobCase(name, mebibytes) {
       const slow = await bench.link({ target, ...link });
       const measured = await measureLink(slow.host, image);
       const rows = await compare(bench, {
-        contestants: [ourPuller(image), ourCommand(image), ...peerPullers(image)],
+        contestants: [ourPull(image), ourPuller(image), ourCommand(image), ...peerPullers(image)],
         host: slow.host,
         front: await bench.front({ target }),
         check: (out) => expectFiles(out, image.digests),

@@ -59,28 +59,30 @@ export function ourPull({ repository, tag }) {
  * the bytes: none compresses or unpacks.
  *
  * @param {{ repository: string, tag: string }} image
+ * @param {{ isSecure?: boolean }} [access] over TLS, with verification
  * @returns {Contestant[]}
  */
-export function peerPullers({ repository, tag }) {
+export function peerPullers({ repository, tag }, { isSecure = false } = {}) {
+  const plain = (/** @type {string[]} */ ...args) => (isSecure ? [] : args);
   const name = (/** @type {string} */ host) => `${host}/${repository}:${tag}`;
   return [
     ...contestant('crane', ({ host, out }) => [
       'pull',
-      '--insecure',
+      ...plain('--insecure'),
       '--format=oci',
       name(host),
       out,
     ]),
     ...contestant('oras', ({ host, out }) => [
       'copy',
-      '--from-plain-http',
+      ...plain('--from-plain-http'),
       name(host),
       '--to-oci-layout',
       `${out}:${tag}`,
     ]),
     ...contestant('regctl', ({ host, out }) => [
       '--host',
-      `reg=${host},tls=disabled`,
+      `reg=${host},tls=${isSecure ? 'enabled' : 'disabled'}`,
       '--verbosity',
       'error',
       'image',
@@ -91,7 +93,7 @@ export function peerPullers({ repository, tag }) {
     ...contestant('skopeo', ({ host, out }) => [
       'copy',
       '--quiet',
-      '--src-tls-verify=false',
+      ...plain('--src-tls-verify=false'),
       `docker://${name(host)}`,
       `dir:${out}`,
     ]),

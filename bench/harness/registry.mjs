@@ -14,6 +14,7 @@ import { program } from './programs.mjs';
  * @property {string} host `127.0.0.1:port`
  * @property {number} port
  * @property {number} pid
+ * @property {string} [storage] where it keeps content
  */
 
 /**
@@ -31,20 +32,29 @@ import { program } from './programs.mjs';
 export const startDockerRegistry = (scope) =>
   startDistribution(scope, { name: 'docker-registry', peer: 'docker-registry' });
 
+/**
+ * The same over TLS, with the storage of another that has the content already.
+ *
+ * @param {import('./scope.mjs').Scope} scope
+ * @param {{ certificate: string, key: string, storage: string }} files
+ */
+export const startDockerRegistryOverTls = (scope, files) =>
+  startDistribution(scope, { name: 'docker-registry', peer: 'docker-registry', files });
+
 /** The present distribution (3.x), where `go install` put it. @type {StartRegistry} */
 export const startDistribution3 = (scope) =>
   startDistribution(scope, { name: 'distribution 3', peer: 'registry' });
 
 /**
  * @param {import('./scope.mjs').Scope} scope
- * @param {{ name: string, peer: 'docker-registry' | 'registry' }} which
+ * @param {{ name: string, peer: 'docker-registry' | 'registry', files?: { certificate: string, key: string, storage: string } }} which
  */
-async function startDistribution(scope, { name, peer }) {
+async function startDistribution(scope, { name, peer, files }) {
   const path = findPeer(peer);
   if (path === undefined) return undefined;
   const directory = await scope.temporaryDirectory(peer);
-  const rootdirectory = join(directory, 'storage');
-  await mkdir(rootdirectory);
+  const rootdirectory = files?.storage ?? join(directory, 'storage');
+  await mkdir(rootdirectory, { recursive: true });
   const config = {
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
@@ -53,19 +63,24 @@ async function startDistribution(scope, { name, peer }) {
       cache: { blobdescriptor: 'inmemory' },
       delete: { enabled: true },
     },
-    http: { addr: '127.0.0.1:0', secret: 'bench' },
+    http: {
+      addr: '127.0.0.1:0',
+      secret: 'bench',
+      ...(files && { tls: { certificate: files.certificate, key: files.key } }),
+    },
     // The tables of 1,000 packages are longer than the 1,000 entries that 3.x answers with at most.
     catalog: { maxentries: 10_000 },
   };
   const file = join(directory, 'config.yml');
   // JSON is YAML.
   await writeFile(file, JSON.stringify(config));
-  return startServer(scope, {
+  const server = await startServer(scope, {
     name,
     file: path,
     args: ['serve', file],
     env: { OTEL_TRACES_EXPORTER: 'none' },
   });
+  return { ...server, storage: rootdirectory };
 }
 
 /** @type {StartRegistry} */

@@ -150,7 +150,8 @@ async function fillInRanges(file: PartialFile, filling: Filling): Promise<void> 
   let unwatch: (() => void) | undefined;
   let isOver = false;
   const startAll = (): void => {
-    while (!isOver && workers.count < policy.connections && queue.hasWork) workers.start(work);
+    if (isOver) return;
+    while (workers.count < policy.connections && queue.hasWork) workers.start(work);
   };
   const grow = (): void => {
     if (!beginsAlone) return startAll();

@@ -7,10 +7,13 @@ import type { WorkerPlace } from './messages.js';
 
 /** So many bytes, or milliseconds, pass between two notes in the journal: so much is lost by a kill. */
 const notedBytes = 512 * 1024;
-const notedMs = 5;
+const notedMs = 2;
 
 /** Bytes from which on a buffer counts as full: the system is not asked for a few more. */
 const fullBytes = bufferBytes - 64 * 1024;
+
+/** Bytes that are worth writing when nothing more is there to be read. */
+const someBytes = 64 * 1024;
 
 /** Less than a full buffer is written, and noted, after this, in milliseconds. */
 const flushMs = 50;
@@ -89,7 +92,10 @@ export class BodyWriter {
   /** Takes what came into the buffer. @returns whether the body is whole @throws what the file system says */
   received(): boolean {
     const isWhole = this.#position + this.#waiting >= this.#end;
-    if (!isWhole && this.#connection.filled < fullBytes) return false;
+    const isFull =
+      this.#connection.filled >= fullBytes ||
+      (this.#connection.isDrained && this.#waiting >= someBytes);
+    if (!isWhole && !isFull) return false;
     this.#write();
     if (!isWhole) {
       this.#connection.filled = 0;

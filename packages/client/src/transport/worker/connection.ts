@@ -35,6 +35,8 @@ export class Connection {
   readonly buffer: Buffer = Buffer.allocUnsafeSlow(bufferBytes);
   /** Bytes in the buffer; whoever uses the connection sets it back. */
   filled = 0;
+  /** The last reading left room in the buffer: nothing more was there. */
+  isDrained = false;
   /** It has brought an answer before. */
   isUsed = false;
   readonly #socket: Socket;
@@ -95,6 +97,7 @@ export class Connection {
       bytes.buffer === buffer.buffer && bytes.byteOffset === buffer.byteOffset + filled;
     if (!isInPlace) buffer.set(bytes, filled);
     this.filled = filled + bytes.byteLength;
+    this.isDrained = this.filled < bufferBytes;
     return this.#user.received();
   }
 

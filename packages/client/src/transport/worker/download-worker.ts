@@ -20,7 +20,7 @@ function begin(id: number, request: WorkerRequest): void {
   const tell = (message: AnswerMessage): void => {
     const isLast = message.type === 'end' || message.type === 'unusable';
     if (isLast || (message.type === 'head' && message.body)) answers.delete(id);
-    post({ id, ...message } as FromWorker);
+    post({ id, ...message });
   };
   try {
     const answer = new Answer(request, connections.take(request.target), {
