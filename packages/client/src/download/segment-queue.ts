@@ -98,13 +98,17 @@ export class SegmentQueue {
     return new Segment({ start: gap.start, end });
   }
 
+  /** Half of the rest of the slowest, or of the next, when all of that has come meanwhile. */
   async #steal(): Promise<Segment | undefined> {
-    const [slowest] = [...this.#running]
+    const slowest = [...this.#running]
       .filter(({ isBeingCut }) => !isBeingCut)
       .sort((a, b) => b.remaining - a.remaining);
-    if (!slowest || slowest.remaining < 2 * this.#least) return undefined;
-    const middle = slowest.position + Math.ceil(slowest.remaining / 2);
-    const rest = await slowest.cut(middle);
-    return rest.end > rest.start ? new Segment(rest) : this.take();
+    for (const segment of slowest) {
+      if (segment.isBeingCut || segment.remaining < 2 * this.#least) continue;
+      const middle = segment.position + Math.ceil(segment.remaining / 2);
+      const rest = await segment.cut(middle);
+      if (rest.end > rest.start) return new Segment(rest);
+    }
+    return this.#cut();
   }
 }
