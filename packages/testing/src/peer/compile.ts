@@ -13,11 +13,12 @@ const worker = fileURLToPath(
  * Node runs: what a test starts several times, or kills.
  *
  * @param options.from the test's `import.meta.url`
+ * @param options.hasWorker whether the program finds the download worker's file; default true
  * @returns the path of the file, below `options.directory`
  */
 export async function compile(
   code: string,
-  options: { readonly from: string; readonly directory: string },
+  options: { readonly from: string; readonly directory: string; readonly hasWorker?: boolean },
 ): Promise<string> {
   const file = join(options.directory, 'program.mjs');
   const source = join(dirname(fileURLToPath(options.from)), 'program-of-a-test.ts');
@@ -33,7 +34,7 @@ export async function compile(
         resolveId: (id) => (id === source ? id : undefined),
         load: (id) => (id === source ? code : undefined),
         transform: (text, id) =>
-          id.endsWith('/transport/worker/worker-file.ts')
+          (options.hasWorker ?? true) && id.endsWith('/transport/worker/worker-file.ts')
             ? text.replace('./download-worker.js', pathToFileURL(worker).href)
             : undefined,
       },

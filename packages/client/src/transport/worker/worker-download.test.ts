@@ -1,15 +1,19 @@
 import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
+import { type TLSSocket, type TlsOptions, createServer as createTlsServer } from 'node:tls';
 import { join } from 'node:path';
 
 import { type TransferEvent, parseRepositoryName } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import {
   type TemporaryDirectory,
+  compile,
   randomBytes,
+  run,
   startRegistry,
   temporaryDirectory,
+  testAuthority,
 } from '@oci/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -60,7 +64,10 @@ interface Asked {
 type Responder = (asked: Asked, socket: Socket, count: number) => void;
 
 /** A server that answers each request for a range as it is told, byte by byte. */
-async function rawServer(respond: Responder): Promise<{
+async function rawServer(
+  respond: Responder,
+  tls?: TlsOptions,
+): Promise<{
   url: string;
   requests: string[];
   sockets: Set<Socket>;
@@ -68,7 +75,7 @@ async function rawServer(respond: Responder): Promise<{
 }> {
   const sockets = new Set<Socket>();
   const requests: string[] = [];
-  const server: Server = createServer((socket) => {
+  const accept = (socket: Socket): void => {
     sockets.add(socket.on('error', () => {}));
     socket.on('close', () => sockets.delete(socket));
     let text = '';
@@ -82,11 +89,12 @@ async function rawServer(respond: Responder): Promise<{
       const end = last === undefined ? blob.size : Number(last) + 1;
       respond({ start, end, isRange: last !== undefined }, socket, requests.length);
     });
-  });
+  };
+  const server: Server = tls ? createTlsServer(tls, accept) : createServer(accept);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     sockets,
     [Symbol.asyncDispose]: async () => {
@@ -281,3 +289,44 @@ test('honours the authority, and leave to skip verification', async () => {
   expect(told('receive')).toBeGreaterThan(1);
   await expect(attempt({})).rejects.toMatchObject({ code: 'TLS' });
 });
+
+test('shows the client certificate, and trusts the authority that was named', async () => {
+  const { ca, server: own, client: clientCertificate } = await testAuthority();
+  const shown = new Set<boolean>();
+  const respond: Responder = (asked, socket, count) => {
+    // Connections of the main thread are not made for parts of a blob.
+    shown.add((socket as TLSSocket).authorized);
+    plain(asked, socket, count);
+  };
+  await using secure = await rawServer(respond, { ...own, ca, requestCert: true });
+  await using registry = client(secure.url, { ca, clientCertificate });
+  await registry.repository('a/b').downloadBlob(blob, path);
+  await expectWhole();
+  expect([...shown]).toEqual([true]);
+  expect(told('receive')).toBe(secure.requests.length);
+});
+
+test.each([true, false])(
+  'a bundle downloads with the file of the worker: %s',
+  async (hasWorker) => {
+    await using server = await rawServer(plain);
+    const program = await compile(
+      `import { createRegistry } from '../../registry.js';
+     import { DownloadWorker } from './download-workers.js';
+     const [url, blob, path] = process.argv.slice(2);
+     let posted = 0;
+     const { post } = DownloadWorker.prototype;
+     DownloadWorker.prototype.post = function (...args) {
+       posted += 1;
+       return post.apply(this, args);
+     };
+     await using registry = createRegistry({ url, download: ${JSON.stringify({ ...download, enoughBytesPerSecond: 0 })} });
+     await registry.repository('a/b').downloadBlob(JSON.parse(blob), path);
+     process.stdout.write(String(posted > 0));`,
+      { from: import.meta.url, directory: work.path, hasWorker },
+    );
+    const result = await run(process.execPath, [program, server.url, JSON.stringify(blob), path]);
+    expect(result).toMatchObject({ exitCode: 0, stderr: '', stdout: String(hasWorker) });
+    expect(digestOf(await readFile(path))).toBe(blob.digest);
+  },
+);
