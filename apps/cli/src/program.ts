@@ -14,6 +14,7 @@ export const ocictl: ProgramDefinition = {
     ...packagesProgram.groups,
     { name: 'cache', section: 'machine', summary: 'the cache directory' },
     { name: 'config', section: 'machine', summary: 'the configuration' },
+    { name: 'trust', section: 'artifacts', summary: 'what has to be signed' },
   ],
   commands: [
     ...packagesProgram.commands,

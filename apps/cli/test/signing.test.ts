@@ -178,4 +178,36 @@ describe('signing with ocictl', () => {
       stderr: expect.stringContaining('is no JSON'),
     });
   });
+
+  it('explains which trust rule holds, and why', async () => {
+    const config = path('trust.toml');
+    await writeFile(
+      config,
+      `[orchestrator.oci.trust."*"]
+       keys = ["team.pub"]
+       [[orchestrator.oci.trust."*".attestations]]
+       type = "spdx"`,
+    );
+    const explain = ['trust', 'explain', 'kcl/core:1.0.0', '--config', config];
+    const refused = await command(...explain, '--format', 'json');
+    expect(refused.exitCode).toBe(9);
+    expect(expectJson('trust-explain', refused.stdout)).toMatchObject({
+      rule: { scope: '*', require: 'signature', mode: 'enforce', threshold: 1 },
+      passes: false,
+      used: false,
+      signatures: { problem: expect.stringContaining('is not signed') },
+      attestations: [{ passes: false }],
+    });
+    await command('sign', 'kcl/core:1.0.0', '--key', path('team.key'));
+    await writeFile(path('sbom.json'), '{}');
+    const attest = ['attest', 'kcl/core:1.0.0', '--type', 'spdx', '--key', path('team.key')];
+    await command(...attest, '--predicate', path('sbom.json'));
+    const passes = await command(...explain);
+    expect(passes).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('may be used') });
+    expect(await command('kcl', 'pull', 'core', '1.0.0', '--config', config)).toMatchObject({
+      exitCode: 0,
+    });
+    const none = await command('trust', 'explain', 'kcl/core:1.0.0');
+    expect(none).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('none is for it') });
+  });
 });

@@ -101,6 +101,7 @@ function together(before: ManagerMetrics, after: ManagerMetrics): ManagerMetrics
     tagsMoved: before.tagsMoved + after.tagsMoved,
     staleAnswers: before.staleAnswers + after.staleAnswers,
     blobsDamaged: before.blobsDamaged + after.blobsDamaged,
+    trustWarnings: before.trustWarnings + after.trustWarnings,
     manifestCache: {
       hits: old.hits + memory.hits,
       misses: old.misses + memory.misses,

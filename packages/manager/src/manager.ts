@@ -68,7 +68,7 @@ export class OciManager {
     this.#places = places;
     this.#cache = new ManagerCache(options, { counters, registries: places.registries });
     this.#retention = new RetentionSchedule(options.retention);
-    this.#trust = new TrustGate(options.trust ?? [], this.#policy);
+    this.#trust = new TrustGate(options.trust ?? [], this.#policy, () => counters.mistrusted());
     this.#pulls = new PullCalls({
       places,
       counters,

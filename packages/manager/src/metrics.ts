@@ -20,6 +20,8 @@ export interface ManagerMetrics {
   readonly tagsMoved: number;
   /** Answers out of the cache because the registry gave none. */
   readonly staleAnswers: number;
+  /** Artifacts that were used although they did not fulfil a trust rule whose mode is `warn`. */
+  readonly trustWarnings: number;
   /** Cached blobs that turned out damaged, and were set aside. */
   readonly blobsDamaged: number;
   readonly manifestCache: {
@@ -43,6 +45,7 @@ export class PullCounters {
   #tagsMoved = 0;
   #staleAnswers = 0;
   #blobsDamaged = 0;
+  #trustWarnings = 0;
 
   addBytes(bytes: number): void {
     this.#bytesDownloaded += bytes;
@@ -70,6 +73,10 @@ export class PullCounters {
     this.#blobsDamaged += 1;
   }
 
+  mistrusted(): void {
+    this.#trustWarnings += 1;
+  }
+
   failed(): void {
     this.#pullFailures += 1;
   }
@@ -88,6 +95,7 @@ export class PullCounters {
       tagsMoved: this.#tagsMoved,
       staleAnswers: this.#staleAnswers,
       blobsDamaged: this.#blobsDamaged,
+      trustWarnings: this.#trustWarnings,
       manifestCache,
     };
   }

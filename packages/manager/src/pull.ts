@@ -46,7 +46,7 @@ export async function pull(
   const root = await lookup.find(name, options);
   const { manifest } = root;
   const reference = formatReference(name);
-  await trust.ensure({ name, manifest, source: connect, cache }, { signal });
+  await trust.ensure({ name, manifest, source: connect, cache }, { signal, onEvent });
   onEvent?.({ type: 'resolve', reference, digest: manifest.descriptor.digest });
   await using lease = cache.lease();
   const chosen = await choose(request, root, { lookup, options });

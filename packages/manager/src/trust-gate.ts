@@ -7,6 +7,8 @@ import {
   type RegistryHost,
   type RepositoryName,
   type ResolvedManifest,
+  isAbort,
+  isOciError,
 } from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 
@@ -25,19 +27,26 @@ export interface TrustQuestion {
   readonly cache?: Pick<Cache, 'verifiedSignatures'> | undefined;
 }
 
-/** A signature and its manifest, base64: what is larger was not written here. */
-const maxRecordBytes = 2 * 1024 * 1024;
+/** Signatures and their manifests, base64: what is larger was not written here. */
+const maxRecordBytes = 8 * 1024 * 1024;
 
 /** Lets through what the rules allow to use. */
 export class TrustGate {
   readonly #rules: readonly TrustRule[];
   readonly #policy: Pick<FreshnessPolicy, 'offline' | 'refresh'>;
-  /** Digest and authority of what was let through; one that is forgotten is verified again. */
-  readonly #passed = new LRUCache<string, true>({ max: 10_000 });
+  readonly #onWarning: () => void;
+  /** Digest and authority of what was let through; it is verified again when it is forgotten, and each hour, as it ages. */
+  readonly #passed = new LRUCache<string, true>({ max: 10_000, ttl: 60 * 60_000 });
 
-  constructor(rules: readonly TrustRule[], policy: Pick<FreshnessPolicy, 'offline' | 'refresh'>) {
+  /** @param onWarning hears of what is let through although it does not fulfil its rule */
+  constructor(
+    rules: readonly TrustRule[],
+    policy: Pick<FreshnessPolicy, 'offline' | 'refresh'>,
+    onWarning: () => void = () => {},
+  ) {
     this.#rules = rules;
     this.#policy = policy;
+    this.#onWarning = onWarning;
   }
 
   /**
@@ -47,9 +56,21 @@ export class TrustGate {
    *   `OFFLINE` when it was never verified and nobody may be asked
    */
   async ensure(question: TrustQuestion, options: CallOptions = {}): Promise<void> {
+    const rule = this.#rules.length === 0 ? undefined : trustRuleFor(this.#rules, question.name);
+    if (!rule) return;
+    try {
+      await this.#ensureRule(rule, question, options);
+    } catch (error) {
+      if (rule.mode !== 'warn' || !isOciError(error) || isAbort(error)) throw error;
+      this.#onWarning();
+      const message = `the trust rule of ${rule.scope} is not fulfilled: ${error.message}`;
+      options.onEvent?.({ type: 'warning', message });
+    }
+  }
+
+  async #ensureRule(rule: TrustRule, question: TrustQuestion, options: CallOptions): Promise<void> {
+    if (rule.require === 'nothing') return;
     const { name, manifest, cache } = question;
-    const rule = this.#rules.length === 0 ? undefined : trustRuleFor(this.#rules, name);
-    if (!rule || rule.require === 'nothing') return;
     const text = `${name.registry}/${name.repository}`;
     if (rule.require === 'reject') {
       throw new OciError('POLICY_REFUSED', `nothing of ${text} may be used`, {
@@ -88,36 +109,32 @@ export class TrustGate {
       ? undefined
       : await cache?.verifiedSignatures.read(id, maxRecordBytes);
     if (text === undefined) return false;
-    const [{ recordedSignature }, { verifySignatures }] = await Promise.all([
+    const [{ recordedSignatures }, { verifyTrust }] = await Promise.all([
       import('./signing/signature-record.js'),
-      import('./signing/verify-signatures.js'),
+      import('./signing/verify-trust.js'),
     ]);
-    const source = recordedSignature(text, manifest);
+    const source = recordedSignatures(text, manifest);
     if (!source) return false;
-    return verifySignatures(source, manifest, authority).then(
+    return verifyTrust(source, manifest, authority, {}).then(
       () => true,
       () => false,
     );
   }
 
-  /** @returns a record of the signature that was good, unless it is too large for one */
+  /** @returns a record of what was good, unless it is too large for one */
   async #verify(
     { name: { registry, repository }, manifest, source }: TrustQuestion,
     authority: FingerprintedAuthority,
     options: CallOptions,
   ): Promise<string | undefined> {
-    const [{ recordSignature }, { verifySignatures }] = await Promise.all([
+    const [{ recordSignatures }, { verifyTrust }] = await Promise.all([
       import('./signing/signature-record.js'),
-      import('./signing/verify-signatures.js'),
+      import('./signing/verify-trust.js'),
     ]);
     const from = source();
-    const { signatures } = await verifySignatures(from, manifest, authority, {
-      ...options,
-      all: false,
-      name: `${registry}/${repository}`,
-    });
-    const [good] = signatures;
+    const named = { ...options, name: `${registry}/${repository}` };
+    const places = await verifyTrust(from, manifest, authority, named);
     // What cannot be kept is asked for again.
-    return good && recordSignature(from, good, options).catch(() => undefined);
+    return recordSignatures(from, places, options).catch(() => undefined);
   }
 }

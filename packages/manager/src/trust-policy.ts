@@ -1,6 +1,6 @@
 import type { RegistryHost, RepositoryName } from '@oci/spec-types';
 
-import type { Authority } from './signing/verify-signatures.js';
+import type { TrustDemand } from './signing/verify-trust.js';
 
 /** What an artifact needs to be used. */
 export type TrustRequirement = 'signature' | 'nothing' | 'reject';
@@ -10,12 +10,14 @@ export interface TrustRule {
   /** `host`, `host/path` with all below it, or `*` for whatever no other rule is for. */
   readonly scope: string;
   readonly require: TrustRequirement;
+  /** `warn` lets through what does not fulfil the rule, with a warning. Default `enforce`. */
+  readonly mode?: 'enforce' | 'warn' | undefined;
   /** Called when the first artifact needs it. */
   readonly authority: () => Promise<FingerprintedAuthority>;
 }
 
-export interface FingerprintedAuthority extends Authority {
-  /** Another one when other keys or identities may sign: what was verified before counts no more. */
+export interface FingerprintedAuthority extends TrustDemand {
+  /** Another one when the demand is another: what was verified before counts no more. */
   readonly fingerprint: string;
 }
 

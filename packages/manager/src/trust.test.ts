@@ -15,7 +15,14 @@ import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 
 import { OciManager } from './manager.js';
 import type { OciManagerOptions } from './oci-manager-options.js';
-import { type SigningKey, generateKeyPair, readSigningKey, signArtifact } from './signing/index.js';
+import {
+  type SigningKey,
+  type TrustDemand,
+  attestArtifact,
+  generateKeyPair,
+  readSigningKey,
+  signArtifact,
+} from './signing/index.js';
 import { type TrustRule, trustRuleFor } from './trust-policy.js';
 
 const [key, otherKey] = await Promise.all([newKey(), newKey()]);
@@ -76,6 +83,69 @@ describe('a pull where a signature is required', () => {
     await using offline = managerOf([signedBy(key)], { freshness: { offline: true } });
     expect(await offline.pullKclPackage('core', '1.0.0')).toMatchObject({ fromCache: true });
     expect(registry.requests.length).toBe(asked);
+  });
+
+  function demanding(demand: Partial<TrustDemand>, mode?: TrustRule['mode']): TrustRule {
+    const keys = [key.publicKey, otherKey.publicKey];
+    const authority = async () => ({ keys, fingerprint: JSON.stringify(demand), ...demand });
+    return { scope: '*', require: 'signature', mode, authority };
+  }
+
+  async function attest(predicateType: string): Promise<void> {
+    const client = createRegistry({ url: registry.url });
+    const repository = client.repository(parseRepositoryName('kcl/core'));
+    const manifest = await repository.fetch(parseTag('1.0.0'));
+    await attestArtifact(repository, manifest, key, { predicateType, predicate: {} });
+    await client.close();
+  }
+
+  it('asks for as many different signers as the rule says', async () => {
+    await sign(key);
+    await using one = managerOf([demanding({ threshold: 2 })]);
+    await expect(one.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'SIGNATURE_MISSING',
+      message: expect.stringContaining('is signed by 1 of those who may, and needs 2'),
+    });
+    await sign(otherKey);
+    await using both = managerOf([demanding({ threshold: 2 })]);
+    await both.pullKclPackage('core', '1.0.0');
+    const asked = registry.requests.length;
+    const offline = { freshness: { offline: true } };
+    await using later = managerOf([demanding({ threshold: 2 })], offline);
+    expect(await later.pullKclPackage('core', '1.0.0')).toMatchObject({ fromCache: true });
+    expect(registry.requests.length).toBe(asked);
+  });
+
+  it('asks for the attestations that the rule names, instead of a signature or besides', async () => {
+    const attestations = [{ predicateType: 'spdx' }, { predicateType: 'vuln' }];
+    const rules = [demanding({ threshold: 0, attestations })];
+    await attest('spdx');
+    await using lacking = managerOf(rules);
+    await expect(lacking.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'SIGNATURE_MISSING',
+      message: expect.stringContaining('no attestation of https://cosign.sigstore.dev'),
+    });
+    await attest('vuln');
+    await using manager = managerOf(rules);
+    await manager.pullKclPackage('core', '1.0.0');
+    await using offline = managerOf(rules, { freshness: { offline: true } });
+    expect(await offline.pullKclPackage('core', '1.0.0')).toMatchObject({ fromCache: true });
+    await using besides = managerOf([demanding({ attestations })]);
+    await expect(besides.pullKclPackage('core', '1.0.0')).rejects.toMatchObject({
+      code: 'SIGNATURE_INVALID',
+    });
+  });
+
+  it('lets through with a warning where the rule says so', async () => {
+    await using manager = managerOf([demanding({}, 'warn')]);
+    const warnings: string[] = [];
+    const pull = manager.pullKclPackage('core', '1.0.0');
+    pull.on((event) => void (event.type === 'warning' && warnings.push(event.message)));
+    await pull;
+    expect(warnings).toEqual([
+      expect.stringMatching(/trust rule of \* is not fulfilled: .* is not signed/),
+    ]);
+    expect(manager.metrics()).toMatchObject({ trustWarnings: 1 });
   });
 
   it('gives nothing that is not signed, and downloads no content of it', async () => {

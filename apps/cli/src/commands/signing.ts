@@ -152,6 +152,16 @@ export const signingCommands: readonly CommandDefinition[] = [
     json: 'verify-attestation',
     load: async () => (await import('./verify-attestation.js')).verifyAttestation,
   }),
+  defineCommand<{ reference: string }>({
+    name: 'trust explain',
+    summary: 'say which trust rule holds for an artifact, and why it passes or not',
+    description:
+      'Asks for all that the rule requires, each by itself. Ends with 0 when the artifact may be used, also with a warning, and else as a pull of it would.',
+    arguments: [referenceArgument],
+    examples: ['ocictl trust explain ghcr.io/team/tool:1.2.0'],
+    json: 'trust-explain',
+    load: async () => (await import('./trust-explain.js')).explain,
+  }),
   defineCommand<{ name?: string; passwordStdin?: boolean; unsealed?: boolean }>({
     name: 'generate-key-pair',
     section: 'artifacts',

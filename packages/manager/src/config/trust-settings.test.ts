@@ -44,6 +44,38 @@ describe('the table trust', () => {
     });
   });
 
+  it('says how many, by which identities, and what has to be attested', async () => {
+    for (const name of ['a', 'b'])
+      await writeFile(join(work.path, `${name}.pub`), (await generateKeyPair()).publicKey);
+    const settings = await load(`
+      [orchestrator.oci.trust."registry.example"]
+      keys = ["a.pub", "b.pub"]
+      threshold = 2
+      mode = "warn"
+      [[orchestrator.oci.trust."registry.example".attestations]]
+      type = "slsaprovenance1"
+      keys = ["b.pub"]
+      source_repository = "https://github.com/team/tool"
+      max_age_days = 30
+      [[orchestrator.oci.trust."registry.example".attestations]]
+      type = "spdx"`);
+    const [rule] = trustRules(settings.values.trust);
+    expect(rule).toMatchObject({ require: 'signature', mode: 'warn' });
+    const demand = await rule?.authority();
+    expect(demand).toMatchObject({
+      keys: [{}, {}],
+      threshold: 2,
+      attestations: [
+        {
+          predicateType: 'slsaprovenance1',
+          conditions: { repository: 'https://github.com/team/tool', maxAgeDays: 30 },
+          authority: { keys: [demand?.keys[1]] },
+        },
+        { predicateType: 'spdx', authority: { keys: demand?.keys } },
+      ],
+    });
+  });
+
   it.each([
     ['Registry.Example', 'registry.example'],
     ['index.docker.io', 'docker.io'],
@@ -60,6 +92,20 @@ describe('the table trust', () => {
     ['"registry.example" = { require = "nothing", keys = ["a"] }', /requires nothing/],
     ['"registry.example" = { trusted_root = "a" }', /together/],
     ['"registry.example" = { certificate_identity = "a", keys = ["a"] }', /together/],
+    ['"registry.example" = { keys = ["a"], threshold = 2 }', /threshold 2, and names 1/],
+    ['"registry.example" = { keys = ["a"], threshold = 0 }', /requires no attestation/],
+    ['"registry.example" = { keys = ["a"], mode = "off" }', /one of enforce, warn/],
+    ['"registry.example" = { keys = ["a"], attestations = [{}] }', /type.*missing/],
+    ['"registry.example" = { keys = ["a"], attestations = [{ type = "x" }] }', /no type of/],
+    [
+      '"registry.example" = { threshold = 0, attestations = [{ type = "spdx" }] }',
+      /who may attest/,
+    ],
+    [
+      '"registry.example" = { trusted_root = "r", identities = [{ identity = "a*", issuer = "i" }] }',
+      /no pattern of identities/,
+    ],
+    ['"registry.example" = { identities = [{ identity = "a", issuer = "i" }] }', /together/],
     ['"registry.example" = { key = "a" }', /unknown key trust\."registry\.example"\.key /],
     ['"https://registry.example" = { keys = ["a"] }', /trust/],
     ['"registry.example/UPPER" = { keys = ["a"] }', /trust/],

@@ -7,6 +7,8 @@ export {
 } from '../trust-policy.js';
 export type { AttestationConditions } from './attestation-conditions.js';
 export { type AttestOptions, type AttestedArtifact, attestArtifact } from './attest-artifact.js';
+export { type Examined, type TrustExplanation, explainTrust } from './explain-trust.js';
+export type { IdentityRule } from './identity-pattern.js';
 export { type CertificateIdentity, type KeylessVerifier, keylessVerifier } from './keyless.js';
 export { parsePredicateType, predicateTypes } from './predicate-type.js';
 export type { Provenance } from './provenance.js';
@@ -27,6 +29,7 @@ export {
   type VerifyAttestationsOptions,
   verifyAttestations,
 } from './verify-attestations.js';
+export { type RequiredAttestation, type TrustDemand, verifyTrust } from './verify-trust.js';
 export {
   type Authority,
   type RejectedSignature,

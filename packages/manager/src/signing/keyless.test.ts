@@ -163,7 +163,7 @@ beforeAll(async () => {
 describe('a certificate of a trusted root', () => {
   it('is for the identity that it was given to', async () => {
     const verify = keylessVerifier(instance.root, [release]);
-    expect(verify(await bundleBy(release, instance), undefined)).toEqual(release);
+    expect(verify(await bundleBy(release, instance), undefined)).toMatchObject(release);
   });
 
   it.each([
@@ -176,10 +176,20 @@ describe('a certificate of a trusted root', () => {
     expect(() => verify(bundle, undefined)).toThrow(/it is by https:.*, as https:/);
   });
 
-  it('takes what was asked for as it stands, not as a pattern', async () => {
-    const verify = keylessVerifier(instance.root, [{ identity: '.*', issuer: release.issuer }]);
-    const bundle = await bundleBy(release, instance);
+  it('may be for any name of a pattern of whole segments', async () => {
+    const identity = release.identity.replace('tool', '*').replace(/main$/, '*');
+    const rule = { identity, issuer: release.issuer };
+    const verify = keylessVerifier(instance.root, [rule]);
+    expect(verify(await bundleBy(release, instance), undefined)).toEqual({ ...release, rule });
+    const nested = { ...release, identity: release.identity.replace('tool', 'tool/evil') };
+    const bundle = await bundleBy(nested, instance);
     expect(() => verify(bundle, undefined)).toThrow(/it is by/);
+  });
+
+  it('is asked for by no regular expression', () => {
+    const { issuer } = release;
+    for (const identity of ['.*', 'https://github.com/team/to*', '*', '*/*', '*@*', ''])
+      expect(() => keylessVerifier(instance.root, [{ identity, issuer }])).toThrow(/no pattern/);
   });
 
   it('counts for nothing under another root', async () => {
@@ -226,7 +236,7 @@ describe('a certificate of a trusted root', () => {
     };
     const bundle = bundleFromJSON(bundleOfLayer(hash, annotations));
     const verify = keylessVerifier(instance.root, [release]);
-    expect(verify(bundle, payload)).toEqual(release);
+    expect(verify(bundle, payload)).toMatchObject(release);
     expect(() => verify(bundle, Buffer.from('another payload'))).toThrow(/.+/);
   });
 });

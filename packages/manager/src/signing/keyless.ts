@@ -6,9 +6,10 @@ import { type SignedEntity, Verifier, toSignedEntity, toTrustMaterial } from '@s
 import { OciError } from '@oci/spec-types';
 import { parseStrictJson } from '@oci/spec-types/schemas';
 
+import { type IdentityRule, checkIdentity, matchesIdentity } from './identity-pattern.js';
 import { preAuthEncoding } from './statement.js';
 
-/** Whom a certificate has to be for; both are compared whole, never as a pattern. */
+/** Whom a certificate is for. */
 export interface CertificateIdentity {
   /** The subject's alternative name: an e-mail address or a URL. */
   readonly identity: string;
@@ -16,20 +17,26 @@ export interface CertificateIdentity {
   readonly issuer: string;
 }
 
+/** A signer, and the rule that lets it sign. */
+export interface RecognizedIdentity extends CertificateIdentity {
+  readonly rule: IdentityRule;
+}
+
 /** Whose a bundle with a certificate is. @throws Error that says why it is nobody's who may sign */
-export type KeylessVerifier = (bundle: Bundle, artifact: Buffer | undefined) => CertificateIdentity;
+export type KeylessVerifier = (bundle: Bundle, artifact: Buffer | undefined) => RecognizedIdentity;
 
 /**
  * Verifies certificates against a trusted root (sigstore's `trusted_root.json`), without a network: its
  * authorities, its certificate transparency log, an entry in its transparency log, and a time at which
  * the certificate was valid.
  *
- * @throws OciError `USAGE` when it is no trusted root
+ * @throws OciError `USAGE` when it is no trusted root, or an identity is no pattern
  */
 export function keylessVerifier(
   trustedRoot: Uint8Array,
-  identities: readonly CertificateIdentity[],
+  identities: readonly IdentityRule[],
 ): KeylessVerifier {
+  for (const { identity } of identities) checkIdentity(identity);
   const verifier = new Verifier(toTrustMaterial(readTrustedRoot(trustedRoot)), {
     ctlogThreshold: 1,
     tlogThreshold: 1,
@@ -41,10 +48,10 @@ export function keylessVerifier(
       identity: identity?.subjectAlternativeName ?? '',
       issuer: identity?.extensions?.issuer ?? '',
     };
-    const isTrusted = identities.some(
-      (one) => one.identity === signer.identity && one.issuer === signer.issuer,
+    const rule = identities.find(
+      (one) => one.issuer === signer.issuer && matchesIdentity(one.identity, signer.identity),
     );
-    if (isTrusted) return signer;
+    if (rule) return { ...signer, rule };
     throw new Error(
       `it is by ${signer.identity || 'nobody'}, as ${signer.issuer || 'nobody'} says`,
     );

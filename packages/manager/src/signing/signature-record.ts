@@ -10,57 +10,64 @@ import {
 import { descriptorSchema } from '@oci/spec-types/schemas';
 import { readBytes, verified, verifyManifest } from '@oci/spec-types/node';
 
-import type { SignatureSource } from './found-signature.js';
+import type { SignatureForm, SignaturePlace, SignatureSource } from './found-signature.js';
 import { signatureTag } from './tag-search.js';
-import type { VerifiedSignature } from './verify-signatures.js';
 
-/** Bytes of a record; what is larger is not kept, and asked for again. */
-const maxBytes = 1024 * 1024;
+/** Bytes of what a record holds; more is not kept, and asked for again. */
+const maxBytes = 4 * 1024 * 1024;
 
 interface SignatureRecord {
-  readonly form: VerifiedSignature['form'];
-  /** Of the manifest that holds the signature. */
-  readonly manifest: Descriptor;
-  /** Base64 by digest: that manifest, and what it points to. */
+  /** The manifests that hold the signatures. */
+  readonly signatures: readonly RecordedPlace[];
+  /** Base64 by digest: those manifests, and what they point to. */
   readonly content: Readonly<Record<string, string>>;
 }
 
+interface RecordedPlace {
+  readonly form: SignatureForm;
+  readonly manifest: Descriptor;
+}
+
 /**
- * Writes a signature down, with all that is read to verify it. Whoever can change the record can make it no
+ * Writes signatures down, with all that is read to verify them. Whoever can change the record can make them no
  * better: what is in it is verified again.
  *
- * @returns undefined for one that is too large
+ * @returns undefined for what is too large
  */
-export async function recordSignature(
+export async function recordSignatures(
   source: SignatureSource,
-  { form, manifest: digest }: Pick<VerifiedSignature, 'form' | 'manifest'>,
+  places: readonly SignaturePlace[],
   options: CallOptions,
 ): Promise<string | undefined> {
-  const descriptor = await source.resolve(digest, options);
-  const manifest = await source.fetchManifest(descriptor, options);
-  const content: Record<string, string> = { [digest]: base64(manifest.bytes) };
+  const content: Record<string, string> = {};
+  const signatures: RecordedPlace[] = [];
   const quiet = { ...options, onEvent: withoutProgress(options.onEvent) };
-  let size = manifest.bytes.byteLength;
-  for (const layer of manifest.kind === 'image' ? manifest.document.layers : []) {
-    size += layer.size;
-    if (size > maxBytes) return undefined;
-    const body = await source.fetchBlob(layer, quiet);
-    content[layer.digest] = base64(
-      await readBytes(body, { limit: layer.size, what: layer.digest }),
-    );
+  let size = 0;
+  for (const { form, manifest: digest } of places) {
+    const manifest = await source.fetchManifest(await source.resolve(digest, options), options);
+    signatures.push({ form, manifest: manifest.descriptor });
+    content[digest] = base64(manifest.bytes);
+    size += manifest.bytes.byteLength;
+    for (const layer of manifest.kind === 'image' ? manifest.document.layers : []) {
+      size += layer.size;
+      if (size > maxBytes) return undefined;
+      const body = await source.fetchBlob(layer, quiet);
+      const bytes = await readBytes(body, { limit: layer.size, what: layer.digest });
+      content[layer.digest] = base64(bytes);
+    }
   }
-  const record: SignatureRecord = { form, manifest: manifest.descriptor, content };
+  const record: SignatureRecord = { signatures, content };
   return JSON.stringify(record);
 }
 
-/** A source of the one signature in a record; undefined for a text that is no record. */
-export function recordedSignature(
+/** A source of the signatures in a record; undefined for a text that is no record. */
+export function recordedSignatures(
   text: string,
   subject: ResolvedManifest,
 ): SignatureSource | undefined {
   const record = parseRecord(text);
   if (!record) return undefined;
-  const { form, manifest, content } = record;
+  const { signatures, content } = record;
   const bytesOf = (digest: Digest): Uint8Array => {
     const encoded = content[digest];
     if (typeof encoded === 'string') return Buffer.from(encoded, 'base64');
@@ -68,32 +75,38 @@ export function recordedSignature(
   };
   return {
     resolve: async (name) => {
-      const isIt = form === 'cosign-tag' && name === signatureTag(subject.descriptor.digest);
-      if (isIt) return manifest;
+      const tagged = signatures.find(({ form }) => form === 'cosign-tag');
+      if (tagged && name === signatureTag(subject.descriptor.digest)) return tagged.manifest;
       throw new OciError('MANIFEST_UNKNOWN', `${name} is not in the record of the signature`);
     },
     fetchManifest: async (descriptor) => verifyManifest(bytesOf(descriptor.digest), descriptor),
     fetchBlob: async (descriptor) => verified(singleChunk(bytesOf(descriptor.digest)), descriptor),
     async *listReferrers() {
       await Promise.resolve();
-      if (form === 'bundle') yield manifest;
+      for (const { form, manifest } of signatures) if (form === 'bundle') yield manifest;
     },
   };
 }
 
 function parseRecord(text: string): SignatureRecord | undefined {
   try {
-    const record = JSON.parse(text) as Partial<SignatureRecord> | null;
-    const { form, manifest, content } = record ?? {};
+    const { signatures, content } = Object(JSON.parse(text)) as Partial<SignatureRecord>;
     const isRecord =
-      (form === 'bundle' || form === 'cosign-tag') &&
-      descriptorSchema.read(manifest) !== undefined &&
+      Array.isArray(signatures) &&
+      signatures.every(isPlace) &&
       typeof content === 'object' &&
       content !== null;
-    return isRecord ? (record as SignatureRecord) : undefined;
+    return isRecord ? { signatures, content } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isPlace(value: unknown): value is RecordedPlace {
+  const { form, manifest } = Object(value) as Partial<RecordedPlace>;
+  return (
+    (form === 'bundle' || form === 'cosign-tag') && descriptorSchema.read(manifest) !== undefined
+  );
 }
 
 function base64(bytes: Uint8Array): string {

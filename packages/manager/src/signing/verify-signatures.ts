@@ -43,6 +43,7 @@ export interface RejectedSignature {
 
 export interface VerifyOptions extends CallOptions {
   readonly all?: boolean | undefined;
+  readonly threshold?: number | undefined;
   readonly name?: string | undefined;
 }
 
@@ -57,7 +58,8 @@ export interface Verification {
  * Verifies the signatures of a manifest: first that the signature is by somebody who may sign, then that
  * what was signed is about this manifest and says that it is signed.
  *
- * @param options.all false to end with the first that is good
+ * @param options.all false to end when enough are good
+ * @param options.threshold how many keys or rules of identities have to have a good signature each. Default 1
  * @param options.name what was asked for, which errors name beside the digest
  * @throws OciError `SIGNATURE_MISSING` when there is none, `SIGNATURE_INVALID` when none is good, and what a
  * registry fails with when none is good and not all could be read
@@ -66,13 +68,15 @@ export async function verifySignatures(
   source: SignatureSource,
   subject: ResolvedManifest,
   authority: Authority,
-  { all = true, name, ...options }: VerifyOptions = {},
+  { all = true, threshold = 1, name, ...options }: VerifyOptions = {},
 ): Promise<Verification> {
   const { digest } = subject.descriptor;
+  /** Keys and rules: who signs twice, or under two names of one rule, counts once. */
+  const voices = new Set<string>();
   const unread: UnreadPlace[] = [];
   const signatures: VerifiedSignature[] = [];
   const rejected: RejectedSignature[] = [];
-  const isEnough = (): boolean => signatures.length > 0;
+  const isEnough = (): boolean => voices.size >= threshold;
   for await (const found of findSignatures(source, subject, { ...options, isEnough })) {
     if ('error' in found) {
       unread.push(found);
@@ -81,31 +85,58 @@ export async function verifySignatures(
     const { form, manifest } = found;
     try {
       if ('reason' in found) throw new Error(found.reason);
-      const signer = signerOf(found, authority);
+      const { signer, voice } = recognized(found, authority);
       found.ensureAbout(digest);
+      if (!all && voices.has(voice)) continue;
+      voices.add(voice);
       signatures.push({ form, manifest, signer });
-      if (!all) break;
+      if (!all && isEnough()) break;
     } catch (error) {
       rejected.push({ form, manifest, reason: error instanceof Error ? error.message : 'unknown' });
     }
   }
-  if (signatures.length === 0) {
-    const subjectName = name === undefined ? digest : `${name} (${digest})`;
-    throw notAllRead(subjectName, unread) ?? noneGood(subjectName, rejected, unread);
-  }
-  return { digest, signatures, rejected };
+  if (isEnough()) return { digest, signatures, rejected };
+  const subjectName = name === undefined ? digest : `${name} (${digest})`;
+  const failure = notAllRead(subjectName, unread);
+  if (failure) throw failure;
+  throw signatures.length === 0
+    ? noneGood(subjectName, rejected, unread)
+    : tooFew(subjectName, { signed: voices.size, threshold });
+}
+
+function tooFew(
+  name: string,
+  { signed, threshold }: { readonly signed: number; readonly threshold: number },
+): OciError {
+  return new OciError(
+    'SIGNATURE_MISSING',
+    `${name} is signed by ${signed} of those who may, and needs ${threshold}`,
+    {
+      hint: 'Who else may sign it has to do so, each with a key or an identity of its own.',
+      reason: { kind: 'signature-missing' },
+    },
+  );
 }
 
 /** @throws Error that says why nobody of the authority is known to have signed it */
-export function signerOf(found: FoundSignature, { keys, keyless }: Authority): Signer {
+export function signerOf(found: FoundSignature, authority: Authority): Signer {
+  return recognized(found, authority).signer;
+}
+
+/** Returns who signed, and which key or rule of the authority that is. */
+function recognized(
+  found: FoundSignature,
+  { keys, keyless }: Authority,
+): { readonly signer: Signer; readonly voice: string } {
   const { bundle, bytes, signature } = found;
   const key = keys.find(
     (one) => (!bundle || namesKey(bundle, one)) && isSignedBy(one, bytes, signature),
   );
-  if (key) return { kind: 'key', hint: key.hint };
+  if (key) return { signer: { kind: 'key', hint: key.hint }, voice: key.hint };
   if (bundle && bundle.verificationMaterial.content.$case !== 'publicKey') {
-    if (keyless) return { kind: 'certificate', ...keyless(bundle, found.artifact) };
-    throw new Error('it is by a certificate, and only keys were given');
+    if (!keyless) throw new Error('it is by a certificate, and only keys were given');
+    const { rule, ...identity } = keyless(bundle, found.artifact);
+    return { signer: { kind: 'certificate', ...identity }, voice: JSON.stringify(rule) };
   }
   throw new Error(
     keys.length === 0 ? 'it is by a key, and none was given' : 'it is by another key',
