@@ -36,6 +36,7 @@ import type {
 import type { MetricsJson } from './json/metrics-json.js';
 import type { ExtensionRequest, KclPullRequest, ServedPullJson } from './json/pull-json.js';
 import type { CollectRequest, StorageJson } from './json/storage-json.js';
+import type { VerifyStorageRequest } from './json/verification-json.js';
 import type { QuotasJson, QuotasQuery } from './json/quota-json.js';
 import type { UsageJson, UsageQuery } from './json/usage-json.js';
 
@@ -74,6 +75,7 @@ export interface CallTypes {
   pingWebhook: [input: PingWebhookRequest, data: PingWebhookJson];
   getStorage: [input: undefined, data: StorageJson];
   collectStorage: [input: CollectRequest, data: JobJson];
+  verifyStorage: [input: VerifyStorageRequest, data: JobJson];
   listQuotas: [input: QuotasQuery, data: QuotasJson];
   listUsage: [input: UsageQuery, data: UsageJson];
   metricsSummary: [input: undefined, data: MetricsJson];
@@ -109,6 +111,7 @@ export const calls: Readonly<Record<CallName, Call>> = {
   pingWebhook: { method: 'POST', path: `${base}/storage/events/ping`, from: 'body' },
   getStorage: { method: 'GET', path: `${base}/storage` },
   collectStorage: { method: 'POST', path: `${base}/storage/collect`, from: 'body' },
+  verifyStorage: { method: 'POST', path: `${base}/storage/verify`, from: 'body' },
   listQuotas: { method: 'GET', path: `${base}/storage/quotas`, from: 'query' },
   listUsage: { method: 'GET', path: `${base}/storage/usage`, from: 'query' },
   metricsSummary: { method: 'GET', path: `${base}/metrics` },

@@ -46,6 +46,7 @@ import {
 import { collectRequestSchema, storageJsonSchema } from './json/storage-json.js';
 import { quotasJsonSchema, quotasQuerySchema } from './json/quota-json.js';
 import { usageJsonSchema, usageQuerySchema } from './json/usage-json.js';
+import { verifyStorageRequestSchema } from './json/verification-json.js';
 
 /** Every call of the API, as the server checks and describes it; `calls.ts` has method and path. */
 export const endpoints: Endpoints = {
@@ -167,6 +168,14 @@ export const endpoints: Endpoints = {
     summary: 'Begin to remove what nothing refers to from the storage; watch the job, or cancel it',
     needs: ['admin'],
     input: collectRequestSchema,
+    data: jobJsonSchema,
+    status: 202,
+  },
+  verifyStorage: {
+    summary:
+      'Begin to read and hash all that is stored, or go on with it; watch the job, or cancel it',
+    needs: ['admin'],
+    input: verifyStorageRequestSchema,
     data: jobJsonSchema,
     status: 202,
   },

@@ -1,8 +1,11 @@
 import { OciError } from '@oci/spec-types';
 
 import { runCollection } from '../collection-run.js';
+import { passJson, verificationJson } from '../hosted/verification/verification-json.js';
 import { callerKey } from '../http/rate-limit.js';
+import type { CallerContext } from '../http/request-context.js';
 import type { ServerParts } from '../server-parts.js';
+import { runVerification } from '../verification-run.js';
 import type { ApiCall, Handlers } from './endpoint.js';
 import type { JobJson } from './json/job-json.js';
 import {
@@ -11,8 +14,11 @@ import {
   collectionJson,
   timeOf,
 } from './json/storage-json.js';
+import type { VerifyStorageRequest } from './json/verification-json.js';
 
-export function storageHandlers(parts: ServerParts): Handlers<'getStorage' | 'collectStorage'> {
+export function storageHandlers(
+  parts: ServerParts,
+): Handlers<'getStorage' | 'collectStorage' | 'verifyStorage'> {
   const { gate } = parts;
   return {
     getStorage(_, { context }) {
@@ -22,6 +28,10 @@ export function storageHandlers(parts: ServerParts): Handlers<'getStorage' | 'co
     collectStorage(request, call) {
       gate.require(call.context, 'admin');
       return startCollection(parts, request, call);
+    },
+    verifyStorage(request, call) {
+      gate.require(call.context, 'admin');
+      return startVerification(parts, request, call);
     },
   };
 }
@@ -34,6 +44,7 @@ async function storageJson({ hosted }: ServerParts): Promise<StorageJson> {
       last: last ? collectionJson(last) : null,
       last_dry_run: lastDryRun ? collectionJson(lastDryRun) : null,
     },
+    verification: verificationJson(await hosted.verification.status()),
   };
 }
 
@@ -47,16 +58,40 @@ function startCollection(
     kind: 'collect',
     owner: callerKey(context.caller.identity, client),
     async run({ signal }) {
-      // A job may have waited for long: the credential and the rules have to allow it still.
-      if (!parts.gate.standing.holds(context.caller))
-        throw new OciError(
-          'POLICY_REFUSED',
-          'the credential that began the job is no longer valid',
-        );
-      parts.gate.require(context, 'admin');
+      requireStill(parts, context);
       const call = { dryRun, signal };
       const report = await runCollection(parts, call, { who, client, request_id });
       return { collection: collectionJson(report) };
     },
   });
+}
+
+function startVerification(
+  parts: ServerParts,
+  { restart, max_bytes: maxBytes, max_seconds: seconds }: VerifyStorageRequest,
+  { context }: ApiCall,
+): JobJson {
+  const { who, client, id: request_id } = context;
+  const maxMs = seconds === undefined ? undefined : seconds * 1000;
+  return parts.jobs.start({
+    kind: 'verify',
+    owner: callerKey(context.caller.identity, client),
+    async run({ signal }) {
+      requireStill(parts, context);
+      const call = { restart, maxBytes, maxMs, signal };
+      const report = await runVerification(parts, call, { who, client, request_id });
+      if (report) return { verification: passJson(report) };
+      throw new OciError('STORAGE_FAILED', 'another verification runs', {
+        retryable: true,
+        hint: 'Wait for it: GET /api/v1/oci/storage says how far it is.',
+      });
+    },
+  });
+}
+
+/** A job may have waited for long: the credential and the rules have to allow it still. */
+function requireStill({ gate }: ServerParts, context: CallerContext): void {
+  if (!gate.standing.holds(context.caller))
+    throw new OciError('POLICY_REFUSED', 'the credential that began the job is no longer valid');
+  gate.require(context, 'admin');
 }

@@ -7,13 +7,15 @@ import type { InstallJson } from '../api/json/extension-json.js';
 import type { JobJson } from '../api/json/job-json.js';
 import type { ServedPullJson } from '../api/json/pull-json.js';
 import type { CollectionJson } from '../api/json/storage-json.js';
+import type { VerificationPassJson } from '../api/json/verification-json.js';
 import { tooMany } from '../http/refusal.js';
 
 /** What a job gives when it is done. */
 export type JobResult =
   | { readonly pull: ServedPullJson }
   | { readonly install: InstallJson }
-  | { readonly collection: CollectionJson };
+  | { readonly collection: CollectionJson }
+  | { readonly verification: VerificationPassJson };
 
 export interface JobWork {
   readonly kind: JobJson['kind'];
@@ -214,6 +216,7 @@ function newJob(kind: JobJson['kind']): JobJson {
     pull: null,
     install: null,
     collection: null,
+    verification: null,
     error: null,
   };
 }

@@ -10,6 +10,7 @@ import {
 } from './identifier-schema.js';
 import { type ServedPullJson, servedPullJsonSchema } from './pull-json.js';
 import { type CollectionJson, collectionJsonSchema } from './storage-json.js';
+import { type VerificationPassJson, verificationPassJsonSchema } from './verification-json.js';
 
 /** Long work to begin: a pull of a KCL package or an extension, or an install. */
 export type JobRequest =
@@ -21,7 +22,7 @@ export type JobRequest =
       readonly version: string;
     };
 
-const jobKinds = ['kcl', 'extension', 'install', 'collect'] as const;
+const jobKinds = ['kcl', 'extension', 'install', 'collect', 'verify'] as const;
 const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
 
 export interface JobJson {
@@ -37,6 +38,7 @@ export interface JobJson {
   readonly pull: ServedPullJson | null;
   readonly install: InstallJson | null;
   readonly collection: CollectionJson | null;
+  readonly verification: VerificationPassJson | null;
   readonly error: ErrorJson | null;
 }
 
@@ -63,6 +65,7 @@ export const jobJsonSchema: z.ZodType<JobJson> = z.object({
   pull: servedPullJsonSchema.nullable(),
   install: installJsonSchema.nullable(),
   collection: collectionJsonSchema.nullable(),
+  verification: verificationPassJsonSchema.nullable(),
   error: errorJsonSchema.nullable(),
 });
 

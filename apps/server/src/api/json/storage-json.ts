@@ -5,6 +5,7 @@ import {
   type CollectionReport,
   collectedKinds,
 } from '../../hosted/collection/collection-report.js';
+import { type VerificationJson, verificationJsonSchema } from './verification-json.js';
 
 interface CollectedJson {
   /** Objects that were looked at. */
@@ -41,6 +42,7 @@ export interface StorageJson {
     readonly last: CollectionJson | null;
     readonly last_dry_run: CollectionJson | null;
   };
+  readonly verification: VerificationJson;
 }
 
 const count = z.int().nonnegative();
@@ -71,6 +73,7 @@ export const storageJsonSchema: z.ZodType<StorageJson> = z.object({
     last: collectionJsonSchema.nullable(),
     last_dry_run: collectionJsonSchema.nullable(),
   }),
+  verification: verificationJsonSchema,
 });
 
 export function collectionJson(report: CollectionReport): CollectionJson {
