@@ -45,26 +45,23 @@ export function addSampledMetrics(registry: Registry, sources: MetricSources): v
 }
 
 function addQuotas(registry: Registry, quotas: MetricSources['quotas']): void {
-  const labelNames = ['namespace'];
-  const limits = new Gauge({
-    name: 'oci_quota_limit_bytes',
-    help: 'Bytes that the repositories of a namespace may hold.',
-    labelNames,
-    registers: [registry],
-  });
-  add(registry, {
-    name: 'oci_quota_used_bytes',
-    help: 'Bytes that the repositories of a namespace with a quota hold.',
-    labelNames,
-    async collect() {
-      this.reset();
-      limits.reset();
-      for (const { namespace, used, limit } of await quotas()) {
-        this.set({ namespace }, used);
-        limits.set({ namespace }, limit);
-      }
-    },
-  });
+  const gauge = (name: string, help: string, figure: 'used' | 'limit'): void =>
+    add(registry, {
+      name,
+      help,
+      labelNames: ['namespace'],
+      async collect() {
+        const figures = await quotas();
+        this.reset();
+        for (const { namespace, [figure]: bytes } of figures) this.set({ namespace }, bytes);
+      },
+    });
+  gauge(
+    'oci_quota_used_bytes',
+    'Bytes that the repositories of a namespace with a quota hold.',
+    'used',
+  );
+  gauge('oci_quota_limit_bytes', 'Bytes that the repositories of a namespace may hold.', 'limit');
 }
 
 function addCache(registry: Registry, cache: MetricSources['cache']): void {

@@ -375,3 +375,41 @@ test('a count that is asked for again and again changes nothing', async () => {
     });
   expect(await usageOf(registry)).toEqual({ team: 200 });
 });
+
+/** A store that makes a change and loses its answer, once for each key that begins as given. */
+function losing(store: ObjectStore, prefix: string): ObjectStore {
+  const lost = new Set<string>();
+  return {
+    head: (...args) => store.head(...args),
+    get: (...args) => store.get(...args),
+    async put(key, ...args) {
+      const stored = await store.put(key, ...args);
+      if (!key.startsWith(prefix) || lost.has(key)) return stored;
+      lost.add(key);
+      throw new OciError('STORAGE_FAILED', 'the answer was lost', { retryable: true });
+    },
+    list: (...args) => store.list(...args),
+    entries: (...args) => store.entries(...args),
+    delete: (...args) => store.delete(...args),
+    join: (...args) => store.join(...args),
+  };
+}
+
+test.each([keys.quotas, keys.allLinks])(
+  'a change of %s whose answer is lost counts once, and never gives back too much',
+  async (prefix) => {
+    const memory = createMemoryObjectStore();
+    const first = open(memory, 1000);
+    const digest = await push(first, a, 0);
+    await push(first, a, 1);
+    const pushing = open(losing(memory, prefix), 1000);
+    await push(pushing, a, 2);
+    expect(await usageOf(first)).toEqual({ team: 300 });
+    const deleting = open(losing(memory, prefix), 1000);
+    await deleting.blobs.unlink(a, digest);
+    // Who does not know to have removed a link gives nothing back: a count does.
+    expect(await usageOf(first)).toEqual({ team: prefix === keys.quotas ? 200 : 300 });
+    await first.quotas.count();
+    expect(await usageOf(first)).toEqual({ team: 200 });
+  },
+);
