@@ -30,17 +30,27 @@ test('quotas are read, with sizes as people write them', async () => {
   ]);
 });
 
-test.each([
+const malformed = [
+  '',
+  'Team',
+  'team/',
+  '/team',
+  'team/**',
+  'team-*',
+  'te am',
+  '-team',
+  'a'.repeat(256),
+].map((name) => `namespace = "${name}"\nmax_bytes = 1`);
+const refused: readonly (readonly [table: string, named: string])[] = [
   ['max_bytes = 1', 'server.quotas[0].namespace'],
   ['namespace = "team"', 'server.quotas[0].max_bytes'],
   ['namespace = "team"\nmax_bytes = -1', 'server.quotas[0].max_bytes'],
   ['namespace = "team"\nmax_bytes = "much"', 'server.quotas[0].max_bytes'],
   ['namespace = "team"\nmax_bytes = 1\nmax_tags = 1', 'max_tags'],
-  ...['', 'Team', 'team/', '/team', 'team/**', 'team-*', 'te am', '-team', 'a'.repeat(256)].map(
-    (namespace) =>
-      [`namespace = "${namespace}"\nmax_bytes = 1`, 'server.quotas[0].namespace'] as const,
-  ),
-])('refuses %j', async (table, named) => {
+  ...malformed.map((table) => [table, 'server.quotas[0].namespace'] as const),
+];
+
+test.each(refused)('refuses %j', async (table, named) => {
   await expect(quotasOf(table)).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     message: expect.stringContaining(named) as string,
