@@ -39,7 +39,11 @@ async function receiver(...args: Parameters<typeof startReceiver>): Promise<Rece
 }
 
 /** A process that delivers. */
-function start(options: readonly WebhookOptions[], delivery: DeliveryOptions = {}): Started {
+function start(
+  options: readonly WebhookOptions[],
+  delivery: DeliveryOptions = {},
+  isShared = false,
+): Started {
   let webhooks = options.map((each) => new Webhook(each));
   const lines: { message: string; fields: object }[] = [];
   const line = (fields: object, message: string): void => void lines.push({ message, fields });
@@ -53,7 +57,7 @@ function start(options: readonly WebhookOptions[], delivery: DeliveryOptions = {
   });
   const events = createServerEvents({
     store,
-    isShared: false,
+    isShared,
     webhooks: () => webhooks,
     source: () => 'here',
     metrics,
@@ -358,6 +362,33 @@ test('a request that does not end is cut off when the server has to end', async 
   await to.got(1);
   await events.delivery.close(0);
   expect((await events.outbox.figures()).count).toBe(1);
+});
+
+test('one process of several delivers what all have stored, and another goes on when it dies', async () => {
+  const shared = store;
+  let isDead = false;
+  const to = await receiver();
+  const times = { pollMs: 20, beatMs: 200 };
+  store = tappedStore(shared, async (_, run) => {
+    if (isDead) throw new Error('the process is dead');
+    return run();
+  });
+  const first = start([webhookTo(to.url)], times, true);
+  await expect.poll(async () => (await first.delivery.status()).isDelivering).toBe(true);
+  store = shared;
+  const second = start([webhookTo(to.url)], times, true);
+  await first.push('team/app', 'first');
+  await second.push('team/app', 'second');
+  await to.took(2);
+  expect(new Set(tagsOf(to.taken))).toEqual(new Set(['first', 'second']));
+  await expect
+    .poll(async () => (await second.delivery.status()).webhooks['test']?.deliveredAt)
+    .toBeGreaterThan(0);
+  expect((await second.delivery.status()).isDelivering).toBe(false);
+  isDead = true;
+  await second.push('team/app', 'third');
+  await expect.poll(() => tagsOf(to.taken)).toContain('third');
+  expect((await second.delivery.status()).isDelivering).toBe(true);
 });
 
 test('a webhook that is added gets what happens from then on, and one that is removed nothing more', async () => {
