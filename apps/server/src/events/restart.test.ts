@@ -24,7 +24,7 @@ beforeAll(async () => {
     directory: work.path,
   });
   await writeFile(join(work.path, 'secret'), `whsec_${secret.toString('base64')}\n`);
-});
+}, 60_000);
 afterAll(async () => {
   for (const child of running) child.process.kill('SIGKILL');
   running = [];
@@ -126,4 +126,4 @@ test('the receiver of docs/webhooks.md takes what the server sends, and nothing 
   child.kill('SIGTERM');
   expect((await child.end).exitCode).toBe(0);
   receiver.kill();
-});
+}, 60_000);
