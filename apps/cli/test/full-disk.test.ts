@@ -1,12 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { digestOf } from '@oci/spec-types/node';
 import {
+  type SmallDisk,
   type TemporaryDirectory,
   type TestRegistry,
+  canMount,
   guideArtifact,
+  mountDisk,
   randomBytes,
   startRegistry,
   temporaryDirectory,
@@ -17,21 +19,6 @@ import { type Ocictl, ocictl } from './ocictl.js';
 
 const mebibyte = 1024 * 1024;
 
-function system(program: string, ...args: readonly string[]): void {
-  execFileSync(program, args, { stdio: 'ignore' });
-}
-
-/** Mounting takes the rights of root, which a container may have and a laptop has not. */
-function canMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  try {
-    system('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/tmp');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const isPossible = canMount();
 
 describe.skipIf(!isPossible)(
@@ -40,16 +27,17 @@ describe.skipIf(!isPossible)(
     let registry: TestRegistry;
     let work: TemporaryDirectory;
     let command: Ocictl;
+    let disk: SmallDisk;
 
     beforeEach(async () => {
       registry = await startRegistry();
       work = await temporaryDirectory('ocictl-');
       command = ocictl(work.path, registry.url);
       await mkdir(command.cacheDir);
-      system('mount', '-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', command.cacheDir);
+      disk = mountDisk(command.cacheDir, 16);
     });
     afterEach(async () => {
-      system('umount', command.cacheDir);
+      disk.unmount();
       await registry.close();
       await work.remove();
     });
@@ -145,7 +133,7 @@ describe.skipIf(!isPossible)(
       expect(await pull()).toMatchObject({ exitCode: 0 });
       await writeFile(filler(), Buffer.alloc(16 * mebibyte)).catch(() => {});
       expect(await pull()).toMatchObject({ exitCode: 0, stderr: '' });
-      system('mount', '-o', 'remount,ro', command.cacheDir);
+      disk.makeReadOnly();
       expect(await pull()).toMatchObject({ exitCode: 0, stderr: '' });
       const missing = await command('kcl', 'pull', 'missing', '1.0.0');
       expect(missing.exitCode).toBe(3);

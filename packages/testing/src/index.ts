@@ -34,6 +34,12 @@ export {
   dockerRegistryCredential,
   startDockerRegistry,
 } from './peer/docker-registry.js';
+export {
+  type FaultyProxy,
+  type ProxiedRequest,
+  type ProxyFault,
+  startFaultyProxy,
+} from './peer/faulty-proxy.js';
 export type { JwtTokenServer } from './peer/jwt-token-server.js';
 export { peer } from './peer/peer.js';
 export {
@@ -42,6 +48,7 @@ export {
   type ToolName,
   registryTool,
 } from './peer/registry-tool.js';
+export { radosgwPrograms, startRadosgw } from './peer/radosgw.js';
 export { type ProgramResult, killAtOutput, run } from './peer/run.js';
 export {
   type ProgramEnd,
@@ -61,6 +68,8 @@ export {
   type TestRegistry,
   startRegistry,
 } from './registry/test-registry.js';
+export type { S3Service } from './peer/s3-service.js';
 export { type Versitygw, startVersitygw } from './peer/versitygw.js';
 export { type Zot, startZot } from './peer/zot.js';
+export { type SmallDisk, canMount, mountDisk } from './small-disk.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';

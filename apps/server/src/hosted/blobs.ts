@@ -139,7 +139,9 @@ export class HostedBlobs {
       try {
         await this.#content.adopt(digest, staged);
       } catch (error) {
-        await this.#takeBack(digest, unlink);
+        // The failure that led here is the one to tell of.
+        await this.#takeBack(digest, unlink).catch(() => {});
+        await this.#content.giveUp(digest, staged).catch(() => {});
         throw error;
       }
       return () => this.#locks.hold(digest, () => this.#takeBack(digest, unlink));

@@ -118,7 +118,11 @@ export class ContentIndex {
     });
   }
 
-  /** Removes the record of content unless something refers to it. @returns the data that has no name then */
+  /**
+   * Removes the record of content unless something refers to it. In this process, nobody refers to it meanwhile.
+   *
+   * @returns the data that has no name then
+   */
   async release(
     digest: Digest,
     isReferenced: () => Promise<boolean>,
@@ -127,13 +131,17 @@ export class ContentIndex {
     for (;;) {
       const seen = await this.#records.see<ContentRecord>(key);
       if (!seen.value || (await isReferenced())) return undefined;
-      const condemned = await this.#records.write(key, { ...seen.value, condemned: true }, seen);
-      if (!condemned) continue;
-      if (await isReferenced()) {
+      // Where there is no other process, a deletion writes nothing: it has to work on a full disk.
+      const isAlone = this.#records.isExclusive;
+      const last = isAlone
+        ? seen
+        : await this.#records.write(key, { ...seen.value, condemned: true }, seen);
+      if (!last) continue;
+      if (!isAlone && (await isReferenced())) {
         await this.keep(digest);
         return undefined;
       }
-      if (await this.#records.remove(key, condemned)) return partsOf(seen.value);
+      if (await this.#records.remove(key, last)) return partsOf(seen.value);
     }
   }
 

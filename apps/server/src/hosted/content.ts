@@ -20,8 +20,8 @@ import { keys } from './keys.js';
 const smallBytes = 1024 * 1024;
 const memoryBytes = 64 * 1024 * 1024;
 
-/** Data of which it is remembered that it was hashed, and what came out. */
-const mostHashed = 100_000;
+/** Data of which it is remembered that it was hashed, and what came out. With `max` it would take memory at once. */
+const noted = { maxSize: 100_000, sizeCalculation: () => 1 } as const;
 
 /** Content that is served: either whole in memory, or a stream. */
 export type ServedContent =
@@ -57,9 +57,9 @@ export class HostedContent {
     sizeCalculation: ({ byteLength }) => byteLength + 1,
   });
   /** Versions of data that was hashed. */
-  readonly #proven = new LRUCache<string, string>({ max: mostHashed });
+  readonly #proven = new LRUCache<string, string>(noted);
   /** Versions of data that is not what it should be; empty for data that is gone. */
-  readonly #corrupt = new LRUCache<string, string>({ max: mostHashed });
+  readonly #corrupt = new LRUCache<string, string>(noted);
   readonly #hashing = new SingleFlight<void>();
   readonly #reading = new SingleFlight<Uint8Array | undefined>();
 
@@ -135,6 +135,12 @@ export class HostedContent {
     const isGood = ({ data }: ContentData): Promise<boolean> => this.#isProven(data);
     const unneeded = await this.#index.adopt(digest, staged, isGood);
     if (unneeded !== undefined) await this.discard(unneeded);
+  }
+
+  /** Removes staged data that did not become content, unless a write that names it may still be on its way. */
+  async giveUp(digest: Digest, { data }: StagedData): Promise<void> {
+    if (!this.#store.isExclusive) return;
+    if ((await this.#index.find(digest))?.data !== data) await this.discard(data);
   }
 
   /** Keeps content that something refers to now. @returns whether it was there */

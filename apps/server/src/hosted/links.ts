@@ -1,11 +1,11 @@
-import type { Digest, RepositoryName } from '@oci/spec-types';
+import { type Digest, type RepositoryName, isOciError } from '@oci/spec-types';
 
 import { keys, repositoryOfKey } from './keys.js';
 import type { LinkKind, LinkRecord } from './link-record.js';
 import type { LinkQuota, LinkedBytes } from './quota/link-quota.js';
 import type { Counted } from './quota/quota-record.js';
 import type { Quotas } from './quota/quotas.js';
-import type { Records, Seen } from './records.js';
+import { type Records, type Seen, newWrite } from './records.js';
 
 /** A link that a deletion has condemned; without a value there was none. */
 export type CondemnedLink = Seen<LinkRecord>;
@@ -49,10 +49,17 @@ export class Links {
 
   /** Begins a deletion; several deletions share one mark. */
   async condemn(name: RepositoryName, digest: Digest): Promise<CondemnedLink> {
-    const { after } = await this.#records.change<LinkRecord>(keys.link(digest, name), (link) =>
-      link && !link.condemned ? { ...link, condemned: true } : undefined,
-    );
-    return after;
+    const key = keys.link(digest, name);
+    try {
+      const { after } = await this.#records.change<LinkRecord>(key, (link) =>
+        link && !link.condemned ? { ...link, condemned: true } : undefined,
+      );
+      return after;
+    } catch (error) {
+      // A deletion has to work on a full disk; where there is no other process, locks do for the mark.
+      if (!this.#records.isExclusive || !isOciError(error, 'STORAGE_FULL')) throw error;
+      return this.#records.see<LinkRecord>(key);
+    }
   }
 
   /** Tells whether nobody has written a link since it was condemned. */
@@ -119,19 +126,37 @@ export class Links {
   }
 
   async #add(key: string, content: LinkedContent, quota: LinkQuota): Promise<Undo> {
+    const own = newWrite();
     let before: readonly LinkKind[] = [];
-    const { after } = await this.#records.change<LinkRecord>(key, async (link) => {
+    const add = async (link: LinkRecord | undefined): Promise<LinkRecord> => {
       before = link?.kinds ?? [];
       const counted = await quota.counted(link?.counted, content);
       // Written in any case: who takes an earlier addition back must not take this one with it.
       return { kinds: [...new Set([...before, ...content.kinds])], ...(counted && { counted }) };
-    });
+    };
+    const { after } = await this.#records
+      .change<LinkRecord>(key, add, own)
+      .catch(async (error: unknown) => {
+        await this.#removeWritten(key, { own, before }).catch(() => {});
+        throw error;
+      });
     await quota.written(after.value?.counted);
     return async () => {
       if (!after.value) return;
       if (before.length === 0) await this.#removeAs(key, after);
       else await this.#records.write<LinkRecord>(key, { ...after.value, kinds: before }, after);
     };
+  }
+
+  /** Takes back an addition that was reported as failed, and may have counted all the same. */
+  async #removeWritten(
+    key: string,
+    { own, before }: { readonly own: string; readonly before: readonly LinkKind[] },
+  ): Promise<void> {
+    const now = await this.#records.see<LinkRecord>(key);
+    if (now.writes[0] !== own || !now.value) return;
+    if (before.length === 0) await this.#records.remove(key, now);
+    else await this.#records.write<LinkRecord>(key, { ...now.value, kinds: before }, now);
   }
 
   /** @returns false when another has changed the link since it was seen */

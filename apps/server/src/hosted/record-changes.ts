@@ -1,5 +1,5 @@
 import type { Undo } from './links.js';
-import type { Records, Seen } from './records.js';
+import { type Records, type Seen, newWrite } from './records.js';
 
 /** Writes records that belong together: when one cannot be written, those before it are as they were. */
 export class RecordChanges {
@@ -20,12 +20,21 @@ export class RecordChanges {
     value: T,
     allow: (before: T | undefined) => void = () => {},
   ): Promise<Seen<T>> {
-    const { before, after } = await this.#records.change<T>(key, (present) => {
+    const own = newWrite();
+    let before: T | undefined;
+    const change = (present: T | undefined): T => {
       allow(present);
+      before = present;
       return value;
-    });
-    this.#undo.push(() => this.#restore(key, before, after));
-    return after;
+    };
+    try {
+      const { after } = await this.#records.change<T>(key, change, own);
+      this.#undo.push(() => this.#restore(key, before, after));
+      return after;
+    } catch (error) {
+      this.#undo.push(() => this.#restoreWritten(key, before, own));
+      throw error;
+    }
   }
 
   /** Writes a record as it was seen. @returns undefined when another has changed it */
@@ -34,9 +43,15 @@ export class RecordChanges {
     value: T,
     before: Seen<T>,
   ): Promise<Seen<T> | undefined> {
-    const after = await this.#records.write(key, value, before);
-    if (after) this.#undo.push(() => this.#restore(key, before, after));
-    return after;
+    const own = newWrite();
+    try {
+      const after = await this.#records.write(key, value, before, { own });
+      if (after) this.#undo.push(() => this.#restore(key, before.value, after));
+      return after;
+    } catch (error) {
+      this.#undo.push(() => this.#restoreWritten(key, before.value, own));
+      throw error;
+    }
   }
 
   /** Adds a step that takes something else back. */
@@ -46,12 +61,30 @@ export class RecordChanges {
 
   /** Takes all back, the last first, except what others have changed since. */
   async takeBack(): Promise<void> {
-    // The failure that led here is the one to tell of.
-    for (const undo of this.#undo.splice(0).toReversed()) await undo().catch(() => {});
+    const undo = this.#undo.splice(0).toReversed();
+    try {
+      for (const step of undo) await step();
+    } catch {
+      // The failure that led here is the one to tell of. What the rest leads to stays, for what could not be taken back.
+    }
   }
 
-  async #restore<T extends object>(key: string, before: Seen<T>, after: Seen<T>): Promise<void> {
-    if (before.value === undefined) await this.#records.remove(key, after);
-    else await this.#records.write(key, before.value, after);
+  async #restore<T extends object>(
+    key: string,
+    before: T | undefined,
+    after: Seen<T>,
+  ): Promise<void> {
+    if (before === undefined) await this.#records.remove(key, after);
+    else await this.#records.write(key, before, after);
+  }
+
+  /** Takes back a write that failed, and may have counted all the same. */
+  async #restoreWritten<T extends object>(
+    key: string,
+    before: T | undefined,
+    own: string,
+  ): Promise<void> {
+    const now = await this.#records.see<T>(key);
+    if (now.writes[0] === own) await this.#restore(key, before, now);
   }
 }

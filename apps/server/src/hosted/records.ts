@@ -33,6 +33,11 @@ const lostRule = { ...defaultRetryRule, attempts: 3 };
 /** Writes that a record names: its own, and those that it replaced. */
 const writesKept = 4;
 
+interface WriteOptions {
+  readonly own?: string;
+  readonly onGuess?: () => void;
+}
+
 /** Hears of the key of a record that is damaged. */
 export type RecordListener = (key: string) => void;
 
@@ -93,6 +98,11 @@ export class Records {
     return (await this.see<T>(key)).value;
   }
 
+  /** Whether only this process changes records, so that its own locks keep changes apart. */
+  get isExclusive(): boolean {
+    return this.#store.isExclusive ?? false;
+  }
+
   /** Notes that a record contradicts what it stands for. */
   noteDamage(key: string): void {
     this.#onDamage(key);
@@ -104,24 +114,24 @@ export class Records {
   }
 
   /**
-   * @param onGuess hears that the answer was lost and the write is not among the last ones: it may have been made
+   * @param options.own names the write, of {@link newWrite}: when it fails, the name tells whether it counted
+   * @param options.onGuess hears that the answer was lost and the write is not among the last ones: it may have been made
    * @returns the record as it is now; undefined when another has changed it since it was seen
    */
   async write<T extends object>(
     key: string,
     value: T,
     seen: Seen<unknown>,
-    onGuess: () => void = () => {},
+    { own = newWrite(), onGuess }: WriteOptions = {},
   ): Promise<Seen<T> | undefined> {
-    const writes = [randomBytes(9).toString('base64url'), ...seen.writes].slice(0, writesKept);
-    const [own = ''] = writes;
+    const writes = [own, ...seen.writes].slice(0, writesKept);
     const content = Buffer.from(JSON.stringify({ ...value, writes }));
     const version = await this.#put(key, { content, seen }, async () => {
       const now = await this.see(key);
       if (now.writes[0] === own) return now.version;
       // Another has replaced it since: what was written was there.
       if (now.writes.includes(own)) return '';
-      onGuess();
+      onGuess?.();
       return undefined;
     });
     if (version === undefined) return undefined;
@@ -164,17 +174,19 @@ export class Records {
    * Changes a record, whatever others write meanwhile.
    *
    * @param change returns the new value, or undefined to leave it as it is
+   * @param own as of {@link write}
    * @returns the record before, and after
    */
   async change<T extends object>(
     key: string,
     change: (value: T | undefined) => T | undefined | Promise<T | undefined>,
+    own?: string,
   ): Promise<{ readonly before: Seen<T>; readonly after: Seen<T> }> {
     return this.#retried(key, async () => {
       const before = await this.see<T>(key);
       const value = await change(before.value);
       if (value === undefined) return { result: { before, after: before } };
-      const after = await this.write(key, value, before);
+      const after = await this.write(key, value, before, { ...(own !== undefined && { own }) });
       return after && { result: { before, after } };
     });
   }
@@ -230,6 +242,11 @@ export class Records {
       await sleep(next.delayMs);
     }
   }
+}
+
+/** Names a write of a record. */
+export function newWrite(): string {
+  return randomBytes(9).toString('base64url');
 }
 
 function contended(key: string): OciError {

@@ -16,10 +16,12 @@ export class SharedStore implements ObjectStore {
   readonly #store: ObjectStore;
   readonly #questions = new Map<string, Question>();
   readonly deleteVersion: ObjectStore['deleteVersion'];
+  readonly isExclusive: boolean;
 
   constructor(store: ObjectStore) {
     this.#store = store;
     this.deleteVersion = store.deleteVersion?.bind(store);
+    this.isExclusive = store.isExclusive ?? false;
   }
 
   head: ObjectStore['head'] = (key) => {

@@ -52,7 +52,7 @@ export interface WholeUpload {
 const sessionName = /^[0-9a-f]{8}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Sessions whose bytes are hashed as they come; those of others are read when they end. */
-const mostHashes = 10_000;
+const mostHashes = { maxSize: 10_000, sizeCalculation: () => 1 } as const;
 
 /**
  * Uploads in progress. All that has to outlive the process is in the store; a piece that breaks off leaves
@@ -65,7 +65,7 @@ export class HostedUploads {
   readonly #patienceMs: number;
   readonly #locks = new KeyLocks();
   readonly #open: OpenSessions;
-  readonly #hashes = new LRUCache<string, UploadHash>({ max: mostHashes });
+  readonly #hashes = new LRUCache<string, UploadHash>(mostHashes);
   #restored: Promise<void> | undefined;
 
   constructor(parts: UploadsParts, options: UploadsOptions = {}) {

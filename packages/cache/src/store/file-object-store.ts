@@ -42,6 +42,7 @@ export interface FileObjectStoreOptions {
 
 /** Objects as files below a directory, the key as path. */
 export class FileObjectStore implements ObjectStore {
+  readonly isExclusive: boolean;
   readonly #dir: string;
   readonly #fsync: boolean;
   readonly #temporary: TemporaryFiles;
@@ -49,12 +50,13 @@ export class FileObjectStore implements ObjectStore {
   readonly #names: DirectoryNames;
 
   constructor(dir: string, options: FileObjectStoreOptions = {}) {
+    this.isExclusive = options.isExclusive ?? false;
     this.#dir = dir;
     this.#fsync = options.fsync ?? true;
     this.#temporary = new TemporaryFiles(join(dir, '.tmp'));
-    this.#turns = options.isExclusive ? new KeyTurns() : undefined;
+    this.#turns = this.isExclusive ? new KeyTurns() : undefined;
     this.#names = new DirectoryNames((directory) => namesIn(join(dir, directory)), {
-      isExclusive: options.isExclusive ?? false,
+      isExclusive: this.isExclusive,
     });
   }
 

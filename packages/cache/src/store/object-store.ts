@@ -51,6 +51,8 @@ export interface ObjectStore {
    * @returns whether it was
    */
   readonly deleteVersion?: ((key: string, version: string) => Promise<boolean>) | undefined;
+  /** Whether nothing but this process changes objects. Default false. */
+  readonly isExclusive?: boolean | undefined;
   /** Joins objects, in order, to one object, which replaces any that is there, and removes them. */
   join(keys: readonly string[], target: string, options?: CallOptions): Promise<StoredVersion>;
 }

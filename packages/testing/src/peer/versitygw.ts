@@ -1,25 +1,14 @@
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { temporaryDirectory } from '../temporary-directory.js';
+import { freePort } from './free-port.js';
 import { peer } from './peer.js';
 import { startProgram } from './running-program.js';
+import { type S3Service, answers } from './s3-service.js';
 
 /** An S3 service over a temporary directory. */
-export interface Versitygw {
-  /** `http://127.0.0.1:<port>`; buckets are named in the path. */
-  readonly endpoint: string;
-  readonly region: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Makes a bucket of a name that no other test has. */
-  createBucket(): Promise<string>;
-  /** Ends the service, whose buckets stay. */
-  stop(): Promise<void>;
-  close(): Promise<void>;
-}
+export type Versitygw = S3Service;
 
 let buckets = 0;
 
@@ -60,26 +49,4 @@ export async function startVersitygw(): Promise<Versitygw> {
       await directory.remove();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address === 'string' || !address) throw new Error('no port');
-  return address.port;
-}
-
-async function answers(url: string): Promise<void> {
-  for (let attempt = 0; ; attempt += 1) {
-    const isUp = await fetch(url).then(
-      () => true,
-      () => false,
-    );
-    if (isUp) return;
-    if (attempt > 500) throw new Error('versitygw does not answer');
-    await sleep(20);
-  }
 }

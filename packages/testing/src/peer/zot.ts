@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { temporaryDirectory } from '../temporary-directory.js';
+import { freePort } from './free-port.js';
 import { peer } from './peer.js';
 
 /** A running zot. */
@@ -44,16 +44,6 @@ export async function startZot(): Promise<Zot> {
     await sleep(50);
   }
   return { url: `http://${host}`, host, close, [Symbol.asyncDispose]: close };
-}
-
-/** Its configuration can't say "any port" and it tells nobody which it took. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function answers(host: string): Promise<boolean> {

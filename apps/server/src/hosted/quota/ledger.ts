@@ -114,9 +114,10 @@ export class Ledger {
       known = undefined;
       if (isStale && outcomes.some(({ isDone }) => !isDone)) continue;
       if (after === before) return { seen, outcomes };
-      const written = await this.#records.write(this.#key, after, seen, () => {
+      const onGuess = (): void => {
         isGuess = true;
-      });
+      };
+      const written = await this.#records.write(this.#key, after, seen, { onGuess });
       // A version that is not known any more is no condition.
       if (written) return { seen: written.version === '' ? undefined : written, outcomes };
       const next = contention.next({ retryable: true });
