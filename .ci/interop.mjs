@@ -15,6 +15,10 @@ const programs = [
   'cosign',
   'kpm',
   'versitygw',
+  'ceph-mon',
+  'ceph-osd',
+  'radosgw',
+  'conformance',
   'zsh',
   'fish',
 ];

@@ -4,8 +4,10 @@ import { pushRandomImage } from '../harness/content.mjs';
 import { accepted, load } from '../harness/load.mjs';
 import {
   startDistribution3,
+  startDistribution3InBucket,
   startDockerRegistry,
   startOciServer,
+  startOciServerInBucket,
   startZot,
 } from '../harness/registry.mjs';
 import { spreadOf } from '../harness/statistics.mjs';
@@ -26,7 +28,14 @@ export const serverReads = {
   name: 'server-reads',
   title: `reads from a registry server, ${connections} connections, by wrk`,
   async run(bench) {
-    const starts = [startOciServer, startDockerRegistry, startDistribution3, startZot];
+    const starts = [
+      startOciServer,
+      startDockerRegistry,
+      startDistribution3,
+      startZot,
+      startOciServerInBucket,
+      startDistribution3InBucket,
+    ];
     const servers = [];
     for (const start of starts) {
       const server = await start(bench.scope);
@@ -69,7 +78,7 @@ async function readAll(bench, servers, read) {
   }
   return targets.map(({ server, loads }) => ({
     name: `${read.name}: ${server.name}`,
-    isOurs: server.name === 'oci-server',
+    isOurs: server.name.startsWith('oci-server'),
     perSecond: spreadOf(loads.map(({ perSecond }) => perSecond)),
     peakBytes: Math.max(...loads.map(({ peakBytes }) => peakBytes)),
     more: {
@@ -97,11 +106,15 @@ async function expectSame(urls) {
  * @returns {import('../harness/bench.mjs').Verdict[]}
  */
 function verdictsOf(rows, read) {
-  const ours = rows.find(({ isOurs }) => isOurs)?.perSecond?.median ?? 0;
+  const nameOf = (/** @type {import('../harness/compare.mjs').Row} */ row) =>
+    row.name.slice(read.name.length + 2);
   return rows
     .filter(({ isOurs }) => !isOurs)
     .map((row) => {
-      const name = row.name.slice(read.name.length + 2);
+      const name = nameOf(row);
+      // Those in a bucket are compared with each other.
+      const own = name.endsWith(', bucket') ? 'oci-server, bucket' : 'oci-server';
+      const ours = rows.find((each) => nameOf(each) === own)?.perSecond?.median ?? 0;
       const theirs = row.perSecond?.median ?? 0;
       const times = name === 'docker-registry' ? read.times : 1;
       return {

@@ -14,6 +14,7 @@ const versionArguments = {
   zot: ['--version'],
   tar: ['--version'],
   wrk: ['-v'],
+  versitygw: ['--version'],
 };
 
 /** @typedef {keyof typeof versionArguments} PeerName */

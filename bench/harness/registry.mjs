@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
+import { startBucket } from './bucket.mjs';
 import { listeningPort } from './listening-port.mjs';
 import { findPeer } from './peers.mjs';
 import { program } from './programs.mjs';
@@ -45,11 +47,31 @@ export const startDockerRegistryOverTls = (scope, files) =>
 export const startDistribution3 = (scope) =>
   startDistribution(scope, { name: 'distribution 3', peer: 'registry' });
 
+/** The present distribution in a bucket, which it passes on itself as ours does. @type {StartRegistry} */
+export async function startDistribution3InBucket(scope) {
+  if (findPeer('registry') === undefined) return undefined;
+  const bucket = await startBucket(scope);
+  if (!bucket) return undefined;
+  const storage = {
+    s3: {
+      accesskey: bucket.accessKey,
+      secretkey: bucket.secretKey,
+      region: bucket.region,
+      regionendpoint: bucket.endpoint,
+      bucket: bucket.name,
+      secure: false,
+      forcepathstyle: true,
+    },
+    redirect: { disable: true },
+  };
+  return startDistribution(scope, { name: 'distribution 3, bucket', peer: 'registry', storage });
+}
+
 /**
  * @param {import('./scope.mjs').Scope} scope
- * @param {{ name: string, peer: 'docker-registry' | 'registry', files?: { certificate: string, key: string, storage: string } }} which
+ * @param {{ name: string, peer: 'docker-registry' | 'registry', storage?: object, files?: { certificate: string, key: string, storage: string } }} which
  */
-async function startDistribution(scope, { name, peer, files }) {
+async function startDistribution(scope, { name, peer, storage, files }) {
   const path = findPeer(peer);
   if (path === undefined) return undefined;
   const directory = await scope.temporaryDirectory(peer);
@@ -59,7 +81,7 @@ async function startDistribution(scope, { name, peer, files }) {
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
     storage: {
-      filesystem: { rootdirectory, maxthreads: 100 },
+      ...(storage ?? { filesystem: { rootdirectory, maxthreads: 100 } }),
       cache: { blobdescriptor: 'inmemory' },
       delete: { enabled: true },
     },
@@ -103,20 +125,60 @@ export async function startZot(scope) {
 }
 
 /** @param {import('./scope.mjs').Scope} scope */
-export async function startOciServer(scope) {
+export function startOciServer(scope) {
+  return startOurs(scope, { name: 'oci-server' });
+}
+
+/** Ours in a bucket. @type {StartRegistry} */
+export async function startOciServerInBucket(scope) {
+  const bucket = await startBucket(scope);
+  return bucket && startOurs(scope, { name: 'oci-server, bucket', bucket });
+}
+
+/**
+ * Ours, whose flushes to the disk do nothing, by libeatmydata: what durability costs.
+ *
+ * @type {StartRegistry}
+ */
+export async function startOciServerWithoutFlush(scope) {
+  if (!existsSync(eatMyData)) return undefined;
+  return startOurs(scope, { name: 'oci-server without fsync', env: { LD_PRELOAD: eatMyData } });
+}
+
+/** Of the Debian package libeatmydata1. */
+const eatMyData = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/libeatmydata.so`;
+
+/**
+ * @param {import('./scope.mjs').Scope} scope
+ * @param {{ name: string, bucket?: import('./bucket.mjs').Bucket, env?: Record<string, string> }} which
+ */
+async function startOurs(scope, { name, bucket, env }) {
   const directory = await scope.temporaryDirectory('oci-server');
+  const config = join(directory, 'config.toml');
+  const storage = bucket && {
+    kind: 's3',
+    bucket: bucket.name,
+    endpoint: bucket.endpoint,
+    region: bucket.region,
+    path_style: true,
+  };
+  const lines = Object.entries(storage ?? {}).map(
+    ([key, value]) => `${key} = ${JSON.stringify(value)}`,
+  );
+  await writeFile(config, ['[orchestrator.oci.server.storage]', ...lines, ''].join('\n'));
+  const paths = ['--config', config, '--data-dir', join(directory, 'data')];
   return startServer(scope, {
-    name: 'oci-server',
+    name,
     file: process.execPath,
-    args: [
-      program('oci-server'),
-      'serve',
-      '--listen',
-      '127.0.0.1:0',
-      '--data-dir',
-      join(directory, 'data'),
-    ],
-    env: { OCI_CACHE_DIR: join(directory, 'cache') },
+    args: [program('oci-server'), 'serve', '--listen', '127.0.0.1:0', ...paths],
+    env: {
+      OCI_CACHE_DIR: join(directory, 'cache'),
+      ...(bucket && {
+        AWS_ACCESS_KEY_ID: bucket.accessKey,
+        AWS_SECRET_ACCESS_KEY: bucket.secretKey,
+      }),
+      ...env,
+    },
   });
 }
 

@@ -1,93 +1,22 @@
-import { join } from 'node:path';
-
-import { mediaTypes } from '@oci/spec-types';
-import { digestOf } from '@oci/spec-types/node';
-import {
-  type TemporaryDirectory,
-  type Versitygw,
-  bytesOf,
-  randomBytes,
-  startVersitygw,
-  temporaryDirectory,
-} from '@oci/testing';
+import { type S3Service, startVersitygw, temporaryDirectory } from '@oci/testing';
 import { describePeer } from '@oci/testing/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { type RunningServer, startServer } from '../server.js';
-import type { S3StorageOptions } from './storage.js';
+import { bucketServersSuite, startOnBucket } from '../../test/bucket-servers-suite.js';
 
 describePeer('versitygw', 'servers of one bucket', () => {
-  let gateway: Versitygw;
-  let work: TemporaryDirectory;
-  let servers = 0;
+  let gateway: S3Service;
   beforeAll(async () => {
     gateway = await startVersitygw();
-    work = await temporaryDirectory();
   });
-  afterAll(async () => {
-    await gateway.close();
-    await work.remove();
-  });
+  afterAll(() => gateway.close());
 
-  function start(bucket: string, change: Partial<S3StorageOptions> = {}): Promise<RunningServer> {
-    const directory = join(work.path, String((servers += 1)));
-    const { endpoint, region, credentials } = gateway;
-    return startServer({
-      listen: { host: '127.0.0.1', port: 0 },
-      dataDir: join(directory, 'registry'),
-      storage: { kind: 's3', bucket, endpoint, region, credentials, pathStyle: true, ...change },
-      manager: { namespace: 'extensions', cacheDir: join(directory, 'cache') },
-      logLevel: 'silent',
-    });
-  }
-
-  test('serve what was pushed to another, and go on with its uploads', async () => {
-    const bucket = await gateway.createBucket();
-    const change = { prefix: 'team/registry' };
-    const [one, other] = await Promise.all([start(bucket, change), start(bucket, change)]);
-    const content = randomBytes(7, 11 * 1024 * 1024);
-    const digest = digestOf(content);
-    const begun = await fetch(`${one.url}/v2/a/blobs/uploads/`, { method: 'POST' });
-    const location = begun.headers.get('location') ?? '';
-    const send = (url: string, method: string, body: Uint8Array, query = '') =>
-      fetch(`${url}${location}${query}`, { method, body: Buffer.from(body) });
-    expect((await send(one.url, 'PATCH', content.subarray(0, 6_000_000))).status).toBe(202);
-    expect((await send(other.url, 'PATCH', content.subarray(6_000_000))).status).toBe(202);
-    expect((await send(one.url, 'PUT', bytesOf(''), `?digest=${digest}`)).status).toBe(201);
-    const layer = { mediaType: 'a/b', digest, size: content.byteLength };
-    const { imageManifest: mediaType } = mediaTypes;
-    const manifest = { schemaVersion: 2, mediaType, config: layer, layers: [] };
-    const pushed = await fetch(`${other.url}/v2/a/manifests/1`, {
-      method: 'PUT',
-      body: JSON.stringify(manifest),
-      headers: { 'content-type': mediaType },
-    });
-    expect(pushed.status).toBe(201);
-    expect(await (await fetch(`${one.url}/v2/a/manifests/1`)).json()).toEqual(manifest);
-    const pulled = await fetch(`${other.url}/v2/a/blobs/${digest}`);
-    expect(digestOf(new Uint8Array(await pulled.arrayBuffer()))).toBe(digest);
-    const range = { headers: { range: 'bytes=5999999-6000000' } };
-    const part = await fetch(`${one.url}/v2/a/blobs/${digest}`, range);
-    expect(Buffer.from(await part.arrayBuffer())).toEqual(
-      Buffer.from(content.subarray(5_999_999, 6_000_001)),
-    );
-    await Promise.all([one.close(), other.close()]);
-  });
-
-  test('do not start without the bucket, and say why', async () => {
-    await expect(start('no-such-bucket')).rejects.toMatchObject({
-      code: 'STORAGE_FAILED',
-      hint: 'Create the bucket, or correct its name.',
-    });
-    const credentials = { ...gateway.credentials, secretAccessKey: 'wrong' };
-    await expect(start(await gateway.createBucket(), { credentials })).rejects.toMatchObject({
-      code: 'STORAGE_DENIED',
-      hint: 'The secret key is wrong: check the credentials.',
-    });
-  });
+  bucketServersSuite(() => gateway);
 
   test('are not ready while the bucket is down', async () => {
-    const server = await start(await gateway.createBucket());
+    await using work = await temporaryDirectory();
+    const bucket = await gateway.createBucket();
+    const server = await startOnBucket(work.path, gateway, { bucket });
     const ready = async () => (await fetch(`${server.url}/readyz`)).status;
     expect(await ready()).toBe(200);
     await gateway.stop();

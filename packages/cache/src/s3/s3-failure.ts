@@ -42,6 +42,10 @@ const hints: Readonly<Record<string, string>> = {
     'There are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name files that hold them.',
 };
 
+/** What to do about a certificate that is not trusted. */
+const certificateHint =
+  'Name the authorities of its certificate: server.storage.ca_file of oci-server, ca of the library.';
+
 const deniedNames = new Set(['CredentialsProviderError', 'RequestTimeTooSkewed', 'ExpiredToken']);
 
 function bucketFailure(key: string, cause: unknown): unknown {
@@ -63,7 +67,9 @@ function bucketFailure(key: string, cause: unknown): unknown {
   return new OciError('STORAGE_FAILED', `the bucket failed with ${key} (${what})`, {
     cause,
     retryable: status === undefined || status >= 500 || status === 429,
-    hint: hints[cause.name] ?? 'Check that the endpoint is right, and that the bucket answers.',
+    hint: isCertificateError(cause)
+      ? certificateHint
+      : (hints[cause.name] ?? 'Check that the endpoint is right, and that the bucket answers.'),
   });
 }
 
@@ -77,4 +83,10 @@ function hasName(error: unknown, ...names: readonly string[]): boolean {
 
 function isNetworkError(error: Error): boolean {
   return 'syscall' in error || 'code' in error || error.name === 'TimeoutError';
+}
+
+/** Codes of OpenSSL and of Node. */
+function isCertificateError(error: Error): boolean {
+  const code = 'code' in error ? String(error.code) : '';
+  return /CERT|VERIFY|SELF_SIGNED/.test(code) && !code.startsWith('HPE');
 }

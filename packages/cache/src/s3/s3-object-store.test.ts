@@ -1,14 +1,25 @@
 import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { digestOf } from '@oci/spec-types/node';
-import { type Versitygw, collect, inChunks, randomBytes, startVersitygw } from '@oci/testing';
+import {
+  type S3Service,
+  collect,
+  inChunks,
+  radosgwPrograms,
+  randomBytes,
+  startRadosgw,
+  startVersitygw,
+} from '@oci/testing';
 import { describePeer, objectStoreContract } from '@oci/testing/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { type S3ConnectionOptions, connect } from './s3-connection.js';
 import { S3ObjectStore } from './s3-object-store.js';
 
-describePeer('versitygw', 'a bucket', () => {
-  let gateway: Versitygw;
+describePeer('versitygw', 'a bucket of versitygw', () => bucketSuite(startVersitygw));
+describePeer(radosgwPrograms, "a bucket of Ceph's radosgw", () => bucketSuite(startRadosgw));
+
+function bucketSuite(start: () => Promise<S3Service>): void {
+  let gateway: S3Service;
   let client: S3Client;
 
   function connection(change: Partial<S3ConnectionOptions> = {}): S3ConnectionOptions {
@@ -17,9 +28,9 @@ describePeer('versitygw', 'a bucket', () => {
   }
 
   beforeAll(async () => {
-    gateway = await startVersitygw();
+    gateway = await start();
     ({ client } = connect(connection()));
-  });
+  }, 120_000);
   afterAll(async () => {
     client.destroy();
     await gateway.close();
@@ -96,4 +107,4 @@ describePeer('versitygw', 'a bucket', () => {
       });
     }
   });
-});
+}
