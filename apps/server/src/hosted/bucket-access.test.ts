@@ -16,6 +16,7 @@ import {
   type StorageSettings,
   createBucketProgram,
 } from '../../test/bucket-program.js';
+import { startTokenBucket } from '../../test/token-bucket.js';
 
 describePeer('versitygw', 'the access of a server to its bucket', () => {
   let server: BucketProgram;
@@ -27,7 +28,7 @@ describePeer('versitygw', 'the access of a server to its bucket', () => {
     server = await createBucketProgram();
     const { server: certificate } = await testAuthority();
     secure = await startFaultyProxy(server.gateway.endpoint, { certificate });
-  });
+  }, 60_000);
   afterAll(async () => {
     await secure.close();
     await server.close();
@@ -66,14 +67,18 @@ describePeer('versitygw', 'the access of a server to its bucket', () => {
   });
 
   test('with keys of files sends the session token that goes with them, and logs none', async () => {
-    const from = server.proxy.requests.length;
-    const storage = { ...keyFiles, session_token_file: 'token', endpoint: server.proxy.endpoint };
-    const end = await server.pushAndPull(runOf(storage));
-    const requests = server.proxy.requests.slice(from);
-    const tokens = requests.map(({ headers }) => headers['x-amz-security-token']);
-    expect(new Set(tokens)).toEqual(new Set(['session-token']));
+    const bucket = await startTokenBucket();
+    const storage = { ...keyFiles, session_token_file: 'token', endpoint: bucket.endpoint };
+    const end = await server.pushAndPull(runOf(storage)).finally(() => bucket.close());
+    expect(bucket.tokens).toEqual(['session-token']);
     for (const said of [end.stdout, end.stderr])
       expect(said).not.toMatch(/session-token|secretsecret/);
+  });
+
+  test('with a session token that is refused does not start, and says so', async () => {
+    const storage = { ...keyFiles, session_token_file: 'token', endpoint: server.gateway.endpoint };
+    const said = await server.failed(runOf(storage));
+    expect(said).toContain('The session token is wrong');
   });
 
   test('with a wrong secret does not start, and prints none', async () => {

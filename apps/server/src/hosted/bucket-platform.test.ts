@@ -9,6 +9,7 @@ import { describePeer } from '@oci/testing/contracts';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { type BucketProgram, createBucketProgram } from '../../test/bucket-program.js';
+import { type TokenBucket, startTokenBucket } from '../../test/token-bucket.js';
 
 /** A service of a platform, which answers by JSON, XML or text, and counts. */
 async function startFake(answer: (request: IncomingMessage) => string | undefined) {
@@ -38,16 +39,19 @@ const inAnHour = (): string => new Date(Date.now() + 3_600_000).toISOString();
 describePeer('versitygw', 'a server takes keys of its platform', () => {
   let server: BucketProgram;
   let work: TemporaryDirectory;
-  let from = 0;
+  let bucket: TokenBucket;
   beforeAll(async () => {
     server = await createBucketProgram();
-  });
+  }, 60_000);
   afterAll(() => server.close());
   beforeEach(async () => {
     work = await temporaryDirectory();
-    from = server.proxy.requests.length;
+    bucket = await startTokenBucket();
   });
-  afterEach(() => work.remove());
+  afterEach(async () => {
+    await bucket.close();
+    await work.remove();
+  });
 
   const keysWith = (change: object = {}) => {
     const { accessKeyId, secretAccessKey } = server.gateway.credentials;
@@ -64,16 +68,9 @@ describePeer('versitygw', 'a server takes keys of its platform', () => {
 
   const runWith = (env: NodeJS.ProcessEnv) => ({
     dir: work.path,
-    storage: { endpoint: server.proxy.endpoint },
+    storage: { endpoint: bucket.endpoint },
     env,
   });
-
-  /** Session tokens that came with the requests of the test, in their order. */
-  const tokensOfRequests = () => [
-    ...new Set(
-      server.proxy.requests.slice(from).map(({ headers }) => headers['x-amz-security-token']),
-    ),
-  ];
 
   test('as a container has them, which it asks for once', async () => {
     const authorization: unknown[] = [];
@@ -88,7 +85,7 @@ describePeer('versitygw', 'a server takes keys of its platform', () => {
     await server.pushAndPull(runWith(env));
     expect(fake.asked).toEqual(['GET /keys']);
     expect(authorization).toEqual(['of the container']);
-    expect(tokensOfRequests()).toEqual(['of-the-platform']);
+    expect(bucket.tokens).toEqual(['of-the-platform']);
   });
 
   test('as a machine has them (IMDSv2), which it asks for once', async () => {
@@ -104,7 +101,7 @@ describePeer('versitygw', 'a server takes keys of its platform', () => {
     };
     await server.pushAndPull(runWith(env));
     expect(fake.asked).toEqual(Object.keys(answers));
-    expect(tokensOfRequests()).toEqual(['of-the-platform']);
+    expect(bucket.tokens).toEqual(['of-the-platform']);
   });
 
   test('as the token of a web identity gives them, which it asks for once', async () => {
@@ -125,7 +122,7 @@ describePeer('versitygw', 'a server takes keys of its platform', () => {
     };
     await server.pushAndPull(runWith(env));
     expect(fake.asked).toEqual(['POST /']);
-    expect(tokensOfRequests()).toEqual(['of-the-platform']);
+    expect(bucket.tokens).toEqual(['of-the-platform']);
   });
 
   test('that end, and asks for others before they do', async () => {
@@ -137,7 +134,7 @@ describePeer('versitygw', 'a server takes keys of its platform', () => {
     });
     await server.pushAndPull(runWith({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${fake.url}/keys` }));
     expect(fake.asked).toHaveLength(2);
-    expect(tokensOfRequests().at(-1)).toBe('token-2');
+    expect(bucket.tokens.at(-1)).toBe('token-2');
   });
 
   test('that nobody gives, does not start, and says so', async () => {

@@ -38,6 +38,7 @@ const hints: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: 'The access key is unknown there: check the credentials and the endpoint.',
   SignatureDoesNotMatch: 'The secret key is wrong: check the credentials.',
   ExpiredToken: 'The session token has ended: renew the credentials.',
+  InvalidToken: 'The session token is wrong: renew the credentials.',
   CredentialsProviderError:
     'There are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name files that hold them.',
 };
@@ -46,7 +47,12 @@ const hints: Readonly<Record<string, string>> = {
 const certificateHint =
   'Name the authorities of its certificate: server.storage.ca_file of oci-server, ca of the library.';
 
-const deniedNames = new Set(['CredentialsProviderError', 'RequestTimeTooSkewed', 'ExpiredToken']);
+const deniedNames = new Set([
+  'CredentialsProviderError',
+  'RequestTimeTooSkewed',
+  'ExpiredToken',
+  'InvalidToken',
+]);
 
 function bucketFailure(key: string, cause: unknown): unknown {
   if (isOciError(cause)) return cause;
