@@ -10,6 +10,8 @@ export interface Bucket {
   readonly prefix: string;
   /** Bytes of a part of a large object; at least 5 MiB, which S3 wants of all but the last. */
   readonly partBytes: number;
+  /** How the service was seen to compare `If-Match`. */
+  readonly matches: { isUnquoted: boolean };
 }
 
 /** What S3 wants of every part of a multipart upload but the last, in bytes. */

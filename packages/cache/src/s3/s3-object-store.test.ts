@@ -30,7 +30,7 @@ function bucketSuite(start: () => Promise<S3Service>): void {
   beforeAll(async () => {
     gateway = await start();
     ({ client } = connect(connection()));
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     client.destroy();
     await gateway.close();

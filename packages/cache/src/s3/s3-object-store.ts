@@ -54,6 +54,7 @@ export class S3ObjectStore implements ObjectStore {
       name: bucket,
       prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
       partBytes: Math.max(leastPartBytes, partBytes ?? 8 * 1024 * 1024),
+      matches: { isUnquoted: false },
     };
   }
 
@@ -261,7 +262,8 @@ export class S3ObjectStore implements ObjectStore {
           throw error;
         },
       );
-      return { size, version };
+      // Ceph's radosgw completes without saying which version it made.
+      return { size, version: version || ((await this.head(key, { signal }))?.version ?? '') };
     } catch (error) {
       await upload.abort();
       throw error;

@@ -110,7 +110,10 @@ class Cluster {
 
   startGateway(port: number): RunningProgram {
     const frontend = `beast endpoint=127.0.0.1:${port}`;
-    return this.#start('radosgw', ['-f', '-n', 'client.rgw', '--rgw-frontends', frontend]);
+    // It wants a secured connection to the monitor unless its command line says that it need not.
+    const open = ['--auth-client-required', 'none', '--ms-mon-client-mode', 'crc'];
+    const args = ['-f', '-n', 'client.rgw', ...open, '--rgw-frontends', frontend];
+    return this.#start('radosgw', args);
   }
 
   /** Waits for the store, too. */

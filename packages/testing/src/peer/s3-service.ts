@@ -18,9 +18,9 @@ export interface S3Credentials {
   readonly secretAccessKey: string;
 }
 
-/** Waits until a service answers anything. @throws Error after 30 s */
+/** Waits until a service answers anything. @throws Error after a minute */
 export async function answers(url: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const isUp = await fetch(url).then(
       async (response) => {
