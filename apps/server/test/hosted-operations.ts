@@ -81,9 +81,9 @@ const later = (): number => Date.now() + 2 * maxStagedMs + 1000;
 
 /** Ends the uploads, and collects. @returns what is left all the same */
 export async function collectAll(store: ObjectStore): Promise<readonly string[]> {
-  const registry = createHostedRegistry(store);
+  const registry = createHostedRegistry(store, { collection: { objectsPerSecond: 0 } });
   await registry.expireUploads({ olderThanMs: -1 });
-  await registry.removeUnreferenced({ now: later() });
+  await registry.collection.collect({ now: later() });
   return leftoversOf(store);
 }
 
@@ -146,6 +146,6 @@ export const operations: Readonly<Record<string, Operation>> = {
       await registry.manifests.put(b, manifests.second, { tags: [] });
       await registry.manifests.delete(b, manifests.second.descriptor.digest);
     },
-    run: (registry) => registry.removeUnreferenced({ now: later() }),
+    run: (registry) => registry.collection.collect({ now: later() }),
   },
 };

@@ -17,6 +17,7 @@ interface Held {
 
 /** Objects in memory, gone with the process: for tests and throw-away registries. */
 export class MemoryObjectStore implements ObjectStore {
+  readonly isExclusive: boolean = false;
   readonly #objects = new Map<string, Held>();
   #version = 0;
 
