@@ -58,7 +58,7 @@ export async function createBucketProgram(): Promise<BucketProgram> {
     pushAndPull: async (run) => pushAndPull(await begin(run)),
     async failed(run) {
       const { exitCode, stdout, stderr } = await (await begin(run)).end;
-      expect(exitCode, stderr).toBe(8);
+      expect({ exitCode, stderr }).toMatchObject({ exitCode: 8 });
       return `${stdout}${stderr}`;
     },
     async close() {

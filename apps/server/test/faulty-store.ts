@@ -6,7 +6,7 @@ export interface StoreFault {
   /** Whether the change takes effect all the same. */
   readonly takesEffect: boolean;
   /** What fails from then on: writes as on a full disk, or all calls as of a process that was killed. */
-  readonly then: 'nothing' | 'writes' | 'everything';
+  readonly behind: 'nothing' | 'writes' | 'everything';
   readonly error: () => Error;
 }
 
@@ -17,17 +17,25 @@ const lost = (): OciError =>
 const killed = (): Error => new Error('the process was killed');
 
 export const storeFaults = {
-  refused: { takesEffect: false, then: 'nothing', error: full },
-  'refused, as all writes behind it': { takesEffect: false, then: 'writes', error: full },
-  'done, and reported as failed': { takesEffect: true, then: 'nothing', error: failed },
-  'done, and its answer lost': { takesEffect: true, then: 'nothing', error: lost },
+  refused: { takesEffect: false, behind: 'nothing', error: full },
+  'refused, as all writes behind it': { takesEffect: false, behind: 'writes', error: full },
+  'done, and reported as failed': { takesEffect: true, behind: 'nothing', error: failed },
+  'done, and its answer lost': { takesEffect: true, behind: 'nothing', error: lost },
   'done, and its answer lost, as all behind it': {
     takesEffect: true,
-    then: 'everything',
+    behind: 'everything',
     error: lost,
   },
-  'not begun when the process is killed': { takesEffect: false, then: 'everything', error: killed },
-  'the last before the process is killed': { takesEffect: true, then: 'everything', error: killed },
+  'not begun when the process is killed': {
+    takesEffect: false,
+    behind: 'everything',
+    error: killed,
+  },
+  'the last before the process is killed': {
+    takesEffect: true,
+    behind: 'everything',
+    error: killed,
+  },
 } as const satisfies Readonly<Record<string, StoreFault>>;
 
 /** A store that counts its changes (objects written and deleted), of which one goes wrong. */
@@ -91,17 +99,17 @@ export class FaultyStore implements ObjectStore {
     if (!fault || this.#changes < fault.at) return take();
     if (this.#changes === fault.at) {
       // Room is what deletions do not need.
-      if (fault.then === 'writes' && kind === 'delete') return take();
+      if (fault.behind === 'writes' && kind === 'delete') return take();
       if (fault.takesEffect) await take();
       throw fault.error();
     }
-    if (fault.then === 'writes' && kind === 'write') throw fault.error();
+    if (fault.behind === 'writes' && kind === 'write') throw fault.error();
     return take();
   }
 
   #ensureAlive(): void {
-    const { at = 0, then, error } = this.#fault ?? {};
-    if (then === 'everything' && this.#changes >= at) throw error?.();
+    const { at = 0, behind, error } = this.#fault ?? {};
+    if (behind === 'everything' && this.#changes >= at) throw error?.();
   }
 
   async *#alive<T>(items: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {

@@ -53,7 +53,7 @@ describePeer('versitygw', 'the access of a server to its bucket', () => {
 
   test('by HTTPS trusts the authorities of ca_file', async () => {
     const storage = { ...keyFiles, endpoint: secure.endpoint, ca_file: 'ca.pem' };
-    await server.pushAndPull(runOf(storage));
+    expect(await server.pushAndPull(runOf(storage))).toMatchObject({ exitCode: 0 });
   });
 
   test('by HTTPS is refused without them, and the message says what to do', async () => {
@@ -63,7 +63,8 @@ describePeer('versitygw', 'the access of a server to its bucket', () => {
   });
 
   test('by HTTPS takes any certificate when it is insecure', async () => {
-    await server.pushAndPull(runOf({ ...keyFiles, endpoint: secure.endpoint, insecure: true }));
+    const storage = { ...keyFiles, endpoint: secure.endpoint, insecure: true };
+    expect(await server.pushAndPull(runOf(storage))).toMatchObject({ exitCode: 0 });
   });
 
   test('with keys of files sends the session token that goes with them, and logs none', async () => {
@@ -92,7 +93,8 @@ describePeer('versitygw', 'the access of a server to its bucket', () => {
   test('takes keys of the environment', async () => {
     const { accessKeyId, secretAccessKey } = server.gateway.credentials;
     const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-    await server.pushAndPull(runOf({ endpoint: server.gateway.endpoint }, env));
+    const end = await server.pushAndPull(runOf({ endpoint: server.gateway.endpoint }, env));
+    expect(end.exitCode).toBe(0);
   });
 
   test('takes keys and region of a profile of the AWS configuration files', async () => {

@@ -60,8 +60,8 @@ describe.skipIf(!isPossible)(
         manager: { namespace: 'extensions', cacheDir: join(work.path, 'cache') },
         logLevel: 'silent',
       });
-      expect((await push(kept)).status).toBe(201);
-      expect((await putManifest('1')).status).toBe(201);
+      await push(kept);
+      await putManifest('1');
     });
     afterEach(async () => {
       await server?.close();

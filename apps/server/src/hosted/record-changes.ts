@@ -79,12 +79,8 @@ export class RecordChanges {
   }
 
   /** Takes back a write that failed, and may have counted all the same. */
-  async #restoreWritten<T extends object>(
-    key: string,
-    before: T | undefined,
-    own: string,
-  ): Promise<void> {
-    const now = await this.#records.see<T>(key);
+  async #restoreWritten(key: string, before: object | undefined, own: string): Promise<void> {
+    const now = await this.#records.see<object>(key);
     if (now.writes[0] === own) await this.#restore(key, before, now);
   }
 }

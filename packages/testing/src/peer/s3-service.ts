@@ -48,10 +48,12 @@ export async function putBucket(
   const headers = `host:${host}\nx-amz-content-sha256:${payload}\nx-amz-date:${date}\n`;
   const request = `PUT\n/${bucket}\n\n${headers}\n${signed}\n${payload}`;
   const hash = createHash('sha256').update(request).digest('hex');
-  const key = [...scope.split('/')].reduce<string | Buffer>(
-    (secret, part) => createHmac('sha256', secret).update(part).digest(),
-    `AWS4${credentials.secretAccessKey}`,
-  );
+  const key = scope
+    .split('/')
+    .reduce<string | Buffer>(
+      (secret, part) => createHmac('sha256', secret).update(part).digest(),
+      `AWS4${credentials.secretAccessKey}`,
+    );
   const text = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${hash}`;
   const signature = createHmac('sha256', key).update(text).digest('hex');
   const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
