@@ -31,7 +31,7 @@ function options(rules: Partial<HostedRules>): ServerOptions {
     dataDir: join(work.path, 'registry'),
     manager: { namespace: 'extensions', cacheDir: join(work.path, 'cache') },
     audit: { dir: join(work.path, 'audit') },
-    rules: { immutableTags: [], ...rules },
+    rules: { immutableTags: [], retention: [], ...rules },
   };
 }
 
@@ -179,3 +179,36 @@ test('ocictl says what to do instead, in text and as JSON', async () => {
     error: { code: 'POLICY_REFUSED', registry_errors: [{ code: 'DENIED' }] },
   });
 }, 60_000);
+
+test('a run of retention is asked for, watched as a job, and in the audit log', async () => {
+  await server.reload(
+    options({ retention: [{ repositories: ['team/**'], tags: ['*'], keepLast: 1 }] }),
+  );
+  await push('a', 'one');
+  await push('b', 'two');
+  const client = createOciServerClient({ url: server.url });
+  const ended = async (dryRun: boolean) => {
+    const { id } = await client.runRetention({ dry_run: dryRun });
+    let job = await client.getJob({ id });
+    await expect
+      .poll(async () => (job = await client.getJob({ id })).state)
+      .toMatch(/^(?:done|failed)$/);
+    return job;
+  };
+  const removals = [{ kind: 'tags', repository, tag: 'a', digest: digestOf('one') }];
+  expect(await ended(true)).toMatchObject({
+    state: 'done',
+    retention: { dry_run: true, result: 'done', removals },
+  });
+  expect((await ask('GET', 'a')).status).toBe(200);
+  expect(await ended(false)).toMatchObject({ state: 'done', retention: { removals } });
+  expect((await ask('GET', 'a')).status).toBe(404);
+  expect((await ask('GET', 'b')).status).toBe(200);
+  await expect
+    .poll(async () => (await auditLines()).filter(({ source }) => source === 'retention'))
+    .toMatchObject([
+      { event: 'delete', result: 'ok', who: 'anonymous', repository, reference: 'a' },
+    ]);
+  const { retention } = await client.getStorage(undefined);
+  expect(retention).toMatchObject({ running_since: null, last: { dry_run: false } });
+});

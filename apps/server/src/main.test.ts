@@ -92,6 +92,7 @@ test.each([
   [['audit', 'verify']],
   [['token', 'create']],
   [['gc']],
+  [['retention']],
 ])('%j --help shows an example of it', async (words) => {
   const end = await run(process.execPath, [program, ...words, '--help']);
   expect(end.exitCode).toBe(0);

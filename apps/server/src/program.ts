@@ -11,6 +11,7 @@ import { addToken } from './commands/create-token.js';
 import { addDoctor } from './commands/doctor.js';
 import { addExport } from './commands/export.js';
 import { addImport } from './commands/import.js';
+import { addRetention } from './commands/retention.js';
 import { addServe } from './commands/serve.js';
 import { addVerify } from './commands/verify.js';
 import { addAudit } from './commands/verify-audit.js';
@@ -48,6 +49,7 @@ function createProgram(): Command {
   addServe(program);
   addCheckConfig(program);
   addCollect(program);
+  addRetention(program);
   addExport(program);
   addImport(program);
   addVerify(program);

@@ -368,6 +368,13 @@ const settings: {
     },
     expected: [403, 201],
   }),
+  // What it removes has tests of its own.
+  'server.retention': () => ({
+    accepted: [
+      '',
+      `[[orchestrator.oci.server.retention]]\nrepositories = "dev"\nkeep_last = 10\nuntagged_days = 7\n`,
+    ],
+  }),
   'server.immutable_tags': () => ({
     toml: [
       '',

@@ -1,6 +1,7 @@
 import { runCollection } from './collection-run.js';
 import { startUpkeep } from './hosted/upkeep.js';
 import { scheduleVerification } from './hosted/verification/verification-schedule.js';
+import { runRetention } from './retention-run.js';
 import {
   type ServerOptions,
   defaultCollectionIntervalMs,
@@ -25,6 +26,10 @@ export function startStorageWork(
     name: 'collection',
     run: (call: { readonly signal: AbortSignal }) => runCollection(parts, call, { who: 'server' }),
   };
+  const retain = {
+    name: 'retention',
+    run: (call: { readonly signal: AbortSignal }) => runRetention(parts, call, { who: 'server' }),
+  };
   const recount = {
     name: 'recount of quotas',
     run: (call: { readonly signal: AbortSignal }) => hosted.quotas.recount(call),
@@ -37,7 +42,8 @@ export function startStorageWork(
     startUpkeep({
       hosted,
       intervalMs: () => options().collection?.intervalMs ?? defaultCollectionIntervalMs,
-      tasks: [collect, recount, expire],
+      // What rules let go is collected at once.
+      tasks: [retain, collect, recount, expire],
       onFailure: (err, task) => log.error({ err, task }, 'upkeep of the storage failed'),
     }),
     scheduleVerification({

@@ -76,6 +76,7 @@ export interface CallTypes {
   getStorage: [input: undefined, data: StorageJson];
   collectStorage: [input: CollectRequest, data: JobJson];
   verifyStorage: [input: VerifyStorageRequest, data: JobJson];
+  runRetention: [input: CollectRequest, data: JobJson];
   listQuotas: [input: QuotasQuery, data: QuotasJson];
   listUsage: [input: UsageQuery, data: UsageJson];
   metricsSummary: [input: undefined, data: MetricsJson];
@@ -112,6 +113,7 @@ export const calls: Readonly<Record<CallName, Call>> = {
   getStorage: { method: 'GET', path: `${base}/storage` },
   collectStorage: { method: 'POST', path: `${base}/storage/collect`, from: 'body' },
   verifyStorage: { method: 'POST', path: `${base}/storage/verify`, from: 'body' },
+  runRetention: { method: 'POST', path: `${base}/storage/retention`, from: 'body' },
   listQuotas: { method: 'GET', path: `${base}/storage/quotas`, from: 'query' },
   listUsage: { method: 'GET', path: `${base}/storage/usage`, from: 'query' },
   metricsSummary: { method: 'GET', path: `${base}/metrics` },

@@ -185,6 +185,13 @@ export const endpoints: Endpoints = {
     input: quotasQuerySchema,
     data: quotasJsonSchema,
   },
+  runRetention: {
+    summary: 'Begin to remove what the rules of retention let go; watch the job, or cancel it',
+    needs: ['admin'],
+    input: collectRequestSchema,
+    data: jobJsonSchema,
+    status: 202,
+  },
   listUsage: {
     summary: 'How often the manifests of a hosted repository were pulled, and when last',
     input: usageQuerySchema,

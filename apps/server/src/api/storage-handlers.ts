@@ -4,10 +4,12 @@ import { runCollection } from '../collection-run.js';
 import { passJson, verificationJson } from '../hosted/verification/verification-json.js';
 import { callerKey } from '../http/rate-limit.js';
 import type { CallerContext } from '../http/request-context.js';
+import { runRetentionAlone } from '../retention-run.js';
 import type { ServerParts } from '../server-parts.js';
 import { runVerification } from '../verification-run.js';
 import type { ApiCall, Handlers } from './endpoint.js';
 import type { JobJson } from './json/job-json.js';
+import { retentionJson } from './json/retention-json.js';
 import {
   type CollectRequest,
   type StorageJson,
@@ -18,7 +20,7 @@ import type { VerifyStorageRequest } from './json/verification-json.js';
 
 export function storageHandlers(
   parts: ServerParts,
-): Handlers<'getStorage' | 'collectStorage' | 'verifyStorage'> {
+): Handlers<'getStorage' | 'collectStorage' | 'verifyStorage' | 'runRetention'> {
   const { gate } = parts;
   return {
     getStorage(_, { context }) {
@@ -29,6 +31,10 @@ export function storageHandlers(
       gate.require(call.context, 'admin');
       return startCollection(parts, request, call);
     },
+    runRetention(request, call) {
+      gate.require(call.context, 'admin');
+      return startRetention(parts, request, call);
+    },
     verifyStorage(request, call) {
       gate.require(call.context, 'admin');
       return startVerification(parts, request, call);
@@ -37,15 +43,46 @@ export function storageHandlers(
 }
 
 async function storageJson({ hosted }: ServerParts): Promise<StorageJson> {
-  const { runningSince, last, lastDryRun } = await hosted.collection.status();
+  const [collection, verification, retention] = await Promise.all([
+    hosted.collection.status(),
+    hosted.verification.status(),
+    hosted.retention.status(),
+  ]);
   return {
-    collection: {
-      running_since: runningSince === undefined ? null : timeOf(runningSince),
-      last: last ? collectionJson(last) : null,
-      last_dry_run: lastDryRun ? collectionJson(lastDryRun) : null,
-    },
-    verification: verificationJson(await hosted.verification.status()),
+    collection: statusJson(collection, collectionJson),
+    verification: verificationJson(verification),
+    retention: statusJson(retention, retentionJson),
   };
+}
+
+function statusJson<Report, Json>(
+  status: { runningSince: number | undefined; last?: Report; lastDryRun?: Report },
+  json: (report: Report) => Json,
+): { running_since: string | null; last: Json | null; last_dry_run: Json | null } {
+  const { runningSince, last, lastDryRun } = status;
+  return {
+    running_since: runningSince === undefined ? null : timeOf(runningSince),
+    last: last ? json(last) : null,
+    last_dry_run: lastDryRun ? json(lastDryRun) : null,
+  };
+}
+
+function startRetention(
+  parts: ServerParts,
+  { dry_run: dryRun = false }: CollectRequest,
+  { context }: ApiCall,
+): JobJson {
+  const { who, client, id: request_id } = context;
+  return parts.jobs.start({
+    kind: 'retention',
+    owner: callerKey(context.caller.identity, client),
+    async run({ signal }) {
+      requireStill(parts, context);
+      const call = { dryRun, signal };
+      const report = await runRetentionAlone(parts, call, { who, client, request_id });
+      return { retention: retentionJson(report) };
+    },
+  });
 }
 
 function startCollection(

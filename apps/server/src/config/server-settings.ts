@@ -147,6 +147,12 @@ export const serverSettings = {
     description: 'tags that nobody moves: repositories, tags, except, allow_delete',
     default: [],
   },
+  'server.retention': {
+    kind: 'tables',
+    description:
+      'what stays: repositories, tags, keep_last, keep_days, keep_pulled_days, untagged_days',
+    default: [],
+  },
   'access.token_key_file': {
     kind: 'path',
     description: '32 bytes that sign the tokens of the registry flow, shared by replicas',

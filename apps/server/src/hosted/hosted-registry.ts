@@ -19,11 +19,15 @@ import { type RecordListener, Records } from './records.js';
 import { Repositories } from './repositories.js';
 import { type HostedRules, noRules } from './rules/hosted-rules.js';
 import { ImmutableTags } from './rules/immutable-tags.js';
+import { HostedRetention } from './rules/hosted-retention.js';
 import { PullCounts, type PullCountsOptions } from './rules/pull-counts.js';
 import { SharedStore } from './shared-store.js';
 import type { TaskTimes } from './task-record.js';
 import { HostedUploads, type UploadsOptions } from './uploads.js';
 import { Verification } from './verification/verification.js';
+
+/** Bytes of records that work on all of a storage keeps parsed: it reads most of them once. */
+const passingMemoryBytes = 1024 * 1024;
 
 /** Repositories that live here, over any object store. */
 export interface HostedRegistry {
@@ -34,6 +38,7 @@ export interface HostedRegistry {
   readonly verification: Verification;
   readonly quarantine: Quarantine;
   readonly pulls: PullCounts;
+  readonly retention: HostedRetention;
   /** The repositories that have content, in ASCII order. */
   holders(digest: Digest): AsyncIterable<RepositoryName>;
   /** Whether a repository has a manifest, or had one until the last collection. */
@@ -94,6 +99,8 @@ export function createHostedRegistry(
   const parts = { store: shared, records, index, blobs, links, repositories, uploads };
   const rules = options.rules ?? (() => noRules);
   const immutable = new ImmutableTags(() => rules().immutableTags);
+  // A run reads more than memory holds, and nothing of it soon again.
+  const passing = new Records(shared, undefined, { memoryBytes: passingMemoryBytes });
   const pulls = new PullCounts(records, { onLost: options.onLostPulls });
   const manifests = new HostedManifests({
     records,
@@ -103,6 +110,7 @@ export function createHostedRegistry(
     immutable,
     journal,
   });
+  const ruled = { records: passing, blobs, manifests, repositories, immutable, pulls };
   return {
     blobs,
     manifests,
@@ -111,6 +119,7 @@ export function createHostedRegistry(
     verification: createVerification(store, options.verification),
     quarantine,
     pulls,
+    retention: new HostedRetention(ruled, () => rules().retention),
     holders: (digest) => links.holders(digest),
     hasRepository: (name) => repositories.has(name),
     listRepositories: (list) => repositories.list(list),
@@ -121,15 +130,12 @@ export function createHostedRegistry(
   };
 }
 
-/** Bytes of records that a verification keeps parsed: it reads most of them once. */
-const verificationMemoryBytes = 1024 * 1024;
-
 /** Verifies with records of its own, so that a pass does not drive out of memory what requests need. */
 function createVerification(
   store: ObjectStore,
   { bytesPerSecond = () => 0, times }: NonNullable<HostedRegistryOptions['verification']> = {},
 ): Verification {
-  const records = new Records(store, undefined, { memoryBytes: verificationMemoryBytes });
+  const records = new Records(store, undefined, { memoryBytes: passingMemoryBytes });
   const index = new ContentIndex(records);
   const quarantine = new Quarantine({ store, records, index });
   const pace = new BytePace(bytesPerSecond);

@@ -6,6 +6,7 @@ import { errorJson } from '../api/failure.js';
 import type { InstallJson } from '../api/json/extension-json.js';
 import type { JobJson } from '../api/json/job-json.js';
 import type { ServedPullJson } from '../api/json/pull-json.js';
+import type { RetentionJson } from '../api/json/retention-json.js';
 import type { CollectionJson } from '../api/json/storage-json.js';
 import type { VerificationPassJson } from '../api/json/verification-json.js';
 import { tooMany } from '../http/refusal.js';
@@ -15,7 +16,8 @@ export type JobResult =
   | { readonly pull: ServedPullJson }
   | { readonly install: InstallJson }
   | { readonly collection: CollectionJson }
-  | { readonly verification: VerificationPassJson };
+  | { readonly verification: VerificationPassJson }
+  | { readonly retention: RetentionJson };
 
 export interface JobWork {
   readonly kind: JobJson['kind'];
@@ -217,6 +219,7 @@ function newJob(kind: JobJson['kind']): JobJson {
     install: null,
     collection: null,
     verification: null,
+    retention: null,
     error: null,
   };
 }

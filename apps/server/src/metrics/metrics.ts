@@ -151,6 +151,16 @@ export class Metrics {
     help: 'End of the last collection by this process that was done.',
     registers: [this.registry],
   });
+  readonly retentionRuns: Counter<'result'> = this.#counter(
+    'oci_retention_runs_total',
+    'Runs of the rules of retention over hosted repositories.',
+    ['result'],
+  );
+  readonly retentionRemovals: Counter<'kind'> = this.#counter(
+    'oci_retention_removed_total',
+    'Tags and manifests that rules of retention removed.',
+    ['kind'],
+  );
   readonly lostPulls: Counter = this.#counter(
     'oci_hosted_uncounted_pulls_total',
     'Pulls of hosted manifests that their usage lacks.',

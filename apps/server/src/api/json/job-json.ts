@@ -9,6 +9,7 @@ import {
   versionSchema,
 } from './identifier-schema.js';
 import { type ServedPullJson, servedPullJsonSchema } from './pull-json.js';
+import { type RetentionJson, retentionJsonSchema } from './retention-json.js';
 import { type CollectionJson, collectionJsonSchema } from './storage-json.js';
 import { type VerificationPassJson, verificationPassJsonSchema } from './verification-json.js';
 
@@ -22,7 +23,7 @@ export type JobRequest =
       readonly version: string;
     };
 
-const jobKinds = ['kcl', 'extension', 'install', 'collect', 'verify'] as const;
+const jobKinds = ['kcl', 'extension', 'install', 'collect', 'verify', 'retention'] as const;
 const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
 
 export interface JobJson {
@@ -39,6 +40,7 @@ export interface JobJson {
   readonly install: InstallJson | null;
   readonly collection: CollectionJson | null;
   readonly verification: VerificationPassJson | null;
+  readonly retention: RetentionJson | null;
   readonly error: ErrorJson | null;
 }
 
@@ -66,6 +68,7 @@ export const jobJsonSchema: z.ZodType<JobJson> = z.object({
   install: installJsonSchema.nullable(),
   collection: collectionJsonSchema.nullable(),
   verification: verificationPassJsonSchema.nullable(),
+  retention: retentionJsonSchema.nullable(),
   error: errorJsonSchema.nullable(),
 });
 

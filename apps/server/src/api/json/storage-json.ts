@@ -6,6 +6,7 @@ import {
   collectedKinds,
 } from '../../hosted/collection/collection-report.js';
 import { type VerificationJson, verificationJsonSchema } from './verification-json.js';
+import { type RetentionJson, retentionJsonSchema } from './retention-json.js';
 
 interface CollectedJson {
   /** Objects that were looked at. */
@@ -43,6 +44,11 @@ export interface StorageJson {
     readonly last_dry_run: CollectionJson | null;
   };
   readonly verification: VerificationJson;
+  readonly retention: {
+    readonly running_since: string | null;
+    readonly last: RetentionJson | null;
+    readonly last_dry_run: RetentionJson | null;
+  };
 }
 
 const count = z.int().nonnegative();
@@ -74,6 +80,11 @@ export const storageJsonSchema: z.ZodType<StorageJson> = z.object({
     last_dry_run: collectionJsonSchema.nullable(),
   }),
   verification: verificationJsonSchema,
+  retention: z.object({
+    running_since: z.string().nullable(),
+    last: retentionJsonSchema.nullable(),
+    last_dry_run: retentionJsonSchema.nullable(),
+  }),
 });
 
 export function collectionJson(report: CollectionReport): CollectionJson {

@@ -21,7 +21,7 @@ const name = parseRepositoryName('team/app');
 const [v1, v2, latest] = ['v1', 'v2', 'latest'].map((tag) => parseTag(tag)) as [Tag, Tag, Tag];
 const versions: ImmutableTagRule = { repositories: ['team/**'], tags: ['v*'] };
 const rules = (...immutableTags: ImmutableTagRule[]) => ({
-  rules: () => ({ immutableTags }),
+  rules: () => ({ immutableTags, retention: [] }),
 });
 const refused = { code: 'POLICY_REFUSED', reason: { kind: 'tag-immutable' } };
 const numRuns = Number(process.env['OCI_SOAK_INTERLEAVINGS'] ?? 40);
@@ -111,7 +111,7 @@ test('a refused deletion leaves a manifest that can be deleted once the rule is 
   let immutableTags: readonly ImmutableTagRule[] = [versions];
   const store = createMemoryObjectStore();
   const registry = createHostedRegistry(store, {
-    rules: () => ({ immutableTags }),
+    rules: () => ({ immutableTags, retention: [] }),
   });
   const { digest } = one.descriptor;
   await registry.manifests.put(name, one, { tags: [v1] });
