@@ -22,6 +22,7 @@ import type { TransferReport } from './transfer-report.js';
 
 /** Manifests, and blobs of each, at the same time. */
 const atOnce = 4;
+const tagsAtOnce = 16;
 /** Indexes in indexes. */
 const maxDepth = 64;
 /** How often a tag is read again that moved while it was followed. */
@@ -70,13 +71,13 @@ export class RepositoryTransfer {
 
   async #run(): Promise<void> {
     const { signal } = this.#options;
-    const each = { limit: atOnce, signal };
     const manifests = this.#source.manifests(this.#options);
-    await forEachConcurrent(manifests, async (listed) => void (await this.#bring(listed)), each);
+    const bring = async (listed: ListedManifest): Promise<void> => void (await this.#bring(listed));
+    await forEachConcurrent(manifests, bring, { limit: atOnce, signal });
     // What was pushed again since then is whole now, and has tags.
     for (const digest of this.#sparse) this.#brought.delete(digest);
     const tags = this.#source.tags(this.#options);
-    await forEachConcurrent(tags, (tag) => this.#name(tag), each);
+    await forEachConcurrent(tags, (tag) => this.#name(tag), { limit: tagsAtOnce, signal });
   }
 
   #bring(listed: ListedManifest, depth = 0): Promise<Brought> {
