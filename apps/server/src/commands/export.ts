@@ -59,7 +59,8 @@ function runExport(
       onDamagedRecord: (key) => report.problem({ repository: 'storage', subject: key }, damaged),
     });
     const directory = new ExportDirectory(target, { verify: options.verify ?? false });
-    await withProgress(report, () => exportRepositories({ registry, directory }, report, options));
+    const work = () => exportRepositories({ registry, directory }, report, options);
+    await withProgress(report, work).finally(() => registry.close());
     return directory.path;
   });
 }

@@ -57,6 +57,7 @@ function runImport(
     const isAlone = server.storage?.kind !== 's3';
     const limits = { quotas: { quotas, isAlone }, rules: () => rules };
     const registry = createHostedRegistry(storage.store, limits);
-    await withProgress(report, () => importRepositories({ registry, source }, report, options));
+    const work = () => importRepositories({ registry, source }, report, options);
+    await withProgress(report, work).finally(() => registry.close());
   });
 }
