@@ -182,7 +182,7 @@ describePeer('versitygw', 'requests to a bucket', () => {
       'mount a blob': '2 GET, 4 HEAD, 2 PUT',
       'push a manifest with a tag': '5 GET, 4 HEAD, 7 PUT',
       'delete a blob': '4 HEAD, 1 LIST, 2 PUT',
-      'delete a manifest and its tag': '1 DELETE, 5 HEAD, 3 LIST, 7 PUT',
+      'delete a manifest and its tag': '1 DELETE, 2 GET, 8 HEAD, 3 LIST, 7 PUT',
     });
     const contents = Array.from({ length: 20 }, (_, at) => randomBytes(100 + at, 1000));
     await requestsOf(() => Promise.all(contents.map((content) => put(registry, content))));
