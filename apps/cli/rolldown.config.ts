@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 
-import { type Plugin, defineConfig } from 'rolldown';
+import { type Plugin, type RolldownOptions, defineConfig } from 'rolldown';
 
 // @boundaries-ignore one build configuration serves every package
-import { program } from '../../rolldown.shared.js';
+import { downloadWorker, program } from '../../rolldown.shared.js';
 
 /**
  * Of undici the part that sends requests: its main file also sets up fetch, web sockets, caches and mocks, which
@@ -41,7 +41,7 @@ const { output, ...ocictl } = program({ main: './src/main.ts' });
  * modules as much time as 100 KiB of text. The thread of `@oci/extensions` is left out: it takes longer to start
  * than ten thousand small files to unpack.
  */
-export default defineConfig({
+const command: RolldownOptions = {
   ...ocictl,
   preserveEntrySignatures: 'allow-extension',
   plugins: [undiciParts],
@@ -58,4 +58,7 @@ export default defineConfig({
       ],
     },
   },
-});
+};
+
+/** The worker comes second: what was there is removed with the first. */
+export default defineConfig([command, downloadWorker('../../packages/client')]);

@@ -70,6 +70,11 @@ describe('what is loaded', () => {
     }
   }
 
+  it('finds the worker of large downloads beside it', async () => {
+    const built = await readdir(fileURLToPath(new URL('../dist', import.meta.url)));
+    expect(built).toContain('download-worker.js');
+  });
+
   it('for the version is the version', async () => {
     const { files, bytes } = await loadedBy('--version');
     expect(files).toHaveLength(2);
