@@ -18,7 +18,7 @@ export interface DownloadPolicy {
    */
   readonly enoughBytesPerSecond: number;
   /**
-   * Threads of the process that receive, hash and write blobs that come by several requests, at most; 0 for none.
+   * Threads of the process that receive, hash and write, at most, where there is much to do; 0 for none.
    * Default: as many as there are cores, none where there is one.
    */
   readonly workers: number;

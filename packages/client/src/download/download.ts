@@ -43,7 +43,17 @@ export async function downloadBlob(
   throwIfAborted(options.signal);
   await refuseDirectory(path);
   new BlobProgress(blob, options.onEvent).start();
-  const download = { endpoint, blob, path, options };
+  const settle = endpoint.throughput.want(blob.size);
+  try {
+    await downloadWanted({ endpoint, blob, path, options });
+  } finally {
+    settle();
+  }
+  return { descriptor: blob, path, __brand: 'VerifiedFile' };
+}
+
+async function downloadWanted(download: Download): Promise<void> {
+  const { endpoint, path, options } = download;
   const failure = await attempt(download).catch((error: unknown) => {
     // What has another size at a mirror may be right at the registry.
     if (endpoint.asksMirrors && isOciError(error, 'SIZE_MISMATCH')) return error;
@@ -57,7 +67,6 @@ export async function downloadBlob(
       throw again;
     }
   }
-  return { descriptor: blob, path, __brand: 'VerifiedFile' };
 }
 
 interface Download {
@@ -69,11 +78,10 @@ interface Download {
 
 /** @returns what is wrong with the bytes, all of which came and were put aside; undefined when they are right */
 async function attempt({ endpoint, blob, path, ...ask }: Download): Promise<OciError | undefined> {
-  const isLarge = blob.size >= endpoint.downloadPolicy.parallelFrom;
   const file = await PartialFile.open(
     path,
     blob,
-    isLarge ? await endpoint.openWorkers() : undefined,
+    await endpoint.openWorkers(mostWorkers(endpoint, blob)),
   );
   const progress = new BlobProgress(blob, ask.options.onEvent);
   const options = { ...ask.options, onEvent: progress.below() };
@@ -103,6 +111,15 @@ async function attempt({ endpoint, blob, path, ...ask }: Download): Promise<OciE
   await file.close();
   await file.quarantine();
   return wrong;
+}
+
+/** Bytes of a blob that a worker may bring beside others. */
+const workedFrom = 256 * 1024;
+
+/** Workers that a blob may have: all if it is large, one that it shares if all that is wanted together is. */
+function mostWorkers({ downloadPolicy, throughput }: Endpoint, { size }: Descriptor): number {
+  if (size >= downloadPolicy.parallelFrom) return Infinity;
+  return size >= workedFrom && throughput.wanted >= downloadPolicy.parallelFrom ? 1 : 0;
 }
 
 type Filling = Pick<SegmentFetch, 'endpoint' | 'blob' | 'options'>;

@@ -11,6 +11,7 @@ const rememberedFor = 60_000;
 export class Throughput {
   readonly #enough: number;
   #received = 0;
+  #wanted = 0;
   #slowUntil = 0;
 
   /** @param enough bytes a second from which on more connections are not worth their price */
@@ -21,6 +22,19 @@ export class Throughput {
   /** Whether one connection was too slow a moment ago, or none is ever fast enough. */
   get isSlow(): boolean {
     return this.#enough === Infinity || performance.now() < this.#slowUntil;
+  }
+
+  /** Bytes of all blobs that are being downloaded. */
+  get wanted(): number {
+    return this.#wanted;
+  }
+
+  /** Notes that a blob is wanted. @returns notes that it no longer is */
+  want(bytes: number): () => void {
+    this.#wanted += bytes;
+    return () => {
+      this.#wanted -= bytes;
+    };
   }
 
   add(bytes: number): void {

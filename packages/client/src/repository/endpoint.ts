@@ -28,8 +28,8 @@ export interface Endpoint {
   readonly downloadPolicy: DownloadPolicy;
   readonly rangeSupport: RangeSupport;
   readonly throughput: Throughput;
-  /** Makes ready to write files by workers; undefined where there are none. */
-  readonly openWorkers: () => Promise<TakeWorker | undefined>;
+  /** Makes ready to write a file by so many workers at most; undefined where there are none. */
+  readonly openWorkers: (most: number) => Promise<TakeWorker | undefined>;
   /** Whether what is read may come from a mirror. */
   readonly asksMirrors: boolean;
   readonly referrers: ReferrersKnowledge;

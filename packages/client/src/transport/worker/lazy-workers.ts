@@ -2,16 +2,17 @@ import type { TakeWorker } from './file-place.js';
 
 /** The workers that one client may take; those of the process are loaded when they are first wanted. */
 interface LazyWorkers {
-  /** @returns undefined where there are none */
-  readonly open: () => Promise<TakeWorker | undefined>;
+  /** @param most threads of the process that one file is worth @returns undefined where there are none */
+  readonly open: (most: number) => Promise<TakeWorker | undefined>;
   readonly close: () => Promise<void>;
 }
 
-/** @param most threads of the process, 0 for none */
-export function lazyWorkers(most: number): LazyWorkers {
+/** @param limit threads of the process, 0 for none */
+export function lazyWorkers(limit: number): LazyWorkers {
   let leave: (() => Promise<void>) | undefined;
   return {
-    open: async () => {
+    open: async (wanted) => {
+      const most = Math.min(limit, wanted);
       if (most < 1) return undefined;
       const { takeWorker, useWorkers } = await import('./download-workers.js');
       leave ??= useWorkers();

@@ -275,6 +275,23 @@ test('there are no workers below a bandwidth limit, nor without leave', async ()
   expect(told('request')).toBe(0);
 });
 
+test('many small blobs share a worker, and a lone one has none', async () => {
+  const quarter = bytes.subarray(0, 300_000);
+  const small = { ...blob, digest: digestOf(quarter), size: quarter.byteLength };
+  const answer: Responder = (_, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${small.size}\r\n\r\n`);
+    socket.write(quarter);
+  };
+  await using many = await rawServer(answer);
+  await using other = client(many.url);
+  await other.repository('a/b').downloadBlob(small, join(work.path, 'alone'));
+  expect(told('request')).toBe(0);
+  const files = Array.from({ length: 8 }, (_, at) => join(work.path, String(at)));
+  await Promise.all(files.map((file) => other.repository('a/b').downloadBlob(small, file)));
+  for (const file of files) expect(digestOf(await readFile(file))).toBe(small.digest);
+  expect(told('receive')).toBeGreaterThanOrEqual(5);
+});
+
 test('honours the authority, and leave to skip verification', async () => {
   await using secure = await startRegistry({ tls: true });
   const { ca } = secure;
