@@ -17,8 +17,8 @@ const stores = [
 
 type State = Awaited<ReturnType<typeof stateOf>>;
 
-/** Records of a push or a deletion that was cut off, which say nothing to clients. */
-const isOfUnfinished = (key: string): boolean => /^v2\/(?:links|manifests)\//.test(key);
+/** A record of a deletion that was cut off behind the content: clients get 404. */
+const isOfUnfinished = (key: string): boolean => key.startsWith('v2/manifests/');
 
 /** A collection takes an empty repository from the catalog. */
 function withoutCatalog(state: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -83,6 +83,11 @@ export class Links {
     return this.#removeAs(keys.link(digest, name), link);
   }
 
+  /** @returns whether nobody has written the link since it was listed */
+  removeAsListed(name: RepositoryName, digest: Digest, version: string): Promise<boolean> {
+    return this.#removeIf(keys.link(digest, name), (seen) => seen.version === version);
+  }
+
   /** @throws QuotaExceeded, and nothing was added */
   async add(name: RepositoryName, digest: Digest, content: LinkedContent): Promise<Undo> {
     const key = keys.link(digest, name);

@@ -4,7 +4,14 @@ import { forEachConcurrent } from '@oci/spec-types/node';
 
 import type { HostedBlobs } from '../blobs.js';
 import { type ContentIndex, type ContentRecord, maxStagedMs } from '../content-index.js';
-import { digestOfContentKey, idOfDataKey, idOfQuarantineKey, keys } from '../keys.js';
+import {
+  digestOfContentKey,
+  digestOfLinkKey,
+  idOfDataKey,
+  idOfQuarantineKey,
+  keys,
+  repositoryOfKey,
+} from '../keys.js';
 import type { Links } from '../links.js';
 import type { Records, ScannedRecord } from '../records.js';
 import type { Repositories } from '../repositories.js';
@@ -102,10 +109,22 @@ export class Collection {
 
   async #removeContent(): Promise<void> {
     const all = contentWithLinks(this.#parts.records, this.#signal);
-    await this.#each('content', all, async (content) => {
-      const bytes = content.isLinked ? undefined : await this.#removeUnlinked(content);
+    await this.#each('content', all, async (item) => {
+      if ('link' in item) return this.#removeDangling(item.link);
+      const bytes = item.isLinked ? undefined : await this.#removeUnlinked(item);
       if (bytes !== undefined) this.tally.removed('content', bytes);
     });
+  }
+
+  /** A push that ended between link and content leaves a link, which is counted with a quota. */
+  async #removeDangling({ key, version, modifiedAt }: ListedObject): Promise<void> {
+    const { index, links } = this.#parts;
+    const digest = digestOfLinkKey(key);
+    const { stagedMs = maxStagedMs } = this.#options;
+    const isOld = modifiedAt < this.#now - 2 * stagedMs;
+    if (!isOld || !digest || (await index.find(digest))) return;
+    if (this.#dryRun || (await links.removeAsListed(repositoryOfKey(key), digest, version)))
+      this.tally.removed('content');
   }
 
   async #removeUnlinked({ entry: { key } }: ListedContent): Promise<number | undefined> {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { bytes } from '../json-object.js';
-import { digestOfContentKey, keys } from '../keys.js';
+import { digestOfContentKey, digestOfLinkKey, keys } from '../keys.js';
 import { Records } from '../records.js';
 import { contentWithLinks } from './unlinked-content.js';
 
@@ -39,10 +39,13 @@ test('finds for each content whether a repository has it, whatever records were 
         if (states[at] !== 'missing')
           await store.put(keys.content(digest), bytes(states[at] === 'there' ? record : removed));
       const found: [Digest | undefined, boolean][] = [];
-      for await (const { entry, isLinked } of contentWithLinks(new Records(store), undefined))
-        found.push([digestOfContentKey(entry.key), isLinked]);
+      const dangling = new Set<Digest | undefined>();
+      for await (const item of contentWithLinks(new Records(store), undefined))
+        if ('link' in item) dangling.add(digestOfLinkKey(item.link.key));
+        else found.push([digestOfContentKey(item.entry.key), item.isLinked]);
       const expected = there.toSorted().map((digest) => [digest, linked.has(digest)]);
       expect(found).toEqual(expected);
+      expect(dangling).toEqual(new Set([...linked].filter((digest) => !there.includes(digest))));
     },
   );
   await fc.assert(property);

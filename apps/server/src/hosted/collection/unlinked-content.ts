@@ -10,26 +10,31 @@ export interface ListedContent {
   readonly isLinked: boolean;
 }
 
+/** A link to content that was not listed. */
+export interface DanglingLink {
+  readonly link: ListedObject;
+}
+
 /**
- * All content in the order of its digests, with whether a repository has it: one list of content beside one of links,
- * which have the same order, so that no digest is asked for on its own. The lists are not of one moment: what seems
- * to be of no repository has to be looked at again.
+ * All content in the order of its digests, with whether a repository has it, and between them the links that lead to
+ * none: one list of content beside one of links, which have the same order, so that no digest is asked for on its own.
+ * The lists are not of one moment: what seems to be of no use has to be looked at again.
  */
 export async function* contentWithLinks(
   records: Records,
   signal: AbortSignal | undefined,
-): AsyncGenerator<ListedContent, void, undefined> {
+): AsyncGenerator<ListedContent | DanglingLink, void, undefined> {
   const links = records.entries(keys.allLinks, { signal })[Symbol.asyncIterator]();
-  const nextLinked = async (): Promise<string | undefined> => {
-    const next = await links.next();
-    return next.done ? undefined : contentKeyOfLink(next.value.key);
-  };
   try {
-    let linked = await nextLinked();
+    let next = await links.next();
     for await (const entry of records.entries(keys.allContent, { signal })) {
-      while (linked !== undefined && linked < entry.key) linked = await nextLinked();
-      yield { entry, isLinked: linked === entry.key };
+      for (; !next.done && contentKeyOfLink(next.value.key) < entry.key; next = await links.next())
+        yield { link: next.value };
+      yield { entry, isLinked: !next.done && contentKeyOfLink(next.value.key) === entry.key };
+      while (!next.done && contentKeyOfLink(next.value.key) === entry.key)
+        next = await links.next();
     }
+    for (; !next.done; next = await links.next()) yield { link: next.value };
   } finally {
     await links.return(undefined);
   }
