@@ -155,6 +155,23 @@ describePeer('versitygw', 'requests to a bucket', () => {
     });
   });
 
+  test('of a collection are one for each content beside those for lists', async () => {
+    const create = await registries();
+    const registry = create();
+    const asked = async (): Promise<readonly [lists: number, gets: number]> => {
+      const counts = await requestsOf(() => create().collection.collect({ dryRun: true }));
+      const [, gets = 0, lists = 0] = /^(\d+) GET, (\d+) LIST$/.exec(counts) ?? [];
+      return [Number(lists), Number(gets)];
+    };
+    await put(registry, small);
+    const [lists, gets] = await asked();
+    for (const text of ['one', 'two', 'three']) await put(registry, bytesOf(text));
+    expect(await asked()).toEqual([lists, gets + 3]);
+    expect([lists, gets]).toEqual([expect.any(Number), 1]);
+    await registry.manifests.put(a, manifestOf(small, 'one'), { tags: [] });
+    expect(await asked()).toEqual([lists + 1, gets + 4]);
+  });
+
   test('are one more for each link that a quota counts, and fewer for several at once', async () => {
     const quotas = ['a', 'b'].map((namespace) => ({ namespace, maxBytes: 10 ** 9 }));
     const create = await registries({ quotas: { quotas } });
