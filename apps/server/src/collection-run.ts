@@ -23,10 +23,9 @@ export function runCollection(
   caller: CollectionCaller,
 ): Promise<CollectionReport> {
   return hosted.collection.run(call, (report) => {
-    const { dryRun, result, kinds, endedAt } = report;
+    const { dryRun, result, kinds } = report;
     if (dryRun) return;
     metrics.collections.inc({ result });
-    if (result === 'done') metrics.collectedAt.set(endedAt / 1000);
     for (const kind of collectedKinds) {
       metrics.collectedObjects.inc({ kind }, kinds[kind].removed);
       metrics.collectedBytes.inc({ kind }, kinds[kind].bytes);

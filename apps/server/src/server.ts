@@ -201,11 +201,13 @@ class OciServer {
     const jobs = new JobQueue();
     const cache = () => openCache(state.options.manager.cacheDir);
     const verifiedAt = async () => (await hosted.verification.status()).last?.endedAt;
+    const collectedAt = async () => (await hosted.collection.status()).lastDoneAt;
     const metrics: Metrics = new Metrics({
       cache: sampled(usageMs, async () => (await cache()).usage()),
       jobs: () => jobs.counts,
       audit: () => audit?.stats,
       events: () => events.delivery.figures,
+      collectedAt: sampled(usageMs, () => collectedAt().catch(() => undefined)),
       verifiedAt: sampled(usageMs, () => verifiedAt().catch(() => undefined)),
       quotas: sampled(usageMs, () => quotaFigures(hosted)),
     });

@@ -17,6 +17,7 @@ export function registryHandler(
     jobs: () => ({ queued: 0, running: 0 }),
     audit: () => undefined,
     quotas: async () => [],
+    collectedAt: async () => undefined,
     verifiedAt: async () => undefined,
     events: () => ({ count: 0, bytes: 0, oldestAt: undefined }),
   });

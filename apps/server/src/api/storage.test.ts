@@ -58,7 +58,7 @@ test('a collection is a job, its report stays, and metrics and the audit log hav
   expect(metrics).toContain('oci_storage_collections_total{result="done"} 1');
   expect(metrics).toContain('oci_storage_collected_objects_total{kind="uploads"} 1');
   expect(metrics).toContain('oci_storage_collected_bytes_total{kind="uploads"} 7');
-  expect(metrics).toMatch(/oci_storage_collection_last_success_timestamp_seconds \d{10}/);
+  expect(metrics).toMatch(/oci_storage_collected_timestamp_seconds \d{10}/);
 });
 
 test('collecting is for admins, and its reports for observers', async () => {

@@ -52,6 +52,7 @@ function start(
     jobs: () => ({ queued: 0, running: 0 }),
     audit: () => undefined,
     quotas: async () => [],
+    collectedAt: async () => undefined,
     verifiedAt: async () => undefined,
     events: () => events.delivery.figures,
   });

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { Metrics } from './metrics.js';
 
 const metrics = new Metrics({
+  collectedAt: async () => undefined,
   verifiedAt: async () => undefined,
   cache: async () => ({ blobs: 1, bytes: 2 }),
   jobs: () => ({ queued: 0, running: 0 }),

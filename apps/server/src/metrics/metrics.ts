@@ -146,11 +146,6 @@ export class Metrics {
     'Bytes of what collections removed.',
     ['kind'],
   );
-  readonly collectedAt: Gauge = new Gauge({
-    name: 'oci_storage_collection_last_success_timestamp_seconds',
-    help: 'End of the last collection by this process that was done.',
-    registers: [this.registry],
-  });
   readonly retentionRuns: Counter<'result'> = this.#counter(
     'oci_retention_runs_total',
     'Runs of the rules of retention over hosted repositories.',

@@ -6,6 +6,8 @@ export interface MetricSources {
   readonly jobs: () => Readonly<Record<'queued' | 'running', number>>;
   readonly audit: () => AuditFigures | undefined;
   readonly events: () => EventFigures;
+  /** When the last collection that was done ended: milliseconds since the epoch. */
+  readonly collectedAt: () => Promise<number | undefined>;
   /** When the last whole verification ended: milliseconds since the epoch. */
   readonly verifiedAt: () => Promise<number | undefined>;
   /** How full namespaces are; a bounded number of them. */
@@ -41,6 +43,7 @@ export function addSampledMetrics(registry: Registry, sources: MetricSources): v
   addAudit(registry, sources.audit);
   addEvents(registry, sources.events);
   addQuotas(registry, sources.quotas);
+  addCollection(registry, sources.collectedAt);
   addVerification(registry, sources.verifiedAt);
 }
 
@@ -76,6 +79,16 @@ function addCache(registry: Registry, cache: MetricSources['cache']): void {
       if (!stats) return;
       this.set(stats.blobs);
       bytes.set(stats.bytes);
+    },
+  });
+}
+
+function addCollection(registry: Registry, collectedAt: MetricSources['collectedAt']): void {
+  add(registry, {
+    name: 'oci_storage_collected_timestamp_seconds',
+    help: 'When the last collection of the storage that was done ended; 0 before the first.',
+    async collect() {
+      this.set(((await collectedAt()) ?? 0) / 1000);
     },
   });
 }

@@ -177,6 +177,7 @@ test('one collection runs at a time, and its report is kept', async () => {
     last: { dryRun: false, result: 'done' },
     lastDryRun: { dryRun: true, result: 'done' },
   });
+  expect(status.lastDoneAt).toBe(status.last?.endedAt);
 });
 
 test('a collection that fails, or is interrupted, says so in its report', async () => {
@@ -202,6 +203,7 @@ test('a collection that fails, or is interrupted, says so in its report', async 
   const failing = collection.run({}, (report) => heard.push(report));
   await expect(failing).rejects.toThrow('the disk is gone');
   expect(heard.map(({ result }) => result)).toEqual(['interrupted', 'failed']);
+  expect((await collection.status()).lastDoneAt).toBeUndefined();
   expect((await collection.status()).last).toEqual(heard.at(-1));
   expect(await collection.isDue(1e9)).toBe(false);
 });

@@ -8,6 +8,8 @@ import type { CollectionCall, CollectionReport } from './collection-report.js';
 interface CollectionState {
   readonly last?: CollectionReport;
   readonly lastDryRun?: CollectionReport;
+  /** When the last one that was done ended: milliseconds since the epoch. */
+  readonly lastDoneAt?: number;
 }
 
 export interface CollectionStatus extends CollectionState {
@@ -52,7 +54,7 @@ export class HostedCollection {
         const end = async (result: CollectionReport['result']): Promise<CollectionReport> => {
           const ended = collection.tally.report(dryRun, result);
           onEnd(ended);
-          await lease.save({ ...lease.state, [dryRun ? 'lastDryRun' : 'last']: ended });
+          await lease.save({ ...lease.state, ...stateOf(ended) });
           return ended;
         };
         try {
@@ -86,4 +88,9 @@ export class HostedCollection {
     if (!last || last.result === 'interrupted') return true;
     return now - last.endedAt >= intervalMs || last.endedAt - now > clockDistanceMs;
   }
+}
+
+function stateOf(report: CollectionReport): CollectionState {
+  if (report.dryRun) return { lastDryRun: report };
+  return { last: report, ...(report.result === 'done' && { lastDoneAt: report.endedAt }) };
 }
