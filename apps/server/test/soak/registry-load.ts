@@ -37,9 +37,9 @@ export function oneOf<T>(random: Random, all: readonly T[]): T {
   return all[Math.floor(random() * all.length)] as T;
 }
 
-/** Small content that all repositories share, so that its digests come and go everywhere at once. */
-export const pool: readonly Stored[] = Array.from({ length: 24 }, (_, at) => {
-  const bytes = bytesOf(`content ${at} `.repeat(20 + at * 7));
+/** Small content that all repositories share: some have a digest while it leaves others, and often none has it. */
+export const pool: readonly Stored[] = Array.from({ length: 200 }, (_, at) => {
+  const bytes = bytesOf(`content ${at} `.repeat(20 + at));
   return { digest: digestOf(bytes), bytes };
 });
 
@@ -92,7 +92,8 @@ export class Pusher {
       const repository = oneOf(this.#random, this.#own);
       const step = this.#random();
       if (step < 0.55) await this.#pushImage(repository);
-      else if (step < 0.75) await this.#deleteManifest(repository);
+      else if (step < 0.65) await this.#deleteManifest(repository);
+      else if (step < 0.75) await this.#empty(repository);
       else if (step < 0.9) await this.#deleteBlob(repository);
       else if (step < 0.95) await this.#deleteTag(repository);
       else await this.#abandon(repository);
@@ -178,6 +179,11 @@ export class Pusher {
     if (digest === undefined) return;
     blobs.delete(digest);
     await this.#delete(`${name}/blobs/${digest}`, 'blob');
+  }
+
+  async #empty(repository: ExpectedRepository): Promise<void> {
+    while (repository.manifests.size > 0) await this.#deleteManifest(repository);
+    while (repository.blobs.size > 0) await this.#deleteBlob(repository);
   }
 
   async #deleteTag({ name, tags }: ExpectedRepository): Promise<void> {
