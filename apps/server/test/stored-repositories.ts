@@ -31,7 +31,11 @@ export async function readAll(registry: HostedRegistry): Promise<Record<string, 
   for await (const name of registry.listRepositories()) {
     const manifests: Record<string, object> = {};
     for await (const { digest, pushedAt } of registry.manifests.list(name))
-      manifests[digest] = { pushedAt, ...(await readManifest(registry, name, digest)) };
+      manifests[digest] = {
+        pushedAt,
+        usage: await registry.pulls.find(name, digest),
+        ...(await readManifest(registry, name, digest)),
+      };
     const tags: Record<string, unknown> = {};
     for await (const tag of registry.manifests.tags(name))
       tags[tag] = await registry.manifests.tagged(name, tag);
@@ -112,8 +116,10 @@ export async function storeGraph(
     const pushedAt = 1_700_000_000_000 + at;
     const put = { tags: named as readonly Tag[], isSparse: true, pushedAt };
     await registry.manifests.put(name, manifest, put);
+    if (at % 2 === 0) registry.pulls.note(name, manifest.descriptor.digest, pushedAt + 1000);
     before.set(text, [...manifests, manifest.descriptor]);
   }
+  await registry.pulls.flush();
 }
 
 function described(bytes: Uint8Array): object {

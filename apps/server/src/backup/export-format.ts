@@ -26,6 +26,10 @@ export function digestOfBlobKey(key: string): string {
 export const exportAnnotations = {
   /** When the manifest, or the tag, was pushed: RFC 3339. */
   pushed: 'oci-server.pushed',
+  /** How often the manifest was pulled. */
+  pulls: 'oci-server.pulls',
+  /** When it was pulled last: RFC 3339. */
+  pulled: 'oci-server.pulled',
   /** Digests that the manifest names and the repository did not have, with spaces between. */
   missing: 'oci-server.missing',
 } as const;

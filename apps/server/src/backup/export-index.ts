@@ -13,6 +13,7 @@ import {
   mediaTypes,
 } from '@oci/spec-types';
 
+import type { UsageRecord } from '../hosted/rules/pull-counts.js';
 import { chunksOf, openContained } from './contained-file.js';
 import { exportAnnotations } from './export-format.js';
 
@@ -23,6 +24,7 @@ export interface IndexEntry {
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly pushedAt?: number | undefined;
+  readonly usage?: UsageRecord | undefined;
   /** What the manifest names and the repository did not have. */
   readonly missing?: readonly Digest[] | undefined;
 }
@@ -56,7 +58,7 @@ export async function* formatIndex({
 }
 
 function lineOf(
-  { mediaType, digest, size, pushedAt, missing = [] }: IndexEntry,
+  { mediaType, digest, size, pushedAt, usage, missing = [] }: IndexEntry,
   tag?: Tag,
 ): string {
   const entry: Descriptor = {
@@ -67,6 +69,10 @@ function lineOf(
       ...(tag !== undefined && { [annotations.refName]: tag }),
       ...(pushedAt !== undefined && {
         [exportAnnotations.pushed]: new Date(pushedAt).toISOString(),
+      }),
+      ...(usage && {
+        [exportAnnotations.pulls]: String(usage.pulls),
+        [exportAnnotations.pulled]: new Date(usage.lastPulledAt).toISOString(),
       }),
       ...(missing.length > 0 && { [exportAnnotations.missing]: missing.join(' ') }),
     },
@@ -121,13 +127,25 @@ function parsedLine(
   const notes = fieldsOf(given);
   if (!isMediaType(mediaType) || !isDigest(digest) || !isSize(size)) return undefined;
   const missing = listOf(notes[exportAnnotations.missing]);
-  const pushed = notes[exportAnnotations.pushed];
-  const pushedAt = typeof pushed === 'string' ? Date.parse(pushed) : undefined;
-  if (!missing.every(isDigest) || (pushedAt !== undefined && !(pushedAt >= 0))) return undefined;
+  const [pushedAt, lastPulledAt] = [exportAnnotations.pushed, exportAnnotations.pulled].map((key) =>
+    timeOf(notes[key]),
+  );
+  if (!missing.every(isDigest) || Number.isNaN(pushedAt) || Number.isNaN(lastPulledAt))
+    return undefined;
+  const pulls = Number(notes[exportAnnotations.pulls] ?? 0);
+  const usage =
+    lastPulledAt !== undefined && Number.isSafeInteger(pulls) ? { pulls, lastPulledAt } : undefined;
   return {
     tag: notes[annotations.refName],
-    entry: { mediaType, digest, size, pushedAt, ...(missing.length > 0 && { missing }) },
+    entry: { mediaType, digest, size, pushedAt, usage, ...(missing.length > 0 && { missing }) },
   };
+}
+
+/** Milliseconds since the epoch; NaN for what is no time behind it. */
+function timeOf(text: unknown): number | undefined {
+  if (typeof text !== 'string') return undefined;
+  const time = Date.parse(text);
+  return time >= 0 ? time : Number.NaN;
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -30,11 +30,16 @@ export class ExportedRepository implements ContentTarget {
     this.#verify = verify;
   }
 
-  async isWhole({ digest, pushedAt }: ListedManifest): Promise<boolean> {
+  async isWhole(digest: Digest): Promise<boolean> {
     const known = this.#before.manifests.get(digest);
     if (!known || known.missing || this.#verify) return false;
-    this.#now.manifests.set(digest, { ...known, pushedAt: pushedAt ?? known.pushedAt });
+    this.#now.manifests.set(digest, known);
     return true;
+  }
+
+  async describe({ digest, pushedAt, usage }: ListedManifest): Promise<void> {
+    const entry = this.#now.manifests.get(digest);
+    if (entry) this.#now.manifests.set(digest, { ...entry, pushedAt, usage });
   }
 
   hasBlob(content: Content, options?: CallOptions): Promise<boolean> {
@@ -57,7 +62,9 @@ export class ExportedRepository implements ContentTarget {
     const { digest, size } = descriptor;
     const isThere = await this.#directory.hasBlob(descriptor);
     if (!isThere) await this.#directory.writeBlob(descriptor, singleChunk(bytes));
-    const entry = { mediaType, digest, size, pushedAt };
+    // It may be brought a second time, behind its description.
+    const usage = this.#now.manifests.get(digest)?.usage;
+    const entry = { mediaType, digest, size, pushedAt, usage };
     this.#now.manifests.set(digest, missing.length > 0 ? { ...entry, missing } : entry);
     return isThere && this.#before.manifests.has(digest) ? 'present' : 'copied';
   }

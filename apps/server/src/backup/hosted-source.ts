@@ -25,8 +25,10 @@ export class HostedSource implements ContentSource {
     this.name = name;
   }
 
-  manifests(options: CallOptions = {}): AsyncIterable<ListedManifest> {
-    return this.#registry.manifests.list(this.name, options);
+  async *manifests(options: CallOptions = {}): AsyncGenerator<ListedManifest, void, undefined> {
+    const { manifests, pulls } = this.#registry;
+    for await (const { digest, pushedAt } of manifests.list(this.name, options))
+      yield { digest, pushedAt, usage: await pulls.find(this.name, digest) };
   }
 
   tags(options: CallOptions = {}): AsyncIterable<Tag> {

@@ -13,6 +13,7 @@ import type { HostedRegistry } from '../hosted/hosted-registry.js';
 import type {
   Content,
   ContentTarget,
+  ListedManifest,
   ListedTag,
   Outcome,
   ReadManifest,
@@ -50,6 +51,10 @@ export class HostedTarget implements ContentTarget {
   /** What a manifest leads to is looked at each time: it may have come without, or lost it. */
   async isWhole(): Promise<boolean> {
     return false;
+  }
+
+  async describe({ digest, usage }: ListedManifest): Promise<void> {
+    if (usage) await this.#registry.pulls.restore(this.name, digest, usage);
   }
 
   async resolve(tagOrDigest: Tag | Digest): Promise<Descriptor> {

@@ -7,6 +7,8 @@ import type {
   Tag,
 } from '@oci/spec-types';
 
+import type { UsageRecord } from '../hosted/rules/pull-counts.js';
+
 /** Bytes by their digest, with the size that they have, whatever a manifest says of it. */
 export type Content = Pick<Descriptor, 'digest' | 'size'>;
 
@@ -15,6 +17,8 @@ export interface ListedManifest {
   readonly digest: Digest;
   /** Milliseconds since the epoch; absent where nobody noted it. */
   readonly pushedAt?: number | undefined;
+  /** How often it was pulled, and when last, by which retention decides. */
+  readonly usage?: UsageRecord | undefined;
 }
 
 /** A tag that a repository lists. */
@@ -54,11 +58,13 @@ export type Outcome = 'copied' | 'present';
 /** A repository that content is brought to. It hashes all that it stores. */
 export interface ContentTarget {
   /** Tells whether a manifest is known to be there with all that belongs to it, so that nothing of it is looked at. */
-  isWhole(listed: ListedManifest): Promise<boolean>;
+  isWhole(digest: Digest): Promise<boolean>;
   hasBlob(content: Content, options?: CallOptions): Promise<boolean>;
   pushBlob(content: Content, body: AsyncIterable<Uint8Array>, options?: CallOptions): Promise<void>;
   /** @param missing digests that the manifest names and the source does not have */
   pushManifest(read: ReadManifest, missing: readonly Digest[]): Promise<Outcome>;
+  /** Notes what the list of the source says of a manifest that is there. */
+  describe(listed: ListedManifest): Promise<void>;
   /** @throws OciError `TAG_EXISTS` when the tag is that of another manifest, and is not moved */
   pushTag(listed: ListedTag, manifest: ReadManifest): Promise<Outcome>;
 }

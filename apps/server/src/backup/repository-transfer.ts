@@ -72,7 +72,7 @@ export class RepositoryTransfer {
   async #run(): Promise<void> {
     const { signal } = this.#options;
     const manifests = this.#source.manifests(this.#options);
-    const bring = async (listed: ListedManifest): Promise<void> => void (await this.#bring(listed));
+    const bring = (listed: ListedManifest): Promise<void> => this.#bringListed(listed);
     await forEachConcurrent(manifests, bring, { limit: atOnce, signal });
     // What was pushed again since then is whole now, and has tags.
     for (const digest of this.#sparse) this.#brought.delete(digest);
@@ -80,21 +80,25 @@ export class RepositoryTransfer {
     await forEachConcurrent(tags, (tag) => this.#name(tag), { limit: tagsAtOnce, signal });
   }
 
-  #bring(listed: ListedManifest, depth = 0): Promise<Brought> {
-    const { digest } = listed;
+  async #bringListed(listed: ListedManifest): Promise<void> {
+    const brought = await this.#bring(listed.digest);
+    if (brought === 'whole' || brought === 'sparse') await this.#target.describe(listed);
+  }
+
+  #bring(digest: Digest, depth = 0): Promise<Brought> {
     const known = this.#brought.get(digest);
     if (known) return known;
-    const own = this.#tryManifest(listed, depth);
+    const own = this.#tryManifest(digest, depth);
     this.#brought.set(digest, own);
     return own;
   }
 
-  async #tryManifest(listed: ListedManifest, depth: number): Promise<Brought> {
+  async #tryManifest(digest: Digest, depth: number): Promise<Brought> {
     try {
-      return await this.#bringManifest(listed, depth);
+      return await this.#bringManifest(digest, depth);
     } catch (error) {
-      if (await this.#isGone(listed.digest)) return 'gone';
-      this.#tell(listed.digest, error);
+      if (await this.#isGone(digest)) return 'gone';
+      this.#tell(digest, error);
       return 'failed';
     }
   }
@@ -106,12 +110,11 @@ export class RepositoryTransfer {
     return read().catch(() => false);
   }
 
-  async #bringManifest(listed: ListedManifest, depth: number): Promise<Brought> {
-    if (await this.#target.isWhole(listed)) {
+  async #bringManifest(digest: Digest, depth: number): Promise<Brought> {
+    if (await this.#target.isWhole(digest)) {
       this.#report.count('manifests', 'present');
       return 'whole';
     }
-    const { digest } = listed;
     const read = await atSource(() => this.#source.readManifest(digest, this.#options));
     if (!read) return 'gone';
     const { missing, isSparse } = await this.#bringContent(read, depth);
@@ -149,7 +152,7 @@ export class RepositoryTransfer {
   async #bringChild(digest: Digest, depth: number): Promise<Brought> {
     if (depth > maxDepth)
       throw new OciError('LIMIT_EXCEEDED', `indexes are more than ${maxDepth} deep`);
-    const brought = await this.#bring({ digest }, depth);
+    const brought = await this.#bring(digest, depth);
     if (brought !== 'failed') return brought;
     throw new OciError('MANIFEST_UNKNOWN', `it lists ${digest}, which was not copied`);
   }
@@ -186,7 +189,7 @@ export class RepositoryTransfer {
       for (let attempt = 0; attempt < tagAttempts; attempt += 1) {
         listed = await atSource(() => this.#source.findTag(tag));
         if (!listed) return;
-        const brought = await this.#bring({ digest: listed.digest });
+        const brought = await this.#bring(listed.digest);
         if (brought !== 'gone') return await this.#pushTag(listed, brought);
         // The tag was moved, or deleted, or its manifest came back.
         this.#brought.delete(listed.digest);

@@ -72,6 +72,16 @@ export class PullCounts {
     await this.#writing;
   }
 
+  /** Takes over what another storage has counted, unless more is known here. */
+  async restore(name: RepositoryName, digest: Digest, usage: UsageRecord): Promise<void> {
+    const { pulls, lastPulledAt } = usage;
+    await this.#records.change<UsageRecord>(keys.usage(name, digest), (known) =>
+      known && known.lastPulledAt >= lastPulledAt
+        ? undefined
+        : { pulls: Math.max(pulls, known?.pulls ?? 0), lastPulledAt },
+    );
+  }
+
   async find(name: RepositoryName, digest: Digest): Promise<UsageRecord | undefined> {
     return this.#records.get<UsageRecord>(keys.usage(name, digest));
   }
