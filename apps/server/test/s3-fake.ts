@@ -12,7 +12,7 @@ export interface S3Faults {
   readonly looksTooEarly?: boolean;
   /** Reads are answered with what was there two writes of the key before. */
   readonly staleReads?: boolean;
-  /** Lists are those of some writes ago. */
+  /** Lists are as the first one was. */
   readonly staleLists?: boolean;
   readonly unorderedLists?: boolean;
   readonly ignoresStartAfter?: boolean;
@@ -230,7 +230,7 @@ class Service {
 
   #list(query: URLSearchParams, response: ServerResponse): void {
     const { staleLists, unorderedLists, ignoresStartAfter, listsWithoutTimes } = this.#faults;
-    if (!staleLists || this.#lists % 5 === 0) this.#listed = [...this.objects];
+    if (!staleLists || this.#lists === 0) this.#listed = [...this.objects];
     this.#lists += 1;
     const startAfter = ignoresStartAfter ? '' : (query.get('start-after') ?? '');
     const after = query.get('continuation-token') ?? startAfter;

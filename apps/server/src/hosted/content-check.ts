@@ -91,8 +91,8 @@ export class ContentCheck {
           continue;
         }
         // Where nothing can be read, nothing is known of this data.
-        const info = await store.head(keys.data(record.data));
         await store.head(keys.format);
+        const info = await store.head(keys.data(record.data)).catch(() => undefined);
         const isPassing = error.retryable;
         return { problem: 'unreadable', version: info?.version ?? '', bytes: 0, isPassing };
       }

@@ -24,11 +24,12 @@ import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { allOf, pushImage, small } from '../../../test/hosted-image.js';
-import { maxStagedMs } from '../content-index.js';
+import { ContentIndex, maxStagedMs } from '../content-index.js';
 import { type HostedRegistry, createHostedRegistry } from '../hosted-registry.js';
 import { bytes as bodyOf } from '../json-object.js';
 import { keys } from '../keys.js';
 import { quarantineMs } from '../quarantine.js';
+import { Records } from '../records.js';
 import { SharedStore } from '../shared-store.js';
 import type { FindingKind } from './finding.js';
 import type { VerificationReport, VerifyOptions } from './verification.js';
@@ -325,6 +326,16 @@ describe('quarantine', () => {
     expect(await open(store).blobs.size(a, layer.digest)).toBe(layer.size);
   });
 
+  test('counts as missing for who wants to keep content that another has', async () => {
+    const store = createMemoryObjectStore();
+    const { layer } = await pushImage(open(store), a);
+    const index = new ContentIndex(new Records(store));
+    expect(await index.keep(layer.digest)).toBe(true);
+    await damage(store, await dataOf(store, layer.digest));
+    await verify(store);
+    expect(await index.keep(layer.digest)).toBe(false);
+  });
+
   test('goes with content that is deleted', async () => {
     const store = createMemoryObjectStore();
     await open(store).blobs.put(a, { descriptor: small, body: bodyOf(small.bytes) });
@@ -386,10 +397,16 @@ describe('reads that fail', () => {
     const store = createMemoryObjectStore();
     const { layer } = await pushImage(open(store), a);
     const data = await dataOf(store, layer.digest);
-    const down = failing(store, async (key, options) => {
-      if (key !== data) return store.get(key, options);
-      down.head = () => Promise.reject(new OciError('STORAGE_FAILED', 'down', { retryable: true }));
-      throw new OciError('STORAGE_FAILED', 'down', { retryable: true });
+    const fails = new OciError('STORAGE_FAILED', 'every read fails');
+    const down = Object.assign(new SharedStore(store), {
+      head: async (key: string) => {
+        if (key === keys.format) throw fails;
+        return store.head(key);
+      },
+      get: async (...asked: Parameters<ObjectStore['get']>) => {
+        if (asked[0] === data) throw fails;
+        return store.get(...asked);
+      },
     });
     await expect(verify(down)).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
     expect(await open(store).blobs.size(a, layer.digest)).toBe(layer.size);
@@ -501,10 +518,43 @@ describe('a run', () => {
     expect(reports.every(({ isWhole }) => isWhole)).toBe(true);
   });
 
+  test('looks again at what a push had not written yet', async () => {
+    const store = createMemoryObjectStore();
+    let write = (): void => {};
+    const isAsked = new Promise<void>((resolve) => (write = resolve));
+    let begun = (): void => {};
+    const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+    const pushing = Object.assign(new SharedStore(store), {
+      put: async (...given: Parameters<ObjectStore['put']>) => {
+        if (given[0].startsWith(keys.allOf('referrers'))) {
+          begun();
+          await isAsked;
+        }
+        return store.put(...given);
+      },
+    });
+    const push = pushImage(open(pushing), a);
+    await hasBegun;
+    let looks = 0;
+    const looking = Object.assign(new SharedStore(store), {
+      head: async (key: string) => {
+        const info = await store.head(key);
+        if (!key.startsWith(keys.allOf('referrers'))) return info;
+        looks += 1;
+        write();
+        await push;
+        return info;
+      },
+    });
+    expect(found(await verify(looking))).toEqual([]);
+    expect(looks).toBe(2);
+  });
+
   test('with a record of its state that makes no sense begins anew', async () => {
     const store = createMemoryObjectStore();
     await pushImage(open(store), a);
-    const state = { pass: { position: 5 }, last: 'never' };
+    const figures = { startedAt: 1, objects: 0, bytes: 0, records: 0, damaged: 0, findings: [] };
+    const state = { pass: { ...figures, position: 5 }, last: 'never' };
     await store.put(keys.task('verification'), bodyOf(bytesOf(JSON.stringify({ runs: 1, state }))));
     expect(await verify(store)).toMatchObject({ isWhole: true, resumedAfter: undefined });
   });
