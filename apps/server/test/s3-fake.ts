@@ -12,7 +12,7 @@ export interface S3Faults {
   readonly looksTooEarly?: boolean;
   /** Reads are answered with what was there two writes of the key before. */
   readonly staleReads?: boolean;
-  /** Lists are as the first one was. */
+  /** Lists are those of before the first write. */
   readonly staleLists?: boolean;
   readonly unorderedLists?: boolean;
   readonly ignoresStartAfter?: boolean;
@@ -80,7 +80,6 @@ class Service {
     readonly go: () => void;
   }[] = [];
   #listed: readonly (readonly [string, StoredObject])[] = [];
-  #lists = 0;
 
   constructor(faults: S3Faults) {
     this.#faults = faults;
@@ -230,8 +229,7 @@ class Service {
 
   #list(query: URLSearchParams, response: ServerResponse): void {
     const { staleLists, unorderedLists, ignoresStartAfter, listsWithoutTimes } = this.#faults;
-    if (!staleLists || this.#lists === 0) this.#listed = [...this.objects];
-    this.#lists += 1;
+    if (!staleLists) this.#listed = [...this.objects];
     const startAfter = ignoresStartAfter ? '' : (query.get('start-after') ?? '');
     const after = query.get('continuation-token') ?? startAfter;
     const prefix = query.get('prefix') ?? '';
