@@ -21,7 +21,7 @@ beforeAll(async () => {
     from: import.meta.url,
     directory: join(directory.path, 'dist'),
   });
-});
+}, 60_000);
 afterAll(async () => {
   await directory.remove();
 });
@@ -149,3 +149,39 @@ test('collects the storage without a server, and says what to do while one has i
   child.kill('SIGTERM');
   expect(await child.end).toMatchObject({ exitCode: 0 });
 }, 60_000);
+
+test('tells what the rules of retention would remove, from files that no server uses', async () => {
+  const env = { HOME: directory.path, OCI_CONFIG: '' };
+  const config = join(directory.path, 'rules.toml');
+  await writeFile(
+    config,
+    '[[orchestrator.oci.server.retention]]\nrepositories = "dev"\nkeep_last = 1\n',
+  );
+  const where = ['--config', config, '--data-dir', join(directory.path, 'ruled')];
+  const served = [program, 'serve', '--listen', '127.0.0.1:0', ...where];
+  const child = startProgram(process.execPath, served);
+  const { url } = JSON.parse(await child.says('listens on')) as { url: string };
+  const type = 'application/vnd.oci.image.index.v1+json';
+  const body = JSON.stringify({ schemaVersion: 2, mediaType: type, manifests: [] });
+  for (const tag of ['a', 'b'])
+    await fetch(`${url}/v2/dev/manifests/${tag}`, {
+      method: 'PUT',
+      headers: { 'content-type': type },
+      body,
+    });
+  const retention = (...more: string[]) =>
+    run(process.execPath, [program, 'retention', ...where, ...more], { env });
+  child.kill('SIGTERM');
+  await child.end;
+  const dry = await retention('--dry-run');
+  expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(dry.stdout).toMatch(
+    /^dev:a: not among the last 1, pushed 0 days ago \(dev:\*\)\n1 of 2 tags would be removed\n/,
+  );
+  const done = await retention('--format', 'json');
+  expect(JSON.parse(done.stdout)).toMatchObject({
+    dry_run: false,
+    removals: [{ kind: 'tags', repository: 'dev', tag: 'a' }],
+  });
+  expect((await retention('--dry-run')).stdout).toContain('0 of 1 tags would be removed');
+});

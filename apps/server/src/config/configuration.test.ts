@@ -185,3 +185,46 @@ test.each([
     hint: expect.stringContaining(hint) as string,
   });
 });
+
+test('reads rules for hosted repositories, each a pattern or a list of patterns', async () => {
+  const { options } = await load(`
+[[orchestrator.oci.server.immutable_tags]]
+repositories = "team/**"
+tags = ["v*", "release-*"]
+except = "v0"
+[[orchestrator.oci.server.retention]]
+repositories = ["dev", "test/*"]
+keep_last = 10
+keep_pulled_days = 14
+untagged_days = 7
+`);
+  expect(options.rules).toEqual({
+    immutableTags: [{ repositories: ['team/**'], tags: ['v*', 'release-*'], except: ['v0'] }],
+    retention: [
+      {
+        repositories: ['dev', 'test/*'],
+        tags: ['*'],
+        keepLast: 10,
+        keepPulledDays: 14,
+        untaggedDays: 7,
+      },
+    ],
+  });
+});
+
+test.each([
+  ['immutable_tags', 'tags = "v*"', 'repositories (.*) is missing'],
+  ['immutable_tags', 'repositories = "team"', 'tags (.*) is missing'],
+  ['immutable_tags', 'repositories = "Team"\ntags = "v*"', 'has "Team", which is not'],
+  ['immutable_tags', 'repositories = "team"\ntags = "v(1|2)"', 'which is not a tag, in which'],
+  ['retention', 'repositories = "dev"\nkeep_last = 0', 'tags from 1 to 10000'],
+  ['retention', 'repositories = "dev"\nkeep_days = 1.5', 'days from 1 to 36500'],
+  ['retention', 'repositories = []\nkeep_days = 1', 'or a list of such'],
+  ['retention', 'repositories = "dev"\nkeep = 1', 'unknown key server.retention'],
+])('refuses a rule of %s with %j', async (table, lines, why) => {
+  const refused = load(`[[orchestrator.oci.server.${table}]]\n${lines}\n`);
+  await expect(refused).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(new RegExp(why.replace('(.*)', '.*').replace('(', '\\('))),
+  });
+});
