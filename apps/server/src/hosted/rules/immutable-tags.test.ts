@@ -9,12 +9,13 @@ import {
   parseTag,
 } from '@oci/spec-types';
 import { describeManifest } from '@oci/spec-types/node';
-import { bytesOf } from '@oci/testing';
+import { bytesOf, collect, textOf } from '@oci/testing';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { finish, scheduledStore } from '../../../test/scheduled-store.js';
 import { type HostedRegistry, createHostedRegistry } from '../hosted-registry.js';
+import { keys } from '../keys.js';
 import { type ImmutableTagRule, ImmutableTags } from './immutable-tags.js';
 
 const name = parseRepositoryName('team/app');
@@ -117,10 +118,73 @@ test('a refused deletion leaves a manifest that can be deleted once the rule is 
   await registry.manifests.put(name, one, { tags: [v1] });
   await expect(registry.manifests.delete(name, digest)).rejects.toMatchObject(refused);
   expect(await tagged(createHostedRegistry(store), v1)).toBe(digest);
+  const link = await store.get(keys.link(digest, name));
+  expect(textOf(await collect(link?.body ?? []))).not.toContain('condemned');
   immutableTags = [];
   expect(await registry.manifests.delete(name, digest)).toBe(true);
   expect(await tagged(registry, v1)).toBeUndefined();
 });
+
+test('a push that writes its tag behind the look of a deletion is seen by it, or begins again', async () => {
+  const store = createMemoryObjectStore();
+  const { digest } = one.descriptor;
+  await createHostedRegistry(store).manifests.put(name, one, { tags: [latest] });
+  const [looked, pushed] = [gate(), gate()];
+  const begun = gate();
+  const pusher = createHostedRegistry(
+    {
+      ...forwarded(store),
+      put: async (key, ...more) => {
+        if (key === keys.tag(name, v1)) {
+          begun.open();
+          await looked.opened;
+        }
+        return store.put(key, ...more);
+      },
+    },
+    rules(versions),
+  );
+  const deleter = createHostedRegistry(
+    {
+      ...forwarded(store),
+      deleteVersion: async (key, version) => {
+        if (key === keys.link(digest, name)) {
+          looked.open();
+          await pushed.opened;
+        }
+        return store.deleteVersion?.(key, version) ?? false;
+      },
+    },
+    rules(versions),
+  );
+  const push = pusher.manifests.put(name, one, { tags: [v1] }).finally(pushed.open);
+  await begun.opened;
+  const deletion = deleter.manifests.delete(name, digest);
+  await push;
+  await expect(deletion).rejects.toMatchObject(refused);
+  const found = await createHostedRegistry(store).manifests.find(name, { tag: v1 });
+  expect(found?.descriptor.digest).toBe(digest);
+});
+
+function gate(): { readonly open: () => void; readonly opened: Promise<void> } {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { open, opened };
+}
+
+/** A store whose methods can be replaced one by one. */
+function forwarded(store: ObjectStore): ObjectStore {
+  return {
+    head: (...of) => store.head(...of),
+    get: (...of) => store.get(...of),
+    put: (...of) => store.put(...of),
+    list: (...of) => store.list(...of),
+    entries: (...of) => store.entries(...of),
+    delete: (...of) => store.delete(...of),
+    deleteVersion: store.deleteVersion?.bind(store),
+    join: (...of) => store.join(...of),
+  };
+}
 
 /** Memory as it is, and as a bucket that cannot delete under a condition. */
 const stores = [

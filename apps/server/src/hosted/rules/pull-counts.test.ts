@@ -12,6 +12,7 @@ import { expect, test, vi } from 'vitest';
 
 import { finish, scheduledStore } from '../../../test/scheduled-store.js';
 import { createHostedRegistry } from '../hosted-registry.js';
+import { keys } from '../keys.js';
 import { Records } from '../records.js';
 import { PullCounts } from './pull-counts.js';
 
@@ -107,6 +108,21 @@ test('a manifest that is not hosted has no usage, and one that is deleted none a
   await counts.flush();
   expect(await listed(counts)).toHaveLength(1);
   await registry.manifests.delete(name, digest);
+  expect(await listed(counts)).toEqual([]);
+});
+
+test('a count that is written while its manifest is deleted is removed again', async () => {
+  const { store, registry, digests } = await withManifests(1);
+  const [digest] = digests as [Digest];
+  const put = store.put.bind(store);
+  store.put = async (key, ...more) => {
+    if (key === keys.usage(name, digest)) await registry.manifests.delete(name, digest);
+    return put(key, ...more);
+  };
+  const counts = new PullCounts(new Records(store));
+  counts.note(name, digest);
+  await counts.flush();
+  expect(await registry.manifests.find(name, { digest })).toBeUndefined();
   expect(await listed(counts)).toEqual([]);
 });
 
