@@ -1,4 +1,4 @@
-import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { digestOf } from '@oci/spec-types/node';
 import {
   type S3Service,
@@ -82,6 +82,18 @@ function bucketSuite(start: () => Promise<S3Service>): void {
     const object = await store.get('whole');
     expect(digestOf(await collect(object?.body ?? []))).toBe(digestOf(bytes));
     expect(await store.head('parts/1')).toBeUndefined();
+  });
+
+  test('lists nothing that is no key of its own', async () => {
+    const { store, bucket } = await emptyStore();
+    await store.put('a/b', inChunks(randomBytes(4, 10)));
+    for (const name of ['a/with space', 'a/.b.sgwtmp.1795980063138655931', 'a/ü'])
+      await client.send(
+        new PutObjectCommand({ Bucket: bucket, Key: `registry/${name}`, Body: 'other' }),
+      );
+    const listed: string[] = [];
+    for await (const key of store.list('')) listed.push(key);
+    expect(listed).toEqual(['a/b']);
   });
 
   test('says what a bucket refuses', async () => {

@@ -11,7 +11,7 @@ import { type ByteRange, type CallOptions, throwIfAborted } from '@oci/spec-type
 import { readBytes } from '@oci/spec-types/node';
 
 import { missingPart } from '../store/missing-part.js';
-import { ensureObjectKey } from '../store/object-key.js';
+import { ensureObjectKey, isObjectKey } from '../store/object-key.js';
 import type {
   ListedObject,
   ObjectInfo,
@@ -143,10 +143,11 @@ export class S3ObjectStore implements ObjectStore {
       const page = await onBucket(prefix, () =>
         this.#bucket.client.send(command, abortable(signal)),
       );
-      for (const { Key = '', Size, ...rest } of page.Contents ?? [])
-        // What ends with a slash is how some tools show a directory.
-        if (!Key.endsWith('/'))
-          yield { key: Key.slice(own.length), ...infoOf({ ...rest, ContentLength: Size }) };
+      for (const { Key = '', Size, ...rest } of page.Contents ?? []) {
+        const key = Key.slice(own.length);
+        // Others put what they like beside: directories of tools, or unfinished writes of a gateway.
+        if (isObjectKey(key)) yield { key, ...infoOf({ ...rest, ContentLength: Size }) };
+      }
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     }
   }
