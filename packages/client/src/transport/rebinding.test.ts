@@ -41,6 +41,7 @@ const place: FilePlace = {
 
 async function visit(asked: {
   readonly ofAll?: boolean;
+  readonly anywhere?: boolean;
   readonly into: FilePlace | undefined;
 }): Promise<{ visits: number; outcome: unknown }> {
   const endWorkers = useWorkers();
@@ -65,7 +66,7 @@ async function visit(asked: {
     url,
     headers: {},
     scopes: [],
-    publicOnly: !asked.ofAll,
+    publicOnly: !asked.ofAll && !asked.anywhere,
     into: asked.into,
   } as const;
   const outcome: unknown = await send(request).catch((thrown: unknown) => thrown);
@@ -104,5 +105,14 @@ describe.each([
     answers.push([elsewhere, internal]);
     const seen = await visit({ ofAll: true, into });
     expect(seen).toMatchObject({ visits: 0, outcome: { code: 'POLICY_REFUSED' } });
+  });
+});
+
+test('a worker connects to the addresses that were looked up, and looks up nothing itself', async () => {
+  // No other name server knows the name.
+  answers.push([internal]);
+  expect(await visit({ into: place, anywhere: true })).toMatchObject({
+    visits: 1,
+    outcome: { status: 200 },
   });
 });
