@@ -44,11 +44,13 @@ export class FaultyStore implements ObjectStore {
   readonly #fault: (StoreFault & { readonly at: number }) | undefined;
   #changes = 0;
   readonly deleteVersion: ObjectStore['deleteVersion'];
+  readonly isExclusive: boolean;
 
   /** @param fault.at counts from 1 */
   constructor(store: ObjectStore, fault?: StoreFault & { readonly at: number }) {
     this.#store = store;
     this.#fault = fault;
+    this.isExclusive = store.isExclusive ?? false;
     const deleteVersion = store.deleteVersion?.bind(store);
     this.deleteVersion =
       deleteVersion &&

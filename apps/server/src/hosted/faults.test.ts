@@ -81,3 +81,34 @@ describe.each(stores)('a store %s', (_, limited) => {
     });
   });
 });
+
+const removals = [
+  'a tag deleted',
+  'a manifest deleted with two tags',
+  'a blob deleted',
+  'a blob deleted that another repository has',
+  'uploads that expire',
+  'a collection',
+].flatMap((title) => {
+  const operation = operations[title];
+  return operation ? ([[title, operation]] as const) : [];
+});
+
+test.each(removals)('of one process, %s needs to write nothing', async (_, { prepare, run }) => {
+  const store = createMemoryObjectStore();
+  const registry = createHostedRegistry(store);
+  await fill(registry);
+  await prepare?.(registry, store);
+  const alone = Object.assign(await copyOf(store), { isExclusive: true });
+  const full = new FaultyStore(alone, {
+    ...storeFaults['refused, as all writes behind it'],
+    at: 1,
+  });
+  await run(createHostedRegistry(full));
+  await run(createHostedRegistry(store));
+  const [done, expected] = [alone, store].map((each) => createHostedRegistry(each));
+  expect(done && (await stateOf(done, known))).toEqual(
+    expected && (await stateOf(expected, known)),
+  );
+  expect(full.changes).toBeGreaterThan(0);
+});
