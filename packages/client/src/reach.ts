@@ -62,7 +62,7 @@ export function reach(
     exchange: askMirrors(connection.exchange, connected),
     origin: connection.origin,
     rangeSupport: new RangeSupport(),
-    throughput: new Throughput(downloadPolicy.enoughBytesPerSecond),
+    throughput: new Throughput(downloadPolicy.enoughBytesPerSecond, workers.watch),
     openWorkers: workers.open,
     asksMirrors: mirrors.length > 0,
     referrers: new ReferrersKnowledge(),

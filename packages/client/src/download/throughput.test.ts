@@ -23,6 +23,17 @@ test('asks for none while enough comes, whoever brings it', async () => {
   expect(throughput.isSlow).toBe(false);
 });
 
+test('asks for none while a thread that receives is busy, and then for some', async () => {
+  let share = 0.9;
+  const throughput = new Throughput(1e15, () => () => share);
+  const onSlow = vi.fn<() => void>();
+  throughput.watch(onSlow);
+  await new Promise<void>((resolve) => new Throughput(1e15).watch(resolve));
+  expect(onSlow).not.toHaveBeenCalled();
+  share = 0.1;
+  await vi.waitFor(() => expect(onSlow).toHaveBeenCalledOnce(), { timeout: 20_000 });
+});
+
 test('is slow from the first where nothing is ever enough', () => {
   expect(new Throughput(Infinity).isSlow).toBe(true);
 });

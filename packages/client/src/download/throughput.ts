@@ -4,19 +4,30 @@ import { performance } from 'node:perf_hooks';
 const firstLookMs = 25;
 const nextLookMs = 250;
 
+/** From this share of its time on a thread is what limits, not the connections. */
+const busyShare = 0.8;
+
 /** So long one registry's blobs are asked for by several connections at once, in milliseconds. */
 const rememberedFor = 60_000;
+
+/** Tells the largest share of its time, 0 to 1, for which a thread was busy since it began to be looked at. */
+export type BusyShare = () => number;
 
 /** What comes from one registry, over all connections, and whether more of them would bring more. */
 export class Throughput {
   readonly #enough: number;
+  readonly #watchWorkers: () => BusyShare;
   #received = 0;
   #wanted = 0;
   #slowUntil = 0;
 
-  /** @param enough bytes a second from which on more connections are not worth their price */
-  constructor(enough: number) {
+  /**
+   * @param enough bytes a second from which on more connections are not worth their price
+   * @param watchWorkers begins to look at the threads that receive besides this one
+   */
+  constructor(enough: number, watchWorkers: () => BusyShare = () => () => 0) {
     this.#enough = enough;
+    this.#watchWorkers = watchWorkers;
   }
 
   /** Whether one connection was too slow a moment ago, or none is ever fast enough. */
@@ -47,9 +58,14 @@ export class Throughput {
     const look = (lookMs: number): void => {
       const begun = performance.now();
       const received = this.#received;
+      const own = performance.eventLoopUtilization();
+      const busiestWorker = this.#watchWorkers();
       timer = setTimeout(() => {
         const seconds = (performance.now() - begun) / 1000;
-        if ((this.#received - received) / seconds >= this.#enough) return look(nextLookMs);
+        const { utilization } = performance.eventLoopUtilization(own);
+        const isEnough = (this.#received - received) / seconds >= this.#enough;
+        const isBusy = Math.max(utilization, busiestWorker()) >= busyShare;
+        if (isEnough || isBusy) return look(nextLookMs);
         this.#slowUntil = performance.now() + rememberedFor;
         onSlow();
       }, lookMs);

@@ -39,6 +39,13 @@ export class DownloadWorker {
     return this.#isLost;
   }
 
+  /** Begins to look. @returns the share of its time, 0 to 1, for which the worker was busy since */
+  watch(): () => number {
+    const { performance } = this.#worker;
+    const begun = performance.eventLoopUtilization();
+    return () => performance.eventLoopUtilization(begun).utilization;
+  }
+
   /** Begins to hear. @returns a name for messages @throws when the worker has ended */
   listen(listener: WorkerListener): number {
     if (this.#isLost) throw new Error('the worker has ended');
@@ -103,6 +110,12 @@ export function takeWorker(most: number): DownloadWorker | undefined {
   const [least] = [...running].sort((a, b) => a.load - b.load);
   if (least && (least.load === 0 || running.size >= most)) return least;
   return startWorker(file);
+}
+
+/** Begins to look at all workers. @returns the largest share of its time, 0 to 1, for which one was busy since */
+export function watchWorkers(): () => number {
+  const shares = [...running].map((worker) => worker.watch());
+  return () => Math.max(0, ...shares.map((share) => share()));
 }
 
 function startWorker(file: URL): DownloadWorker | undefined {
