@@ -10,7 +10,6 @@ import { listNamespace } from './list-namespace.mjs';
 import { memory } from './memory.mjs';
 import { oneBlob, oneBlobOverTls } from './one-blob.mjs';
 import { serverReads } from './server-reads.mjs';
-import { serverWrites } from './server-writes.mjs';
 import { smallPackage } from './small-package.mjs';
 
 /** @type {readonly import('../harness/bench.mjs').BenchCase[]} */
@@ -29,7 +28,6 @@ export const cases = [
   listNamespace,
   installFiles,
   serverReads,
-  serverWrites,
   memory,
   buildAndTest,
 ];

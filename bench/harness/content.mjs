@@ -13,7 +13,7 @@ const chunkBytes = 1024 * 1024;
  * @param {number} size
  * @returns {Generator<Buffer, void, undefined>}
  */
-export function* randomChunks(seed, size) {
+function* randomChunks(seed, size) {
   const key = createHash('sha256').update(`bench ${seed}`).digest().subarray(0, 16);
   const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
   const zeros = Buffer.alloc(chunkBytes);

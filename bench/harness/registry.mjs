@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -134,19 +133,6 @@ export async function startOciServerInBucket(scope) {
   const bucket = await startBucket(scope);
   return bucket && startOurs(scope, { name: 'oci-server, bucket', bucket });
 }
-
-/**
- * Ours, whose flushes to the disk do nothing, by libeatmydata: what durability costs.
- *
- * @type {StartRegistry}
- */
-export async function startOciServerWithoutFlush(scope) {
-  if (!existsSync(eatMyData)) return undefined;
-  return startOurs(scope, { name: 'oci-server without fsync', env: { LD_PRELOAD: eatMyData } });
-}
-
-/** Of the Debian package libeatmydata1. */
-const eatMyData = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/libeatmydata.so`;
 
 /**
  * @param {import('./scope.mjs').Scope} scope
