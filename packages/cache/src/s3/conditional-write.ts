@@ -31,7 +31,7 @@ export async function writeConditionally(
   const written = await replace(ifVersion);
   if (written !== undefined || unquoted === ifVersion) return written;
   if (!(await isOfVersion(bucket, { key, version: ifVersion }, signal))) return undefined;
-  // Ceph's radosgw before version 20 compares what stands in the header, quotes and all.
+  // Ceph's radosgw 16 compares what stands in the header, quotes and all.
   const replaced = await replace(unquoted);
   if (replaced !== undefined) bucket.matches.isUnquoted = true;
   return replaced;
