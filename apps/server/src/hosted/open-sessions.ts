@@ -17,16 +17,22 @@ export class OpenSessions {
   readonly #limits: UploadLimits;
   readonly #owners = new Map<string, string>();
   readonly #counts = new Map<string, number>();
+  /** Those with a record in the store. */
+  readonly #stored = new Set<string>();
 
   constructor(limits: UploadLimits) {
     this.#limits = limits;
   }
 
+  get stored(): Iterable<string> {
+    return this.#stored;
+  }
+
   /** @throws OciError `RATE_LIMITED` when the caller, or all together, have too many */
   add(session: string, owner: string): void {
-    const { perCaller, inAll } = this.#limits;
-    const isOwn = (this.#counts.get(owner) ?? 0) >= perCaller;
-    if (isOwn || this.#owners.size >= inAll) {
+    if (!this.hasRoom(owner)) {
+      const { perCaller, inAll } = this.#limits;
+      const isOwn = (this.#counts.get(owner) ?? 0) >= perCaller;
       const whose = isOwn ? `of this caller (${perCaller})` : `of all callers (${inAll})`;
       throw new OciError(
         'RATE_LIMITED',
@@ -34,22 +40,39 @@ export class OpenSessions {
         { retryable: true },
       );
     }
-    this.restore(session, owner);
+    this.#count(session, owner);
+  }
+
+  /** Tells whether a caller may open another one. */
+  hasRoom(owner: string): boolean {
+    const { perCaller, inAll } = this.#limits;
+    return (this.#counts.get(owner) ?? 0) < perCaller && this.#owners.size < inAll;
+  }
+
+  /** Says that a session has a record in the store, by which other processes find it. */
+  noteStored(session: string): void {
+    if (this.#owners.has(session)) this.#stored.add(session);
   }
 
   /** Counts a session that was opened before this process began. */
   restore(session: string, owner: string): void {
-    if (this.#owners.has(session)) return;
-    this.#owners.set(session, owner);
-    this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1);
+    this.#count(session, owner);
+    this.noteStored(session);
   }
 
   remove(session: string): void {
+    this.#stored.delete(session);
     const owner = this.#owners.get(session);
     if (owner === undefined) return;
     this.#owners.delete(session);
     const left = (this.#counts.get(owner) ?? 1) - 1;
     if (left > 0) this.#counts.set(owner, left);
     else this.#counts.delete(owner);
+  }
+
+  #count(session: string, owner: string): void {
+    if (this.#owners.has(session)) return;
+    this.#owners.set(session, owner);
+    this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1);
   }
 }

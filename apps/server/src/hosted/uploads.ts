@@ -14,6 +14,7 @@ import { LRUCache } from 'lru-cache';
 
 import type { HostedBlobs } from './blobs.js';
 import { type HostedContent, newDataId } from './content.js';
+import { EndedSessions } from './ended-sessions.js';
 import { KeyLocks } from './key-locks.js';
 import { keys, sessionOfKey } from './keys.js';
 import { OpenSessions, type UploadLimits, defaultUploadLimits } from './open-sessions.js';
@@ -66,6 +67,7 @@ export class HostedUploads {
   readonly #locks = new KeyLocks();
   readonly #open: OpenSessions;
   readonly #hashes = new LRUCache<string, UploadHash>(mostHashes);
+  readonly #ended: EndedSessions;
   #restored: Promise<void> | undefined;
 
   constructor(parts: UploadsParts, options: UploadsOptions = {}) {
@@ -73,6 +75,15 @@ export class HostedUploads {
     this.#limits = options.limits ?? defaultUploadLimits;
     this.#patienceMs = options.patienceMs ?? 3000;
     this.#open = new OpenSessions(this.#limits);
+    const { store, records, room } = parts;
+    this.#ended = new EndedSessions({
+      store,
+      records,
+      locks: this.#locks,
+      known: () => [...this.#open.stored, ...room.sessions],
+      forget: (session) => this.#forget(session),
+    });
+    room.onTight = () => this.#ended.forget();
   }
 
   /**
@@ -90,6 +101,7 @@ export class HostedUploads {
       this.#open.remove(session);
       throw error;
     }
+    this.#open.noteStored(session);
     return session;
   }
 
@@ -154,6 +166,7 @@ export class HostedUploads {
       if ((await this.expireOne(entry)) !== undefined) expired += 1;
     };
     await forEachConcurrent(this.#parts.store.entries(keys.uploads), expireOne, { limit: 4 });
+    await this.#ended.forget();
     return expired;
   }
 
@@ -219,6 +232,10 @@ export class HostedUploads {
   /** A session's name is never used again, so that its record needs no condition to go. */
   async #close(session: string): Promise<void> {
     await this.#parts.store.delete(keys.upload(session));
+    this.#forget(session);
+  }
+
+  #forget(session: string): void {
     this.#hashes.delete(session);
     this.#parts.room.end(session);
     this.#open.remove(session);
@@ -228,6 +245,7 @@ export class HostedUploads {
     await this.#ready();
     const hash = createHash('sha256').update(owner).digest('hex').slice(0, 8);
     const session = `${hash}-${randomUUID()}`;
+    if (!this.#open.hasRoom(hash)) await this.#ended.forget();
     this.#open.add(session, hash);
     return session;
   }

@@ -13,9 +13,16 @@ export class UploadRoom {
   /** Bytes by namespace. */
   readonly #open = new Map<RepositoryName, number>();
   readonly #sessions = new Map<string, RoomHold>();
+  /** Gives back what is held for sessions that another process has ended. */
+  onTight: () => Promise<void> = async () => {};
 
   constructor(quotas: Quotas) {
     this.#quotas = quotas;
+  }
+
+  /** Sessions that something is held for. */
+  get sessions(): Iterable<string> {
+    return this.#sessions.keys();
   }
 
   /** @throws QuotaExceeded when the namespace of a repository is full */
@@ -55,7 +62,14 @@ export class UploadRoom {
       (record ? usedOf(record) : 0) + (this.#open.get(name) ?? 0) - own;
     if (ledger.known && usedByOthers() + needed <= limit) return;
     // Another process may have removed something.
-    const used = usedByOthers(await ledger.read());
+    let record = await ledger.read();
+    if (usedByOthers(record) + needed <= limit) return;
+    // Or have ended uploads of which this one holds the bytes.
+    if ((this.#open.get(name) ?? 0) > own) {
+      await this.onTight();
+      record = await ledger.read();
+    }
+    const used = usedByOthers(record);
     if (used + needed <= limit) return;
     throw this.#quotas.refused({ namespace: name, repository, used, limit }, needed);
   }
