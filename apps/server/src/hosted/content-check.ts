@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ObjectStore, StoredObject } from '@oci/cache';
+import { hasCode } from '@oci/files';
 import { type CallOptions, type Digest, isOciError, throwIfAborted } from '@oci/spec-types';
 import { Retries, defaultRetryRule } from '@oci/spec-types/retry';
 import { verified } from '@oci/spec-types/node';
@@ -27,6 +28,8 @@ export interface ContentCheckParts {
 
 /** Milliseconds and times that a failing read is tried again. */
 const readRule = { ...defaultRetryRule, attempts: 3, baseDelayMs: 100, maxDelayMs: 1000 };
+/** Failures of a process that has too much open, which say nothing of what it reads. */
+const exhausted = ['EMFILE', 'ENFILE', 'ENOMEM'] as const;
 /** Looks at content that is replaced meanwhile. */
 const mostLooks = 5;
 
@@ -93,7 +96,7 @@ export class ContentCheck {
         // Where nothing can be read, nothing is known of this data.
         await store.head(keys.format);
         const info = await store.head(keys.data(record.data)).catch(() => undefined);
-        const isPassing = error.retryable;
+        const isPassing = error.retryable || hasCode(error.cause, ...exhausted);
         return { problem: 'unreadable', version: info?.version ?? '', bytes: 0, isPassing };
       }
     }

@@ -393,6 +393,22 @@ describe('reads that fail', () => {
     expect(await open(store).blobs.size(a, layer.digest)).toBeUndefined();
   });
 
+  test.each(['EMFILE', 'ENFILE', 'ENOMEM'])(
+    'of a process that has too much open are told (%s), and take nothing from anybody',
+    async (code) => {
+      const store = createMemoryObjectStore();
+      const { layer } = await pushImage(open(store), a);
+      const data = await dataOf(store, layer.digest);
+      const exhausted = failing(store, async (key, options) => {
+        if (key !== data) return store.get(key, options);
+        const cause = Object.assign(new Error(code), { code, syscall: 'open' });
+        throw new OciError('STORAGE_FAILED', 'too many files are open', { cause });
+      });
+      expect(found(await verify(exhausted))).toEqual([`content-unreadable ${layer.digest}`]);
+      expect(await open(store).blobs.size(a, layer.digest)).toBe(layer.size);
+    },
+  );
+
   test('because the storage does not answer end the run, and take nothing from anybody', async () => {
     const store = createMemoryObjectStore();
     const { layer } = await pushImage(open(store), a);
