@@ -56,12 +56,18 @@ export function createServerRegistry(parts: ServerRegistryParts): HostedRegistry
   });
 }
 
-/** How full namespaces are, as metrics have it. */
-export async function quotaFigures({ quotas }: HostedRegistry): Promise<readonly QuotaUsage[]> {
+/** How full namespaces are, as metrics have it; none while the storage fails, which must not hide other metrics. */
+export async function quotaFigures({
+  quotas,
+}: Pick<HostedRegistry, 'quotas'>): Promise<readonly QuotaUsage[]> {
   const figures: QuotaUsage[] = [];
-  for await (const usage of quotas.usages()) {
-    if (figures.length === mostQuotaLabels) break;
-    figures.push(usage);
+  try {
+    for await (const usage of quotas.usages()) {
+      if (figures.length === mostQuotaLabels) break;
+      figures.push(usage);
+    }
+  } catch {
+    return [];
   }
   return figures;
 }
