@@ -82,6 +82,21 @@ test('memory holds so many manifests and no more: a full one is written, and wha
   expect(await listed(counts)).toHaveLength(4);
 });
 
+test('pulls that find no room do not each wait for what is being written', async () => {
+  const { store, digests } = await withManifests(3);
+  let flushes = 0;
+  class Counting extends PullCounts {
+    override flush(): Promise<void> {
+      flushes += 1;
+      return super.flush();
+    }
+  }
+  const counts = new Counting(new Records(store), { most: 1 });
+  for (let pull = 0; pull < 100; pull += 1) counts.note(name, digests[pull % 3] as Digest, 1000);
+  expect(flushes).toBe(1);
+  await counts.flush();
+});
+
 test('what cannot be written is written with the next', async () => {
   const { store, digests } = await withManifests(2);
   const put = store.put.bind(store);

@@ -57,7 +57,8 @@ export class PullCounts {
   /** Counts a pull; of a manifest that is not hosted here it leaves nothing. */
   note(name: RepositoryName, digest: Digest, at: number = Date.now()): void {
     this.#add({ name, digest, pulls: 1, lastPulledAt: at });
-    if (this.#counted.size >= this.#most) void this.flush();
+    // What is being written makes room by itself: pulls that come meanwhile do not each wait for it.
+    if (this.#counted.size >= this.#most && !this.#writing) void this.flush();
     this.#timer ??= setTimeout(() => void this.flush(), this.#everyMs).unref();
   }
 
