@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { hasCode, onStorage, refuseLinks } from '@oci/files';
 import {
   type CallOptions,
+  type Digest,
+  OciError,
   type RepositoryName,
   childrenOf,
   maxManifestSize,
@@ -69,11 +71,18 @@ async function leaveOutUsed(
       batch.delete(digest);
       const path = exportPaths.blob(digest);
       const bytes = await readContained(directory.path, path, maxManifestSize);
-      if (!bytes) continue;
+      // What only that manifest names would go, and could not be told from what nothing names.
+      if (!bytes) throw lacking(directory.path, digest);
       const manifest = verifyManifest(bytes, { mediaType, digest, size });
       for (const child of childrenOf(manifest)) batch.delete(child.digest);
     }
   }
+}
+
+function lacking(path: string, digest: Digest): OciError {
+  return new OciError('BLOB_UNKNOWN', `the export in ${path} lacks the manifest ${digest}`, {
+    hint: 'Export again with --verify, which copies what is missing; then remove with --prune.',
+  });
 }
 
 async function exportedNames(directory: ExportDirectory): Promise<readonly RepositoryName[]> {

@@ -121,6 +121,23 @@ test('a second export brings what is new, and takes away what went only when ask
   expect(await readdir(join(target, exportPaths.repositories, 'team'))).toEqual(['app']);
 });
 
+test('an export that lost a manifest keeps the blobs that only it names', async () => {
+  const artifact = image();
+  await store(registry, app, artifact, [one]);
+  await exported();
+  const { digest } = artifact.manifest.descriptor;
+  await rm(join(target, exportPaths.blob(digest)));
+  await expect(exported({ prune: true })).rejects.toMatchObject({
+    code: 'BLOB_UNKNOWN',
+    message: expect.stringContaining(digest),
+  });
+  expect(await exported({ prune: true, verify: true })).toMatchObject({
+    blobs: { copied: 0 },
+    removed: { blobs: 0 },
+  });
+  expect((await restored()).state).toEqual(await readAll(registry));
+});
+
 test('reports what is damaged, exports the rest, and keeps what an earlier export has of it', async () => {
   const [good, bad] = [image({ architecture: 'good' }), image({ layers: [{ x: 'bad' }] })];
   await store(registry, app, good, [one]);
