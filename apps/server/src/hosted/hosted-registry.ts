@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@oci/cache';
-import type { Digest, RepositoryName } from '@oci/spec-types';
+import type { CallOptions, Digest, RepositoryName } from '@oci/spec-types';
 
 import { type EventJournal, noJournal } from '../events/journal.js';
 import { HostedBlobs } from './blobs.js';
@@ -45,7 +45,7 @@ export interface HostedRegistry {
   hasRepository(name: RepositoryName): Promise<boolean>;
   /** Every repository that {@link hasRepository}, in ASCII order. */
   listRepositories(options?: ListOptions<RepositoryName>): AsyncIterable<RepositoryName>;
-  expireUploads(options: { olderThanMs: number }): Promise<number>;
+  expireUploads(options: CallOptions & { olderThanMs: number }): Promise<number>;
   readonly collection: HostedCollection;
   /** Settles when content that was found corrupt while it was served has been looked at again. */
   settled(): Promise<void>;

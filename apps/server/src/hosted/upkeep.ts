@@ -5,11 +5,15 @@ const uploads = { everyMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
 /** How often it is asked whether a collection is due, in milliseconds. */
 const lookEveryMs = 10 * 60_000;
 
+interface UpkeepCall {
+  readonly signal: AbortSignal;
+}
+
 /** What is done when a collection is due. */
 export interface UpkeepTask {
   /** Named in the log when it fails. */
   readonly name: string;
-  run(call: { readonly signal: AbortSignal }): Promise<unknown>;
+  run(call: UpkeepCall): Promise<unknown>;
 }
 
 export interface UpkeepOptions {
@@ -32,7 +36,7 @@ export function startUpkeep(options: UpkeepOptions): () => Promise<void> {
   const { hosted } = options;
   const expiry = {
     name: 'expiry of uploads',
-    run: () => hosted.expireUploads({ olderThanMs }),
+    run: (call: UpkeepCall) => hosted.expireUploads({ olderThanMs, ...call }),
   };
   const ends = [
     repeat(

@@ -176,6 +176,16 @@ test('uploads that rest for too long are removed, and neither others nor those i
   expect(await keysOf(store, 'v2/uploads/')).toEqual([]);
 });
 
+test('the end of a server ends the removal of uploads that rest', async () => {
+  const { registry, offset } = await begin();
+  const late = { olderThanMs: 1, now: Date.now() + 3_600_000 };
+  const signal = AbortSignal.abort();
+  await expect(registry.expireUploads({ ...late, signal })).rejects.toMatchObject({
+    code: 'ABORTED',
+  });
+  expect(await offset()).toBe(0);
+});
+
 test('sessions are bounded for each caller and for all, also those of the process before', async () => {
   const store = createMemoryObjectStore();
   const limits = { perCaller: 2, inAll: 3, pieces: 2 };

@@ -156,16 +156,15 @@ export class HostedUploads {
   async expire({
     olderThanMs,
     now = Date.now(),
-  }: {
-    olderThanMs: number;
-    now?: number;
-  }): Promise<number> {
+    signal,
+  }: CallOptions & { olderThanMs: number; now?: number }): Promise<number> {
     let expired = 0;
     const expireOne = async (entry: ListedObject): Promise<void> => {
       if (now - entry.modifiedAt <= olderThanMs) return;
       if ((await this.expireOne(entry)) !== undefined) expired += 1;
     };
-    await forEachConcurrent(this.#parts.store.entries(keys.uploads), expireOne, { limit: 4 });
+    const entries = this.#parts.store.entries(keys.uploads, { signal });
+    await forEachConcurrent(entries, expireOne, { limit: 4, signal });
     await this.#ended.forget();
     return expired;
   }
