@@ -7,7 +7,8 @@ import { type CollectionReport, collectedKinds } from '../hosted/collection/coll
 import { createHostedRegistry } from '../hosted/hosted-registry.js';
 import { type Result, printResult } from '../output.js';
 import { type CommonOptions, commandOf, example, inputsOf, withConfiguration } from './command.js';
-import { withStorage } from './with-storage.js';
+import { untilInterrupted } from './until-interrupted.js';
+import { type OpenedStorage, withStorage } from './with-storage.js';
 
 interface CollectOptions extends CommonOptions {
   readonly dryRun?: boolean;
@@ -25,23 +26,22 @@ export function addCollect(program: Command): void {
 }
 
 /** Collects until it is done, or the process is told to end. */
-async function collect(inputs: ServerSettingInputs, dryRun: boolean): Promise<Result> {
-  const ending = new AbortController();
-  const stop = (): void => ending.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
-    return await withStorage(inputs, async ({ storage, options }) => {
-      const { objectsPerSecond } = options.collection ?? {};
-      const { collection } = createHostedRegistry(storage.store, {
-        collection: { objectsPerSecond },
-      });
-      return resultOf(await collection.run({ dryRun, signal: ending.signal }));
+function collect(inputs: ServerSettingInputs, dryRun: boolean): Promise<Result> {
+  const work = async (
+    { storage, options }: OpenedStorage,
+    signal: AbortSignal,
+  ): Promise<Result> => {
+    const { objectsPerSecond } = options.collection ?? {};
+    const { collection } = createHostedRegistry(storage.store, {
+      collection: { objectsPerSecond },
     });
-  } catch (error) {
+    return resultOf(await collection.run({ dryRun, signal }));
+  };
+  return untilInterrupted((signal) =>
+    withStorage(inputs, (opened) => work(opened, signal), { signal }),
+  ).catch((error: unknown) => {
     throw isOciError(error, 'STORAGE_FAILED') ? whileServed(error) : error;
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
+  });
 }
 
 /** A server has the directory: it collects itself when it is asked to. */

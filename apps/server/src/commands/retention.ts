@@ -8,7 +8,8 @@ import { type RetentionReport, retainedKinds } from '../hosted/rules/retention-r
 import { type Result, printResult } from '../output.js';
 import { anotherRuns } from '../retention-run.js';
 import { type CommonOptions, commandOf, example, inputsOf, withConfiguration } from './command.js';
-import { withStorage } from './with-storage.js';
+import { untilInterrupted } from './until-interrupted.js';
+import { type OpenedStorage, withStorage } from './with-storage.js';
 
 interface RetentionOptions extends CommonOptions {
   readonly dryRun?: boolean;
@@ -26,23 +27,22 @@ export function addRetention(program: Command): void {
 }
 
 /** Runs until it is done, or the process is told to end. */
-async function retain(inputs: ServerSettingInputs, dryRun: boolean): Promise<Result> {
-  const ending = new AbortController();
-  const stop = (): void => ending.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
-    return await withStorage(inputs, async ({ storage, options }) => {
-      const { rules = noRules, quotas, storage: { kind } = { kind: 'file' } } = options;
-      const registry = createHostedRegistry(storage.store, {
-        rules: () => rules,
-        quotas: { quotas, isAlone: kind !== 's3' },
-      });
-      const report = await registry.retention.run({ dryRun, signal: ending.signal });
-      return resultOf(report ?? anotherRuns());
+function retain(inputs: ServerSettingInputs, dryRun: boolean): Promise<Result> {
+  const work = async (
+    { storage, options }: OpenedStorage,
+    signal: AbortSignal,
+  ): Promise<Result> => {
+    const { rules = noRules, quotas, storage: { kind } = { kind: 'file' } } = options;
+    const registry = createHostedRegistry(storage.store, {
+      rules: () => rules,
+      quotas: { quotas, isAlone: kind !== 's3' },
     });
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
+    const report = await registry.retention.run({ dryRun, signal });
+    return resultOf(report ?? anotherRuns());
+  };
+  return untilInterrupted((signal) =>
+    withStorage(inputs, (opened) => work(opened, signal), { signal }),
+  );
 }
 
 function resultOf(report: RetentionReport): Result {

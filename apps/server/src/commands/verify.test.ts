@@ -132,10 +132,12 @@ test('leaves files alone that a server uses', async () => {
   const serve = ['serve', '--listen', '127.0.0.1:0'];
   const server = startProgram(process.execPath, [program, ...serve], { env });
   await server.says('listens on');
-  const waiting = startProgram(process.execPath, [program, 'verify'], { env });
-  await waiting.says('waiting for another server');
-  waiting.kill('SIGINT');
-  expect(await waiting.end).toMatchObject({ exitCode: 130 });
+  for (const command of ['verify', 'gc', 'retention']) {
+    const waiting = startProgram(process.execPath, [program, command], { env });
+    await waiting.says('waiting for another server');
+    waiting.kill('SIGINT');
+    expect(await waiting.end).toMatchObject({ exitCode: 130 });
+  }
   server.kill('SIGTERM');
   await server.end;
 });
