@@ -1,7 +1,6 @@
 import { OciError } from '@oci/spec-types';
 
 import { runCollection } from '../collection-run.js';
-import { passJson, verificationJson } from '../hosted/verification/verification-json.js';
 import { callerKey } from '../http/rate-limit.js';
 import type { CallerContext } from '../http/request-context.js';
 import { runRetentionAlone } from '../retention-run.js';
@@ -16,7 +15,7 @@ import {
   collectionJson,
   timeOf,
 } from './json/storage-json.js';
-import type { VerifyStorageRequest } from './json/verification-json.js';
+import { type VerifyStorageRequest, passJson, verificationJson } from './json/verification-json.js';
 
 export function storageHandlers(
   parts: ServerParts,

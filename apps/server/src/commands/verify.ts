@@ -3,11 +3,11 @@ import { exitCodes } from '@oci/manager/program';
 import { OciError, isOciError } from '@oci/spec-types';
 import { type Command, InvalidArgumentError } from 'commander';
 
+import { passJson } from '../api/json/verification-json.js';
 import type { ServerSettingInputs } from '../config/server-settings.js';
 import { createHostedRegistry } from '../hosted/hosted-registry.js';
 import { describeFinding } from '../hosted/verification/finding.js';
 import type { VerificationReport, VerifyOptions } from '../hosted/verification/verification.js';
-import { passJson } from '../hosted/verification/verification-json.js';
 import { type Result, printNote, printResult } from '../output.js';
 import { defaultVerifyBytesPerSecond } from '../server-options.js';
 import { type CommonOptions, commandOf, example, inputsOf, withConfiguration } from './command.js';

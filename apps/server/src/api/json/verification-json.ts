@@ -1,5 +1,8 @@
 import * as z from 'zod';
 
+import type { Finding } from '../../hosted/verification/finding.js';
+import type { VerificationStatus } from '../../hosted/verification/verification.js';
+import type { PassFigures, WholePass } from '../../hosted/verification/verification-state.js';
 import { digestSchema } from './identifier-schema.js';
 
 /** One thing that a verification found to be wrong; `docs/storage.md` has the kinds. */
@@ -85,3 +88,41 @@ export const verifyStorageRequestSchema: z.ZodType<VerifyStorageRequest> = z.str
   max_bytes: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
   max_seconds: z.int().min(1).max(1_000_000_000).optional(),
 });
+
+/** The state of the verification, as the HTTP API and the command print it. */
+export function verificationJson({
+  runningSince,
+  pass,
+  last,
+}: VerificationStatus): VerificationJson {
+  return {
+    running_since: runningSince === undefined ? null : timeOf(runningSince),
+    pass: pass ? passJson(pass) : null,
+    last: last ? passJson(last) : null,
+  };
+}
+
+export function passJson(
+  pass: PassFigures & Partial<Pick<WholePass, 'endedAt' | 'healed'>>,
+): VerificationPassJson {
+  const { startedAt, endedAt, objects, bytes, records, damaged, findings, healed = [] } = pass;
+  return {
+    started_at: timeOf(startedAt),
+    ended_at: endedAt === undefined ? null : timeOf(endedAt),
+    objects,
+    bytes,
+    records,
+    damaged,
+    findings: findings.map(findingJson),
+    healed: healed.map(findingJson),
+  };
+}
+
+function findingJson(finding: Finding): FindingJson {
+  const { kind, key, digest = null, tag = null, repositories, missing = [] } = finding;
+  return { kind, key, digest, tag, repositories, missing };
+}
+
+function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
