@@ -167,6 +167,14 @@ describe('a failure is told, for', () => {
       ({ socket }) => void socket.end('nonsense\r\n\r\n'),
       'HPE_INVALID_CONSTANT',
     ],
+    [
+      'an answer that speaks another protocol from now on',
+      ({ socket }) =>
+        void socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
+        ),
+      'the connection broke',
+    ],
   ])('%s', async (_, answer, why) => {
     const to = await receiver(answer);
     const events = start([webhookTo(to.url, { timeoutMs: 200 })]);

@@ -86,15 +86,21 @@ export class WebhookConnection {
       new Promise((resolve, reject) => {
         const options = { method: 'POST', agent: this.#agent, headers, signal };
         let isAnswered = false;
+        let isFailed = false;
         const request = start(this.#url, options, (response) => {
           isAnswered = true;
           resolve(response);
         });
         request.on('error', (error: NodeJS.ErrnoException) => {
+          isFailed = true;
           // The receiver closed an idle connection at the moment in which it was used again.
           const isStale = request.reusedSocket && !isAnswered && error.code === 'ECONNRESET';
           if (isStale && !signal.aborted) attempt().then(resolve, reject);
           else reject(error);
+        });
+        // Node closes the connection of an answer 101 and says nothing more.
+        request.on('close', () => {
+          if (!isAnswered && !isFailed) reject(new Error('the connection was closed'));
         });
         request.end(body);
       });
