@@ -3,6 +3,7 @@ import {
   type CollectionReport,
   collectedKinds,
 } from './hosted/collection/collection-report.js';
+import { anotherCollects } from './hosted/collection/hosted-collection.js';
 import type { ServerParts } from './server-parts.js';
 
 /** For whom a collection runs, as the audit log names it. */
@@ -15,14 +16,15 @@ export interface CollectionCaller {
 /**
  * Collects the hosted storage, and tells the metrics and the audit log how it went.
  *
- * @throws OciError `STORAGE_FAILED` when another collection runs, `ABORTED`, `STORAGE_…`
+ * @returns undefined when another collection runs, in this process or another one
+ * @throws OciError `ABORTED`, `STORAGE_…`
  */
 export function runCollection(
   { hosted, metrics, audit }: Pick<ServerParts, 'hosted' | 'metrics' | 'audit'>,
   call: CollectionCall,
   caller: CollectionCaller,
-): Promise<CollectionReport> {
-  return hosted.collection.run(call, (report) => {
+): Promise<CollectionReport | undefined> {
+  return hosted.collection.tryRun(call, (report) => {
     const { dryRun, result, kinds } = report;
     if (dryRun) return;
     metrics.collections.inc({ result });
@@ -37,6 +39,13 @@ export function runCollection(
       detail: detailOf(report),
     });
   });
+}
+
+/** As {@link runCollection}. @throws OciError `STORAGE_FAILED` when another collection runs */
+export async function runCollectionAlone(
+  ...args: Parameters<typeof runCollection>
+): Promise<CollectionReport> {
+  return (await runCollection(...args)) ?? anotherCollects();
 }
 
 function detailOf({ result, kinds }: CollectionReport): string {

@@ -1,5 +1,5 @@
 import { runCollection } from './collection-run.js';
-import { startUpkeep } from './hosted/upkeep.js';
+import { type UpkeepTask, startUpkeep } from './hosted/upkeep.js';
 import { scheduleVerification } from './hosted/verification/verification-schedule.js';
 import { runRetention } from './retention-run.js';
 import {
@@ -22,28 +22,34 @@ export function startStorageWork(
   log: { error(fields: object, message: string): void },
 ): () => Promise<void> {
   const { hosted } = parts;
-  const collect = {
-    name: 'collection',
-    run: (call: { readonly signal: AbortSignal }) => runCollection(parts, call, { who: 'server' }),
-  };
-  const retain = {
-    name: 'retention',
-    run: (call: { readonly signal: AbortSignal }) => runRetention(parts, call, { who: 'server' }),
-  };
-  const recount = {
-    name: 'recount of quotas',
-    run: (call: { readonly signal: AbortSignal }) => hosted.quotas.recount(call),
-  };
-  const expire = {
-    name: 'quarantine',
-    run: (call: { readonly signal: AbortSignal }) => hosted.quarantine.expire(call),
-  };
+  const tasks: readonly UpkeepTask[] = [
+    // What rules let go is collected at once.
+    {
+      name: 'retention',
+      isDue: (intervalMs) => hosted.retention.isDue(intervalMs),
+      run: (call) => runRetention(parts, call, { who: 'server' }),
+    },
+    {
+      name: 'collection',
+      isDue: (intervalMs) => hosted.collection.isDue(intervalMs),
+      run: (call) => runCollection(parts, call, { who: 'server' }),
+    },
+    {
+      name: 'recount of quotas',
+      isDue: (intervalMs) => hosted.quotas.isRecountDue(intervalMs),
+      run: (call) => hosted.quotas.recount(call),
+    },
+    {
+      name: 'quarantine',
+      isDue: isDueHere(),
+      run: (call) => hosted.quarantine.expire(call),
+    },
+  ];
   const ends = [
     startUpkeep({
       hosted,
       intervalMs: () => options().collection?.intervalMs ?? defaultCollectionIntervalMs,
-      // What rules let go is collected at once.
-      tasks: [retain, collect, recount, expire],
+      tasks,
       onFailure: (err, task) => log.error({ err, task }, 'upkeep of the storage failed'),
     }),
     scheduleVerification({
@@ -55,5 +61,16 @@ export function startStorageWork(
   ];
   return async () => {
     await Promise.all(ends.map((end) => end()));
+  };
+}
+
+/** Returns what tells whether this process has not done something for so long. */
+function isDueHere(): UpkeepTask['isDue'] {
+  let lastAt = Number.NEGATIVE_INFINITY;
+  return async (intervalMs) => {
+    const now = performance.now();
+    if (now - lastAt < intervalMs) return false;
+    lastAt = now;
+    return true;
   };
 }

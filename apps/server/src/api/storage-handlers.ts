@@ -1,6 +1,6 @@
 import { OciError } from '@oci/spec-types';
 
-import { runCollection } from '../collection-run.js';
+import { runCollectionAlone } from '../collection-run.js';
 import { callerKey } from '../http/rate-limit.js';
 import type { CallerContext } from '../http/request-context.js';
 import { runRetentionAlone } from '../retention-run.js';
@@ -96,7 +96,7 @@ function startCollection(
     async run({ signal }) {
       requireStill(parts, context);
       const call = { dryRun, signal };
-      const report = await runCollection(parts, call, { who, client, request_id });
+      const report = await runCollectionAlone(parts, call, { who, client, request_id });
       return { collection: collectionJson(report) };
     },
   });

@@ -7,15 +7,22 @@ const minute = 60_000;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Upkeep of a storage that says whether a collection is due. */
-function bench(options: Partial<UpkeepOptions> & { readonly isDue?: () => boolean } = {}) {
+const isDue = async (): Promise<boolean> => true;
+
+/** Upkeep of a storage that says what is due. */
+function bench(
+  options: Partial<UpkeepOptions> & { readonly isDue?: (task: string) => boolean } = {},
+) {
   const done: string[] = [];
   const { isDue = () => true, ...others } = options;
   const hosted = {
-    collection: { isDue: async () => isDue() },
     expireUploads: async () => done.push('uploads'),
   } as unknown as UpkeepOptions['hosted'];
-  const task = (name: string) => ({ name, run: async () => done.push(name) });
+  const task = (name: string) => ({
+    name,
+    isDue: async () => isDue(name),
+    run: async () => done.push(name),
+  });
   const end = startUpkeep({
     hosted,
     intervalMs: () => 24 * 60 * minute,
@@ -38,10 +45,21 @@ test('nothing is done at the start; what is due is done in its order', async () 
   await end();
 });
 
+test('what another has done is left out, and keeps nothing else from being done', async () => {
+  const { done, end } = bench({ isDue: (task) => task !== 'collection' });
+  await vi.advanceTimersByTimeAsync(10 * minute);
+  expect(done).toEqual(['retention']);
+  await end();
+});
+
 test('a task that fails is told, and those behind it run', async () => {
-  const failing = { name: 'retention', run: async () => Promise.reject(new Error('denied')) };
+  const failing = {
+    name: 'retention',
+    isDue,
+    run: async () => Promise.reject(new Error('denied')),
+  };
   const done: string[] = [];
-  const other = { name: 'collection', run: async () => done.push('collection') };
+  const other = { name: 'collection', isDue, run: async () => done.push('collection') };
   const onFailure = (_: unknown, task: string): void => void done.push(`${task} failed`);
   const { end } = bench({ tasks: [failing, other], onFailure });
   await vi.advanceTimersByTimeAsync(10 * minute);
@@ -64,6 +82,7 @@ test('the end aborts what runs, waits for it, and begins nothing more', async ()
   const done: string[] = [];
   const slow = {
     name: 'retention',
+    isDue,
     run: ({ signal }: { readonly signal: AbortSignal }) =>
       new Promise<void>((_, reject) => {
         const stop = async (): Promise<void> => {
@@ -74,7 +93,7 @@ test('the end aborts what runs, waits for it, and begins nothing more', async ()
         signal.addEventListener('abort', () => void stop());
       }),
   };
-  const other = { name: 'collection', run: async () => done.push('collection') };
+  const other = { name: 'collection', isDue, run: async () => done.push('collection') };
   const { done: told, end } = bench({ tasks: [slow, other] });
   await vi.advanceTimersByTimeAsync(10 * minute);
   await end();

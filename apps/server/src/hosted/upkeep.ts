@@ -2,23 +2,25 @@ import type { HostedRegistry } from './hosted-registry.js';
 
 /** How often abandoned uploads are looked for, and how long one may rest, in milliseconds. */
 const uploads = { everyMs: 60 * 60_000, olderThanMs: 24 * 60 * 60_000 };
-/** How often it is asked whether a collection is due, in milliseconds. */
+/** How often it is asked what is due, in milliseconds. */
 const lookEveryMs = 10 * 60_000;
 
 interface UpkeepCall {
   readonly signal: AbortSignal;
 }
 
-/** What is done when a collection is due. */
+/** What is done again and again. */
 export interface UpkeepTask {
   /** Named in the log when it fails. */
   readonly name: string;
+  /** Tells whether it was not done for so long, by whoever did it: a command, a caller, another process. */
+  isDue(intervalMs: number): Promise<boolean>;
   run(call: UpkeepCall): Promise<unknown>;
 }
 
 export interface UpkeepOptions {
-  readonly hosted: Pick<HostedRegistry, 'collection' | 'expireUploads'>;
-  /** Milliseconds between two collections; 0 for none. Asked for at each look. */
+  readonly hosted: Pick<HostedRegistry, 'expireUploads'>;
+  /** Milliseconds between two runs of a task; 0 for none. Asked for at each look. */
   readonly intervalMs: () => number;
   /** In their order; one that fails keeps none from running. */
   readonly tasks: readonly UpkeepTask[];
@@ -59,16 +61,16 @@ function waitMs({ intervalMs }: UpkeepOptions): number {
 }
 
 async function runDue(options: UpkeepOptions, signal: AbortSignal): Promise<void> {
-  const { hosted, intervalMs, tasks } = options;
-  const everyMs = intervalMs();
+  const everyMs = options.intervalMs();
   if (everyMs === 0) return;
-  const look = { name: 'collection', run: () => hosted.collection.isDue(everyMs) };
-  if (await runTask(look, options, signal))
-    for (const task of tasks) await runTask(task, options, signal);
+  for (const task of options.tasks) {
+    const look = { name: task.name, run: () => task.isDue(everyMs) };
+    if (await runTask(look, options, signal)) await runTask(task, options, signal);
+  }
 }
 
 async function runTask(
-  task: UpkeepTask,
+  task: Pick<UpkeepTask, 'name' | 'run'>,
   { onFailure }: UpkeepOptions,
   signal: AbortSignal,
 ): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { OciError } from '@oci/spec-types';
 
+import { hasPassed } from '../interval.js';
 import { Task, type TaskTimes } from '../task-record.js';
 import { Collection, type CollectionOptions, type CollectionParts } from './collection.js';
 import type { CollectionCall, CollectionReport } from './collection-report.js';
@@ -16,9 +17,6 @@ export interface CollectionStatus extends CollectionState {
   /** Milliseconds since the epoch; undefined while none runs. */
   readonly runningSince: number | undefined;
 }
-
-/** A clock that is wrong by more than that is not believed, in milliseconds. */
-const clockDistanceMs = 12 * 60 * 60_000;
 
 /** The collection of a storage, of which one runs at a time, whatever processes share it. */
 export class HostedCollection {
@@ -37,17 +35,23 @@ export class HostedCollection {
     return new Collection(this.#parts, this.#options, call).run();
   }
 
+  /** As {@link tryRun}. @throws OciError `STORAGE_FAILED` when another one runs */
+  async run(...args: Parameters<HostedCollection['tryRun']>): Promise<CollectionReport> {
+    return (await this.tryRun(...args)) ?? anotherCollects();
+  }
+
   /**
    * One pass that no other one runs beside, with a report that is kept.
    *
    * @param onEnd hears of a pass that ended, however it did
-   * @throws OciError `STORAGE_FAILED` when another one runs, and as {@link collect}
+   * @returns undefined when another one runs, in this process or another one
+   * @throws OciError as {@link collect}
    */
-  async run(
+  tryRun(
     { dryRun = false, signal }: CollectionCall = {},
     onEnd: (report: CollectionReport) => void = () => {},
-  ): Promise<CollectionReport> {
-    const report = await this.#task.run(
+  ): Promise<CollectionReport | undefined> {
+    return this.#task.run(
       async (lease) => {
         const call = { dryRun, signal: lease.signal };
         const collection = new Collection(this.#parts, this.#options, call);
@@ -67,11 +71,6 @@ export class HostedCollection {
       },
       { signal },
     );
-    if (report) return report;
-    throw new OciError('STORAGE_FAILED', 'another collection of this storage runs', {
-      retryable: true,
-      hint: 'Wait until it has ended: GET /api/v1/oci/storage tells.',
-    });
   }
 
   async status(): Promise<CollectionStatus> {
@@ -79,15 +78,20 @@ export class HostedCollection {
     return { ...state, runningSince };
   }
 
-  /**
-   * Tells whether a collection is due: none has ended within the interval. Clocks of machines that differ make one
-   * begin earlier or later, no more.
-   */
-  async isDue(intervalMs: number, now: number = Date.now()): Promise<boolean> {
+  /** Tells whether a collection is due: none has ended within the interval. */
+  async isDue(intervalMs: number, now?: number): Promise<boolean> {
     const { last } = await this.status();
     if (!last || last.result === 'interrupted') return true;
-    return now - last.endedAt >= intervalMs || last.endedAt - now > clockDistanceMs;
+    return hasPassed(last.endedAt, intervalMs, now);
   }
+}
+
+/** @throws OciError `STORAGE_FAILED` */
+export function anotherCollects(): never {
+  throw new OciError('STORAGE_FAILED', 'another collection of this storage runs', {
+    retryable: true,
+    hint: 'Wait until it has ended: GET /api/v1/oci/storage tells.',
+  });
 }
 
 function stateOf(report: CollectionReport): CollectionState {

@@ -376,6 +376,34 @@ test('a count that is asked for again and again changes nothing', async () => {
   expect(await usageOf(registry)).toEqual({ team: 200 });
 });
 
+test('a recount is due when none has ended within the interval, nor failed', async () => {
+  const store = createMemoryObjectStore();
+  const { quotas } = open(store, 1000);
+  expect(await quotas.isRecountDue(dayMs)).toBe(true);
+  expect(await createHostedRegistry(store).quotas.isRecountDue(dayMs)).toBe(false);
+  await quotas.recount();
+  expect(await quotas.isRecountDue(dayMs)).toBe(false);
+  expect(await quotas.isRecountDue(dayMs, Date.now() + dayMs)).toBe(true);
+  const entries = store.entries.bind(store);
+  const ending = new AbortController();
+  let end = (): void => ending.abort();
+  const restarted = createMemoryObjectStore();
+  const { quotas: others } = open(restarted, 1000);
+  restarted.entries = (prefix, options) => {
+    if (prefix === keys.allLinks) end();
+    return entries(prefix, options);
+  };
+  await expect(others.recount({ signal: ending.signal })).rejects.toMatchObject({
+    code: 'ABORTED',
+  });
+  expect(await others.isRecountDue(dayMs)).toBe(true);
+  end = () => {
+    throw new Error('the bucket is away');
+  };
+  await expect(others.recount()).rejects.toThrow('the bucket is away');
+  expect(await others.isRecountDue(dayMs)).toBe(false);
+});
+
 /** A store that makes a change and loses its answer, once for each key that begins as given. */
 function losing(store: ObjectStore, prefix: string): ObjectStore {
   const lost = new Set<string>();

@@ -1,6 +1,7 @@
 import { type CallOptions, type RepositoryName, SingleFlight } from '@oci/spec-types';
 import { LRUCache } from 'lru-cache';
 
+import { hasPassed } from '../interval.js';
 import { keys } from '../keys.js';
 import type { Records } from '../records.js';
 import { Task } from '../task-record.js';
@@ -37,6 +38,13 @@ export interface ReserveOptions {
   readonly onReserved?: (() => void) | undefined;
 }
 
+/** What the record of recounts keeps: the last one that was done, and when one was last tried. */
+type RecountState = Partial<QuotaCountReport> & {
+  /** Milliseconds since the epoch, as `triedAt`. */
+  readonly countedAt?: number;
+  readonly triedAt?: number;
+};
+
 /** Namespaces whose ledgers are kept. */
 const mostLedgers = 10_000;
 
@@ -51,7 +59,7 @@ export class Quotas {
   readonly #coverage: QuotaCoverage;
   readonly #count: QuotaCount;
   readonly #counting = new SingleFlight<QuotaCountReport>();
-  readonly #recount: Task<QuotaCountReport & { readonly countedAt: number }>;
+  readonly #recount: Task<RecountState>;
   #quotas: readonly Quota[];
 
   constructor(records: Records, options: QuotasOptions = {}) {
@@ -204,11 +212,23 @@ export class Quotas {
     if (this.#quotas.length === 0) return;
     await this.#recount.run(
       async (lease) => {
-        const report = await this.count({ signal: lease.signal });
-        await lease.save({ ...report, countedAt: Date.now() });
+        const report = await this.count({ signal: lease.signal }).catch(async (error: unknown) => {
+          // One that was interrupted is due at once.
+          if (!lease.signal.aborted)
+            await lease.save({ ...lease.state, triedAt: Date.now() }).catch(() => {});
+          throw error;
+        });
+        await lease.save({ ...report, countedAt: Date.now(), triedAt: Date.now() });
       },
       { signal },
     );
+  }
+
+  /** Tells whether a recount is due: none has ended within the interval, nor failed. */
+  async isRecountDue(intervalMs: number, now?: number): Promise<boolean> {
+    if (this.#quotas.length === 0) return false;
+    const { triedAt } = (await this.#recount.status()).state ?? {};
+    return triedAt === undefined || hasPassed(triedAt, intervalMs, now);
   }
 
   #refusal(

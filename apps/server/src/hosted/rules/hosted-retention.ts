@@ -1,5 +1,6 @@
 import { isOciError } from '@oci/spec-types';
 
+import { hasPassed } from '../interval.js';
 import { Task, type TaskLease, type TaskTimes } from '../task-record.js';
 import { RetentionPass, type RetentionParts } from './retention.js';
 import {
@@ -77,6 +78,13 @@ export class HostedRetention {
       return end('done');
     };
     return this.#task.run(run, { signal });
+  }
+
+  /** Tells whether a run is due: none has ended within the interval. */
+  async isDue(intervalMs: number, now?: number): Promise<boolean> {
+    const { last } = await this.status();
+    if (!last || last.result === 'interrupted') return true;
+    return hasPassed(last.endedAt, intervalMs, now);
   }
 
   async status(): Promise<RetentionStatus> {

@@ -16,6 +16,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { finish, scheduledStore } from '../../../test/scheduled-store.js';
 import { type HostedRegistry, createHostedRegistry } from '../hosted-registry.js';
 import { bytes as bodyOf } from '../json-object.js';
+import { keys } from '../keys.js';
 import type { ImmutableTagRule } from './immutable-tags.js';
 import { LastPushed } from './last-pushed.js';
 import type { RetentionCall, RetentionReport } from './retention-report.js';
@@ -27,6 +28,36 @@ const start = Date.UTC(2030, 0, 1);
 const numRuns = Number(process.env['OCI_SOAK_INTERLEAVINGS'] ?? 40);
 
 afterEach(() => void vi.useRealTimers());
+
+test('a run is due when none has ended within the interval, or the last one was interrupted', async () => {
+  const registry = open({ retention: [] });
+  const { retention } = registry;
+  expect(await retention.isDue(day)).toBe(true);
+  const { endedAt } = await run(registry);
+  expect(await retention.isDue(day, endedAt + day - 1)).toBe(false);
+  expect(await retention.isDue(day, endedAt + day)).toBe(true);
+  await run(registry, { dryRun: true });
+  expect(await retention.isDue(day, endedAt + day)).toBe(true);
+  const ending = new AbortController();
+  const rules = [{ ...dev, keepLast: 1 }];
+  const interrupted = open({ retention: rules }, abortingStore(ending));
+  await push(interrupted, manifestOf('1'), '1');
+  await expect(run(interrupted, { signal: ending.signal })).rejects.toMatchObject({
+    code: 'ABORTED',
+  });
+  expect(await interrupted.retention.isDue(day)).toBe(true);
+});
+
+/** A store that ends what lists repositories. */
+function abortingStore(ending: AbortController): ObjectStore {
+  const store = createMemoryObjectStore();
+  const entries = store.entries.bind(store);
+  store.entries = (prefix, options) => {
+    if (prefix === keys.repositories) ending.abort();
+    return entries(prefix, options);
+  };
+  return store;
+}
 
 /** Says which day it is, counted from the first. */
 function itIs(days: number): void {

@@ -18,6 +18,8 @@ test.each<[what: string, status: Partial<VerificationStatus>, intervalMs: number
   ['a storage that was never verified', {}, 7 * day, true],
   ['a pass that began before the interval', { last: lastAt(now - 8 * day) }, 7 * day, true],
   ['a pass that began within it', { last: lastAt(now - 6 * day) }, 7 * day, false],
+  ['a pass of a clock that was wrong by years', { last: lastAt(now + 999 * day) }, 7 * day, true],
+  ['a pass of a clock that is a little ahead', { last: lastAt(now + 1000) }, 7 * day, false],
   ['a pass that was stopped', { last: lastAt(now - day), pass }, 7 * day, true],
   ['a run, whose process may have died', { last: lastAt(now), runningSince: now }, 7 * day, true],
   ['no interval', { pass }, 0, false],

@@ -1,3 +1,4 @@
+import { hasPassed } from '../interval.js';
 import type { Verification } from './verification.js';
 
 /** How often it is asked whether a verification is due, in milliseconds. */
@@ -19,13 +20,13 @@ export interface ScheduleOptions {
 export async function isVerificationDue(
   verification: Pick<Verification, 'status'>,
   intervalMs: number,
-  now: number = Date.now(),
+  now?: number,
 ): Promise<boolean> {
   if (intervalMs <= 0) return false;
   const { pass, last, runningSince } = await verification.status();
   // One that runs is left alone by who tries, unless its process has died.
   if (pass !== undefined || runningSince !== undefined || last === undefined) return true;
-  return now - last.startedAt >= intervalMs;
+  return hasPassed(last.startedAt, intervalMs, now);
 }
 
 /**
