@@ -17,8 +17,10 @@ async function listQuotas(
   gate.requireWithin(context, 'observe');
   const start = after === undefined ? {} : { after: parseRepositoryName(after) };
   const quotas: QuotaJson[] = [];
-  for await (const { namespace, used, limit: most } of hosted.quotas.usages({ ...start, signal })) {
-    if (!gate.access.permitsWithin(context.caller, 'list', namespace)) continue;
+  const isWanted = (namespace: string): boolean =>
+    gate.access.permitsWithin(context.caller, 'list', namespace);
+  const usages = hosted.quotas.usages({ ...start, isWanted, signal });
+  for await (const { namespace, used, limit: most } of usages) {
     if (quotas.length === limit) return { quotas, next: quotas.at(-1)?.namespace ?? null };
     quotas.push({ namespace, used_bytes: used, max_bytes: most });
   }

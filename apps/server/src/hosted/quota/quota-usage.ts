@@ -14,19 +14,24 @@ export interface QuotaUsage {
   readonly limit: number;
 }
 
-export type UsageOptions = CallOptions & { readonly after?: RepositoryName | undefined };
+export interface UsageOptions extends CallOptions {
+  readonly after?: RepositoryName | undefined;
+  /** Leaves out namespaces, whose records are not read then. */
+  readonly isWanted?: (namespace: string) => boolean;
+}
 
 /** Lists namespaces that quotas apply to, in ASCII order: those that a quota names, and those that something was pushed to. */
 export async function* quotaUsages(
   { records, quotas }: { readonly records: Records; readonly quotas: readonly Quota[] },
-  { after, signal }: UsageOptions,
+  { after, isWanted = () => true, signal }: UsageOptions,
 ): AsyncGenerator<QuotaUsage, void, undefined> {
-  const named = namedIn(quotas, after);
+  const named = namedIn(quotas, after).filter((name) => isWanted(name));
   const start = after === undefined ? {} : { after: keys.quota(after) };
   for await (const { key } of records.entries(keys.quotas, { ...start, signal })) {
     const name = repositoryOfKey(key);
     while (named[0] !== undefined && named[0] < name) yield* usageOf(quotas, named.shift(), 0);
     if (named[0] === name) named.shift();
+    if (!isWanted(name)) continue;
     const record = await records.get<QuotaRecord>(key);
     yield* usageOf(quotas, name, record ? usedOf(record) : 0);
   }

@@ -361,6 +361,26 @@ test('namespaces are listed in order, those without content too', async () => {
   expect(behind).toEqual(['team', 'zoo']);
 });
 
+test('the records of namespaces that are left out are not read', async () => {
+  const store = createMemoryObjectStore();
+  const quotas = [{ namespace: '*', maxBytes: 500 }];
+  const registry = createHostedRegistry(store, { quotas: { quotas, isAlone: true } });
+  await push(registry, a, 0);
+  await push(registry, other, 1);
+  const read: string[] = [];
+  const get = store.get.bind(store);
+  store.get = (key, options) => {
+    read.push(key);
+    return get(key, options);
+  };
+  const { quotas: anew } = createHostedRegistry(store, { quotas: { quotas, isAlone: true } });
+  const listed: string[] = [];
+  for await (const { namespace } of anew.usages({ isWanted: (name) => name === 'team' }))
+    listed.push(namespace);
+  expect(listed).toEqual(['team']);
+  expect(read).toEqual([keys.quota(parseRepositoryName('team'))]);
+});
+
 test('a count that is asked for again and again changes nothing', async () => {
   const store = createMemoryObjectStore();
   const registry = open(store, 1000);
