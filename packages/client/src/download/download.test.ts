@@ -139,7 +139,8 @@ describe.each([2, 0])('with %i workers', (workers) => {
     await expectWhole();
     registry.clearRequests();
     await download();
-    expect(ranges()[0]).toBe('bytes=0-524287');
+    // They are asked for at once, and come in any order.
+    expect(ranges()).toContain('bytes=0-524287');
   });
 
   test('fetches a small blob by one request without a range', async () => {

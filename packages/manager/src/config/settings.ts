@@ -75,7 +75,7 @@ export const managerSettings = {
   },
   'cache.pulls': {
     kind: 'flag',
-    description: 'take what `ocictl pull` writes through the cache, as its --cache does',
+    description: 'take the files of any artifact through the cache, as packages are',
     default: false,
   },
   'cache.moving_tag_ttl_ms': {
