@@ -1,7 +1,7 @@
 import { OciError } from '@oci/spec-types';
 import { quoted } from '@oci/spec-types/text';
 
-/** Short names of predicates, as cosign has them (`cosign attest --type`). */
+/** Short names of predicates, as `cosign attest` has them. */
 export const predicateTypes = {
   slsaprovenance1: 'https://slsa.dev/provenance/v1',
   slsaprovenance02: 'https://slsa.dev/provenance/v0.2',
