@@ -46,12 +46,18 @@ it('exports these names', () => {
   ]);
   expect(Object.keys(layout).sort()).toEqual(['exportLayout', 'importLayout']);
   expect(Object.keys(signing).sort()).toEqual([
+    'attestArtifact',
+    'explainTrust',
     'generateKeyPair',
     'keylessVerifier',
+    'parsePredicateType',
+    'predicateTypes',
     'readPublicKey',
     'readSigningKey',
     'signArtifact',
     'trustRuleFor',
+    'verifyAttestations',
     'verifySignatures',
+    'verifyTrust',
   ]);
 });
