@@ -29,7 +29,7 @@ export interface VerificationPassJson {
   readonly bytes: number;
   /** Records that were read. */
   readonly records: number;
-  /** Findings in all; the first 500 are listed. */
+  /** Findings in all; the first 500 are listed, or fewer where they are long. */
   readonly damaged: number;
   readonly findings: readonly FindingJson[];
   /** Findings of the pass before it that it did not make again. */

@@ -11,7 +11,7 @@ import type { Records } from '../records.js';
 import { type Finding, mostNamed } from './finding.js';
 import { Position } from './position.js';
 import type { PlainKind, RecordChecks, RelatedKind } from './record-checks.js';
-import { type OpenPass, mostFindings } from './verification-state.js';
+import { type OpenPass, mostFindingBytes, mostFindings } from './verification-state.js';
 
 /** Kinds of records in the order of their keys. */
 const kinds = [
@@ -74,6 +74,7 @@ export class VerificationPass {
   readonly #position: Position;
   readonly #startedAt: number;
   readonly #findings: Finding[];
+  #findingBytes: number;
   readonly #deadline: number;
   #counts: { objects: number; bytes: number; records: number; damaged: number };
   #runBytes = 0;
@@ -85,6 +86,7 @@ export class VerificationPass {
     this.#position = new Position(pass.position);
     this.#startedAt = pass.startedAt;
     this.#findings = [...pass.findings];
+    this.#findingBytes = bytesOf(pass.findings);
     const { objects, bytes, records, damaged } = pass;
     this.#counts = { objects, bytes, records, damaged };
     this.#deadline = performance.now() + (options.maxMs ?? Infinity);
@@ -186,7 +188,11 @@ export class VerificationPass {
 
   #found(finding: Finding): void {
     this.#counts.damaged += 1;
-    if (this.#findings.length < mostFindings) this.#findings.push(finding);
+    const bytes = bytesOf(finding);
+    if (this.#findings.length < mostFindings && this.#findingBytes + bytes <= mostFindingBytes) {
+      this.#findings.push(finding);
+      this.#findingBytes += bytes;
+    }
     this.#options.onFinding?.(finding);
   }
 }
@@ -195,4 +201,8 @@ export class VerificationPass {
 interface Begun {
   readonly key: string;
   readonly done: () => void;
+}
+
+function bytesOf(json: object): number {
+  return Buffer.byteLength(JSON.stringify(json));
 }

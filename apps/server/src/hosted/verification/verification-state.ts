@@ -1,7 +1,11 @@
 import type { Finding } from './finding.js';
 
-/** Findings that are kept; more are counted. */
+/**
+ * Findings that are kept, and bytes of all of them as JSON; more are counted. The record of the task holds those of two
+ * passes and those that are healed, and is damaged for every reader when it is longer than a record may be.
+ */
 export const mostFindings = 500;
+export const mostFindingBytes: number = 1024 * 1024;
 
 /** What a pass over all of the storage has seen so far. */
 export interface PassFigures {
