@@ -54,16 +54,20 @@ function whileServed(error: OciError): OciError {
 }
 
 function resultOf(report: CollectionReport): Result {
-  const { dryRun, kinds, unreadable, beganAt, endedAt } = report;
+  const { dryRun, kinds, unreadable, unreadableManifests, beganAt, endedAt } = report;
   const verb = dryRun ? 'would be removed' : 'removed';
   const counts = collectedKinds.map((kind) => {
-    const { lookedAt, removed, bytes } = kinds[kind];
-    return `${kind}: ${removed} of ${lookedAt} ${verb}, ${bytes} bytes`;
+    const { lookedAt, removed, bytes, condemned } = kinds[kind];
+    const later = condemned === undefined ? '' : `; ${condemned} for a collection of another day`;
+    return `${kind}: ${removed} of ${lookedAt} ${verb}, ${bytes} bytes${later}`;
   });
-  const left =
-    unreadable === 0
-      ? []
-      : [`${unreadable} records could not be read, so that data was left alone`];
+  const left: string[] = [];
+  if (unreadable > 0)
+    left.push(`${unreadable} records could not be read, so that data was left alone`);
+  if (unreadableManifests > 0)
+    left.push(
+      `${unreadableManifests} manifests could not be read, so that links of their repositories were left alone`,
+    );
   const seconds = ((endedAt - beganAt) / 1000).toFixed(1);
   return { json: collectionJson(report), lines: [...counts, ...left, `took ${seconds} s`] };
 }

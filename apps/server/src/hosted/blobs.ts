@@ -51,6 +51,12 @@ export class HostedBlobs {
     return isLinked ? this.#content.locate(digest) : undefined;
   }
 
+  /** As {@link find}, for a manifest that names the blob: takes it back from a collection that has condemned it. */
+  async findToKeep(name: RepositoryName, digest: Digest): Promise<LocatedContent | undefined> {
+    const kinds = await this.#links.keep(name, digest);
+    return kinds?.includes('blob') ? this.#content.locate(digest) : undefined;
+  }
+
   /** Bytes of a blob; undefined when the repository does not have it. */
   async size(name: RepositoryName, digest: Digest): Promise<number | undefined> {
     return (await this.find(name, digest))?.size;
@@ -72,8 +78,8 @@ export class HostedBlobs {
   }
 
   /** Takes a manifest back from a deletion that has condemned it. @returns whether it is there */
-  keepManifest(name: RepositoryName, digest: Digest): Promise<boolean> {
-    return this.#links.keep(name, digest);
+  async keepManifest(name: RepositoryName, digest: Digest): Promise<boolean> {
+    return (await this.#links.keep(name, digest)) !== undefined;
   }
 
   /** Tells whether a blob that was found has its digest. */
@@ -193,6 +199,22 @@ export class HostedBlobs {
       const isForgotten = await this.#links.removeCondemned(name, digest, link);
       if (isForgotten) await this.#release(digest);
       return isForgotten;
+    });
+  }
+
+  /**
+   * As {@link forget}, of a blob.
+   *
+   * @returns bytes of content that no repository had any more; undefined when somebody has written the link
+   */
+  forgetBlob(
+    name: RepositoryName,
+    digest: Digest,
+    link: CondemnedLink,
+  ): Promise<number | undefined> {
+    return this.#locks.hold(digest, async () => {
+      if (!(await this.#links.removeCondemned(name, digest, link))) return undefined;
+      return (await this.#release(digest)) ?? 0;
     });
   }
 

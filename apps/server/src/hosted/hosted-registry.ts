@@ -109,6 +109,7 @@ export function createHostedRegistry(
     repositories,
     immutable,
     journal,
+    maxPushMs: options.collection?.stagedMs,
   });
   const ruled = { records: passing, blobs, manifests, repositories, immutable, pulls };
   return {

@@ -39,12 +39,40 @@ export class Links {
     return link?.kinds.includes(kind) === true && link.condemned !== true;
   }
 
-  /** Takes a link back from a deletion that has condemned it. @returns whether it is there */
-  async keep(name: RepositoryName, digest: Digest): Promise<boolean> {
+  /**
+   * Takes a link back from a deletion or a collection that has condemned it.
+   *
+   * @returns its kinds; undefined when it is not there
+   */
+  async keep(name: RepositoryName, digest: Digest): Promise<readonly LinkKind[] | undefined> {
     const { after } = await this.#records.change<LinkRecord>(keys.link(digest, name), (link) =>
       link?.condemned ? kept(link) : undefined,
     );
-    return after.value !== undefined;
+    return after.value?.kinds;
+  }
+
+  /** A link as it was listed, if it is of a blob that is no manifest. */
+  async blobAsListed(
+    name: RepositoryName,
+    digest: Digest,
+    version: string,
+  ): Promise<CondemnedLink | undefined> {
+    const seen = await this.#records.see<LinkRecord>(keys.link(digest, name));
+    const isBlob = seen.value?.kinds.every((kind) => kind === 'blob') ?? false;
+    return isBlob && seen.version === version ? seen : undefined;
+  }
+
+  /** Condemns a link as it was seen. @returns false when another has changed it, or there is no room for the mark */
+  async condemnAs(name: RepositoryName, digest: Digest, link: CondemnedLink): Promise<boolean> {
+    if (!link.value) return false;
+    const condemned = { ...link.value, condemned: true };
+    try {
+      return (await this.#records.write(keys.link(digest, name), condemned, link)) !== undefined;
+    } catch (error) {
+      // A collection has to go on where the disk is full.
+      if (isOciError(error, 'STORAGE_FULL')) return false;
+      throw error;
+    }
   }
 
   /** Begins a deletion; several deletions share one mark. */

@@ -1,23 +1,20 @@
 import {
-  type Descriptor,
-  type Digest,
   OciError,
   type RepositoryName,
   type ResolvedManifest,
   type Tag,
   artifactTypeOf,
-  childrenOf,
 } from '@oci/spec-types';
-import { forEachConcurrent } from '@oci/spec-types/node';
 import type { ManifestReference } from '@oci/spec-types/registry-api';
 
 import type { EventJournal, Origin } from '../events/journal.js';
-import type { HostedBlobs } from './blobs.js';
+import { maxStagedMs } from './content-index.js';
 import { bytes } from './json-object.js';
 import { keys } from './keys.js';
+import { type ContentParts, ManifestContent } from './manifest-content.js';
 import type { ManifestRecord, StateCheck } from './manifest-record.js';
 import { RecordChanges } from './record-changes.js';
-import type { Records, Seen } from './records.js';
+import type { Seen } from './records.js';
 import { referrerEntryOf } from './referrer-entry.js';
 import type { Repositories } from './repositories.js';
 import type { ImmutableTags } from './rules/immutable-tags.js';
@@ -56,24 +53,12 @@ interface CheckedRecord {
   readonly seen: Seen<ManifestRecord>;
 }
 
-export interface PushParts {
-  readonly records: Records;
-  readonly blobs: HostedBlobs;
+export interface PushParts extends ContentParts {
   readonly repositories: Repositories;
   readonly journal: EventJournal;
   readonly immutable: ImmutableTags;
-  /** The digest of a record whose content is there. */
-  readonly digestOf: (
-    record: ManifestRecord | undefined,
-  ) => Promise<ManifestRecord['digest'] | undefined>;
-}
-
-/** Checks of a layer or child at the same time. */
-const atOnce = 8;
-
-/** What a repository has to have for a manifest: what is fetched from elsewhere is not. */
-export function neededContent(manifest: ResolvedManifest): readonly Descriptor[] {
-  return childrenOf(manifest).filter(({ urls }) => !urls?.length);
+  /** How long a push may take from its look at its blobs on, in milliseconds. Default {@link maxStagedMs} */
+  readonly maxPushMs?: number | undefined;
 }
 
 /** The storing of one manifest, of which all is there or nothing. */
@@ -82,6 +67,7 @@ export class ManifestPush {
   readonly #name: RepositoryName;
   readonly #manifest: ResolvedManifest;
   readonly #put: ManifestPut;
+  readonly #named: ManifestContent;
 
   constructor(
     parts: PushParts,
@@ -91,6 +77,8 @@ export class ManifestPush {
     this.#name = name;
     this.#manifest = manifest;
     this.#put = put;
+    const isSparse = put.isSparse ?? false;
+    this.#named = new ManifestContent(parts, { name, manifest, isSparse });
   }
 
   /** @throws OciError `BLOB_UNKNOWN`, `LIMIT_EXCEEDED`, `POLICY_REFUSED`, and what a check throws */
@@ -117,6 +105,7 @@ export class ManifestPush {
     const { digest, size } = this.#manifest.descriptor;
     const checked = await this.#checked();
     await this.#refuseMoves(checked);
+    const lookedAt = performance.now();
     const put: RecordWriter = async (key, value, allow) => {
       if (checked?.key === key)
         return (await changes.replace(key, value, checked.seen)) !== undefined;
@@ -129,9 +118,21 @@ export class ManifestPush {
     for (const tag of tags)
       if (!(await put(keys.tag(this.#name, tag), tagged, this.#allowMove(tag)))) return false;
     if (!(await this.#isWhole())) return false;
+    this.#refuseLate(lookedAt);
     // The last step, so that an event tells of what stays.
     await this.#note();
     return true;
+  }
+
+  /**
+   * A collection removes a blob a day after it has condemned it, when no manifest names it then: who has seen it
+   * before has to be done. @throws OciError `TIMEOUT`
+   */
+  #refuseLate(lookedAt: number): void {
+    const { maxPushMs = maxStagedMs } = this.#parts;
+    if (this.#put.isStored || performance.now() - lookedAt <= maxPushMs) return;
+    const { digest } = this.#manifest.descriptor;
+    throw new OciError('TIMEOUT', `the push of ${digest} took too long: push it again`);
   }
 
   async #note(): Promise<void> {
@@ -178,7 +179,7 @@ export class ManifestPush {
     const { digest, size } = tagged;
     const { subject } = this.#manifest.document;
     const entry = subject && referrerEntryOf(this.#manifest);
-    if (!this.#put.isSparse) await this.#refuseMissingContent();
+    await this.#named.ensureThere();
     const body = bytes(this.#manifest.bytes);
     const descriptor = { digest, size };
     changes.onFailure(await blobs.put(name, { descriptor, body, kinds: ['blob', 'manifest'] }));
@@ -208,22 +209,8 @@ export class ManifestPush {
     ]);
     if (!isKept || record.value === undefined) return false;
     const { isSparse, isStored } = this.#put;
-    if (!isSparse && !isStored) await this.#keepChildren();
+    if (!isSparse && !isStored) await this.#named.keepChildren();
     return true;
-  }
-
-  /** Keeps what an index lists from deletions in progress. @throws OciError `BLOB_UNKNOWN` */
-  async #keepChildren(): Promise<void> {
-    if (this.#manifest.kind !== 'index') return;
-    const needed = this.#manifest.document.manifests.filter(({ urls }) => !urls?.length);
-    const keep = async ({ digest }: Descriptor): Promise<void> => {
-      if (!(await this.#parts.blobs.keepManifest(this.#name, digest))) throw this.#missing(digest);
-    };
-    await forEachConcurrent(needed, keep, { limit: atOnce });
-  }
-
-  #missing(digest: Digest): OciError {
-    return new OciError('BLOB_UNKNOWN', `${this.#name} does not have ${digest}`);
   }
 
   async #checked(): Promise<CheckedRecord | undefined> {
@@ -237,29 +224,5 @@ export class ManifestPush {
     const seen = await this.#parts.records.see<ManifestRecord>(key);
     state(await this.#parts.digestOf(seen.value));
     return { key, seen };
-  }
-
-  /** A subject may be missing (distribution-spec, "Pushing Manifests with Subject"); content may not. */
-  async #refuseMissingContent(): Promise<void> {
-    const isIndex = this.#manifest.kind === 'index';
-    const wanted = neededContent(this.#manifest);
-    for (let at = 0; at < wanted.length; at += atOnce) {
-      const batch = wanted.slice(at, at + atOnce);
-      const isThere = await Promise.all(
-        batch.map((each) => (isIndex ? this.#hasManifest(each) : this.#hasBlob(each))),
-      );
-      const missing = batch.find((_, index) => !isThere[index]);
-      if (missing) throw this.#missing(missing.digest);
-    }
-  }
-
-  async #hasBlob({ digest }: Descriptor): Promise<boolean> {
-    return (await this.#parts.blobs.find(this.#name, digest)) !== undefined;
-  }
-
-  async #hasManifest({ digest }: Descriptor): Promise<boolean> {
-    const { records, digestOf } = this.#parts;
-    const record = await records.get<ManifestRecord>(keys.manifest(this.#name, digest));
-    return (await digestOf(record)) !== undefined;
   }
 }

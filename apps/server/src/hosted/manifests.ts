@@ -59,6 +59,7 @@ interface ManifestParts {
   readonly repositories: Repositories;
   readonly journal: EventJournal;
   readonly immutable: ImmutableTags;
+  readonly maxPushMs?: PushParts['maxPushMs'];
 }
 
 /** The manifests and tags of repositories; bytes as they were pushed. */

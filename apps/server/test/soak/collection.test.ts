@@ -24,6 +24,7 @@ import {
   Pusher,
   type Random,
   oneOf,
+  owing,
   pool,
   pull,
   pullAlong,
@@ -75,7 +76,7 @@ function soak(makeStores: () => Promise<readonly [ObjectStore, ObjectStore]>): v
       tell(load, reports);
       expect(load.violations).toEqual([]);
       expect(await orphans(store)).toEqual([]);
-      const kinds = ['uploads', 'content', 'data', 'repositories'] as const;
+      const kinds = ['uploads', 'content', 'links', 'data', 'repositories'] as const;
       for (const kind of kinds) expect(removedOf(reports, kind)).toBeGreaterThan(0);
       const unexpected = [...load.counts.keys()].filter((what) => what.endsWith(' 500'));
       expect(unexpected).toEqual([]);
@@ -152,14 +153,17 @@ async function leaveEach(store: ObjectStore): Promise<void> {
 
 async function pullAll(load: Load): Promise<void> {
   for (const url of load.urls)
-    for (const { name, blobs, manifests, tags } of load.repositories)
+    for (const repository of load.repositories)
       for (const [kind, all] of [
-        ['blobs', blobs],
-        ['manifests', manifests],
-        ['manifests', tags],
+        ['blobs', repository.blobs],
+        ['manifests', repository.manifests],
+        ['manifests', repository.tags],
       ] as const)
-        for (const [reference, stored] of all)
-          await pull(load, `${url}/v2/${name}/${kind}/${reference}`, () => stored);
+        for (const [reference, stored] of all) {
+          const isOwed = kind === 'manifests' || owing(repository, stored)();
+          const path = `${repository.name}/${kind}/${reference}`;
+          await pull(load, `${url}/v2/${path}`, () => (isOwed ? stored : undefined));
+        }
 }
 
 /** What nothing refers to. */
@@ -191,7 +195,7 @@ function tell({ counts }: Load, reports: readonly CollectionReport[]): void {
   const bytes = reports
     .flatMap(({ kinds }) => Object.values(kinds))
     .reduce((sum, kind) => sum + kind.bytes, 0);
-  const removed = (['uploads', 'repositories', 'content', 'data'] as const)
+  const removed = (['uploads', 'repositories', 'content', 'links', 'data'] as const)
     .map((kind) => `${removedOf(reports, kind)} ${kind}`)
     .join(', ');
   const requests = [...counts].map(([what, number]) => `${what}: ${number}`);

@@ -105,7 +105,10 @@ export class Pusher {
     const layers = Array.from({ length: 1 + Math.floor(this.#random() * 3) }, () =>
       oneOf(this.#random, pool),
     );
-    for (const layer of layers) if (!(await this.#pushBlob(repository, layer))) return;
+    const skipped = new Set<Stored>();
+    for (const layer of layers)
+      if (this.#random() < 0.2 && repository.blobs.has(layer.digest)) skipped.add(layer);
+      else if (!(await this.#pushBlob(repository, layer))) return;
     const descriptors = layers.map(({ digest, bytes }) => ({
       mediaType: 'application/octet-stream',
       digest,
@@ -133,6 +136,9 @@ export class Pusher {
       const stored = { digest, bytes };
       repository.manifests.set(digest, stored);
       repository.tags.set(tag, stored);
+    } else if (status === 404 && skipped.size > 0) {
+      // A collection has taken a blob that no manifest named.
+      for (const layer of skipped) repository.blobs.delete(layer.digest);
     } else this.#load.violations.push(`${repository.name} took no manifest: ${status}`);
   }
 
@@ -140,10 +146,9 @@ export class Pusher {
   async #pushBlob(repository: ExpectedRepository, { digest, bytes }: Stored): Promise<boolean> {
     const uploads = this.#url(`${repository.name}/blobs/uploads/`);
     const way = this.#random();
-    if (way < 0.2 && repository.blobs.has(digest)) return true;
     const from = oneOf(this.#random, this.#load.repositories).name;
     const query =
-      way < 0.6 ? `?mount=${digest}&from=${from}` : way < 0.8 ? `?digest=${digest}` : '';
+      way < 0.5 ? `?mount=${digest}&from=${from}` : way < 0.75 ? `?digest=${digest}` : '';
     const isWhole = query.startsWith('?digest');
     const begun = await send(uploads + query, { method: 'POST', ...(isWhole && { body: bytes }) });
     const ended = begun.status === 202 ? await this.#finish(begun.location, digest, bytes) : begun;
@@ -211,6 +216,12 @@ export class Pusher {
   }
 }
 
+/** Returns what tells whether a blob has to be there: a manifest names it, from now on. */
+export function owing({ manifests }: ExpectedRepository, { digest }: Stored): () => boolean {
+  const naming = [...manifests.values()].filter(({ bytes }) => Buffer.from(bytes).includes(digest));
+  return () => naming.some((manifest) => manifests.get(manifest.digest) === manifest);
+}
+
 /** Pulls what is acknowledged from any repository, and compares every byte. */
 export async function pullAlong(load: Load, random: Random): Promise<void> {
   while (!load.signal.aborted) {
@@ -223,10 +234,12 @@ export async function pullAlong(load: Load, random: Random): Promise<void> {
     ] as const);
     const name = oneOf(random, [...all.keys()]);
     const stored = name === undefined ? undefined : all.get(name);
-    if (name !== undefined && stored)
+    if (name !== undefined && stored) {
+      const isOwed = kind === 'blobs' ? owing(repository, stored) : () => true;
       await pull(load, `${url}/v2/${repository.name}/${kind}/${name}`, () =>
-        all.get(name) === stored ? stored : undefined,
+        all.get(name) === stored && isOwed() ? stored : undefined,
       );
+    }
     await sleep(random() * 5);
   }
 }

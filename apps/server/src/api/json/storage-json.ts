@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import {
+  type CollectedCount,
   type CollectedKind,
   type CollectionReport,
   collectedKinds,
@@ -14,6 +15,8 @@ interface CollectedJson {
   readonly removed: number;
   /** Bytes of what was removed. */
   readonly bytes: number;
+  /** Links that a collection of another day removes, unless a manifest names what they lead to by then. */
+  readonly condemned?: number;
 }
 
 /** What a collection removed, or, as a dry run, would have removed. */
@@ -28,6 +31,8 @@ export interface CollectionJson {
   readonly bytes: number;
   /** Records that could not be read; while there are any, data that is no content stays. */
   readonly unreadable: number;
+  /** Manifests that could not be read; while there are any, links of their repositories stay. */
+  readonly unreadable_manifests: number;
 }
 
 export interface CollectRequest {
@@ -63,10 +68,12 @@ export const collectionJsonSchema: z.ZodType<CollectionJson> = z.object({
     uploads: collected,
     repositories: collected,
     content: collected,
+    links: collected.extend({ condemned: count }),
     data: collected,
   }),
   bytes: count,
   unreadable: count,
+  unreadable_manifests: count,
 });
 
 export const collectRequestSchema: z.ZodType<CollectRequest> = z.strictObject({
@@ -90,8 +97,11 @@ export const storageJsonSchema: z.ZodType<StorageJson> = z.object({
 export function collectionJson(report: CollectionReport): CollectionJson {
   const kinds = Object.fromEntries(
     collectedKinds.map((kind) => {
-      const { lookedAt, removed, bytes } = report.kinds[kind];
-      return [kind, { looked_at: lookedAt, removed, bytes }];
+      // The last report may be of a server that did not look at links.
+      const counts: CollectedCount = report.kinds[kind] ?? { lookedAt: 0, removed: 0, bytes: 0 };
+      const { lookedAt, removed, bytes, condemned = 0 } = counts;
+      const json: CollectedJson = { looked_at: lookedAt, removed, bytes };
+      return [kind, kind === 'links' ? { ...json, condemned } : json];
     }),
   ) as CollectionJson['kinds'];
   return {
@@ -102,6 +112,7 @@ export function collectionJson(report: CollectionReport): CollectionJson {
     kinds,
     bytes: collectedKinds.reduce((sum, kind) => sum + kinds[kind].bytes, 0),
     unreadable: report.unreadable,
+    unreadable_manifests: report.unreadableManifests ?? 0,
   };
 }
 

@@ -1,5 +1,5 @@
 import { type ObjectStore, createMemoryObjectStore } from '@oci/cache';
-import { parseRepositoryName } from '@oci/spec-types';
+import { mediaTypes, parseRepositoryName } from '@oci/spec-types';
 import { describeManifest, digestOf } from '@oci/spec-types/node';
 import { bytesOf } from '@oci/testing';
 import { describe, expect, test } from 'vitest';
@@ -11,8 +11,18 @@ import { keys } from '../keys.js';
 import type { CollectionReport } from './collection-report.js';
 
 const [a, b, c] = [parseRepositoryName('a'), parseRepositoryName('b'), parseRepositoryName('c')];
-const manifest = describeManifest(bytesOf('{"schemaVersion":2,"manifests":[]}'));
 const [kept, unlinked] = [bytesOf('kept'), bytesOf('of no repository')];
+const layer = { mediaType: 'a/b', digest: digestOf(kept), size: kept.byteLength };
+const manifest = describeManifest(
+  bytesOf(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: mediaTypes.imageManifest,
+      config: layer,
+      layers: [],
+    }),
+  ),
+);
 const orphan = '0123456789abcdef0123456789abcdef';
 /** By a clock that shows when all that was just stored is old. */
 const later = Date.now() + 2 * maxStagedMs + 60_000;
@@ -31,7 +41,7 @@ async function liveKeys(store: ObjectStore): Promise<readonly string[]> {
 /** A storage with all that pushes and deletions leave that end in the middle. */
 async function leftovers(store: ObjectStore): Promise<HostedRegistry> {
   const registry = createHostedRegistry(store);
-  await registry.blobs.put(a, blobOf(kept));
+  await registry.blobs.put(b, blobOf(kept));
   await registry.manifests.put(b, manifest, { tags: [] });
   await registry.blobs.put(c, blobOf(unlinked));
   await store.delete(keys.link(digestOf(unlinked), c));
@@ -66,11 +76,12 @@ describe.each(stores)('a collection of a store %s', (_, createStore) => {
       uploads: { lookedAt: 1, removed: 1, bytes: 7 },
       repositories: { lookedAt: 2, removed: 1, bytes: 0 },
       content: { lookedAt: 3, removed: 1, bytes: unlinked.byteLength },
+      links: { lookedAt: 2, removed: 0, bytes: 0, condemned: 0 },
       data: { lookedAt: 3, removed: 1, bytes: 12 },
     });
     const again = await collection.collect({ now: later });
     for (const { removed } of Object.values(again.kinds)) expect(removed).toBe(0);
-    expect(await blobs.size(a, digestOf(kept))).toBe(kept.byteLength);
+    expect(await blobs.size(b, digestOf(kept))).toBe(kept.byteLength);
   });
 
   test('tells as a dry run the same, and changes nothing', async () => {
@@ -127,7 +138,7 @@ describe.each(stores)('a collection of a store %s', (_, createStore) => {
       const outcome = await pass.catch((error: { code: string }) => error.code);
       const { collection: next, blobs, manifests } = createHostedRegistry(store);
       await next.collect({ now: later });
-      expect(await blobs.size(a, digestOf(kept))).toBe(kept.byteLength);
+      expect(await blobs.size(b, digestOf(kept))).toBe(kept.byteLength);
       const { digest } = manifest.descriptor;
       expect(await manifests.resolve(b, { digest })).toBeDefined();
       const there = await liveKeys(store);

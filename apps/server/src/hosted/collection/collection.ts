@@ -25,7 +25,9 @@ import {
   CollectionTally,
 } from './collection-report.js';
 import { DataFilter } from './data-filter.js';
+import { NamedContent } from './named-content.js';
 import { type ListedContent, contentWithLinks } from './unlinked-content.js';
+import { UnnamedLinks, atOnce } from './unnamed-links.js';
 
 export interface CollectionParts {
   readonly store: ObjectStore;
@@ -48,12 +50,10 @@ export interface CollectionOptions {
 
 export const defaultObjectsPerSecond: number = 2000;
 const defaultUploadMs = 24 * 60 * 60_000;
-/** Requests to the store at once. */
-const atOnce = 8;
 
 /**
  * One pass over the storage that removes what nothing refers to: uploads that rest, repositories without a manifest,
- * content without a repository, data that is no content. It holds two pages of lists and a filter of at most 64 MiB,
+ * content without a repository, blobs that no manifest of their repository names, data that is no content. It holds two pages of lists and a filter of at most 64 MiB,
  * however much there is. Everything that seems to be of no use is looked at again before it goes, so that a pass can
  * be interrupted and run beside any other work, even beside another one.
  */
@@ -66,6 +66,8 @@ export class Collection {
   readonly #signal: AbortSignal | undefined;
   /** Milliseconds since the epoch: the age of everything is that when the pass began. */
   readonly #now: number;
+  /** How many there are, about. */
+  #links = 0;
 
   constructor(
     parts: CollectionParts,
@@ -85,6 +87,7 @@ export class Collection {
     await this.#expireUploads();
     await this.#removeRepositories();
     await this.#removeContent();
+    await this.#removeLinks();
     await this.#removeData();
     return this.tally.report(this.#dryRun, 'done');
   }
@@ -108,7 +111,8 @@ export class Collection {
   }
 
   async #removeContent(): Promise<void> {
-    const all = contentWithLinks(this.#parts.records, this.#signal);
+    const countLink = (): void => void (this.#links += 1);
+    const all = contentWithLinks(this.#parts.records, this.#signal, countLink);
     await this.#each('content', all, async (item) => {
       if ('link' in item) return this.#removeDangling(item.link);
       const bytes = item.isLinked ? undefined : await this.#removeUnlinked(item);
@@ -120,9 +124,7 @@ export class Collection {
   async #removeDangling({ key, version, modifiedAt }: ListedObject): Promise<void> {
     const { index, links } = this.#parts;
     const digest = digestOfLinkKey(key);
-    const { stagedMs = maxStagedMs } = this.#options;
-    const isOld = modifiedAt < this.#now - 2 * stagedMs;
-    if (!isOld || !digest || (await index.find(digest))) return;
+    if (modifiedAt >= this.#olderThan || !digest || (await index.find(digest))) return;
     if (this.#dryRun || (await links.removeAsListed(repositoryOfKey(key), digest, version)))
       this.tally.removed('content');
   }
@@ -135,19 +137,37 @@ export class Collection {
     return (await links.isReferenced(digest)) ? undefined : (await index.find(digest))?.size;
   }
 
+  /** Links of blobs that no manifest of their repositories names; behind content, which counts them. */
+  async #removeLinks(): Promise<void> {
+    const { records } = this.#parts;
+    const named = new NamedContent(this.#parts, this.#links);
+    const manifests = records.entries(keys.allOf('manifests'), this.#call);
+    const read = async ({ key }: ListedObject): Promise<void> => {
+      if (!(await named.read(key, this.#signal))) this.tally.unreadableManifests += 1;
+    };
+    const paced = this.#pace.of(manifests, this.#signal);
+    await forEachConcurrent(paced, read, { limit: atOnce, signal: this.#signal });
+    const links = new UnnamedLinks(this.#parts, this.tally, {
+      named,
+      olderThan: this.#olderThan,
+      dryRun: this.#dryRun,
+    });
+    const all = records.entries(keys.allLinks, this.#call);
+    await this.#each('links', all, (entry) => links.look(entry), links.atOnce);
+    await links.end();
+  }
+
   /**
    * Data that is no content, and no piece of an upload. What was older than twice the time that data may be staged
    * when the pass began, before anything was read, cannot become content any more.
    */
   async #removeData(): Promise<void> {
     const { store } = this.#parts;
-    const { stagedMs = maxStagedMs } = this.#options;
     const referenced = await this.#referencedData();
     // One of the records that cannot be read may be of any data.
     if (this.tally.unreadable > 0) return;
-    const olderThan = this.#now - 2 * stagedMs;
     await this.#each('data', store.entries(keys.allData, this.#call), async (entry) => {
-      if (entry.modifiedAt >= olderThan || referenced.has(idOfDataKey(entry.key))) return;
+      if (entry.modifiedAt >= this.#olderThan || referenced.has(idOfDataKey(entry.key))) return;
       const info = await store.head(entry.key);
       if (info?.version !== entry.version) return;
       if (!this.#dryRun) await store.delete(entry.key);
@@ -192,17 +212,23 @@ export class Collection {
     kind: CollectedKind,
     items: AsyncIterable<T>,
     work: (item: T) => Promise<void>,
+    limit = atOnce,
   ): Promise<void> {
     const look = async (item: T): Promise<void> => {
       this.tally.looked(kind);
       await work(item);
     };
     const paced = this.#pace.of(items, this.#signal);
-    await forEachConcurrent(paced, look, { limit: atOnce, signal: this.#signal });
+    await forEachConcurrent(paced, look, { limit, signal: this.#signal });
   }
 
   get #call(): { readonly signal?: AbortSignal } {
     return this.#signal ? { signal: this.#signal } : {};
+  }
+
+  /** Milliseconds since the epoch; see {@link maxStagedMs}. */
+  get #olderThan(): number {
+    return this.#now - 2 * (this.#options.stagedMs ?? maxStagedMs);
   }
 
   #isExpired({ modifiedAt }: ListedObject): boolean {

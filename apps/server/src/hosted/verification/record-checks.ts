@@ -13,7 +13,7 @@ import {
   repositoryWithin,
   tagOfKey,
 } from '../keys.js';
-import { neededContent } from '../manifest-push.js';
+import { neededContent } from '../manifest-content.js';
 import type { ManifestRecord } from '../manifest-record.js';
 import { isRecord } from '../record-guard.js';
 import { type Finding, mostNamed } from './finding.js';
