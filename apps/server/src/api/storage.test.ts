@@ -4,9 +4,11 @@ import { expect, test } from 'vitest';
 
 import { createAccessToken } from '../access/access-token.js';
 import { type OciServerClient, createOciServerClient } from '../client/index.js';
+import type { CollectionReport } from '../hosted/collection/collection-report.js';
 import { startServer } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import type { JobJson } from './json/job-json.js';
+import { collectionJson, collectionJsonSchema } from './json/storage-json.js';
 
 /** A server of its own repositories. */
 async function bench(options: Partial<ServerOptions> = {}) {
@@ -48,6 +50,10 @@ test('a collection is a job, its report stays, and metrics and the audit log hav
   expect((await fetch(session)).status).toBe(204);
   const real = await ended(client, await client.collectStorage({}));
   expect(real.collection).toMatchObject({ dry_run: false, result: 'done', kinds: { uploads } });
+  expect(real.collection).toMatchObject({
+    kinds: { links: { looked_at: 0, removed: 0, bytes: 0, condemned: 0 } },
+    unreadable_manifests: 0,
+  });
   expect((await fetch(session)).status).toBe(404);
   expect((await client.getStorage()).collection).toEqual({
     running_since: null,
@@ -113,4 +119,13 @@ test('one collection runs at a time, and its job can be cancelled', async () => 
     running_since: null,
     last: { result: 'interrupted' },
   });
+});
+
+test('the report of a server that did not look at links counts none', () => {
+  const counts = { lookedAt: 1, removed: 0, bytes: 0 };
+  const kinds = { uploads: counts, repositories: counts, content: counts, data: counts };
+  const older = { dryRun: false, beganAt: 1, endedAt: 2, result: 'done', kinds, unreadable: 0 };
+  const json = collectionJson(older as unknown as CollectionReport);
+  expect(collectionJsonSchema.parse(json)).toEqual(json);
+  expect(json.kinds.links).toEqual({ looked_at: 0, removed: 0, bytes: 0, condemned: 0 });
 });

@@ -66,7 +66,8 @@ export class HostedTarget implements ContentTarget {
 
   async hasBlob({ digest }: Content, options: CallOptions = {}): Promise<boolean> {
     const { blobs } = this.#registry;
-    const found = await blobs.find(this.name, digest);
+    // Its manifest may come a day later.
+    const found = await blobs.findToKeep(this.name, digest);
     return found !== undefined && (!this.#verify || blobs.isIntact(found, options));
   }
 

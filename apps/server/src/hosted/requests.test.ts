@@ -155,7 +155,7 @@ describePeer('versitygw', 'requests to a bucket', () => {
     });
   });
 
-  test('of a collection are one for each content beside those for lists', async () => {
+  test('of a collection are one for each content and two for each manifest beside those for lists', async () => {
     const create = await registries();
     const registry = create();
     const asked = async (): Promise<readonly [lists: number, gets: number]> => {
@@ -169,7 +169,7 @@ describePeer('versitygw', 'requests to a bucket', () => {
     expect(await asked()).toEqual([lists, gets + 3]);
     expect([lists, gets]).toEqual([expect.any(Number), 1]);
     await registry.manifests.put(a, manifestOf(small, 'one'), { tags: [] });
-    expect(await asked()).toEqual([lists + 1, gets + 4]);
+    expect(await asked()).toEqual([lists + 1, gets + 6]);
   });
 
   test('are one more for each link that a quota counts, and fewer for several at once', async () => {
