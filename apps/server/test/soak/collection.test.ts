@@ -149,6 +149,12 @@ async function leaveEach(store: ObjectStore): Promise<void> {
   await store.put(keys.data(newDataId()), bodyOf(bytes));
   await new Records(store).change(keys.repository(name), () => ({ since: 1 }));
   await registry.uploads.begin(name, 'crashed');
+  // The first of the last collections condemns it, the second removes it.
+  const unnamed = randomBytes(seed + 1, 300);
+  await registry.blobs.put(name, {
+    descriptor: { digest: digestOf(unnamed), size: unnamed.byteLength },
+    body: bodyOf(unnamed),
+  });
 }
 
 async function pullAll(load: Load): Promise<void> {
