@@ -284,11 +284,11 @@ describe.each(stores)('links in a store %s', (_, createStore) => {
     await collectOn(2, registry);
     await put(registry, config);
     itIs(4);
-    const { put: write } = store;
+    const write = store.put.bind(store);
     vi.spyOn(store, 'put').mockImplementation(async (key, body, options) => {
       for await (const chunk of body)
         if (chunk.byteLength > 0) throw new OciError('STORAGE_FULL', 'the disk is full');
-      return write.call(store, key, bodyOf(new Uint8Array()), options);
+      return write(key, bodyOf(new Uint8Array()), options);
     });
     Object.defineProperty(store, 'isExclusive', { value: true });
     const { links } = await collectOn(4, createHostedRegistry(store));
