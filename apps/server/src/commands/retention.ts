@@ -53,7 +53,8 @@ function resultOf(report: RetentionReport): Result {
   );
   const all = retainedKinds.reduce((sum, kind) => sum + kinds[kind].removed, 0);
   const more = all > removals.length ? [`and ${all - removals.length} more`] : [];
-  const left = unreadable === 0 ? [] : [`${unreadable} repositories have an unreadable index`];
+  const left =
+    unreadable === 0 ? [] : [`${unreadable} repositories have an unreadable index or record`];
   return {
     json: retentionJson(report),
     lines: [

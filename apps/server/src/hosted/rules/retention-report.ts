@@ -32,7 +32,7 @@ export interface RetentionReport {
   /** Repositories that a rule is for. */
   readonly repositories: number;
   readonly kinds: Readonly<Record<RetainedKind, RetainedCount>>;
-  /** Repositories with an index that could not be read, whose untagged manifests therefore stay. */
+  /** Repositories with an index or a record that could not be read, whose untagged manifests therefore stay. */
   readonly unreadable: number;
   /** The first 1000. */
   readonly removals: readonly Removal[];

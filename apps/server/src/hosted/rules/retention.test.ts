@@ -9,7 +9,7 @@ import {
   referrersTag,
 } from '@oci/spec-types';
 import { describeManifest } from '@oci/spec-types/node';
-import { bytesOf } from '@oci/testing';
+import { bytesOf, collect } from '@oci/testing';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
@@ -370,6 +370,30 @@ describe('manifests without a tag', () => {
     itIs(81);
     await run(registry);
     expect(await has(registry, digest)).toBe(false);
+  });
+
+  test('all stay of a repository of which a record is damaged, which may be what refers to them', async () => {
+    const store = createMemoryObjectStore();
+    itIs(0);
+    const child = manifestOf('child');
+    const first = open(rules, store);
+    const kept = await push(first, child);
+    const index = manifestOf('index', { children: [child.descriptor] });
+    await push(first, index, 'i');
+    const record = await store.get(keys.manifest(name, index.descriptor.digest));
+    const whole = await collect(record?.body ?? bodyOf(bytesOf('')));
+    for (const key of [
+      keys.manifest(name, index.descriptor.digest),
+      keys.tag(name, parseTag('i')),
+    ]) {
+      await store.put(key, bodyOf(bytesOf('{"med')));
+      for (const days of [10, 30]) {
+        itIs(days);
+        expect(await run(open(rules, store))).toMatchObject({ unreadable: 1, removals: [] });
+      }
+      await store.put(keys.manifest(name, index.descriptor.digest), bodyOf(whole));
+    }
+    expect(await has(open(rules, store), kept)).toBe(true);
   });
 
   test('all stay of a repository of which an index cannot be read', async () => {

@@ -14,7 +14,7 @@ import type { PullCounts } from './pull-counts.js';
 import type { RetentionCall, RetentionTally } from './retention-report.js';
 import { type RetentionRule, rulesOf } from './retention-rule.js';
 import { TagRetention } from './tag-retention.js';
-import { UnreadableIndex, UntaggedRetention } from './untagged-retention.js';
+import { UnreadableReference, UntaggedRetention } from './untagged-retention.js';
 
 export interface RetentionParts {
   readonly records: Records;
@@ -79,7 +79,7 @@ export class RetentionPass {
     const rule = rules.find(({ untaggedDays }) => untaggedDays !== undefined);
     if (!rule) return;
     await new UntaggedRetention(this.#work, { name, rule }).run().catch((error: unknown) => {
-      if (!(error instanceof UnreadableIndex)) throw error;
+      if (!(error instanceof UnreadableReference)) throw error;
       tally.unreadable += 1;
     });
   }

@@ -56,7 +56,7 @@ export class UntaggedRetention {
     this.#rule = rule;
   }
 
-  /** @throws UnreadableIndex when it is not known what an index lists */
+  /** @throws UnreadableReference when it is not known what an index, or a record, refers to */
   async run(): Promise<void> {
     for (let after: string | undefined; ;) {
       const batch = new Set<Digest>();
@@ -114,7 +114,7 @@ export class UntaggedRetention {
     if (manifest?.kind === 'index') return manifest.document.manifests.map((child) => child.digest);
     // One that was deleted meanwhile lists nothing any more.
     if (!(await this.#work.records.has(keys.manifest(this.#name, digest)))) return [];
-    throw new UnreadableIndex(digest);
+    throw new UnreadableReference(digest);
   }
 
   /** What nothing has referred to for long enough. */
@@ -247,8 +247,11 @@ export class UntaggedRetention {
   ): Promise<void> {
     const { records, signal } = this.#work;
     const read = async (entry: ListedObject): Promise<void> => {
-      const record = isWanted(entry) && (await records.get<ManifestRecord>(entry.key));
-      if (record) await work(record);
+      if (!isWanted(entry)) return;
+      const { value, isDamaged } = await records.scan<ManifestRecord>(entry.key);
+      // It may be that of an index, or of a tag, which is what keeps a manifest.
+      if (isDamaged) throw new UnreadableReference(entry.key);
+      if (value) await work(value);
     };
     await forEachConcurrent(this.#entries(prefix), read, { limit: atOnce, signal });
   }
@@ -259,9 +262,9 @@ export class UntaggedRetention {
   }
 }
 
-/** An index whose content cannot be read, so that it is not known what it lists. */
-export class UnreadableIndex extends Error {
-  constructor(digest: Digest) {
-    super(`the index ${digest} cannot be read`);
+/** An index or a record that cannot be read, so that it is not known what it refers to. */
+export class UnreadableReference extends Error {
+  constructor(what: string) {
+    super(`${what} cannot be read`);
   }
 }
