@@ -64,9 +64,10 @@ async function linkedBytes(store: ObjectStore): Promise<number> {
   return sum;
 }
 
-async function usedBytes(store: ObjectStore): Promise<number | undefined> {
+/** As a namespace is listed: one that nothing was ever counted in has no record, and uses nothing. */
+async function usedBytes(store: ObjectStore): Promise<number> {
   const object = await store.get(keys.quota(team));
-  if (!object) return undefined;
+  if (!object) return 0;
   const { older, current } = JSON.parse(textOf(await collect(object.body))) as Record<
     string,
     number
@@ -183,7 +184,7 @@ describe.each(stores)('three processes on one store %s', (_, createStore) => {
           // What is pushed from now on is of an era of its own, so that a count can sum up what is here.
           await first.quotas.count({ now: Date.now() + dayMs });
           const store = watched(memory, async () => {
-            const [linked, used] = [await linkedBytes(memory), (await usedBytes(memory)) ?? 0];
+            const [linked, used] = [await linkedBytes(memory), await usedBytes(memory)];
             expect({ linked, isTooMuch: used > limit || linked > used }).toEqual({
               linked,
               isTooMuch: false,
@@ -210,6 +211,25 @@ describe.each(stores)('three processes on one store %s', (_, createStore) => {
     },
     patience,
   );
+
+  test('count nothing where all that was there before the quota is deleted, and the next push', async () => {
+    const memory = createStore();
+    const before = createHostedRegistry(memory);
+    for (const name of [a, b]) await take(before, { what: 'push', item: 2, name, replica: 0 });
+    const registry = createHostedRegistry(memory, { quotas: { quotas } });
+    const used = async (): Promise<unknown[]> => {
+      const usages: unknown[] = [];
+      for await (const usage of registry.quotas.usages()) usages.push(usage);
+      return usages;
+    };
+    for (const name of [a, b]) await take(registry, { what: 'delete', item: 2, name, replica: 0 });
+    await settle(memory);
+    expect(await memory.head(keys.quota(team))).toBeUndefined();
+    expect(await used()).toEqual([{ namespace: 'team', used: 0, limit }]);
+    await take(registry, { what: 'push', item: 1, name: a, replica: 0 });
+    expect(await used()).toEqual([{ namespace: 'team', used: 200, limit }]);
+    expect(await usedBytes(memory)).toBe(await linkedBytes(memory));
+  });
 
   test(
     'count what was there before the quota, while they push',
