@@ -17,6 +17,8 @@ export class ApiError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** For programs. */
   readonly detail?: object;
+  /** Whether the server's operator has to know; a mistake of the client's, or a refusal, is none. */
+  readonly isDefect: boolean;
 
   constructor(
     status: number,
@@ -28,6 +30,18 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
     this.headers = headers;
+    this.isDefect = status >= 500 && status !== 503;
+  }
+}
+
+/** A storage that did not answer, or not in time: the same request may be done in a moment. */
+class StorageUnavailable extends ApiError {
+  override readonly isDefect = true;
+
+  constructor() {
+    super(503, 'UNSUPPORTED', 'the storage of the registry does not answer: try again', {
+      'retry-after': '5',
+    });
   }
 }
 
@@ -98,6 +112,7 @@ export function apiErrorOf(thrown: unknown, method: string): ApiError {
   if (thrown instanceof QuotaUncounted)
     return new ApiError(503, 'UNSUPPORTED', thrown.message, { 'retry-after': '5' });
   const error = asOciError(thrown);
+  if (error.code === 'STORAGE_FAILED' && error.retryable) return new StorageUnavailable();
   // Not 403: the caller may push and delete here, and no other credential would help.
   if (isOfImmutableTag(error)) return new ApiError(409, 'DENIED', error.message);
   const known = fromOwn[error.code];

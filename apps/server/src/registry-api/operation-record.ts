@@ -20,7 +20,11 @@ export interface RequestEnd {
   readonly isWhole: boolean;
   /** What did not allow it, besides the rules for callers. */
   readonly refusedBy?: string | undefined;
+  /** Whether the server was not able to do it. */
+  readonly isDefect: boolean;
 }
+
+const refusals: ReadonlySet<number> = new Set([401, 403, 429, 503]);
 
 /**
  * Counts and writes down a pull, a push or a delete, once it was done and its answer has ended or broken off.
@@ -29,7 +33,7 @@ export interface RequestEnd {
 export function noteEnd(
   parts: RegistryParts,
   api: ApiRequest,
-  { route, isWhole, refusedBy }: RequestEnd,
+  { route, isWhole, refusedBy, isDefect }: RequestEnd,
 ): void {
   const { request, response, transfer } = api;
   const { metrics, audit } = parts;
@@ -39,7 +43,7 @@ export function noteEnd(
   const operation = operationOf(api, route);
   const status = response.statusCode;
   // Who was refused is in the log as that.
-  if (!operation || status === 401 || status === 403 || status === 429 || status === 503) return;
+  if (!operation || (refusals.has(status) && !isDefect)) return;
   const { event, kind, repository, reference } = operation;
   const ok = status < 400 && (event === 'pull' ? isWhole : response.headersSent);
   const result = ok ? 'ok' : 'failed';

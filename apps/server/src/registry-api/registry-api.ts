@@ -40,6 +40,7 @@ export function createRegistryApi(
     const method = request.method ?? 'GET';
     let isAdmitted = false;
     let refusedBy: string | undefined;
+    let isDefect = false;
     try {
       const context = await parts.gate.admitRegistry(request, opened);
       isAdmitted = true;
@@ -56,13 +57,13 @@ export function createRegistryApi(
       const isChallenge = error instanceof Refusal && error.status === 401;
       const shown = isChallenge ? withRealm(error, options.realm(request)) : error;
       const failure = apiErrorOf(shown, method);
-      if ((isDefect(failure) || response.headersSent) && !gone.isBroken)
-        parts.onDefect(error, opened.id);
+      isDefect = failure.isDefect;
+      if ((isDefect || response.headersSent) && !gone.isBroken) parts.onDefect(error, opened.id);
       answerFailure(api, failure);
     }
     // Who hangs up early does not decide what is written down: it is what was done.
     await gone.closed;
-    if (isAdmitted) noteEnd(parts, api, { route, isWhole: !gone.isBroken, refusedBy });
+    if (isAdmitted) noteEnd(parts, api, { route, isWhole: !gone.isBroken, refusedBy, isDefect });
   };
 }
 
@@ -120,11 +121,6 @@ class Gone {
     if (this.isBroken) this.#controller.abort();
     return this.#controller.signal;
   }
-}
-
-/** A mistake of the client's is not for the log of the server's defects; a refusal says that it is none. */
-function isDefect({ status }: ApiError): boolean {
-  return status >= 500 && status !== 503;
 }
 
 /** Wrong credentials are answered with where to get right ones, too. */

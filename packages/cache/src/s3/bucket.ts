@@ -1,10 +1,13 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
+import type { Deadlines } from './deadlines.js';
+
 /** Where objects are in a bucket. */
 export interface Bucket {
   readonly client: S3Client;
   /** Sends each request once: of a conditional write that is sent again it is not known which one counted. */
   readonly once: S3Client;
+  readonly deadlines: Deadlines;
   readonly name: string;
   /** In front of every key; empty, or ends with a slash. */
   readonly prefix: string;
@@ -33,4 +36,12 @@ export function copySource(bucket: Bucket, key: string): string {
 /** The options of a request that ends with a signal. */
 export function abortable(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
   return signal ? { abortSignal: signal } : {};
+}
+
+/** As {@link abortable}, of a request that carries content, or has the service copy or join it. */
+export function withContent(
+  { deadlines }: Bucket,
+  signal: AbortSignal | undefined,
+): ReturnType<typeof abortable> & { readonly requestTimeout: number } {
+  return { ...abortable(signal), requestTimeout: deadlines.contentMs };
 }

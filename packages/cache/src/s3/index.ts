@@ -1,3 +1,4 @@
+export { type S3Deadlines } from './deadlines.js';
 export { type S3ConnectionOptions } from './s3-connection.js';
 export {
   S3ObjectStore,

@@ -7,7 +7,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 
-import { type Bucket, abortable, copySource, locationOf } from './bucket.js';
+import { type Bucket, abortable, copySource, locationOf, withContent } from './bucket.js';
 
 /** A large object that comes in parts, and appears when it is completed. */
 export class MultipartUpload {
@@ -40,7 +40,7 @@ export class MultipartUpload {
       PartNumber,
       Body: bytes,
     });
-    const { ETag } = await this.#bucket.client.send(command, abortable(signal));
+    const { ETag } = await this.#bucket.client.send(command, withContent(this.#bucket, signal));
     this.#parts.push({ PartNumber, ETag });
   }
 
@@ -63,7 +63,10 @@ export class MultipartUpload {
       CopySourceIfMatch: from.version,
       CopySourceRange: `bytes=${from.first}-${from.last}`,
     });
-    const { CopyPartResult } = await this.#bucket.client.send(command, abortable(signal));
+    const { CopyPartResult } = await this.#bucket.client.send(
+      command,
+      withContent(this.#bucket, signal),
+    );
     this.#parts.push({ PartNumber, ETag: CopyPartResult?.ETag });
   }
 
@@ -74,7 +77,10 @@ export class MultipartUpload {
       UploadId: this.#uploadId,
       MultipartUpload: { Parts: this.#parts },
     });
-    const { ETag = '' } = await this.#bucket.client.send(command, abortable(signal));
+    const { ETag = '' } = await this.#bucket.client.send(
+      command,
+      withContent(this.#bucket, signal),
+    );
     return ETag;
   }
 

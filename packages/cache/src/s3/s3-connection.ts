@@ -3,6 +3,8 @@ import { Agent as HttpsAgent } from 'node:https';
 
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
+import { type Deadlines, type S3Deadlines, deadlinesOf, watchAnswers } from './deadlines.js';
+
 /** How the service of a bucket is reached. */
 export interface S3ConnectionOptions {
   /** URL of the service. Default: that of AWS for the region. */
@@ -17,18 +19,19 @@ export interface S3ConnectionOptions {
   readonly ca?: string | undefined;
   /** Take any certificate. Default false. */
   readonly insecure?: boolean | undefined;
+  readonly deadlines?: S3Deadlines | undefined;
 }
 
 /** Connections kept, each of which a download or an upload may hold for long. */
 const maxSockets = 512;
-/** Milliseconds until a connection is there, and until an answer begins. */
-const timeouts = { connectionTimeout: 5000, requestTimeout: 120_000, throwOnRequestTimeout: true };
 
 /** Opens two clients with the same connections, of which one sends each request once. */
 export function connect(options: S3ConnectionOptions): {
   readonly client: S3Client;
   readonly once: S3Client;
+  readonly deadlines: Deadlines;
 } {
+  const deadlines = deadlinesOf(options.deadlines);
   const { endpoint, region, pathStyle, credentials, ca, insecure } = options;
   const client = new S3Client({
     ...(endpoint !== undefined && { endpoint }),
@@ -39,7 +42,9 @@ export function connect(options: S3ConnectionOptions): {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
-      ...timeouts,
+      connectionTimeout: deadlines.connectMs,
+      requestTimeout: deadlines.answerMs,
+      throwOnRequestTimeout: true,
       httpAgent: new HttpAgent({ keepAlive: true, maxSockets }),
       httpsAgent: new HttpsAgent({
         keepAlive: true,
@@ -60,5 +65,6 @@ export function connect(options: S3ConnectionOptions): {
     maxAttempts: 1,
     requestHandler,
   });
-  return { client, once };
+  for (const each of [client, once]) watchAnswers(each, deadlines);
+  return { client, once, deadlines };
 }

@@ -20,8 +20,9 @@ import type {
   StoredObject,
   StoredVersion,
 } from '../store/object-store.js';
-import { type Bucket, abortable, leastPartBytes, locationOf } from './bucket.js';
+import { type Bucket, abortable, leastPartBytes, locationOf, withContent } from './bucket.js';
 import { writeConditionally } from './conditional-write.js';
+import { readInTime } from './deadlines.js';
 import { MultipartUpload } from './multipart-upload.js';
 import { inParts, spans } from './parts.js';
 import { type S3ConnectionOptions, connect } from './s3-connection.js';
@@ -78,7 +79,9 @@ export class S3ObjectStore implements ObjectStore {
     const command = new GetObjectCommand({ ...this.#locate(key), Range });
     try {
       const answer = await this.#bucket.client.send(command, abortable(signal));
-      return { info: infoOf(answer), body: read(key, answer.Body as Readable, signal) };
+      const { answerMs } = this.#bucket.deadlines;
+      const body = read(key, answer.Body as Readable, { signal, answerMs });
+      return { info: infoOf(answer), body };
     } catch (error) {
       if (isAbsent(error)) return undefined;
       const info = isBeyondEnd(error) ? await this.head(key, options) : undefined;
@@ -209,7 +212,7 @@ export class S3ObjectStore implements ObjectStore {
   ): Promise<StoredVersion> {
     const command = new PutObjectCommand({ ...this.#locate(key), Body: bytes });
     const { ETag = '' } = await onBucket(key, () =>
-      this.#bucket.client.send(command, abortable(signal)),
+      this.#bucket.client.send(command, withContent(this.#bucket, signal)),
     );
     return { version: ETag, size: bytes.byteLength };
   }
@@ -322,13 +325,13 @@ async function* abortableBody(
 async function* read(
   key: string,
   body: Readable,
-  signal: AbortSignal | undefined,
+  { signal, answerMs }: { readonly signal: AbortSignal | undefined; readonly answerMs: number },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     for (;;) {
       throwIfAborted(signal);
-      const next = await onBucket(key, () => chunks.next());
+      const next = await onBucket(key, () => readInTime(body, chunks, answerMs));
       if (next.done) return;
       yield next.value;
     }

@@ -13,9 +13,10 @@ import type { Certificate } from '../registry/certificate.js';
 
 /**
  * How a proxy treats one request: passes it on, answers by a status of its own, breaks the connection before the
- * service has the request, or when it has answered.
+ * service has the request, or when it has answered; never answers, or stops in the middle of the answer.
  */
-export type ProxyFault = 'none' | 'reset' | 'answer lost' | { readonly status: number };
+export type ProxyFault =
+  'none' | 'reset' | 'answer lost' | 'silent' | 'answer stops' | { readonly status: number };
 
 /** A request that came to a proxy. */
 export interface ProxiedRequest {
@@ -77,10 +78,11 @@ async function serve(
   fault: ProxyFault,
 ): Promise<void> {
   if (fault === 'reset') {
-    request.destroy();
+    request.socket.destroy();
     return;
   }
   const body = await collect(request);
+  if (fault === 'silent') return;
   if (typeof fault === 'object') {
     response.writeHead(fault.status, { 'content-type': 'application/xml' });
     response.end('<Error><Code>Broken</Code><Message>broken by a test</Message></Error>');
@@ -92,9 +94,15 @@ async function serve(
   const [answer] = (await once(forwarded, 'response')) as [IncomingMessage];
   const answered = await collect(answer);
   if (fault === 'answer lost') {
-    request.destroy();
+    // A request that was read to its end does not close its connection when it is destroyed.
+    request.socket.destroy();
     return;
   }
   response.writeHead(answer.statusCode ?? 500, answer.headers);
+  if (fault === 'answer stops') {
+    response.write(answered.subarray(0, answered.byteLength / 2));
+    response.flushHeaders();
+    return;
+  }
   response.end(answered);
 }
