@@ -8,7 +8,10 @@ import { killedPull } from './killed-pull.mjs';
 import { largeBlob, largeBlob256, largeBlob512 } from './large-blob.mjs';
 import { listNamespace } from './list-namespace.mjs';
 import { memory } from './memory.mjs';
+import { mountCopy, mountCopySlowly } from './mount-copy.mjs';
 import { oneBlob, oneBlobOverTls } from './one-blob.mjs';
+import { pushLarge, pushLargeSlowly } from './push-large.mjs';
+import { pushMany, pushManySlowly } from './push-many.mjs';
 import { serverReads } from './server-reads.mjs';
 import { smallPackage } from './small-package.mjs';
 
@@ -23,6 +26,12 @@ export const cases = [
   killedPull,
   fortyLayers,
   smallPackage,
+  pushLarge,
+  pushLargeSlowly,
+  pushMany,
+  pushManySlowly,
+  mountCopy,
+  mountCopySlowly,
   cacheHitLibrary,
   cacheHitCommand,
   listNamespace,

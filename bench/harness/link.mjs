@@ -7,6 +7,7 @@ import net from 'node:net';
  * @property {{ readonly host: string, readonly port: number }} target
  * @property {number} roundTripMs
  * @property {number} [bytesPerSecond] of one connection, towards the client; default unlimited
+ * @property {number} [bytesPerSecondUp] of one connection, towards the server; default unlimited
  */
 
 /**
@@ -26,7 +27,11 @@ export async function startLink(options) {
       socket.setNoDelay(true);
       socket.on('close', () => sockets.delete(socket));
     }
-    carry(client, upstream, { delayMs: oneWayMs, handshakeMs: options.roundTripMs });
+    carry(client, upstream, {
+      delayMs: oneWayMs,
+      handshakeMs: options.roundTripMs,
+      bytesPerSecond: options.bytesPerSecondUp,
+    });
     carry(upstream, client, { delayMs: oneWayMs, bytesPerSecond: options.bytesPerSecond });
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));

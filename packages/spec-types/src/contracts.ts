@@ -46,13 +46,19 @@ export interface BlobSource {
   fetchBlob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>>;
 }
 
+/** How a blob is pushed to any kind of repository. */
+export interface PushBlobOptions extends CallOptions {
+  /** Sends the blob without asking whether it is there, since the caller has just asked. Default false. */
+  readonly assumeMissing?: boolean | undefined;
+}
+
 export interface BlobSink {
   hasBlob(descriptor: Descriptor, options?: CallOptions): Promise<boolean>;
   /** Stores the bytes of `body` when they are what the descriptor says, and nothing otherwise. */
   pushBlob(
     descriptor: Descriptor,
     body: AsyncIterable<Uint8Array>,
-    options?: CallOptions,
+    options?: PushBlobOptions,
   ): Promise<void>;
 }
 

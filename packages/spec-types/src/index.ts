@@ -17,6 +17,7 @@ export type {
   ManifestSink,
   ManifestSource,
   Mirrored,
+  PushBlobOptions,
   ReadableRepository,
   ReferrerLister,
   Repository,

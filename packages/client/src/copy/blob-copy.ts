@@ -133,7 +133,8 @@ export class BlobCopy {
   async #stream(descriptor: Descriptor, { progress, ...call }: ToldCall): Promise<void> {
     const body = new SourceBody(this.#source, descriptor, { ...call, progress });
     try {
-      await atSide('destination', () => this.#target.pushBlob(descriptor, body, call));
+      const push = { ...call, assumeMissing: true };
+      await atSide('destination', () => this.#target.pushBlob(descriptor, body, push));
     } catch (error) {
       // Whatever the target made of it, the failure is the source's.
       throw body.failure ?? error;
@@ -144,6 +145,8 @@ export class BlobCopy {
 /** The bytes of the source, asked for when the target wants the first, and again when it has lost some. */
 class SourceBody implements RepeatableBody {
   readonly isRepeatable = true;
+  /** By the contract of `fetchBlob`. */
+  readonly isVerified = true;
   readonly #source: ReadableRepository;
   readonly #descriptor: Descriptor;
   readonly #call: ToldCall;

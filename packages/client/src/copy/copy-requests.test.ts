@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { parseRepositoryName, parseTag } from '@oci/spec-types';
+import { parseRepositoryName, parseTag, singleChunk } from '@oci/spec-types';
 import { describeManifest } from '@oci/spec-types/node';
 import {
   type ArtifactBytes,
@@ -51,6 +51,22 @@ test('asks for the manifest once, by its tag, and for each blob once', async () 
       'GET manifests/1.0.0',
       ...artifact.blobs.map(({ descriptor }) => `GET blobs/${descriptor.digest}`),
     ].toSorted(),
+  );
+  await client.close();
+});
+
+test('asks the target for each blob once', async () => {
+  await using registry = await startRegistry();
+  const artifact = artifactOf([100, 200]);
+  const source = new MemoryRepository();
+  for (const { descriptor, bytes } of artifact.blobs)
+    await source.pushBlob(descriptor, singleChunk(bytes));
+  await source.pushManifest(artifact.manifest, { tag });
+  const client = createRegistry({ url: registry.url });
+  await copy({ repository: source, reference: tag }, { repository: client.repository(name) });
+  const asked = requestsOf(registry).filter((line) => line.startsWith('HEAD blobs/'));
+  expect(asked.toSorted()).toEqual(
+    artifact.blobs.map(({ descriptor }) => `HEAD blobs/${descriptor.digest}`).toSorted(),
   );
   await client.close();
 });

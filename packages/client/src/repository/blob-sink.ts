@@ -33,7 +33,7 @@ export async function hasBlob(
 }
 
 /**
- * Uploads a blob, unless it is there or can be mounted (`cached`). The bytes are checked while they are sent; a
+ * Uploads a blob, unless it is there or can be mounted (`cached`); with `assumeMissing` nobody asks whether it is there. The bytes are checked while they are sent; a
  * session that fails is cancelled.
  *
  * @throws OciError `DIGEST_UNSUPPORTED`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, and what a request fails with
@@ -50,7 +50,8 @@ export async function pushBlob(
   verifiableAlgorithm(descriptor.digest);
   const isStored = (): Promise<boolean> => hasBlob(endpoint, descriptor, remote);
   const { digest, size } = descriptor;
-  const session = (await isStored()) ? 'stored' : await firstSession(endpoint, descriptor, options);
+  const isThere = !options.assumeMissing && (await isStored());
+  const session = isThere ? 'stored' : await firstSession(endpoint, descriptor, options);
   if (session === 'stored' || session === 'mounted') {
     options.onEvent?.({ type: 'cached', digest, size });
     return;

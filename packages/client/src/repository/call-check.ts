@@ -65,6 +65,7 @@ const kinds: { readonly [O in Operation]: Kinds<OptionsOf[O]> } = {
   ping: callKinds,
   pushBlob: {
     ...callKinds,
+    assumeMissing: flag,
     chunkBytes: anything,
     mount: anything,
     uploadSession: anything,

@@ -15,6 +15,11 @@ export interface BlobBody {
 export interface RepeatableBody extends AsyncIterable<Uint8Array> {
   /** Each iteration gives all of the bytes. */
   readonly isRepeatable: true;
+  /**
+   * True for content that verifies itself: an iteration fails, at its end at the latest, when its bytes are not what
+   * the descriptor says. An upload counts such bytes and does not hash them again; the registry does.
+   */
+  readonly isVerified?: boolean | undefined;
 }
 
 /** A file of this system. */
@@ -77,6 +82,11 @@ function noFile(path: string, cause: unknown): OciError {
 /** Whether what was read can be had again. */
 export function canReadAgain(content: UploadBody): boolean {
   return !isIterable(content) || ('isRepeatable' in content && content.isRepeatable === true);
+}
+
+/** Whether the content fails by itself where it is wrong. */
+export function verifiesItself(content: UploadBody): boolean {
+  return canReadAgain(content) && 'isVerified' in content && content.isVerified === true;
 }
 
 /** The bytes from `offset`, or from a place before it, `start`. */

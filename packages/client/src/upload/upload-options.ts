@@ -1,9 +1,9 @@
-import { type CallOptions, OciError, parseRepositoryName } from '@oci/spec-types';
+import { OciError, type PushBlobOptions, parseRepositoryName } from '@oci/spec-types';
 
 import type { UploadSession } from './upload-session.js';
 
 /** How a blob is pushed. */
-export interface UploadOptions extends CallOptions {
+export interface UploadOptions extends PushBlobOptions {
   /**
    * Sends a larger blob in requests of this many bytes, from 1; of as many as the registry asks for, if
    * that is more. Default: one request, unless the registry asks for chunks, then 16 MiB.

@@ -1,4 +1,4 @@
-import { type Descriptor, type TransferEvent, parseRepositoryName } from '@oci/spec-types';
+import { type Descriptor, OciError, type TransferEvent, parseRepositoryName } from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import {
   type Fault,
@@ -320,6 +320,52 @@ test('content that is not what it is said to be never becomes a blob', async () 
     await expect(push(options, { content })).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
     expectNothing();
   }
+});
+
+test('content that verifies itself is hashed by the registry alone', async () => {
+  await begin();
+  const content: UploadContent = {
+    isRepeatable: true,
+    isVerified: true,
+    [Symbol.asyncIterator]: () => inChunks(randomBytes(7, bytes.byteLength), 7000),
+  };
+  await expect(push({}, { content })).rejects.toMatchObject({
+    registryErrors: [{ code: 'DIGEST_INVALID' }],
+  });
+  expectNothing();
+});
+
+test('content that verifies itself and fails at its end never becomes a blob', async () => {
+  await begin();
+  const content: UploadContent = {
+    isRepeatable: true,
+    isVerified: true,
+    async *[Symbol.asyncIterator]() {
+      yield* inChunks(bytes, 7000);
+      throw new OciError('DIGEST_MISMATCH', 'not what it was');
+    },
+  };
+  await expect(push({}, { content })).rejects.toMatchObject({ message: 'not what it was' });
+  expectNothing();
+});
+
+test('content that verifies itself goes on after a lost connection', async () => {
+  await begin();
+  registry.fault({ ...uploads, method: 'PUT', times: 1, destroyAfterBytes: 0 });
+  const content: UploadContent = {
+    isRepeatable: true,
+    isVerified: true,
+    [Symbol.asyncIterator]: () => inChunks(bytes, 7000),
+  };
+  await push({ chunkBytes: 30_000 }, { content });
+  expectStored();
+});
+
+test('nobody asks whether a blob is there that is said to be missing', async () => {
+  await begin();
+  await push({ assumeMissing: true });
+  expectStored();
+  expect(registry.requests.map(({ method }) => method)).toEqual(['POST', 'PUT']);
 });
 
 test('content that changes between two readings never becomes a blob', async () => {

@@ -1,19 +1,13 @@
-import { type Hash, createHash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 import { type Descriptor, verifiableAlgorithm } from '@oci/spec-types';
 
-import { type UploadBody, canReadAgain, readFrom } from './blob-body.js';
-import { HashingCursor } from './hashing-cursor.js';
-
-/** The hash of the first `offset` bytes. */
-interface Mark {
-  readonly offset: number;
-  readonly hash: Hash;
-}
+import { type UploadBody, canReadAgain, readFrom, verifiesItself } from './blob-body.js';
+import { HashingCursor, type Mark } from './hashing-cursor.js';
 
 /**
- * Gives the bytes of an upload piece by piece. Every byte is hashed on its way, also those that are
- * only passed over because the registry has them; the last are held back until all are known to be right.
+ * Gives the bytes of an upload piece by piece. Every byte is hashed on its way, unless the content verifies itself, also
+ * those that are only passed over because the registry has them; the last are held back until all are known to be right.
  */
 export class VerifiedReader {
   readonly #content: UploadBody;
@@ -26,7 +20,8 @@ export class VerifiedReader {
   constructor(content: UploadBody, descriptor: Descriptor) {
     this.#content = content;
     this.#descriptor = descriptor;
-    this.#start = { offset: 0, hash: createHash(verifiableAlgorithm(descriptor.digest)) };
+    const algorithm = verifiableAlgorithm(descriptor.digest);
+    this.#start = { offset: 0, hash: verifiesItself(content) ? undefined : createHash(algorithm) };
     this.#mark = this.#start;
   }
 
@@ -64,7 +59,7 @@ export class VerifiedReader {
     this.#cursor?.close();
     const { bytes, start } = readFrom(this.#content, wanted.offset);
     const mark = start === wanted.offset ? wanted : this.#start;
-    this.#cursor = new HashingCursor(bytes, { ...mark, hash: mark.hash.copy() }, this.#descriptor);
+    this.#cursor = new HashingCursor(bytes, { ...mark, hash: mark.hash?.copy() }, this.#descriptor);
     return this.#cursor;
   }
 }

@@ -11,7 +11,7 @@ import {
 import { quoted } from '@oci/spec-types/text';
 import { creationTime, describeManifest, isSameButCreated } from '@oci/spec-types/node';
 
-import type { SourceFile } from './file-input.js';
+import type { DescribedFile } from './file-input.js';
 
 /** What the manifest of files says of them. */
 export interface ArtifactDescription {
@@ -27,7 +27,7 @@ export interface ArtifactDescription {
 /** An artifact that is ready to be pushed. */
 export interface FileArtifact {
   readonly manifest: ResolvedManifest;
-  readonly files: readonly SourceFile[];
+  readonly files: readonly DescribedFile[];
   readonly artifactType: string;
 }
 
@@ -38,7 +38,7 @@ const defaultArtifactType = 'application/vnd.unknown.artifact.v1';
  * with its path, and the empty config.
  */
 export function artifactOf(
-  files: readonly SourceFile[],
+  files: readonly DescribedFile[],
   { artifactType = defaultArtifactType, annotations: own = {} }: ArtifactDescription,
   subject?: Descriptor,
 ): FileArtifact {

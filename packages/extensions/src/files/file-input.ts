@@ -34,6 +34,12 @@ export interface SourceFile {
   readonly contentPath: string;
 }
 
+/** A source file as it was when it was read. */
+export interface DescribedFile extends SourceFile {
+  /** Text that differs once the content's file was written to or replaced. */
+  readonly snapshot: string;
+}
+
 export interface SourceOptions {
   /** What relative paths and titles are relative to. */
   readonly base: string;
@@ -45,7 +51,7 @@ export interface SourceOptions {
 const defaultFileType = 'application/octet-stream';
 
 /** Describes a file, or packs a directory. @throws OciError `USAGE`, `STORAGE_…`, and for directories as `packDirectory` */
-export async function describeInput(input: FileInput, options: SourceOptions): Promise<SourceFile> {
+export async function describeInput(input: FileInput, options: SourceOptions): Promise<DescribedFile> {
   const { path, mediaType, title = titleOf(path, options.base) } = checked(input);
   const absolute = resolve(options.base, path);
   const found = await stat(absolute).catch(unlessMissing);
@@ -72,9 +78,10 @@ async function fileInput(
   path: string,
   { title, mediaType = defaultFileType }: Form,
   { signal }: SourceOptions,
-): Promise<SourceFile> {
+): Promise<DescribedFile> {
   const hash = createHash('sha256');
   let size = 0;
+  const snapshot = await snapshotOf(path);
   await onStorage({ path }, async () => {
     for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
       throwIfAborted(signal);
@@ -84,19 +91,29 @@ async function fileInput(
   });
   const digest = parseDigest(`sha256:${hash.digest('hex')}`);
   const titled = { [annotations.title]: title };
-  return { path, contentPath: path, descriptor: { mediaType, digest, size, annotations: titled } };
+  const descriptor = { mediaType, digest, size, annotations: titled };
+  return { path, contentPath: path, descriptor, snapshot };
 }
 
 async function packedInput(
   path: string,
   form: Form,
   { work, signal }: SourceOptions,
-): Promise<SourceFile> {
+): Promise<DescribedFile> {
   // Few artifacts have directories.
   const { packDirectory } = await import('../pack/directory.js');
   const contentPath = join(await work(), randomUUID());
   const archive = { ...form, archivePath: contentPath };
-  return { path, contentPath, descriptor: await packDirectory(path, archive, { signal }) };
+  const descriptor = await packDirectory(path, archive, { signal });
+  return { path, contentPath, descriptor, snapshot: await snapshotOf(contentPath) };
+}
+
+/** Tells apart what a file was and is; the change time is of the kernel, and nobody sets it back. */
+export async function snapshotOf(path: string): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await onStorage({ path }, () =>
+    stat(path, { bigint: true }),
+  );
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
 /** A path that leads out of the base directory would not be let in again: only its name is kept. */

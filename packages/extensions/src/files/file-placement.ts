@@ -31,7 +31,7 @@ import type { ArtifactFile } from './artifact-files.js';
 import { filePath } from './file-path.js';
 
 /** A registry's limits hold besides. */
-export const filesAtOnce = 5;
+const filesAtOnce = 5;
 
 /** Where files come from; one that downloads goes on after an interrupt. */
 export type FileSource = BlobSource & Partial<BlobDownloader>;

@@ -1,5 +1,3 @@
-import { createReadStream } from 'node:fs';
-
 import { withTemporaryDirectory } from '@oci/files';
 import {
   BlobProgress,
@@ -23,8 +21,13 @@ import {
   artifactOf,
   checkDescription,
 } from './file-artifact.js';
-import { type FileInput, type SourceFile, describeInput } from './file-input.js';
-import { filesAtOnce } from './file-placement.js';
+import {
+  type DescribedFile,
+  type FileInput,
+  type SourceFile,
+  describeInput,
+} from './file-input.js';
+import { PushedFile } from './pushed-file.js';
 import { PublishedTags, type ReplacedTag } from './published-tags.js';
 
 /** How files are pushed. */
@@ -50,6 +53,9 @@ export interface PushedFiles {
   readonly replaced: readonly ReplacedTag[];
 }
 
+/** A registry's own limits hold besides: most files wait for an answer, and few send at once. */
+const uploadsAtOnce = 32;
+
 /**
  * Pushes files and directories as an artifact: a layer for each, titled with its path; a directory as the gzip tar
  * that `pullFiles` and `oras pull` unpack. The same files make the same layers, and pushed again as the same version
@@ -70,7 +76,7 @@ export async function pushFiles(
     const published = new PublishedTags(repository, { signal, onEvent });
     const { artifact, replaced } = await published.settle(described, { ...options, tags, force });
     await upload(repository, artifact, { tags, signal, onEvent });
-    return { ...artifact, subject: undefined, replaced };
+    return { ...artifact, files: artifact.files.map(named), subject: undefined, replaced };
   });
 }
 
@@ -96,9 +102,13 @@ export async function attachFiles(
   const { descriptor } = await repository.fetchManifest(resolved, call);
   const attach = async (artifact: FileArtifact): Promise<PushedFiles> => {
     await upload(repository, artifact, { tags: [], signal, onEvent });
-    return { ...artifact, subject: descriptor, replaced: [] };
+    return { ...artifact, files: artifact.files.map(named), subject: descriptor, replaced: [] };
   };
   return withArtifact(files, { ...options, subject: descriptor }, attach);
+}
+
+function named({ descriptor, path, contentPath }: DescribedFile): SourceFile {
+  return { descriptor, path, contentPath };
 }
 
 function checkInputs(
@@ -129,12 +139,14 @@ async function withArtifact<T>(
 ): Promise<T> {
   const { base = process.cwd(), signal, subject } = options;
   return withTemporaryDirectory('oci-push-', async (path) => {
-    const files: SourceFile[] = [];
+    const files: DescribedFile[] = [];
     for (const input of inputs)
       files.push(await describeInput(input, { base, work: path, signal }));
     return work(artifactOf(files, options, subject));
   });
 }
+
+type Upload = (signal: AbortSignal) => Promise<void>;
 
 /** Pushes the files, their manifest when they are all there, and the tags last. */
 async function upload(
@@ -143,22 +155,26 @@ async function upload(
   { tags, ...call }: CallOptions & { readonly tags: readonly Tag[] },
 ): Promise<void> {
   const notices = { ...call, onEvent: withoutProgress(call.onEvent) };
-  await target.pushBlob(emptyDescriptor, singleChunk(Buffer.from('{}')), notices);
+  const pushEmpty: Upload = (signal) =>
+    target.pushBlob(emptyDescriptor, singleChunk(Buffer.from('{}')), { ...notices, signal });
   const distinct = new Map(files.map((file) => [file.descriptor.digest, file]));
-  await forEachConcurrent(
-    distinct.values(),
-    (file, signal) => uploadFile(target, file, { ...call, signal }),
-    { limit: filesAtOnce, signal: call.signal },
+  const uploads = [...distinct.values()].map<Upload>(
+    (file) => (signal) => uploadFile(target, file, { ...call, signal }),
   );
+  await forEachConcurrent([pushEmpty, ...uploads], (send, signal) => send(signal), {
+    limit: uploadsAtOnce,
+    signal: call.signal,
+  });
   if (tags.length === 0) await target.pushManifest(manifest, notices);
   for (const tag of tags) await target.pushManifest(manifest, { ...notices, tag });
 }
 
 async function uploadFile(
   target: Repository,
-  { descriptor, contentPath }: SourceFile,
+  file: DescribedFile,
   { signal, onEvent }: CallOptions,
 ): Promise<void> {
+  const { descriptor } = file;
   const { digest, size } = descriptor;
   if (await target.hasBlob(descriptor, { signal })) {
     onEvent?.({ type: 'cached', digest, size });
@@ -166,23 +182,8 @@ async function uploadFile(
   }
   const progress = new BlobProgress(descriptor, onEvent);
   progress.start();
-  const body = new FileBody(contentPath, progress);
-  await target.pushBlob(descriptor, body, { signal, onEvent: progress.below() });
+  const body = await PushedFile.open(file, progress);
+  const push = { signal, onEvent: progress.below(), assumeMissing: true };
+  await target.pushBlob(descriptor, body, push);
   progress.done();
-}
-
-/** The bytes of a file, read again when some were lost. */
-class FileBody implements AsyncIterable<Uint8Array> {
-  readonly isRepeatable = true;
-  readonly #path: string;
-  readonly #progress: BlobProgress;
-
-  constructor(path: string, progress: BlobProgress) {
-    this.#path = path;
-    this.#progress = progress;
-  }
-
-  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    return this.#progress.of(createReadStream(this.#path, { highWaterMark: 1024 * 1024 }));
-  }
 }
