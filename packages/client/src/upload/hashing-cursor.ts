@@ -20,11 +20,7 @@ export class HashingCursor {
   #isChecked = false;
 
   /** `hash` is that of the bytes before `offset`, and becomes this cursor's own. */
-  constructor(
-    bytes: AsyncIterable<Uint8Array>,
-    { offset, hash }: Mark,
-    descriptor: Descriptor,
-  ) {
+  constructor(bytes: AsyncIterable<Uint8Array>, { offset, hash }: Mark, descriptor: Descriptor) {
     this.#iterator = bytes[Symbol.asyncIterator]();
     this.#position = offset;
     this.#hash = hash;

@@ -1,4 +1,9 @@
-import { type Descriptor, OciError, type TransferEvent, parseRepositoryName } from '@oci/spec-types';
+import {
+  type Descriptor,
+  OciError,
+  type TransferEvent,
+  parseRepositoryName,
+} from '@oci/spec-types';
 import { digestOf } from '@oci/spec-types/node';
 import {
   type Fault,

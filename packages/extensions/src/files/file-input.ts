@@ -51,7 +51,10 @@ export interface SourceOptions {
 const defaultFileType = 'application/octet-stream';
 
 /** Describes a file, or packs a directory. @throws OciError `USAGE`, `STORAGE_…`, and for directories as `packDirectory` */
-export async function describeInput(input: FileInput, options: SourceOptions): Promise<DescribedFile> {
+export async function describeInput(
+  input: FileInput,
+  options: SourceOptions,
+): Promise<DescribedFile> {
   const { path, mediaType, title = titleOf(path, options.base) } = checked(input);
   const absolute = resolve(options.base, path);
   const found = await stat(absolute).catch(unlessMissing);
