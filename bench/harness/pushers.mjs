@@ -150,8 +150,8 @@ export class FreshRepositories {
     const accept = 'application/vnd.oci.image.manifest.v1+json';
     const answer = await fetch(`${base}/manifests/1`, { headers: { accept } });
     const { layers = [] } = /** @type {{ layers?: { digest: string }[] }} */ (await answer.json());
-    const named = layers.map(({ digest }) => digest);
-    if (digests.some((digest) => !named.includes(digest)))
+    const named = new Set(layers.map(({ digest }) => digest));
+    if (digests.some((digest) => !named.has(digest)))
       throw new Error(`the manifest of ${this.#last} does not name all of what was pushed`);
     for (const digest of digests) {
       const found = await hashOf(`${base}/blobs/${digest}`);
