@@ -82,7 +82,7 @@ export class Quarantine {
   }
 
   /**
-   * Removes data of content that was repaired or deleted, once it was here for long enough. The only copy of
+   * Removes data of content that was repaired, once it was here for long enough. The only copy of
    * content stays, however damaged it is.
    *
    * @param options.now milliseconds since the epoch
