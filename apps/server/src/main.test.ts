@@ -54,6 +54,9 @@ test.each([
     'no storage of format 2 in /nowhere',
   ],
   [['export'], 2, 'See: oci-server export --help'],
+  [['gc', '--data-dir', '/nowhere'], 8, 'no storage of format 2 in /nowhere'],
+  [['retention', '--data-dir', '/nowhere'], 8, 'no storage of format 2 in /nowhere'],
+  [['verify', '--data-dir', '/nowhere'], 8, 'no storage of format 2 in /nowhere'],
   [['import', '/nowhere/export'], 3, '/nowhere/export'],
   [['import', '/', '--type', 'zip'], 2, 'See: oci-server import --help'],
   [['verify', '--max-bytes', 'all'], 2, 'See: oci-server verify --help'],
@@ -134,6 +137,7 @@ test('checks a configuration, makes a token for it, and verifies the audit log',
 test('collects the storage without a server, and says what to do while one has it', async () => {
   const dataDir = join(directory.path, 'collected');
   const env = { HOME: directory.path, OCI_CONFIG: '', OCI_SERVER_DATA_DIR: dataDir };
+  await mkdir(join(dataDir, 'registry', 'v2'), { recursive: true });
   const end = await run(process.execPath, [program, 'gc'], { env });
   expect(end).toMatchObject({ exitCode: 0, stderr: '' });
   expect(end.stdout).toMatch(/^content: 0 of 0 removed, 0 bytes$/m);

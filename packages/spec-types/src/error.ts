@@ -184,7 +184,7 @@ function aborted(reason: unknown, cause: unknown): OciError {
   if (isNamed(reason, 'TimeoutError')) return timeLimitPassed(reason);
   return new OciError('ABORTED', 'the operation was cancelled', {
     cause,
-    hint: 'The signal of the call was aborted. Call it again to go on: nothing is half-written.',
+    hint: 'It was stopped, by Ctrl-C for example. Run it again to go on: nothing is half-written.',
   });
 }
 

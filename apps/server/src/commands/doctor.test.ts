@@ -104,7 +104,7 @@ test('looks without --storage only whether it can be reached', async () => {
   const end = await doctor(await bucket());
   expect(end).toMatchObject({ exitCode: 0 });
   expect(end.stdout).not.toContain('create');
-  expect(end.stdout).toContain('more says --storage');
+  expect(end.stdout).toContain('--storage finds out more');
   const args = await bucket();
   await fake?.close();
   fake = undefined;

@@ -110,7 +110,7 @@ function verdictOf({ kind, checks, isFit, isFitForReplicas }: StorageReport): st
   const warnings = checks.filter(({ outcome }) => outcome === 'warning').length;
   const remark = warnings > 0 ? `, ${warnings} ${warnings === 1 ? 'thing' : 'things'} to know` : '';
   const isDeep = checks.some(({ name }) => name === 'create');
-  if (!isDeep) return `the storage can be reached${remark}; more says --storage`;
+  if (!isDeep) return `the storage can be reached${remark}; --storage finds out more`;
   if (isFitForReplicas) return `the storage can be used, by several servers too${remark}`;
   return `the storage can be used${kind === 'file' ? ', by one server at a time' : ''}${remark}`;
 }

@@ -15,7 +15,7 @@ import { noRules } from '../hosted/rules/hosted-rules.js';
 import { printResult } from '../output.js';
 import { type CommonOptions, commandOf, example, inputsOf, withConfiguration } from './command.js';
 import { withChoice } from './export.js';
-import { withStorage } from './with-storage.js';
+import { type OpenedStorage, withStorage } from './with-storage.js';
 
 interface ImportCommandOptions extends CommonOptions, Omit<ImportOptions, 'signal' | 'onEvent'> {
   readonly type?: SourceType;
@@ -52,12 +52,13 @@ function runImport(
   report: TransferReport,
   options: ImportCommandOptions,
 ): Promise<void> {
-  return withStorage(inputsOf(options), async ({ storage, options: server }) => {
+  const into = async ({ storage, options: server }: OpenedStorage): Promise<void> => {
     const { quotas, rules = noRules } = server;
     const isAlone = server.storage?.kind !== 's3';
     const limits = { quotas: { quotas, isAlone }, rules: () => rules };
     const registry = createHostedRegistry(storage.store, limits);
     const work = () => importRepositories({ registry, source }, report, options);
     await withProgress(report, work).finally(() => registry.close());
-  });
+  };
+  return withStorage(inputsOf(options), into, { mayCreate: true });
 }

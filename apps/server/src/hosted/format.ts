@@ -29,7 +29,12 @@ export async function ensureFormat(records: Records): Promise<void> {
 export async function requireFormat(records: Records, place: string): Promise<void> {
   const format = await records.get<FormatRecord>(keys.format);
   if (format) return ensureKnown(format);
-  throw new OciError('STORAGE_FAILED', `there is no storage of format ${version} in ${place}`, {
+  throw noStorage(place);
+}
+
+/** The failure of a command that works on what a server stored, in a place without any. */
+export function noStorage(place: string): OciError {
+  return new OciError('STORAGE_FAILED', `there is no storage of format ${version} in ${place}`, {
     hint: 'Name the storage of the server. One of an older server is taken over when oci-server serve starts.',
   });
 }

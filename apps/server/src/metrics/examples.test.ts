@@ -67,3 +67,15 @@ test('no label is of a repository, a digest or a client', async () => {
   const text = await metrics.registry.metrics();
   expect(text).not.toMatch(/\b(?:repository|repo|digest|client|tag)="/);
 });
+
+test('the page for operators names only metrics that there are', async () => {
+  const page = await readFile(new URL('../../../../docs/operating.md', import.meta.url), 'utf8');
+  const known = await knownNames();
+  expect(namesIn([page]).filter((name) => !known.has(name))).toEqual([]);
+});
+
+test('a counter that an alert watches is there before it counts, so that its first step is seen', async () => {
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('oci_storage_verification_findings_total{kind="content-digest"} 0');
+  expect(text).toContain('oci_config_reloads_total{result="failed"} 0');
+});

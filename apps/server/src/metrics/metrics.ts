@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
+import { findingKinds } from '../hosted/verification/finding.js';
 import { type MetricSources, addSampledMetrics } from './sampled-metrics.js';
 
 /** Hosts that upstream requests are told apart by. */
@@ -166,6 +167,13 @@ export class Metrics {
   constructor(sources: MetricSources) {
     addSampledMetrics(this.registry, sources);
     collectDefaultMetrics({ register: this.registry });
+    this.#beginAtZero();
+  }
+
+  /** Shows these before they count, as `increase()` of Prometheus misses the first of a series that was not there. */
+  #beginAtZero(): void {
+    for (const kind of findingKinds) this.verificationFindings.inc({ kind }, 0);
+    for (const result of ['ok', 'failed']) this.reloads.inc({ result }, 0);
   }
 
   /** The label of a host; an upstream may lead to any number of others, which share one. */

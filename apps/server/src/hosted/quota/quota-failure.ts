@@ -22,7 +22,9 @@ export class QuotaExceeded extends OciError {
     super(
       'DENIED',
       `the quota of ${namespace} is exceeded: ${used} of ${limit} bytes are used${more}`,
-      { hint: 'Delete manifests of the namespace that nobody needs, or ask for a larger quota.' },
+      {
+        hint: 'Delete manifests that nobody needs and, by their digests, their blobs, or ask for a larger quota.',
+      },
     );
     this.state = state;
     this.needed = needed;

@@ -129,7 +129,7 @@ test('a push without room is answered with what is used and needed, before its b
         code: 'DENIED',
         message:
           'the quota of team is exceeded: 0 of 1000 bytes are used, and 100000 more are needed. ' +
-          'Delete manifests of the namespace that nobody needs, or ask for a larger quota.',
+          'Delete manifests that nobody needs and, by their digests, their blobs, or ask for a larger quota.',
         detail: {
           reason: 'quota',
           namespace: 'team',

@@ -52,6 +52,9 @@ const words: Readonly<Record<FindingKind, string>> = {
   'tag-dangling': 'the tag leads to no manifest',
 };
 
+/** All kinds, for a counter that begins at 0 for each. */
+export const findingKinds = Object.keys(words) as readonly FindingKind[];
+
 /** One sentence for an operator: what is wrong, of what, and where to push it again. */
 export function describeFinding(finding: Finding): string {
   const { kind, digest, tag, repositories, missing = [] } = finding;
