@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 import { onStorage, unlessMissing } from '@oci/files';
 import {
   type Descriptor,
+  type Digest,
   OciError,
   annotations,
   isMediaType,
@@ -48,6 +48,7 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const blockBytes = 1024 * 1024;
 const defaultFileType = 'application/octet-stream';
 
 /** Describes a file, or packs a directory. @throws OciError `USAGE`, `STORAGE_…`, and for directories as `packDirectory` */
@@ -82,20 +83,36 @@ async function fileInput(
   { title, mediaType = defaultFileType }: Form,
   { signal }: SourceOptions,
 ): Promise<DescribedFile> {
-  const hash = createHash('sha256');
-  let size = 0;
   const snapshot = await snapshotOf(path);
-  await onStorage({ path }, async () => {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
-      throwIfAborted(signal);
-      hash.update(chunk as Buffer);
-      size += (chunk as Buffer).byteLength;
-    }
-  });
-  const digest = parseDigest(`sha256:${hash.digest('hex')}`);
+  const { digest, size } = await onStorage({ path }, () => hashFile(path, signal));
   const titled = { [annotations.title]: title };
   const descriptor = { mediaType, digest, size, annotations: titled };
   return { path, contentPath: path, descriptor, snapshot };
+}
+
+/** Reads into two blocks in turns: the next is read while one is hashed, and nothing is left to collect. */
+async function hashFile(
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly digest: Digest; readonly size: number }> {
+  const hash = createHash('sha256');
+  const file = await open(path);
+  try {
+    let [block, other] = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)];
+    let size = 0;
+    let { bytesRead } = await file.read(block, 0, blockBytes);
+    while (bytesRead > 0) {
+      throwIfAborted(signal);
+      const next = file.read(other, 0, blockBytes);
+      hash.update(block.subarray(0, bytesRead));
+      size += bytesRead;
+      [block, other] = [other, block];
+      ({ bytesRead } = await next);
+    }
+    return { digest: parseDigest(`sha256:${hash.digest('hex')}`), size };
+  } finally {
+    await file.close();
+  }
 }
 
 async function packedInput(

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createRegistry } from '@oci/client';
 import { type Repository, emptyDescriptor, parseRepositoryName } from '@oci/spec-types';
 import { MemoryRepository } from '@oci/client/layout';
-import { startRegistry, temporaryDirectory } from '@oci/testing';
+import { digestOf } from '@oci/spec-types/node';
+import { randomBytes, startRegistry, temporaryDirectory } from '@oci/testing';
 import { expect, test } from 'vitest';
 
 import { pushFiles } from './index.js';
@@ -23,6 +24,15 @@ test('each blob is asked for once', async () => {
     ({ method, path }) => method === 'HEAD' && path.includes('/blobs/'),
   );
   expect(heads).toHaveLength(files.length + 1);
+});
+
+test('a file of several blocks and a rest is described as it is', async () => {
+  await using work = await temporaryDirectory();
+  const bytes = randomBytes(3, 2_500_000);
+  await writeFile(join(work.path, 'a'), bytes);
+  const options = { base: work.path, tags: ['1.0.0'] };
+  const { files } = await pushFiles(new MemoryRepository(), ['a'], options);
+  expect(files[0]?.descriptor).toMatchObject({ digest: digestOf(bytes), size: 2_500_000 });
 });
 
 /** A repository in which something happens before a method is called with another blob than the empty one. */
