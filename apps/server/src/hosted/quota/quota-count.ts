@@ -129,7 +129,7 @@ class CountRun {
     const { isAlone, ledger } = this.#parts;
     for (const [name, { record: begun, bytes }] of this.#summing) {
       const { before, after } = await ledger(name).change((present) => {
-        const summed = withSum(present, begun.era, bytes);
+        const summed = withSum(present, begun, bytes);
         return isAlone || present.era !== begun.era ? summed : withNewEra(summed, this.#now);
       });
       if (after.summed === before.summed) continue;

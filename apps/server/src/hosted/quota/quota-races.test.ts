@@ -231,6 +231,32 @@ describe.each(stores)('three processes on one store %s', (_, createStore) => {
     expect(await usedBytes(memory)).toBe(await linkedBytes(memory));
   });
 
+  test('count no link twice that another takes the place of while a count ends', async () => {
+    const memory = createStore();
+    const other = createHostedRegistry(memory, { quotas: { quotas } });
+    await pushAll(other, a);
+    await take(other, { what: 'push', item: 2, name: b, replica: 0 });
+    await other.quotas.count({ now: Date.now() + dayMs });
+    let isReplaced = false;
+    const store = watched(memory, async () => {});
+    const put = store.put.bind(store);
+    store.put = async (key, body, options) => {
+      if (key.startsWith(keys.quotas) && !isReplaced) {
+        isReplaced = true;
+        await take(other, { what: 'delete', item: 2, name: b, replica: 0 });
+        for (const item of [0, 1]) await take(other, { what: 'push', item, name: b, replica: 0 });
+      }
+      return put(key, body, options);
+    };
+    const counting = createHostedRegistry(store, { quotas: { quotas } });
+    await counting.quotas.count({ now: Date.now() + 2 * dayMs });
+    expect([isReplaced, await usedBytes(memory), await linkedBytes(memory)]).toEqual([
+      true,
+      900,
+      900,
+    ]);
+  });
+
   test(
     'count what was there before the quota, while they push',
     async () => {

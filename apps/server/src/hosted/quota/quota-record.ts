@@ -72,13 +72,16 @@ export function withNewEra(record: QuotaRecord, now: number): QuotaRecord {
 }
 
 /**
- * Puts the bytes of all links that are counted in eras before `era` in place of what was recorded for them.
+ * Puts the bytes of all links that are counted in eras before the present one in place of what was recorded for them.
+ * Those that were released while links were read may be among `bytes`: where nothing is missing in the record, what is
+ * left there counts.
  *
- * @param era the present one, since before the links were read
+ * @param begun the record since before the links were read
  */
-export function withSum(record: QuotaRecord, era: number, bytes: number): QuotaRecord {
-  if (record.era !== era || record.summed === era) return record;
-  return { ...record, summed: era, older: bytes };
+export function withSum(record: QuotaRecord, begun: QuotaRecord, bytes: number): QuotaRecord {
+  if (record.era !== begun.era || record.summed === begun.era) return record;
+  const older = bytes > begun.older ? bytes : Math.min(bytes, record.older);
+  return { ...record, summed: begun.era, older };
 }
 
 /** Tells whether a link of the same namespace is counted in a record. */
