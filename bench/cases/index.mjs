@@ -13,6 +13,7 @@ import { oneBlob, oneBlobOverTls } from './one-blob.mjs';
 import { pushLarge, pushLargeSlowly } from './push-large.mjs';
 import { pushMany, pushManySlowly } from './push-many.mjs';
 import { serverReads } from './server-reads.mjs';
+import { serverWrites } from './server-writes.mjs';
 import { smallPackage } from './small-package.mjs';
 
 /** @type {readonly import('../harness/bench.mjs').BenchCase[]} */
@@ -37,6 +38,7 @@ export const cases = [
   listNamespace,
   installFiles,
   serverReads,
+  serverWrites,
   memory,
   buildAndTest,
 ];

@@ -14,6 +14,7 @@ import { findPeer } from './peers.mjs';
  * @property {string} name
  * @property {string} accessKey
  * @property {string} secretKey
+ * @property {number} pid of the service
  */
 
 const accessKey = 'bench';
@@ -39,7 +40,7 @@ export async function startBucket(scope) {
     const port = listeningPort(child.pid);
     if (port !== undefined) {
       const endpoint = `http://127.0.0.1:${port}`;
-      return { endpoint, region: 'us-east-1', name, accessKey, secretKey };
+      return { endpoint, region: 'us-east-1', name, accessKey, secretKey, pid: child.pid };
     }
     await setTimeout(20);
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
  * A program to run.
@@ -113,6 +113,15 @@ function statFields(pid) {
  */
 export function peakOf(pid) {
   return statusBytes(pid, 'VmHWM');
+}
+
+/**
+ * Has the peak of a process begin anew with what it has now.
+ *
+ * @param {number} pid
+ */
+export function resetPeak(pid) {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
 /**

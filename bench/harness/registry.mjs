@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -16,6 +17,7 @@ import { program } from './programs.mjs';
  * @property {number} port
  * @property {number} pid
  * @property {string} [storage] where it keeps content
+ * @property {number} [bucketPid] of the service of its bucket
  */
 
 /**
@@ -63,7 +65,13 @@ export async function startDistribution3InBucket(scope) {
     },
     redirect: { disable: true },
   };
-  return startDistribution(scope, { name: 'distribution 3, bucket', peer: 'registry', storage });
+  const which = {
+    name: 'distribution 3, bucket',
+    peer: /** @type {const} */ ('registry'),
+    storage,
+  };
+  const server = await startDistribution(scope, which);
+  return server && { ...server, bucketPid: bucket.pid };
 }
 
 /**
@@ -131,8 +139,23 @@ export function startOciServer(scope) {
 /** Ours in a bucket. @type {StartRegistry} */
 export async function startOciServerInBucket(scope) {
   const bucket = await startBucket(scope);
-  return bucket && startOurs(scope, { name: 'oci-server, bucket', bucket });
+  if (!bucket) return undefined;
+  const server = await startOurs(scope, { name: 'oci-server, bucket', bucket });
+  return { ...server, bucketPid: bucket.pid };
 }
+
+/**
+ * Ours, whose flushes to the disk do nothing, by libeatmydata: what durability costs.
+ *
+ * @type {StartRegistry}
+ */
+export async function startOciServerWithoutFlush(scope) {
+  if (!existsSync(eatMyData)) return undefined;
+  return startOurs(scope, { name: 'oci-server without fsync', env: { LD_PRELOAD: eatMyData } });
+}
+
+/** Of the Debian package libeatmydata1. */
+const eatMyData = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/libeatmydata.so`;
 
 /**
  * @param {import('./scope.mjs').Scope} scope

@@ -25,6 +25,7 @@ export class Scope {
 
   /** @param {string} name */
   async temporaryDirectory(name) {
+    if (this.#closing) throw new Error('the run was broken off');
     const path = await mkdtemp(join(this.workDir, `oci-bench-${name}-`));
     this.defer(() => rm(path, { recursive: true, force: true }));
     return path;
@@ -38,6 +39,8 @@ export class Scope {
    * @param {import('node:child_process').SpawnOptions} [options]
    */
   start(file, args, options = {}) {
+    // Nobody would end it.
+    if (this.#closing) throw new Error('the run was broken off');
     const child = spawn(file, args, options);
     this.defer(() => stop(child));
     return child;

@@ -9,6 +9,7 @@ import type { HostedRegistry } from '../src/hosted/hosted-registry.js';
 import { createHostedRegistry } from '../src/hosted/hosted-registry.js';
 import { bytes as bodyOf } from '../src/hosted/json-object.js';
 import { keys } from '../src/hosted/keys.js';
+import type { OpenUpload } from '../src/hosted/open-upload.js';
 import { type KnownContent, leftoversOf } from './hosted-state.js';
 
 const [a, b] = [parseRepositoryName('a'), parseRepositoryName('b')];
@@ -52,6 +53,24 @@ export async function fill(registry: HostedRegistry): Promise<void> {
   await registry.manifests.put(a, manifests.first, { tags: [one, two] });
 }
 
+async function uploadAtOnce({ uploads }: HostedRegistry): Promise<void> {
+  const use = { name: a, session: await uploads.begin(a, 'me') };
+  await uploads.use(use, async (open) => {
+    await open?.append(inChunks(blobs.added, 3), { isLast: true });
+    await commit(open);
+  });
+}
+
+/** As the registry API does. */
+async function commit(open: OpenUpload | undefined): Promise<void> {
+  try {
+    await open?.commit(digestOf(blobs.added));
+  } catch (error) {
+    await open?.cancel();
+    throw error;
+  }
+}
+
 async function upload(registry: HostedRegistry, pieces: number): Promise<void> {
   const use = { name: a, session: await registry.uploads.begin(a, 'me') };
   const step = Math.ceil(blobs.added.byteLength / pieces);
@@ -59,15 +78,7 @@ async function upload(registry: HostedRegistry, pieces: number): Promise<void> {
     await registry.uploads.use(use, async (open) =>
       open?.append(inChunks(blobs.added.subarray(at, at + step), 3)),
     );
-  await registry.uploads.use(use, async (open) => {
-    try {
-      await open?.commit(digestOf(blobs.added));
-    } catch (error) {
-      // As the registry API does.
-      await open?.cancel();
-      throw error;
-    }
-  });
+  await registry.uploads.use(use, commit);
 }
 
 /** A change of a registry, with what it needs to be there. */
@@ -95,6 +106,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     run: ({ uploads }) => uploads.put({ name: b, owner: 'me' }, blobOf(blobs.layer)),
   },
   'a blob pushed by POST, PATCH and PUT': { run: (registry) => upload(registry, 1) },
+  'a blob pushed by POST and PUT': { run: uploadAtOnce },
   'a blob pushed in three pieces': { run: (registry) => upload(registry, 3) },
   'an upload cancelled': {
     run: async ({ uploads }) => {

@@ -27,6 +27,12 @@ export interface UploadParts {
   readonly close: () => Promise<void>;
 }
 
+/** How bytes are added. */
+export interface AppendOptions extends CallOptions {
+  readonly length?: number | undefined;
+  readonly isLast?: boolean;
+}
+
 /** An upload in progress, for the one request that holds its session in this process. */
 export class OpenUpload {
   readonly #parts: UploadParts;
@@ -36,6 +42,8 @@ export class OpenUpload {
   /** Of the last piece that was stored here. */
   #stored: StoredVersion | undefined;
   #isAdopting = false;
+  /** Whether only this request knows of the piece that it brought, which is the whole blob. */
+  #isUnnoted = false;
 
   constructor(
     parts: UploadParts,
@@ -56,12 +64,13 @@ export class OpenUpload {
    * Adds bytes behind those that arrived; a body that fails adds none.
    *
    * @param options.length bytes, when they are known before they come
+   * @param options.isLast a commit or a cancel follows at once, so that nobody else has to know of the only piece
    * @throws OciError `LIMIT_EXCEEDED` when the session has too many pieces, `TIMEOUT` when another process
    *   added one meanwhile, QuotaExceeded
    */
   async append(
     body: AsyncIterable<Uint8Array>,
-    { length, ...options }: CallOptions & { readonly length?: number | undefined } = {},
+    { length, ...options }: AppendOptions = {},
   ): Promise<void> {
     const hold = await this.#parts.hold(this.offset);
     try {
@@ -71,7 +80,10 @@ export class OpenUpload {
     }
   }
 
-  async #append(body: AsyncIterable<Uint8Array>, options: CallOptions): Promise<void> {
+  async #append(
+    body: AsyncIterable<Uint8Array>,
+    { isLast = false, ...options }: AppendOptions,
+  ): Promise<void> {
     const { store, maxPieces } = this.#parts;
     const { pieces } = this.#record;
     if (pieces.length >= maxPieces) {
@@ -83,8 +95,11 @@ export class OpenUpload {
     const stored = await store.put(keys.data(data), hash ? hash.through(body) : body, options);
     const size = stored?.size ?? 0;
     if (size === 0) return store.delete(keys.data(data));
+    const record: UploadRecord = { ...this.#record, pieces: [...pieces, [data, size]] };
+    this.#isUnnoted = isLast && pieces.length === 0;
     try {
-      await this.#replace({ ...this.#record, pieces: [...pieces, [data, size]] });
+      if (this.#isUnnoted) this.#record = record;
+      else await this.#replace(record);
     } catch (error) {
       await store.delete(keys.data(data)).catch(() => {});
       throw error;
@@ -102,7 +117,7 @@ export class OpenUpload {
   async commit(digest: Digest): Promise<void> {
     const algorithm = verifiableAlgorithm(digest);
     const stagedAt = performance.now();
-    await this.#replace({ ...this.#record, closing: digest });
+    if (!this.#isUnnoted) await this.#replace({ ...this.#record, closing: digest });
     const isKnown = this.#hash?.algorithm === algorithm && this.#hash.bytes <= this.offset;
     const hash = isKnown && this.#hash ? this.#hash : UploadHash.begin(algorithm);
     for await (const chunk of hash.through(this.#readFrom(hash.bytes))) void chunk;
@@ -120,12 +135,13 @@ export class OpenUpload {
     // What may be content already is left to a collection.
     if (this.#isAdopting) return close();
     const key = keys.upload(session);
+    const unnoted = this.#isUnnoted ? this.#record.pieces : [];
     for (;;) {
       const seen = await records.see<UploadRecord>(key);
       if (seen.value?.closing && seen.version !== this.#seen.version) throw isChanged();
       if (!(await records.remove(key, seen))) continue;
       await close();
-      for (const [data] of seen.value?.pieces ?? [])
+      for (const [data] of [...unnoted, ...(seen.value?.pieces ?? [])])
         await store.delete(keys.data(data)).catch(() => {});
       return;
     }

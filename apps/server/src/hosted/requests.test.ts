@@ -112,6 +112,14 @@ describePeer('versitygw', 'requests to a bucket', () => {
       await registry.uploads.use(use, async (upload) => upload?.append(inChunks(content, 100)));
       await registry.uploads.use(use, async (upload) => upload?.commit(digestOf(content)));
     });
+    await count('push it by POST and PUT', async () => {
+      const content = randomBytes(4, 1000);
+      const session = await registry.uploads.begin(a, 'me');
+      await registry.uploads.use({ name: a, session }, async (upload) => {
+        await upload?.append(inChunks(content, 100), { isLast: true });
+        await upload?.commit(digestOf(content));
+      });
+    });
     await count('ask for a blob', () => registry.blobs.find(a, digestOf(small)));
     await count('mount a blob', () => registry.blobs.mount(b, digestOf(small), a));
     await count('push a manifest with a tag', () =>
@@ -139,6 +147,7 @@ describePeer('versitygw', 'requests to a bucket', () => {
       'push a blob of 1 kB': '2 GET, 3 PUT',
       'push a blob of 20 MiB': '2 GET, 2 POST, 5 PUT',
       'push it by POST, PATCH and PUT': '1 DELETE, 3 GET, 3 HEAD, 6 PUT',
+      'push it by POST and PUT': '1 DELETE, 3 GET, 1 HEAD, 4 PUT',
       'ask for a blob': '2 HEAD',
       'mount a blob': '2 GET, 4 HEAD, 1 PUT',
       'push a manifest with a tag': '5 GET, 4 HEAD, 6 PUT',

@@ -44,6 +44,43 @@ test('an upload takes pieces in order, and becomes a blob', async () => {
   expect(await offset()).toBeUndefined();
 });
 
+test('an upload that comes at once is noted when it is a blob, and leaves nothing when it is none', async () => {
+  const store = createMemoryObjectStore();
+  const { registry, session, use } = await begin(store);
+  const other = createHostedRegistry(store).uploads;
+  await use(async (upload) => {
+    await upload.append(bodyOf(bytesOf('something else')), { isLast: true });
+    await expect(upload.commit(descriptor.digest)).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    });
+    expect(await keysOf(store, 'v2/data/')).toHaveLength(1);
+    await other.use({ name: a, session }, async (same) => expect(same?.offset).toBe(0));
+    await upload.cancel();
+  });
+  expect(await keysOf(store, 'v2/data/')).toEqual([]);
+  expect(await keysOf(store, 'v2/uploads/')).toEqual([]);
+
+  const next = { name: a, session: await registry.uploads.begin(a, 'me') };
+  const broken = registry.uploads.use(next, async (upload) =>
+    upload?.append(failing(), { isLast: true }),
+  );
+  await expect(broken).rejects.toThrow('broke off');
+  await registry.uploads.use(next, async (upload) => {
+    expect(upload?.offset).toBe(0);
+    await upload?.append(bodyOf(bytes), { isLast: true });
+    await upload?.commit(descriptor.digest);
+  });
+  expect(await registry.blobs.size(a, descriptor.digest)).toBe(bytes.byteLength);
+  expect(await keysOf(store, 'v2/uploads/')).toEqual([]);
+  expect(await keysOf(store, 'v2/data/')).toHaveLength(1);
+});
+
+async function* failing(): AsyncGenerator<Uint8Array> {
+  yield bytes.subarray(0, 10);
+  await endOfTurn();
+  throw new Error('broke off');
+}
+
 test('an upload that is not what it says is no blob', async () => {
   const { registry, use } = await begin();
   await use((upload) => upload.append(inChunks(bytesOf('something else'), 5)));

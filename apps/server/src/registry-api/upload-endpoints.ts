@@ -107,12 +107,16 @@ async function discardBody(api: ApiRequest, atMost = Infinity): Promise<void> {
   }
 }
 
-async function append(api: ApiRequest, { upload, ...route }: HeldRoute): Promise<void> {
+async function append(
+  api: ApiRequest,
+  { upload, ...route }: HeldRoute,
+  isLast = false,
+): Promise<void> {
   const announced = announcedLength(api, route, upload.offset);
   const length = announced ?? lengthOf(api);
   if (api.request.headers['content-length'] === '0') return;
   const body = chunkBody(api, upload.offset, announced);
-  await readingRefused(api, () => upload.append(body, { length, signal: api.signal }));
+  await readingRefused(api, () => upload.append(body, { length, isLast, signal: api.signal }));
 }
 
 /** Reads some of what has no room, so that a client that reads its answer last gets to it. */
@@ -133,7 +137,7 @@ function lengthOf({ request }: ApiRequest): number | undefined {
 
 async function finish(api: ApiRequest, route: HeldRoute, digest: Digest): Promise<void> {
   verifiableAlgorithm(digest);
-  await append(api, route);
+  await append(api, route, true);
   // Bytes that are wrong do not become right: the session is over.
   await undone(route.upload, () => route.upload.commit(digest));
   created(api, route.name, digest);
