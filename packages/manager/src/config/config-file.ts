@@ -21,6 +21,7 @@ export async function readConfigFile(
   const document = parseToml(await readText(path), `the configuration file ${path}`);
   const orchestrator = tableAt(document, 'orchestrator', path);
   const oci = orchestrator && tableAt(orchestrator, 'oci', path);
+  refuseMisplaced(document, { path, known, isEmpty: oci === undefined });
   const own = new Set(Object.keys(known).map(tableOf));
   const settings = new Map<string, unknown>();
   for (const [name, value] of Object.entries(oci ?? {})) {
@@ -31,6 +32,29 @@ export async function readConfigFile(
     }
   }
   return settings;
+}
+
+/**
+ * Refuses what looks like our tables and is in the wrong place: a rule of access that nobody reads lets everybody in.
+ * Other tables are the orchestrator's.
+ */
+function refuseMisplaced(
+  document: Table,
+  { path, known, isEmpty }: { path: string; known: SettingTable; isEmpty: boolean },
+): void {
+  const tables = new Set([...Object.keys(known).map(tableOf), ...programTables]);
+  for (const [name, value] of Object.entries(document)) {
+    if (name === 'orchestrator' || !isTable(value)) continue;
+    const isMistyped = isTable(value['oci']) && nearest(name, ['orchestrator'], 1).length > 0;
+    if (isMistyped || (isEmpty && tables.has(name)))
+      throw misplaced(name, isMistyped ? 'orchestrator' : `orchestrator.oci.${name}`, path);
+  }
+}
+
+function misplaced(name: string, meant: string, path: string): OciError {
+  return new OciError('CONFIG_INVALID', `nothing reads the table [${name}] in ${path}`, {
+    hint: `Did you mean [${meant}]?`,
+  });
 }
 
 function isProgramTable(name: string): boolean {

@@ -138,6 +138,11 @@ describe('loadSettings', () => {
     expect(values.install_dir).toBe(join(work.path, 'elsewhere/ext'));
   });
 
+  it('leaves tables of others alone beside its own', async () => {
+    const { values } = await load('[server]\nport = 1\n[orchestrator.oci]\nnamespace = "own"\n');
+    expect(values.namespace).toBe('own');
+  });
+
   it.each([
     ['[orchestrator.oci]\nregistry_ur = "x"', /registry_ur .*|unknown key/, /registry_url/],
     [
@@ -152,6 +157,8 @@ describe('loadSettings', () => {
     ['[orchestrator.oci]\nrepositories = [1]', /repositories/, /(?:)/],
     ['[orchestrator.oci.cache]\nmoving_tag_ttl_ms = -1', /moving_tag_ttl_ms/, /(?:)/],
     ['[orchestrator]\noci = 5', /oci/, /(?:)/],
+    ['[orchestator.oci.access]\nrules = []', /reads the table \[orchestator\]/, /\[orchestrator\]/],
+    ['[access]\nrules = []', /\[access\]/, /\[orchestrator\.oci\.access\]/],
     ['not toml', /not TOML: line 1, column \d+: [^\n]+$/, /(?:)/],
     ['[orchestrator.oci]\ncache_dir = "{{a.b}}"', /a\.b/, /(?:)/],
     [
