@@ -21,7 +21,11 @@ const blobs = {
 };
 const subject = digestOf(bytesOf('the subject'));
 
-function imageOf(layer: Uint8Array, note: string): ResolvedManifest {
+function imageOf(
+  layer: Uint8Array,
+  note: string,
+  about: object = { subject: { mediaType: mediaTypes.imageManifest, digest: subject, size: 11 } },
+): ResolvedManifest {
   const { imageManifest: mediaType } = mediaTypes;
   const of = (bytes: Uint8Array) => ({
     mediaType: 'a/b',
@@ -33,7 +37,7 @@ function imageOf(layer: Uint8Array, note: string): ResolvedManifest {
     mediaType,
     config: of(layer),
     layers: [],
-    subject: { mediaType, digest: subject, size: 11 },
+    ...about,
     annotations: { note },
   };
   return describeManifest(bytesOf(JSON.stringify(document)));
@@ -157,6 +161,10 @@ export const operations: Readonly<Record<string, Operation>> = {
       await registry.blobs.mount(b, digestOf(blobs.layer), a);
       await registry.manifests.put(b, manifests.second, { tags: [] });
       await registry.manifests.delete(b, manifests.second.descriptor.digest);
+      // What no manifest names goes in two collections, which `unnamed-links.test.ts` interrupts.
+      for (const bytes of [blobs.shared, blobs.layer])
+        for (const name of [a, b])
+          await registry.manifests.put(name, imageOf(bytes, 'naming', {}), { tags: [] });
     },
     run: (registry) => registry.collection.collect({ now: later() }),
   },

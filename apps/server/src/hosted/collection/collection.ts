@@ -10,6 +10,7 @@ import {
   idOfDataKey,
   idOfQuarantineKey,
   keys,
+  partsOfManifestKey,
   repositoryOfKey,
 } from '../keys.js';
 import type { Links } from '../links.js';
@@ -142,8 +143,9 @@ export class Collection {
     const { records } = this.#parts;
     const named = new NamedContent(this.#parts, this.#links);
     const manifests = records.entries(keys.allOf('manifests'), this.#call);
-    const read = async ({ key }: ListedObject): Promise<void> => {
-      if (!(await named.read(key, this.#signal))) this.tally.unreadableManifests += 1;
+    const read = async (entry: ListedObject): Promise<void> => {
+      if (await this.#removeLeftover(entry)) return;
+      if (!(await named.read(entry.key, this.#signal))) this.tally.unreadableManifests += 1;
     };
     const paced = this.#pace.of(manifests, this.#signal);
     await forEachConcurrent(paced, read, { limit: atOnce, signal: this.#signal });
@@ -155,6 +157,21 @@ export class Collection {
     const all = records.entries(keys.allLinks, this.#call);
     await this.#each('links', all, (entry) => links.look(entry), links.atOnce);
     await links.end();
+  }
+
+  /**
+   * A deletion that ended behind the link leaves the record of its manifest, which would serve it again by its digest
+   * where another repository has it. A push writes the link before the record.
+   */
+  async #removeLeftover({ key, version, modifiedAt }: ListedObject): Promise<boolean> {
+    const { records } = this.#parts;
+    const parts = partsOfManifestKey(key);
+    if (!parts || modifiedAt >= this.#olderThan) return false;
+    if (await records.has(keys.link(parts.digest, parts.name))) return false;
+    const isGone =
+      this.#dryRun || (await records.removeIf(key, (seen) => seen.version === version));
+    if (isGone) this.tally.removed('repositories');
+    return isGone;
   }
 
   /**

@@ -215,6 +215,21 @@ describe.each(stores)('links in a store %s', (_, createStore) => {
     expect((await collectOn(4, registry)).links.removed).toBe(2);
   });
 
+  test('a record that a deletion left goes a day later, whoever has the manifest besides', async () => {
+    await pushImage(registry, b);
+    for (const bytes of [layer, config]) await put(registry, bytes);
+    await registry.manifests.put(a, image, { tags: [] });
+    const { digest } = image.descriptor;
+    await store.delete(keys.link(digest, a));
+    await collectOn(0.5, registry);
+    expect(await registry.manifests.resolve(a, { digest })).toBeDefined();
+    await collectOn(2, registry);
+    const fresh = createHostedRegistry(store);
+    expect(await fresh.manifests.resolve(a, { digest })).toBeUndefined();
+    expect(await fresh.manifests.resolve(b, { digest })).toBeDefined();
+    expect(await keysOf(store, keys.allOf('manifests'))).toHaveLength(1);
+  });
+
   test.each([
     ['a push of a manifest', () => registry.manifests.put(a, image, { tags: [] })],
     [
