@@ -852,7 +852,7 @@ export function registryApiSuite(
       expect(await found()).toBe(referrers);
       expect(await found({ artifactType: 'x/rare' })).toBe(referrers / 100);
       await client.close();
-    });
+    }, 180_000);
 
     test('annotations that no page holds are refused, and nothing is kept of their manifest', async () => {
       await using api = await start();

@@ -4,6 +4,7 @@ import {
   OciError,
   type RepositoryName,
   type Tag,
+  isOciError,
 } from '@oci/spec-types';
 
 import type { HostedRegistry } from '../hosted/hosted-registry.js';
@@ -41,12 +42,18 @@ export class HostedSource implements ContentSource {
   }
 
   async readManifest(digest: Digest): Promise<ReadManifest | undefined> {
-    const { manifests } = this.#registry;
+    const { manifests, blobs } = this.#registry;
     const record = await manifests.recordOf(this.name, digest);
     if (!record) return undefined;
-    const found = await manifests.find(this.name, { digest });
-    if (!found) throw lost(digest);
-    return { manifest: await manifests.read(found), pushedAt: record.pushedAt };
+    try {
+      const found = await manifests.find(this.name, { digest });
+      if (found) return { manifest: await manifests.read(found), pushedAt: record.pushedAt };
+    } catch (error) {
+      if (!isOciError(error, 'MANIFEST_UNKNOWN')) throw error;
+    }
+    // A deletion takes the link and the content first, and the record last.
+    if (await blobs.hasManifest(this.name, digest)) throw lost(digest);
+    return undefined;
   }
 
   async blobSize(digest: Digest): Promise<number | undefined> {
