@@ -60,7 +60,7 @@ export interface ServerOptions {
 }
 
 /** How the storage is verified in the background. */
-export interface VerificationOptions {
+interface VerificationOptions {
   /** Milliseconds between the beginnings of two passes; 0 for none. Default 7 days for files, none for a bucket. */
   readonly intervalMs?: number | undefined;
   /** Bytes of data to read in a second; 0 for no limit. Default 50 MiB. */

@@ -34,7 +34,7 @@ export interface BucketProgram {
 }
 
 /** One start of the program. */
-export interface ServerRun {
+interface ServerRun {
   /** A directory of the test's own, where the configuration is written. */
   readonly dir: string;
   readonly storage: StorageSettings;

@@ -17,7 +17,7 @@ export interface Content extends Descriptor {
   readonly bytes: Uint8Array;
 }
 
-export function contentOf(bytes: Uint8Array, mediaType = 'application/x-test'): Content {
+function contentOf(bytes: Uint8Array, mediaType = 'application/x-test'): Content {
   return { mediaType, digest: digestOf(bytes), size: bytes.byteLength, bytes };
 }
 

@@ -131,7 +131,7 @@ async function readRecord<T>(store: ObjectStore, key: string): Promise<T> {
 }
 
 /** Keys of objects that are no marks of removed records. */
-export async function liveKeys(store: ObjectStore, prefix: string): Promise<readonly string[]> {
+async function liveKeys(store: ObjectStore, prefix: string): Promise<readonly string[]> {
   const found: string[] = [];
   for await (const { key, size } of store.entries(prefix)) if (size > 0) found.push(key);
   return found;

@@ -12,7 +12,7 @@ import type { CloudEvent } from '../src/events/cloud-event.js';
 import { type WebhookOptions, eventGroups } from '../src/events/webhook.js';
 
 /** A request that a receiver got. */
-export interface Received {
+interface Received {
   readonly event: CloudEvent;
   readonly body: string;
   readonly headers: IncomingHttpHeaders;

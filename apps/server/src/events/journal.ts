@@ -15,7 +15,7 @@ interface Happening {
 }
 
 /** A manifest was pushed, or pushed again. */
-export interface ManifestPushed extends Happening {
+interface ManifestPushed extends Happening {
   readonly type: 'manifest.pushed';
   /** Tags that point to it since; none when it was pushed by its digest. */
   readonly tags: readonly Tag[];
@@ -27,7 +27,7 @@ export interface ManifestPushed extends Happening {
 }
 
 /** A manifest was deleted, and its tags with it. */
-export interface ManifestDeleted extends Happening {
+interface ManifestDeleted extends Happening {
   readonly type: 'manifest.deleted';
   readonly tags: readonly Tag[];
   readonly digest: Digest;
@@ -36,7 +36,7 @@ export interface ManifestDeleted extends Happening {
 }
 
 /** A tag was deleted; the manifest stays. */
-export interface TagDeleted extends Happening {
+interface TagDeleted extends Happening {
   readonly type: 'tag.deleted';
   readonly tag: Tag;
   /** The manifest that it pointed to. */
@@ -46,7 +46,7 @@ export interface TagDeleted extends Happening {
 }
 
 /** A push was refused because its namespace is full. */
-export interface QuotaReached extends Happening {
+interface QuotaReached extends Happening {
   readonly type: 'quota.reached';
   readonly namespace: string;
   /** Bytes. */

@@ -5,7 +5,7 @@ import type { RegistryEvent } from './journal.js';
 /** Groups of events that a webhook can ask for. */
 export const eventGroups = ['push', 'delete', 'quota'] as const;
 
-export type EventGroup = (typeof eventGroups)[number];
+type EventGroup = (typeof eventGroups)[number];
 
 /** Where events are sent, and which. */
 export interface WebhookOptions {

@@ -18,7 +18,7 @@ export interface CertificateIdentity {
 }
 
 /** A signer, and the rule that lets it sign. */
-export interface RecognizedIdentity extends CertificateIdentity {
+interface RecognizedIdentity extends CertificateIdentity {
   readonly rule: IdentityRule;
 }
 

@@ -13,7 +13,7 @@ export interface S3Service {
   close(): Promise<void>;
 }
 
-export interface S3Credentials {
+interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }

@@ -6,7 +6,7 @@ import type { PassFigures, WholePass } from '../../hosted/verification/verificat
 import { digestSchema } from './identifier-schema.js';
 
 /** One thing that a verification found to be wrong; `docs/storage.md` has the kinds. */
-export interface FindingJson {
+interface FindingJson {
   readonly kind: string;
   /** Of the record that it is about. */
   readonly key: string;

@@ -49,7 +49,7 @@ export interface CollectionOptions {
   readonly uploadMs?: number | undefined;
 }
 
-export const defaultObjectsPerSecond: number = 2000;
+const defaultObjectsPerSecond: number = 2000;
 const defaultUploadMs = 24 * 60 * 60_000;
 
 /**

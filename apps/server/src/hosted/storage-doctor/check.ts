@@ -155,7 +155,7 @@ export type Finding =
       readonly error?: OciError | undefined;
     };
 
-export type Evidence = Readonly<Record<string, string | number | boolean>>;
+type Evidence = Readonly<Record<string, string | number | boolean>>;
 
 export type StorageCheck = Finding & { readonly name: CheckName };
 
