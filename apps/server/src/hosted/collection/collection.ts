@@ -164,14 +164,17 @@ export class Collection {
    * where another repository has it. A push writes the link before the record.
    */
   async #removeLeftover({ key, version, modifiedAt }: ListedObject): Promise<boolean> {
-    const { records } = this.#parts;
+    const { records, repositories } = this.#parts;
     const parts = partsOfManifestKey(key);
     if (!parts || modifiedAt >= this.#olderThan) return false;
     if (await records.has(keys.link(parts.digest, parts.name))) return false;
     const isGone =
       this.#dryRun || (await records.removeIf(key, (seen) => seen.version === version));
-    if (isGone) this.tally.removed('repositories');
-    return isGone;
+    if (!isGone) return false;
+    this.tally.removed('repositories');
+    // It may have been the last manifest of its repository.
+    if (!this.#dryRun) await repositories.removeEmpty(parts.name);
+    return true;
   }
 
   /**
