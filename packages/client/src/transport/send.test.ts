@@ -54,38 +54,6 @@ test('sends one request and gives its answer, whatever the status', async () => 
   await response.body.dump();
 });
 
-test('requests that follow each other use one connection, a HEAD too', async () => {
-  let connections = 0;
-  await using server = await tcp((socket) => {
-    connections += 1;
-    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
-  });
-  await using client = sender();
-  for (const method of ['HEAD', 'GET', 'HEAD'] as const) {
-    const response = await client.send(get(`http://127.0.0.1:${server.port}/v2/`, { method }));
-    await response.body.dump();
-  }
-  expect(connections).toBe(1);
-});
-
-test('bytes behind the answer to a HEAD are no answer to the next request', async () => {
-  const bytes = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Of: body\r\n\r\nevil';
-  await using server = await tcp((socket) => {
-    socket.on('data', (data) => {
-      const head = `HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n\r\n`;
-      const isHead = data.toString().startsWith('HEAD');
-      socket.write(isHead ? head + bytes : 'HTTP/1.1 204 No Content\r\n\r\n');
-    });
-  });
-  await using client = sender();
-  const url = `http://127.0.0.1:${server.port}/v2/`;
-  const head = await client.send(get(url, { method: 'HEAD' }));
-  await head.body.dump();
-  const next = await client.send(get(url));
-  expect([next.status, next.headers['x-of']]).toEqual([204, undefined]);
-  await next.body.dump();
-});
-
 test('a port that nobody listens on is NETWORK, with a command to try', async () => {
   const { port } = await closedPort();
   await using client = sender();

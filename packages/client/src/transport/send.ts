@@ -36,8 +36,6 @@ export function createSend(options: ConnectionOptions): {
         headers: { 'user-agent': options.userAgent, ...request.headers },
         ...(request.body !== undefined && { body: requestBody(request.body) }),
         ...(request.signal && { signal: request.signal }),
-        // undici would end the connection after a HEAD; bytes behind its answer end it before the next request.
-        ...(request.method === 'HEAD' && { reset: false }),
       });
       // A body that breaks after nobody reads it any more must not end the process.
       answer.body.on('error', () => {});

@@ -103,6 +103,8 @@ export async function findSession(
     ...options,
     forPush: true,
     method: 'GET',
+    // What follows gets a connection of its own: the one before broke, and some registries cut those that are used again.
+    headers: { connection: 'close' },
     target: session.location,
     subject: uploadSubject(endpoint, descriptor),
     expected: [200, 202, 204, 400, 404, 405, 410],
