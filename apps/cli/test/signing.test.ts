@@ -175,7 +175,7 @@ describe('signing with ocictl', () => {
     await writeFile(sbom, 'no JSON');
     expect(await command(...attest, '--predicate', sbom)).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('is no JSON'),
+      stderr: expect.stringContaining('is not JSON'),
     });
   });
 

@@ -55,7 +55,7 @@ async function predicateOf({ predicate: path }: AttestInput): Promise<unknown> {
   try {
     return parseStrictJson(Buffer.from(text));
   } catch (cause) {
-    throw new OciError('USAGE', `${path} is no JSON: ${(cause as Error).message}`, {
+    throw new OciError('USAGE', `${path} is not JSON: ${(cause as Error).message}`, {
       cause,
       hint: 'A predicate is a JSON document, such as an SBOM or a provenance.',
     });
